@@ -1,0 +1,30 @@
+/*
+ * The canonical form of a JSON value, and its SHA-256.
+ *
+ * A retry whose body was serialised anew must still be recognised as the
+ * same request: keys sorted by their bytes, no blanks, strings by code
+ * point with the shortest escapes, integral reals within +-2^53 printed as
+ * integers, other reals as %.17g.
+ */
+
+#ifndef JR_CANONICAL_H_INCLUDED
+#define JR_CANONICAL_H_INCLUDED
+
+#include <stddef.h>
+#include <jansson.h>
+
+#include "jr_digest.h"
+#include "jr_status.h"
+
+
+/*
+ * Writes the canonical form of value into *text, a malloc()ed buffer of
+ * *len bytes (not NUL-terminated) which the caller free()s.
+ */
+jr_status_e jr_canonical_text(const json_t *value, char **text, size_t *len);
+
+/* SHA-256 of the canonical form, without building it as a whole. */
+jr_status_e jr_canonical_digest(const json_t *value, jr_digest_t *md);
+
+
+#endif /* JR_CANONICAL_H_INCLUDED */

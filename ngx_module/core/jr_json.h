@@ -1,0 +1,45 @@
+/*
+ * JSON text of a request body to a jansson value, as strictly as RFC 8259
+ * read together with the service's own parser demands.
+ *
+ * Two parsers that read one body differently are an attack, so whatever is
+ * ambiguous is refused: a byte order mark, a raw NUL (jansson 2.14 swallows
+ * one behind a number or a literal), invalid UTF-8, lone surrogates,
+ * duplicate keys, text behind the value, nesting deeper than JR_JSON_DEPTH,
+ * integers beyond int64 and reals beyond double.
+ */
+
+#ifndef JR_JSON_H_INCLUDED
+#define JR_JSON_H_INCLUDED
+
+#include <stddef.h>
+#include <jansson.h>
+
+#include "jr_status.h"
+
+
+/* StreamReadConstraints.DEFAULT_MAX_DEPTH of Jackson, the service's parser */
+#define JR_JSON_DEPTH  1000
+
+#define JR_JSON_ERROR_TEXT  160
+
+
+typedef struct {
+    size_t  offset;             /* of the offending byte, from 0 */
+    size_t  line;               /* from 1 */
+    size_t  column;             /* in bytes, from 1 */
+    char    text[JR_JSON_ERROR_TEXT];   /* what is wrong; NUL-terminated,
+                                           printable ASCII only */
+} jr_json_error_t;
+
+
+/*
+ * Parses len bytes at text.  On JR_OK *value is a new reference that the
+ * caller drops with json_decref().  On JR_INVALID *err is filled in.
+ * *err is also filled in on JR_NO_MEMORY (text only).
+ */
+jr_status_e jr_json_parse(const char *text, size_t len, jr_json_error_t *err,
+    json_t **value);
+
+
+#endif /* JR_JSON_H_INCLUDED */

@@ -1,0 +1,20 @@
+/*
+ * Result codes of the core.
+ *
+ * Every fallible function of core/ returns one of these and puts what it
+ * produces into out-parameters that come last; on anything but JR_OK the
+ * out-parameters are left untouched unless the function says otherwise.
+ */
+
+#ifndef JR_STATUS_H_INCLUDED
+#define JR_STATUS_H_INCLUDED
+
+
+typedef enum {
+    JR_OK = 0,
+    JR_INVALID,                 /* the input breaks a rule; the caller's fault */
+    JR_NO_MEMORY                /* an allocation failed; nothing was leaked */
+} jr_status_e;
+
+
+#endif /* JR_STATUS_H_INCLUDED */

@@ -1,0 +1,136 @@
+/*
+ * A Redis client inside NGINX's event loop.
+ *
+ * One pipelined connection per worker process and server, owned by NGINX
+ * (ngx_event_connect_peer, timers, NGINX's own TLS); hiredis only formats
+ * commands and parses replies.  All operations submitted in one turn of the
+ * event loop leave in one write.  Nothing here knows HTTP, and nothing here
+ * blocks.
+ *
+ * What a caller may rely on:
+ *   - the handler of an operation is called exactly once, and never before
+ *     the function that submitted it has returned;
+ *   - it is not called at all when the submitting function failed, or after
+ *     ngx_redis_cancel();
+ *   - a reply is valid only while the handler runs;
+ *   - op->sent tells whether any byte of the operation may have reached the
+ *     server: 0 means it was certainly not carried out, 1 without a reply
+ *     means that nobody knows.
+ */
+
+#ifndef NGX_REDIS_H_INCLUDED
+#define NGX_REDIS_H_INCLUDED
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <hiredis/read.h>
+#include <hiredis/hiredis.h>
+
+
+typedef struct ngx_redis_server_s  ngx_redis_server_t;
+typedef struct ngx_redis_op_s      ngx_redis_op_t;
+
+
+typedef enum {
+    ngx_redis_ok = 0,           /* a reply, which may be an error reply */
+    ngx_redis_unreachable,      /* no connection; fails fast while the
+                                   breaker is open */
+    ngx_redis_timeout,          /* the deadline of the operation passed */
+    ngx_redis_lost,             /* the connection ended before the reply */
+    ngx_redis_protocol          /* the server does not speak RESP */
+} ngx_redis_status_e;
+
+
+typedef void (*ngx_redis_handler_pt)(ngx_redis_op_t *op,
+    ngx_redis_status_e status, redisReply *reply);
+
+
+/*
+ * One operation.  The memory is the caller's (zeroed before its first use)
+ * and must stay until the handler has been called or ngx_redis_cancel() has
+ * returned; it may be used again from within the handler.  The caller sets
+ * handler, data and log; the rest belongs to the client.
+ */
+struct ngx_redis_op_s {
+    ngx_redis_handler_pt      handler;
+    void                     *data;
+    ngx_log_t                *log;
+
+    unsigned                  sent:1;     /* see above; set by the client */
+    unsigned                  active:1;   /* submitted, handler not called */
+
+    struct ngx_redis_slot_s  *slot;       /* the client's own part */
+};
+
+
+/*
+ * A Lua script: its text and the hex SHA-1 by which EVALSHA names it,
+ * filled in by ngx_redis_script_init() at configuration time.
+ */
+typedef struct {
+    ngx_str_t                 name;       /* for messages: "admit" */
+    ngx_str_t                 text;
+    u_char                    sha1[40];
+} ngx_redis_script_t;
+
+
+/* What `jobruns_redis` and its companions say; see docs/directives.md. */
+typedef struct {
+    ngx_str_t                 address;    /* "host:port", "[::1]:6379",
+                                             "unix:/path" */
+    ngx_int_t                 db;
+    ngx_str_t                 user;
+    ngx_str_t                 password;   /* from password_file= */
+    ngx_msec_t                timeout;    /* of one operation */
+    ngx_msec_t                connect_timeout;
+#if (NGX_SSL)
+    unsigned                  tls:1;
+    ngx_str_t                 tls_ca;
+    ngx_str_t                 tls_name;
+    ngx_str_t                 tls_certificate;
+    ngx_str_t                 tls_certificate_key;
+#endif
+} ngx_redis_conf_t;
+
+
+/*
+ * Makes a server for the cycle from *conf (copied, strings included) at
+ * configuration time: resolves the address, sets up TLS.  Logs and returns
+ * NULL on error.  Freed with the cycle's pool.
+ */
+ngx_redis_server_t *ngx_redis_server_create(ngx_conf_t *cf,
+    ngx_redis_conf_t *conf);
+
+/* Fills in script->sha1. */
+void ngx_redis_script_init(ngx_redis_script_t *script);
+
+
+/*
+ * Submits one command.  argv is copied.  NGX_OK: the handler will be
+ * called.  NGX_DECLINED: certainly not sent (breaker open, queue full);
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
+    ngx_uint_t argc, ngx_str_t *argv);
+
+/*
+ * Runs a script with the given keys and arguments by EVALSHA; a NOSCRIPT
+ * reply is answered with EVAL within the same deadline, unseen by the
+ * caller.  Returns as ngx_redis_submit().
+ */
+ngx_int_t ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
+    ngx_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,
+    ngx_str_t *argv);
+
+/*
+ * Forgets an operation: its handler will not be called, a reply still to
+ * come is dropped.  Does nothing for an operation that is not active.
+ */
+void ngx_redis_cancel(ngx_redis_op_t *op);
+
+/* "timeout" and the like, for messages. */
+const char *ngx_redis_status_text(ngx_redis_status_e status);
+
+
+#endif /* NGX_REDIS_H_INCLUDED */
