@@ -1,0 +1,136 @@
+# Thin on purpose: what a target does stands in util/, one script each.
+# `make` or `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+
+export NGINX_DEV ?= /usr/share/nginx/src
+
+NGINX  ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
+T      ?= $(sort $(wildcard t/*.t))
+JOBS   ?= 4
+
+MODULE := $(CURDIR)/build/nginx-dyn/objs/ngx_http_jobruns_module.so
+PROBE  := $(CURDIR)/build/nginx-probe/objs/ngx_redis_probe_module.so
+
+
+.PHONY: help
+help:			## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / \
+	    { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Installing what is missing needs root or sudo;" \
+	      "INSTALL=no never installs."
+
+
+# --------------------------------------------------------------------- build
+
+.PHONY: all module static
+all: module
+
+module:			## the .so for the packaged NGINX (build/nginx-dyn/objs)
+	@util/install-deps build
+	+@CC='$(CC)' util/build-nginx module
+
+static:			## NGINX with the module inside: NGINX_SRC=<source tree>
+	@util/install-deps build
+	+@CC='$(CC)' util/build-nginx static '$(NGINX_SRC)'
+
+
+# ----------------------------------------------------------------------- run
+
+.PHONY: run compose-test
+run:			## the gateway, Redis and a stub: PORT= SERVICE_PORT= SERVICE= WORK=
+	@CC='$(CC)' util/run
+
+compose-test:		## docker-compose.yml, tried in a private Docker
+	@util/compose-test
+
+
+# --------------------------------------------------------------------- tests
+
+.PHONY: test check e2e asan probe
+test: check e2e		## all tests: check, then e2e
+
+# The rules are compiled as plain C11, without NGINX, under sanitizers.
+
+CHECK_CFLAGS := -std=c11 -Wall -Wextra -Werror -g -O1 \
+	-fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-Ingx_module/core -Itests -Ibuild/gen
+CHECK_LIBS   := -ljansson -lpcre2-8 -lcrypto -lcmocka -lhiredis
+
+CHECK_SRCS   := $(sort $(wildcard ngx_module/core/*.c tests/lib_*.c)) \
+	build/gen/jr_embedded.c
+CHECK_OBJS   := $(CHECK_SRCS:%.c=build/check/%.o)
+CHECK_TESTS  := $(patsubst tests/%.c,build/tests/%,\
+	$(sort $(wildcard tests/test_*.c)))
+EMBEDDED     := $(wildcard ngx_module/lua/*.lua ngx_module/schema/*.json)
+
+check:			## unit tests under ASan and UBSan: T= is for e2e, C= picks here
+	@util/install-deps check
+	@$(MAKE) --no-print-directory -j$(JOBS) check-programs
+	@CMOCKA_MESSAGE_OUTPUT=TAP UBSAN_OPTIONS=print_stacktrace=1 \
+	    prove -j$(JOBS) -e '' $(or $(C),$(CHECK_TESTS))
+
+.PHONY: check-programs
+check-programs: $(CHECK_TESTS)
+
+build/tests/%: build/check/tests/%.o $(CHECK_OBJS)
+	@mkdir -p $(@D)
+	@echo "  link    $@"
+	@$(CC) $(CHECK_CFLAGS) -o $@ $^ $(CHECK_LIBS)
+
+build/check/%.o: %.c build/check/flags | build/gen/jr_embedded.h
+	@mkdir -p $(@D)
+	@echo "  compile $<"
+	@$(CC) $(CHECK_CFLAGS) -MMD -MP -c -o $@ $<
+
+build/gen/jr_embedded.c: util/embed $(EMBEDDED)
+	@mkdir -p $(@D)
+	@perl util/embed $(@D)
+
+build/gen/jr_embedded.h: build/gen/jr_embedded.c
+
+# Changes only when the compiler or its flags do.
+
+build/check/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CHECK_CFLAGS)' | cmp -s - $@ \
+	    || echo '$(CC) $(CHECK_CFLAGS)' > $@
+
+.PHONY: FORCE
+FORCE:
+
+.SECONDARY:
+-include $(shell find build/check -name '*.d' 2>/dev/null)
+
+# The second module exists for the tests of the Redis transport alone.
+
+probe:
+	+@if [ -f tests/ngx_redis_probe/config ]; then \
+	    CC='$(CC)' util/build-nginx probe; fi
+
+e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
+	@util/install-deps build e2e
+	+@CC='$(CC)' util/build-nginx module
+	+@$(MAKE) --no-print-directory probe
+	TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
+	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
+	    prove -j$(JOBS) -It/lib $(T)
+
+asan:			## the same tests on an NGINX under ASan and UBSan
+	@util/install-deps build e2e asan
+	+@CC='$(CC)' util/build-nginx asan
+	TEST_NGINX_BINARY='$(CURDIR)/build/nginx-asan/objs/nginx' \
+	    TEST_NGINX_MODULE= TEST_REDIS_PROBE_MODULE= \
+	    prove -j$(JOBS) -It/lib $(T)
+
+
+# ---------------------------------------------------------------------- else
+
+.PHONY: lint clean
+lint:			## style and the dependency rules, by grep
+	@util/install-deps lint
+	@util/lint
+
+clean:			## removes build/
+	rm -rf build
