@@ -417,14 +417,15 @@ for i = 1, count do
   limits[i] = d
 end
 
-local function told(reply)
+-- unspent: what a limit that passes would have taken, had we admitted
+local function told(reply, unspent)
   for i = 1, count do
     local d = limits[i]
 
     reply[#reply + 1] = d.state
     reply[#reply + 1] = d.limit
     reply[#reply + 1] = d.window
-    reply[#reply + 1] = d.remaining
+    reply[#reply + 1] = d.remaining + (d.state == 0 and unspent or 0)
     reply[#reply + 1] = d.reset
   end
 
@@ -432,7 +433,7 @@ local function told(reply)
 end
 
 if refusing > 0 then
-  return told({ "limited", refusing, wait, bad_override })
+  return told({ "limited", refusing, wait, bad_override }, 1)
 end
 
 
@@ -460,4 +461,4 @@ redis.call("HSET", record, "v", "1", "s", "c", "o", owner,
 -- long enough to be seen as unknown
 redis.call("PEXPIREAT", record, int(math.max(expires, now + 2 * lease)))
 
-return told({ "forward", before, bad_override })
+return told({ "forward", before, bad_override }, 0)

@@ -1,0 +1,56 @@
+/*
+ * Who asks: the tenancy and the principal in an Authorization header of
+ * OCI's request signing (draft-cavage-http-signatures-08).
+ *
+ * Nothing here verifies a signature.  What comes out is for counting and
+ * scoping only, never for access.
+ */
+
+#ifndef JR_IDENTITY_H_INCLUDED
+#define JR_IDENTITY_H_INCLUDED
+
+#include "jr_status.h"
+#include "jr_str.h"
+
+
+/* bounds of what is looked at; a longer value is not understood */
+#define JR_AUTHORIZATION_MAX  16384
+#define JR_IDENTITY_MAX       255
+
+/* what a tenant or key becomes when it is no plain name: hex SHA-256 */
+#define JR_NAME_MAX           255
+
+
+typedef struct {
+    jr_str_t  tenancy;          /* into the arrays below; len 0: not known */
+    jr_str_t  principal;
+    jr_str_t  auth_type;        /* "key", "resource", "token" or "" */
+    jr_str_t  credential;       /* the keyId, without a token's text */
+    jr_str_t  signed_headers;   /* into the header: its headers="..." list */
+    char      tenancy_buf[JR_IDENTITY_MAX];
+    char      principal_buf[JR_IDENTITY_MAX];
+} jr_identity_t;
+
+
+/*
+ * Reads the value of an Authorization header.  keyId forms:
+ *   <tenancy>/<user>/<fingerprint>                     principal: the user
+ *   resource/v2.1.1|v2.1.2/<tenancy>/<resource>        the resource
+ *   ST$<jwt>: claims res_tenant, tenant, opc-tenant; sub
+ * JR_INVALID: it is something else or broken; what could be read is set
+ * (signed_headers, auth_type), the rest is empty.  *identity is always
+ * initialised.
+ */
+jr_status_e jr_identity_read(jr_str_t authorization, jr_identity_t *identity);
+
+/* Does the signature cover a header?  name in lower case. */
+int jr_identity_signs(const jr_identity_t *identity, const char *name);
+
+/*
+ * A tenant or key as it may stand in a Redis key: itself if it is 1 to 255
+ * of [A-Za-z0-9._:-], else its SHA-256 in hex, written to buf.
+ */
+jr_status_e jr_identity_name(jr_str_t value, char buf[64], jr_str_t *name);
+
+
+#endif /* JR_IDENTITY_H_INCLUDED */
