@@ -1,0 +1,408 @@
+/*
+ * Canonical text of a JSON value, into memory or straight into a digest.
+ *
+ * Recursion follows the nesting of the value, which jr_json_parse() bounds.
+ */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jr_canonical.h"
+#include "jr_text.h"
+
+
+/* integers up to here are exact in a double; beyond, an integral real is
+   not known to be the integer that was meant */
+#define JR_CANONICAL_EXACT  9007199254740992.0
+
+
+/*
+ * Where the text goes: chunk collects small pieces; a full chunk is flushed
+ * into the hasher or appended to text.
+ */
+typedef struct {
+    jr_hasher_t  *hasher;       /* NULL: into text */
+    char         *text;         /* owned until handed to the caller */
+    size_t        len;
+    size_t        size;
+    size_t        used;         /* of chunk */
+    char          chunk[1024];
+} jr_sink_t;
+
+typedef struct {
+    const char  *key;
+    size_t       len;
+    json_t      *value;
+} jr_sorted_t;
+
+
+static jr_status_e jr_canonical_value(jr_sink_t *s, const json_t *value);
+static jr_status_e jr_canonical_object(jr_sink_t *s, const json_t *object);
+static jr_status_e jr_canonical_members(jr_sink_t *s,
+    const jr_sorted_t *members, size_t n);
+static jr_status_e jr_canonical_array(jr_sink_t *s, const json_t *array);
+static jr_status_e jr_canonical_string(jr_sink_t *s, const char *data,
+    size_t len);
+static jr_status_e jr_canonical_number(jr_sink_t *s, const json_t *value);
+static int jr_canonical_compare(const void *one, const void *two);
+static jr_status_e jr_sink_put(jr_sink_t *s, const char *data, size_t len);
+static jr_status_e jr_sink_flush(jr_sink_t *s, const char *data, size_t len);
+
+
+jr_status_e
+jr_canonical_text(const json_t *value, char **text, size_t *len)
+{
+    jr_sink_t    sink;
+    jr_status_e  rc;
+
+    sink.hasher = NULL;
+    sink.text = NULL;
+    sink.len = 0;
+    sink.size = 0;
+    sink.used = 0;
+
+    rc = jr_canonical_value(&sink, value);
+
+    if (rc == JR_OK) {
+        rc = jr_sink_flush(&sink, sink.chunk, sink.used);
+    }
+
+    if (rc != JR_OK) {
+        free(sink.text);
+        return rc;
+    }
+
+    *text = sink.text;
+    *len = sink.len;
+
+    return JR_OK;
+}
+
+
+jr_status_e
+jr_canonical_digest(const json_t *value, jr_digest_t *md)
+{
+    jr_sink_t    sink;
+    jr_digest_t  digest;
+    jr_status_e  rc;
+
+    sink.used = 0;
+
+    rc = jr_hasher_create(&sink.hasher);
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    rc = jr_canonical_value(&sink, value);
+
+    if (rc == JR_OK) {
+        rc = jr_sink_flush(&sink, sink.chunk, sink.used);
+    }
+
+    if (rc != JR_OK) {
+        jr_hasher_abort(sink.hasher);
+        return rc;
+    }
+
+    rc = jr_hasher_final(sink.hasher, &digest);
+    if (rc == JR_OK) {
+        *md = digest;
+    }
+
+    return rc;
+}
+
+
+static jr_status_e
+jr_canonical_value(jr_sink_t *s, const json_t *value)
+{
+    switch (json_typeof(value)) {
+
+    case JSON_OBJECT:
+        return jr_canonical_object(s, value);
+
+    case JSON_ARRAY:
+        return jr_canonical_array(s, value);
+
+    case JSON_STRING:
+        return jr_canonical_string(s, json_string_value(value),
+                                   json_string_length(value));
+
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return jr_canonical_number(s, value);
+
+    case JSON_TRUE:
+        return jr_sink_put(s, "true", 4);
+
+    case JSON_FALSE:
+        return jr_sink_put(s, "false", 5);
+
+    default:
+        return jr_sink_put(s, "null", 4);
+    }
+}
+
+
+static jr_status_e
+jr_canonical_object(jr_sink_t *s, const json_t *object)
+{
+    void         *iter;
+    json_t       *o;
+    size_t        i, n;
+    jr_status_e   rc;
+    jr_sorted_t  *members;
+
+    n = json_object_size(object);
+    if (n == 0) {
+        return jr_sink_put(s, "{}", 2);
+    }
+
+    members = malloc(n * sizeof(jr_sorted_t));
+    if (members == NULL) {
+        return JR_NO_MEMORY;
+    }
+
+    /* jansson's iteration takes no const */
+    o = (json_t *) (uintptr_t) object;
+
+    iter = json_object_iter(o);
+
+    for (i = 0; i < n; i++) {
+        members[i].key = json_object_iter_key(iter);
+        members[i].len = json_object_iter_key_len(iter);
+        members[i].value = json_object_iter_value(iter);
+
+        iter = json_object_iter_next(o, iter);
+    }
+
+    qsort(members, n, sizeof(jr_sorted_t), jr_canonical_compare);
+
+    rc = jr_canonical_members(s, members, n);
+
+    free(members);
+
+    return rc;
+}
+
+
+static jr_status_e
+jr_canonical_members(jr_sink_t *s, const jr_sorted_t *members, size_t n)
+{
+    size_t       i;
+    jr_status_e  rc;
+
+    for (i = 0; i < n; i++) {
+
+        rc = jr_sink_put(s, i == 0 ? "{" : ",", 1);
+
+        if (rc == JR_OK) {
+            rc = jr_canonical_string(s, members[i].key, members[i].len);
+        }
+
+        if (rc == JR_OK) {
+            rc = jr_sink_put(s, ":", 1);
+        }
+
+        if (rc == JR_OK) {
+            rc = jr_canonical_value(s, members[i].value);
+        }
+
+        if (rc != JR_OK) {
+            return rc;
+        }
+    }
+
+    return jr_sink_put(s, "}", 1);
+}
+
+
+static int
+jr_canonical_compare(const void *one, const void *two)
+{
+    int                 rc;
+    size_t              len;
+    const jr_sorted_t  *a, *b;
+
+    a = one;
+    b = two;
+
+    len = a->len < b->len ? a->len : b->len;
+
+    rc = memcmp(a->key, b->key, len);
+    if (rc != 0) {
+        return rc;
+    }
+
+    return (a->len > b->len) - (a->len < b->len);
+}
+
+
+static jr_status_e
+jr_canonical_array(jr_sink_t *s, const json_t *array)
+{
+    size_t       i, n;
+    jr_status_e  rc;
+
+    n = json_array_size(array);
+
+    rc = jr_sink_put(s, "[", 1);
+
+    for (i = 0; i < n && rc == JR_OK; i++) {
+
+        if (i > 0) {
+            rc = jr_sink_put(s, ",", 1);
+        }
+
+        if (rc == JR_OK) {
+            rc = jr_canonical_value(s, json_array_get(array, i));
+        }
+    }
+
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    return jr_sink_put(s, "]", 1);
+}
+
+
+static jr_status_e
+jr_canonical_string(jr_sink_t *s, const char *data, size_t len)
+{
+    char         esc[6];
+    size_t       i, from;
+    jr_status_e  rc;
+    const char  *letter;
+
+    static const char  hex[] = "0123456789abcdef";
+    static const char  special[] = "\"\\\b\f\n\r\t";
+    static const char  letters[] = "\"\\bfnrt";
+
+    rc = jr_sink_put(s, "\"", 1);
+
+    for (i = 0, from = 0; i < len && rc == JR_OK; i++) {
+
+        if ((unsigned char) data[i] >= 0x20 && data[i] != '"'
+            && data[i] != '\\')
+        {
+            continue;
+        }
+
+        rc = jr_sink_put(s, data + from, i - from);
+        if (rc != JR_OK) {
+            return rc;
+        }
+
+        from = i + 1;
+        esc[0] = '\\';
+
+        letter = data[i] == '\0' ? NULL : strchr(special, data[i]);
+
+        if (letter != NULL) {
+            esc[1] = letters[letter - special];
+            rc = jr_sink_put(s, esc, 2);
+            continue;
+        }
+
+        esc[1] = 'u';
+        esc[2] = '0';
+        esc[3] = '0';
+        esc[4] = hex[(unsigned char) data[i] >> 4];
+        esc[5] = hex[(unsigned char) data[i] & 0xf];
+
+        rc = jr_sink_put(s, esc, 6);
+    }
+
+    if (rc == JR_OK) {
+        rc = jr_sink_put(s, data + from, len - from);
+    }
+
+    if (rc == JR_OK) {
+        rc = jr_sink_put(s, "\"", 1);
+    }
+
+    return rc;
+}
+
+
+static jr_status_e
+jr_canonical_number(jr_sink_t *s, const json_t *value)
+{
+    char       buf[64];
+    double     d;
+    jr_text_t  t;
+
+    jr_text_init(&t, buf, sizeof(buf));
+
+    d = json_real_value(value);
+
+    if (json_is_integer(value)) {
+        jr_text_int(&t, json_integer_value(value));
+
+    } else if (fabs(d) <= JR_CANONICAL_EXACT && d == trunc(d)) {
+        jr_text_int(&t, (int64_t) d);
+
+    } else {
+        jr_text_real(&t, d);
+    }
+
+    return jr_sink_put(s, buf, (size_t) (t.pos - t.start));
+}
+
+
+static jr_status_e
+jr_sink_put(jr_sink_t *s, const char *data, size_t len)
+{
+    jr_status_e  rc;
+
+    if (len > sizeof(s->chunk) - s->used) {
+
+        rc = jr_sink_flush(s, s->chunk, s->used);
+        if (rc != JR_OK) {
+            return rc;
+        }
+
+        s->used = 0;
+
+        if (len > sizeof(s->chunk)) {
+            return jr_sink_flush(s, data, len);
+        }
+    }
+
+    memcpy(s->chunk + s->used, data, len);
+    s->used += len;
+
+    return JR_OK;
+}
+
+
+static jr_status_e
+jr_sink_flush(jr_sink_t *s, const char *data, size_t len)
+{
+    char    *text;
+    size_t   size;
+
+    if (s->hasher != NULL) {
+        return jr_hasher_update(s->hasher, data, len);
+    }
+
+    if (len > s->size - s->len) {
+        size = (s->len + len) * 2;
+
+        text = realloc(s->text, size);
+        if (text == NULL) {
+            return JR_NO_MEMORY;
+        }
+
+        s->text = text;
+        s->size = size;
+    }
+
+    memcpy(s->text + s->len, data, len);
+    s->len += len;
+
+    return JR_OK;
+}

@@ -1,0 +1,207 @@
+/*
+ * Numbers of JSON text (RFC 8259, section 6).
+ *
+ * An integer is an int64 and a real a finite double; whatever fits neither
+ * is refused, because one parser would round it, another clamp it and a
+ * third keep it.
+ */
+
+#include <locale.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jr_json_token.h"
+
+
+/* longest real that needs no memory of its own */
+#define JR_JSON_REAL  64
+
+
+static size_t jr_json_digits(jr_json_parser_t *p);
+static jr_status_e jr_json_integer(jr_json_parser_t *p,
+    const unsigned char *begin, json_t **value);
+static jr_status_e jr_json_real(jr_json_parser_t *p,
+    const unsigned char *begin, json_t **value);
+static double jr_json_convert(const char *data, size_t len, char *buf);
+
+
+jr_status_e
+jr_json_number(jr_json_parser_t *p, json_t **value)
+{
+    int                   real;
+    const unsigned char  *begin, *digits;
+
+    begin = p->pos;
+
+    if (*p->pos == '-') {
+        p->pos++;
+    }
+
+    digits = p->pos;
+
+    if (jr_json_digits(p) == 0) {
+        return jr_json_unexpected(p, "a digit");
+    }
+
+    if (*digits == '0' && p->pos - digits > 1) {
+        return jr_json_fail(p, begin, "number with a leading zero");
+    }
+
+    real = 0;
+
+    if (p->pos < p->end && *p->pos == '.') {
+        real = 1;
+        p->pos++;
+
+        if (jr_json_digits(p) == 0) {
+            return jr_json_unexpected(p, "a digit");
+        }
+    }
+
+    if (p->pos < p->end && (*p->pos == 'e' || *p->pos == 'E')) {
+        real = 1;
+        p->pos++;
+
+        if (p->pos < p->end && (*p->pos == '+' || *p->pos == '-')) {
+            p->pos++;
+        }
+
+        if (jr_json_digits(p) == 0) {
+            return jr_json_unexpected(p, "a digit");
+        }
+    }
+
+    return real ? jr_json_real(p, begin, value)
+                : jr_json_integer(p, begin, value);
+}
+
+
+static size_t
+jr_json_digits(jr_json_parser_t *p)
+{
+    const unsigned char  *begin;
+
+    begin = p->pos;
+
+    while (p->pos < p->end && *p->pos >= '0' && *p->pos <= '9') {
+        p->pos++;
+    }
+
+    return (size_t) (p->pos - begin);
+}
+
+
+static jr_status_e
+jr_json_integer(jr_json_parser_t *p, const unsigned char *begin,
+    json_t **value)
+{
+    json_t               *integer;
+    int64_t               n;
+    uint64_t              limit, digit, sum;
+    const unsigned char  *c;
+
+    limit = *begin == '-' ? (uint64_t) INT64_MAX + 1 : (uint64_t) INT64_MAX;
+    sum = 0;
+
+    for (c = begin + (*begin == '-'); c < p->pos; c++) {
+        digit = (uint64_t) (*c - '0');
+
+        if (sum > (limit - digit) / 10) {
+            return jr_json_fail(p, begin, "integer beyond int64"
+                                " (-9223372036854775808 to"
+                                " 9223372036854775807)");
+        }
+
+        sum = sum * 10 + digit;
+    }
+
+    /* -(INT64_MAX + 1) has no positive counterpart */
+
+    n = *begin == '-' && sum > 0 ? -(int64_t) (sum - 1) - 1 : (int64_t) sum;
+
+    integer = json_integer(n);
+    if (integer == NULL) {
+        return jr_json_no_memory(p);
+    }
+
+    *value = integer;
+
+    return JR_OK;
+}
+
+
+static jr_status_e
+jr_json_real(jr_json_parser_t *p, const unsigned char *begin, json_t **value)
+{
+    char          buf[JR_JSON_REAL], *mem;
+    size_t        len, size;
+    double        d;
+    json_t       *real;
+
+    len = (size_t) (p->pos - begin);
+    size = len + strlen(localeconv()->decimal_point) + 1;
+    mem = NULL;
+
+    if (size > sizeof(buf)) {
+        mem = malloc(size);
+        if (mem == NULL) {
+            return jr_json_no_memory(p);
+        }
+    }
+
+    d = jr_json_convert((const char *) begin, len, mem ? mem : buf);
+
+    free(mem);
+
+    if (!isfinite(d)) {
+        return jr_json_fail(p, begin, "number beyond the range of a double"
+                            " (about 1.8e308)");
+    }
+
+    real = json_real(d);
+    if (real == NULL) {
+        return jr_json_no_memory(p);
+    }
+
+    *value = real;
+
+    return JR_OK;
+}
+
+
+/* strtod() wants a NUL and the decimal point of the locale, which another
+   module in the same process may have set */
+
+static double
+jr_json_convert(const char *data, size_t len, char *buf)
+{
+    char        *dst;
+    size_t       head;
+    const char  *dot, *point;
+
+    dot = memchr(data, '.', len);
+
+    if (dot == NULL) {
+        memcpy(buf, data, len);
+        buf[len] = '\0';
+
+        return strtod(buf, NULL);
+    }
+
+    head = (size_t) (dot - data);
+    point = localeconv()->decimal_point;
+
+    memcpy(buf, data, head);
+    dst = buf + head;
+
+    while (*point != '\0') {
+        *dst++ = *point++;
+    }
+
+    memcpy(dst, dot + 1, len - head - 1);
+    dst[len - head - 1] = '\0';
+
+    return strtod(buf, NULL);
+}
