@@ -4,13 +4,14 @@
 .DEFAULT_GOAL := help
 
 export NGINX_DEV ?= /usr/share/nginx/src
+export BUILD     ?= build
 
 NGINX  ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
 T      ?= $(sort $(wildcard t/*.t))
 JOBS   ?= 4
 
-MODULE := $(CURDIR)/build/nginx-dyn/objs/ngx_http_jobruns_module.so
-PROBE  := $(CURDIR)/build/nginx-probe/objs/ngx_redis_probe_module.so
+MODULE := $(abspath $(BUILD))/nginx-dyn/objs/ngx_http_jobruns_module.so
+PROBE  := $(abspath $(BUILD))/nginx-probe/objs/ngx_redis_probe_module.so
 
 
 .PHONY: help
@@ -55,13 +56,13 @@ test: check e2e		## all tests: check, then e2e
 
 CHECK_CFLAGS := -std=c11 -Wall -Wextra -Werror -g -O1 \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-Ingx_module/core -Itests -Ibuild/gen
+	-Ingx_module/core -Itests -I$(BUILD)/gen
 CHECK_LIBS   := -ljansson -lpcre2-8 -lcrypto -lcmocka -lhiredis
 
-CHECK_SRCS   := $(sort $(wildcard ngx_module/core/*.c tests/lib_*.c)) \
-	build/gen/jr_embedded.c
-CHECK_OBJS   := $(CHECK_SRCS:%.c=build/check/%.o)
-CHECK_TESTS  := $(patsubst tests/%.c,build/tests/%,\
+CHECK_SRCS   := $(sort $(wildcard ngx_module/core/*.c tests/lib_*.c))
+CHECK_OBJS   := $(CHECK_SRCS:%.c=$(BUILD)/check/%.o) \
+	$(BUILD)/check/gen/jr_embedded.o
+CHECK_TESTS  := $(patsubst tests/%.c,$(BUILD)/tests/%,\
 	$(sort $(wildcard tests/test_*.c)))
 EMBEDDED     := $(wildcard ngx_module/lua/*.lua ngx_module/schema/*.json)
 
@@ -74,25 +75,29 @@ check:			## unit tests under ASan and UBSan: T= is for e2e, C= picks here
 .PHONY: check-programs
 check-programs: $(CHECK_TESTS)
 
-build/tests/%: build/check/tests/%.o $(CHECK_OBJS)
+$(BUILD)/tests/%: $(BUILD)/check/tests/%.o $(CHECK_OBJS)
 	@mkdir -p $(@D)
 	@echo "  link    $@"
 	@$(CC) $(CHECK_CFLAGS) -o $@ $^ $(CHECK_LIBS)
 
-build/check/%.o: %.c build/check/flags | build/gen/jr_embedded.h
+$(BUILD)/check/%.o: %.c $(BUILD)/check/flags | $(BUILD)/gen/jr_embedded.h
 	@mkdir -p $(@D)
 	@echo "  compile $<"
 	@$(CC) $(CHECK_CFLAGS) -MMD -MP -c -o $@ $<
 
-build/gen/jr_embedded.c: util/embed $(EMBEDDED)
+$(BUILD)/check/gen/jr_embedded.o: $(BUILD)/gen/jr_embedded.c
+	@mkdir -p $(@D)
+	@$(CC) $(CHECK_CFLAGS) -c -o $@ $<
+
+$(BUILD)/gen/jr_embedded.c: util/embed $(EMBEDDED)
 	@mkdir -p $(@D)
 	@perl util/embed $(@D)
 
-build/gen/jr_embedded.h: build/gen/jr_embedded.c
+$(BUILD)/gen/jr_embedded.h: $(BUILD)/gen/jr_embedded.c
 
 # Changes only when the compiler or its flags do.
 
-build/check/flags: FORCE
+$(BUILD)/check/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(CHECK_CFLAGS)' | cmp -s - $@ \
 	    || echo '$(CC) $(CHECK_CFLAGS)' > $@
@@ -101,7 +106,7 @@ build/check/flags: FORCE
 FORCE:
 
 .SECONDARY:
--include $(shell find build/check -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/check -name '*.d' 2>/dev/null)
 
 # The second module exists for the tests of the Redis transport alone.
 
@@ -120,7 +125,7 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 asan:			## the same tests on an NGINX under ASan and UBSan
 	@util/install-deps build e2e asan
 	+@CC='$(CC)' util/build-nginx asan
-	TEST_NGINX_BINARY='$(CURDIR)/build/nginx-asan/objs/nginx' \
+	TEST_NGINX_BINARY='$(abspath $(BUILD))/nginx-asan/objs/nginx' \
 	    TEST_NGINX_MODULE= TEST_REDIS_PROBE_MODULE= \
 	    prove -j$(JOBS) -It/lib $(T)
 
@@ -133,4 +138,4 @@ lint:			## style and the dependency rules, by grep
 	@util/lint
 
 clean:			## removes build/
-	rm -rf build
+	rm -rf $(BUILD)
