@@ -1,0 +1,252 @@
+/*
+ * Encoding and decoding of kept answers.
+ */
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "jr_answer.h"
+#include "jr_digest.h"
+
+
+#define JR_ANSWER_MAGIC  "JR1 "
+
+/* the magic, the digest and its newline */
+#define JR_ANSWER_FIRST  (sizeof(JR_ANSWER_MAGIC) - 1 + JR_DIGEST_HEX + 1)
+
+/* status and two lengths, each with what follows it */
+#define JR_ANSWER_SECOND  (4 + 21 + 21)
+
+
+static const jr_str_t  jr_answer_names[] = {
+    jr_str("content-type"),
+    jr_str("content-encoding"),
+    jr_str("content-location"),
+    jr_str("etag"),
+    jr_str("location"),
+    jr_str("opc-work-request-id"),
+    jr_str("opc-request-id")
+};
+
+
+static int jr_answer_number(jr_str_t *rest, char end, size_t *value);
+static jr_status_e jr_answer_headers(jr_str_t rest, jr_answer_t *answer);
+
+
+jr_str_t
+jr_answer_header_name(jr_answer_header_e header)
+{
+    return jr_answer_names[header];
+}
+
+
+size_t
+jr_answer_size(const jr_answer_t *answer)
+{
+    size_t  i, size;
+
+    size = JR_ANSWER_FIRST + JR_ANSWER_SECOND + answer->body.len + 1;
+
+    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+        size += jr_answer_names[i].len + answer->headers[i].len + 3;
+    }
+
+    return size;
+}
+
+
+jr_status_e
+jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
+{
+    int          n;
+    char        *p, *second, header[JR_ANSWER_SECOND + 1];
+    size_t       i, k, headers;
+    jr_digest_t  md;
+    jr_status_e  rc;
+
+    headers = 0;
+
+    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+
+        if (answer->headers[i].data == NULL) {
+            continue;
+        }
+
+        for (k = 0; k < answer->headers[i].len; k++) {
+            if ((unsigned char) answer->headers[i].data[k] < 0x20) {
+                return JR_INVALID;
+            }
+        }
+
+        headers += jr_answer_names[i].len + answer->headers[i].len + 3;
+    }
+
+    second = dst + JR_ANSWER_FIRST;
+
+    n = snprintf(header, sizeof(header), "%u %zu %zu\n", answer->status,
+                 headers, answer->body.len);
+
+    memcpy(second, header, n);
+    p = second + n;
+
+    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+
+        if (answer->headers[i].data == NULL) {
+            continue;
+        }
+
+        memcpy(p, jr_answer_names[i].data, jr_answer_names[i].len);
+        p += jr_answer_names[i].len;
+        *p++ = ':';
+        *p++ = ' ';
+        memcpy(p, answer->headers[i].data, answer->headers[i].len);
+        p += answer->headers[i].len;
+        *p++ = '\n';
+    }
+
+    if (answer->body.len) {
+        memcpy(p, answer->body.data, answer->body.len);
+        p += answer->body.len;
+    }
+
+    rc = jr_digest(second, p - second, &md);
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    memcpy(dst, JR_ANSWER_MAGIC, sizeof(JR_ANSWER_MAGIC) - 1);
+    *jr_digest_hex(&md, dst + sizeof(JR_ANSWER_MAGIC) - 1) = '\n';
+
+    *len = p - dst;
+
+    return JR_OK;
+}
+
+
+jr_status_e
+jr_answer_decode(jr_str_t value, jr_answer_t *answer)
+{
+    char         hex[JR_DIGEST_HEX];
+    size_t       status, headers, body;
+    jr_str_t     rest;
+    jr_digest_t  md;
+    jr_status_e  rc;
+
+    if (value.len < JR_ANSWER_FIRST
+        || memcmp(value.data, JR_ANSWER_MAGIC, sizeof(JR_ANSWER_MAGIC) - 1)
+           != 0
+        || value.data[JR_ANSWER_FIRST - 1] != '\n')
+    {
+        return JR_INVALID;
+    }
+
+    rest.data = value.data + JR_ANSWER_FIRST;
+    rest.len = value.len - JR_ANSWER_FIRST;
+
+    rc = jr_digest(rest.data, rest.len, &md);
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    jr_digest_hex(&md, hex);
+
+    if (memcmp(hex, value.data + sizeof(JR_ANSWER_MAGIC) - 1, JR_DIGEST_HEX)
+        != 0)
+    {
+        return JR_INVALID;
+    }
+
+    if (!jr_answer_number(&rest, ' ', &status)
+        || !jr_answer_number(&rest, ' ', &headers)
+        || !jr_answer_number(&rest, '\n', &body)
+        || status < 200 || status > 299
+        || headers > rest.len || body != rest.len - headers)
+    {
+        return JR_INVALID;
+    }
+
+    answer->status = (unsigned) status;
+    answer->body.data = rest.data + headers;
+    answer->body.len = body;
+
+    rest.len = headers;
+
+    return jr_answer_headers(rest, answer);
+}
+
+
+static jr_status_e
+jr_answer_headers(jr_str_t rest, jr_answer_t *answer)
+{
+    size_t       i;
+    jr_str_t     line;
+    const char  *end;
+
+    memset(answer->headers, 0, sizeof(answer->headers));
+
+    while (rest.len) {
+
+        end = memchr(rest.data, '\n', rest.len);
+        if (end == NULL) {
+            return JR_INVALID;
+        }
+
+        line.data = rest.data;
+        line.len = end - rest.data;
+
+        rest.data = end + 1;
+        rest.len -= line.len + 1;
+
+        for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+            if (line.len >= jr_answer_names[i].len + 2
+                && memcmp(line.data, jr_answer_names[i].data,
+                          jr_answer_names[i].len) == 0
+                && memcmp(line.data + jr_answer_names[i].len, ": ", 2) == 0)
+            {
+                break;
+            }
+        }
+
+        /* a header that a later release keeps: not ours to send */
+
+        if (i == JR_ANSWER_HEADERS) {
+            continue;
+        }
+
+        if (answer->headers[i].data != NULL) {
+            return JR_INVALID;
+        }
+
+        answer->headers[i].data = line.data + jr_answer_names[i].len + 2;
+        answer->headers[i].len = line.len - jr_answer_names[i].len - 2;
+    }
+
+    return JR_OK;
+}
+
+
+static int
+jr_answer_number(jr_str_t *rest, char end, size_t *value)
+{
+    size_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < rest->len && i < 10; i++) {
+
+        if (rest->data[i] == end && i > 0) {
+            rest->data += i + 1;
+            rest->len -= i + 1;
+            *value = n;
+            return 1;
+        }
+
+        if (rest->data[i] < '0' || rest->data[i] > '9') {
+            return 0;
+        }
+
+        n = n * 10 + (rest->data[i] - '0');
+    }
+
+    return 0;
+}

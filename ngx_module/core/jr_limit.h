@@ -1,0 +1,84 @@
+/*
+ * Limits as the configuration writes them, and as answers tell them.
+ *
+ * Counting is done by lua/admit.lua; this is only words and numbers.
+ */
+
+#ifndef JR_LIMIT_H_INCLUDED
+#define JR_LIMIT_H_INCLUDED
+
+#include <stdint.h>
+
+#include "jr_status.h"
+#include "jr_str.h"
+
+
+/* bounds: admit.lua computes with integers below 2^53 */
+#define JR_RATE_MAX        1000000
+#define JR_BURST_MAX       1000000
+#define JR_QUOTA_MAX       1000000000000
+#define JR_LIMIT_NAME_MAX  32
+
+
+typedef enum {
+    JR_LIMIT_RATE = 0,
+    JR_LIMIT_QUOTA,
+    JR_LIMIT_SLOTS
+} jr_limit_kind_e;
+
+
+typedef struct {
+    jr_limit_kind_e  kind;
+    jr_str_t         name;      /* [A-Za-z][A-Za-z0-9_-]*, for keys, headers */
+    int64_t          count;     /* requests per period, or the limit */
+    int64_t          period;    /* of a rate, in microseconds */
+    int64_t          burst;     /* of a rate */
+    jr_str_t         window;    /* of a quota: "hour", "day", "month" */
+    unsigned         dry_run:1;
+} jr_limit_t;
+
+
+/* What admission found, in the terms of admit.lua. */
+typedef struct {
+    int      state;             /* 0 passes, 1 refuses, 2 would, 3 lifted */
+    int64_t  limit;
+    int64_t  window;            /* seconds */
+    int64_t  remaining;
+    int64_t  reset;             /* milliseconds */
+} jr_limit_state_t;
+
+
+/* "20r/s", "30r/m", "7r/h" */
+jr_status_e jr_limit_rate(jr_str_t text, int64_t *count, int64_t *period);
+
+/* a decimal number from 0 to most */
+jr_status_e jr_limit_number(jr_str_t text, int64_t most, int64_t *value);
+
+/* "hour", "day", "month" */
+jr_status_e jr_limit_window(jr_str_t text);
+
+jr_status_e jr_limit_name(jr_str_t text);
+
+
+/*
+ * The values of RateLimit-Policy and RateLimit for n limits (lists of
+ * structured fields, draft-ietf-httpapi-ratelimit-headers-10).  Writes at
+ * most JR_RATELIMIT_LEN(n) bytes; returns the end.  Lifted limits are left
+ * out; nothing is written if none is left.
+ */
+#define JR_RATELIMIT_LEN(n)  ((n) * (JR_LIMIT_NAME_MAX + 96) + 1)
+
+char *jr_limit_policy(const jr_limit_t *limits, const jr_limit_state_t *states,
+    size_t n, char *dst);
+char *jr_limit_remaining(const jr_limit_t *limits,
+    const jr_limit_state_t *states, size_t n, char *dst);
+
+/*
+ * The message of a 429 for one limit, NUL-terminated, at most size bytes:
+ * its name, its numbers, and when to come back.
+ */
+size_t jr_limit_message(const jr_limit_t *limit, const jr_limit_state_t *state,
+    int64_t wait_seconds, char *dst, size_t size);
+
+
+#endif /* JR_LIMIT_H_INCLUDED */

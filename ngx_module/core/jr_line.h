@@ -1,0 +1,57 @@
+/*
+ * Writes JSON text into a buffer of fixed size: error bodies and audit
+ * records.
+ *
+ * Whatever bytes go in, what comes out is one line of valid JSON in UTF-8:
+ * control characters and bytes that are no UTF-8 are escaped, and a value
+ * that does not fit is cut at a character, never in the middle of one.
+ */
+
+#ifndef JR_LINE_H_INCLUDED
+#define JR_LINE_H_INCLUDED
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "jr_str.h"
+
+
+typedef struct {
+    char      *start;           /* the caller's buffer */
+    char      *last;            /* end of what is written */
+    char      *end;             /* of the buffer, less room for closing */
+    unsigned   depth;           /* objects and arrays open */
+    unsigned   lost;            /* of those that did not fit, with all that
+                                   is in them */
+    unsigned   comma:1;         /* a member stands before */
+    unsigned   cut:1;           /* something did not fit */
+} jr_line_t;
+
+
+/* the least a buffer can be */
+#define JR_LINE_MIN    64
+
+/* objects and arrays that can be open at once */
+#define JR_LINE_DEPTH  16
+
+
+/* Begins a line in size bytes (at least JR_LINE_MIN) at buf. */
+void jr_line_init(jr_line_t *line, char *buf, size_t size);
+
+/*
+ * Members.  name is a C string of ours, NULL inside an array or at the top;
+ * jr_line_string() writes null for a value whose data is NULL.
+ */
+void jr_line_object(jr_line_t *line, const char *name);
+void jr_line_array(jr_line_t *line, const char *name);
+void jr_line_close(jr_line_t *line, char bracket);
+void jr_line_string(jr_line_t *line, const char *name, jr_str_t value);
+void jr_line_integer(jr_line_t *line, const char *name, int64_t value);
+void jr_line_boolean(jr_line_t *line, const char *name, int value);
+void jr_line_null(jr_line_t *line, const char *name);
+
+/* bytes written so far */
+#define jr_line_len(line)  ((size_t) ((line)->last - (line)->start))
+
+
+#endif /* JR_LINE_H_INCLUDED */
