@@ -41,7 +41,7 @@ static:			## NGINX with the module inside: NGINX_SRC=<source tree>
 
 .PHONY: run compose-test
 run:			## the gateway, Redis and a stub: PORT= SERVICE_PORT= SERVICE= WORK=
-	@CC='$(CC)' util/run
+	@CC='$(CC)' exec util/run
 
 compose-test:		## docker-compose.yml, tried in a private Docker
 	@util/compose-test
