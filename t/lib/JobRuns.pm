@@ -1,0 +1,546 @@
+package JobRuns;
+
+# The harness of the end-to-end tests: real NGINX, real Redis and the stub
+# service, in a folder of their own for each test file.  t/README.md shows how
+# a test is written.
+#
+# `use JobRuns;` brings strict, warnings, Test::More, wait_for and random_id.
+# done_testing (or the end of the file) stops all that was started, checks
+# NGINX's logs and exit status, and removes the folder.
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use Cwd qw(abs_path);
+use Digest::SHA qw(sha256_base64);
+use File::Basename qw(basename dirname);
+use File::Path qw(remove_tree);
+use File::Temp ();
+use JSON::PP ();
+use Test::More ();
+
+use JobRuns::Client ();
+use JobRuns::Curl ();
+use JobRuns::Guardian ();
+use JobRuns::Nginx ();
+use JobRuns::Ports qw(claim_port);
+use JobRuns::Redis ();
+use JobRuns::Service ();
+use JobRuns::Wait qw(wait_for);
+
+my $root = dirname(dirname(dirname(abs_path(__FILE__))));
+my $json = JSON::PP->new->utf8->canonical;
+my $owner = $$;
+my @harnesses;
+
+sub import {
+    my ($class) = @_;
+    my $caller = caller;
+
+    strict->import;
+    warnings->import;
+
+    no strict 'refs';
+    for (grep { $_ ne 'done_testing' } @Test::More::EXPORT) {
+        my ($sigil, $name) = /^([\$\@%]?)(.*)/;
+        *{"${caller}::$name"} = $sigil ? \${"Test::More::$name"}
+            : \&{"Test::More::$name"};
+    }
+    *{"${caller}::$_"} = \&{$_} for qw(done_testing wait_for random_id);
+
+    # so that the END block runs
+    $SIG{$_} //= sub { exit 1 } for qw(HUP INT QUIT TERM);
+    $SIG{PIPE} = 'IGNORE';
+}
+
+# Letters and digits, as SDKs make retry tokens and keys.
+
+sub random_id {
+    my ($length) = @_;
+
+    open my $fh, '<:raw', '/dev/urandom' or die "/dev/urandom: $!\n";
+    read $fh, my $bytes, $length //= 32;
+    my @letters = ('A' .. 'Z', 'a' .. 'z', 0 .. 9);
+
+    return join '', map { $letters[$_ % @letters] } unpack 'C*', $bytes;
+}
+
+###############################################################################
+# Beginning and end
+
+sub new {
+    my ($class) = @_;
+
+    JobRuns::Guardian::start();
+
+    (my $name = basename($0)) =~ s/\.t$//;
+    my $dir = File::Temp::tempdir("jobruns-$name-XXXXXX", TMPDIR => 1);
+    # sockets lie in it
+    die "the temporary folder has too long a name: $dir\n" if length $dir > 80;
+    JobRuns::Guardian::inform(folder => $dir) unless $ENV{TEST_NGINX_LEAVE};
+
+    my $self = bless {
+        dir => $dir, ports => [], nginx => {}, redis => {}, service => {},
+        allowed => [],
+    }, $class;
+    push @harnesses, $self;
+
+    return $self;
+}
+
+sub done_testing {
+    $_->finish for splice @harnesses;
+    Test::More::done_testing(@_);
+}
+
+END {
+    if ($$ == $owner) {
+        my $status = $?;
+        eval { $_->finish; 1 } or Test::More::diag($@)
+            for splice @harnesses;
+        JobRuns::Guardian::stop();
+        $? = $status;
+    }
+}
+
+# Stops everything; adds the tests that every file ends with.
+
+sub finish {
+    my ($self) = @_;
+
+    JobRuns::Client::close_all();
+    for my $child (values %{$self->{redis}}, values %{$self->{service}}) {
+        $child->resume if $child->running;
+    }
+    for my $service (values %{$self->{service}}) {
+        # whoever is held lets go, so that NGINX can end in peace
+        eval { $service->release } if $service->running;
+    }
+
+    my @names = sort keys %{$self->{nginx}};
+    $_->quit for map { $self->{nginx}{$_} } @names;
+    $_->stop for values %{$self->{service}}, values %{$self->{redis}};
+
+    $self->check_end($self->{nginx}{$_}) for @names;
+    $self->show_logs(@names) unless Test::More->builder->is_passing;
+
+    if ($ENV{TEST_NGINX_LEAVE}) {
+        Test::More::diag("left: $self->{dir}");
+        return;
+    }
+    remove_tree($self->{dir});
+    JobRuns::Guardian::inform(removed => $self->{dir});
+}
+
+sub check_end {
+    my ($self, $nginx) = @_;
+
+    my ($lines, $reports) = $nginx->complaints(@{$self->{allowed}});
+    my $bad = grep { !defined || $_ } @{$nginx->{statuses} // []};
+
+    Test::More::is($lines, '', "$nginx->{name}: error.log is clean");
+    Test::More::is($reports, '', "$nginx->{name}: no sanitizer report");
+    Test::More::ok(!$bad, "$nginx->{name}: exited with 0")
+        or Test::More::diag('wait status ', join ', ',
+            map { $_ // 'had to be killed' } @{$nginx->{statuses}});
+}
+
+sub show_logs {
+    my ($self, @names) = @_;
+
+    if (!$ENV{TEST_NGINX_VERBOSE}) {
+        Test::More::diag('TEST_NGINX_VERBOSE=1 shows logs, '
+            . 'TEST_NGINX_LEAVE=1 leaves the folder');
+        return;
+    }
+
+    my @logs = map { $self->{nginx}{$_}->error_log_path } @names;
+    push @logs, map { "$self->{dir}/$_.log" } keys %{$self->{service}};
+    for my $log (@logs) {
+        my @lines = split /\n/, slurp($log);
+        splice @lines, 0, @lines - 300 if @lines > 300;
+        Test::More::diag(join "\n", "--- $log", @lines);
+    }
+}
+
+# Lines of error.log that match are expected by this test.
+
+sub allow_log {
+    my ($self, $pattern) = @_;
+    push @{$self->{allowed}}, $pattern;
+}
+
+###############################################################################
+# What a test works with
+
+sub testdir { return $_[0]{dir} }
+sub root { return $root }
+
+sub port {
+    my ($self, $n) = @_;
+    return $self->{ports}[$n // 0] //= claim_port();
+}
+
+# redis(), service(): made and started when first asked for; the options of
+# that first call count.  Another name makes another.
+
+sub redis { return shift->child(redis => 'JobRuns::Redis', @_) }
+
+sub service {
+    return shift->child(service => 'JobRuns::Service', @_,
+        script => "$root/t/bin/stub-service");
+}
+
+sub child {
+    my ($self, $kind, $class, @args) = @_;
+
+    my $name = @args % 2 ? shift @args : $kind;
+    return $self->{$kind}{$name}
+        //= $class->new(folder => $self->{dir}, name => $name, @args)->start;
+}
+
+sub nginx {
+    my ($self, $name) = @_;
+    return $self->{nginx}{$name // 'nginx'}
+        // croak 'no NGINX named "' . ($name // 'nginx') . '" was run';
+}
+
+sub slurp {
+    my ($path) = @_;
+
+    open my $fh, '<:raw', $path or return '';
+    local $/;
+    return <$fh> // '';
+}
+
+sub read_file {
+    my ($self, $name) = @_;
+    return slurp("$self->{dir}/$name");
+}
+
+# Writes a file into the folder, placeholders expanded; returns its path.
+
+sub write_file {
+    my ($self, $name, $text) = @_;
+
+    my $path = "$self->{dir}/$name";
+    open my $fh, '>:raw', $path or croak "$path: $!";
+    print {$fh} $self->expand($text);
+    close $fh or croak "$path: $!";
+
+    return $path;
+}
+
+###############################################################################
+# NGINX
+
+# The configuration most tests use.  %opt adds lines to it: main, http,
+# server, location, servers (whole server blocks).  workers (2), module => 0
+# (NGINX without the module), redis => 0 and audit => 0 (without these lines),
+# proxy => 0 (without conf/jobruns_proxy.conf), jobruns => '' (without
+# "jobruns on").
+
+sub default_config {
+    my ($self, %opt) = @_;
+
+    my $module = $opt{module} // 1;
+    my %lines = (
+        workers => $opt{workers} // 2,
+        redis => $module && ($opt{redis} // 1)
+            ? 'jobruns_redis %%REDIS%%;' : '',
+        audit => $module && ($opt{audit} // 1)
+            ? 'jobruns_audit %%TESTDIR%%/audit.log;' : '',
+        jobruns => $module ? $opt{jobruns} // 'jobruns on;' : '',
+        proxy => $module && ($opt{proxy} // 1)
+            ? 'include %%ROOT%%/conf/jobruns_proxy.conf;'
+            : 'proxy_http_version 1.1; proxy_set_header Connection "";'
+                . ' proxy_set_header Host $http_host;',
+        map { $_ => $opt{$_} // '' } qw(main http server location servers),
+    );
+
+    my $text = <<'END';
+%%TEST_GLOBALS%%
+worker_processes <workers>;
+<main>
+
+events {
+    worker_connections 1024;
+}
+
+http {
+    %%TEST_GLOBALS_HTTP%%
+
+    <redis>
+    <audit>
+    <http>
+
+    upstream service {
+        server %%SERVICE%%;
+        keepalive 16;
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        listen 127.0.0.1:%%PORT_1%% %%HTTP2_LISTEN%%;
+        %%HTTP2_ON%%
+        server_name localhost;
+
+        <jobruns>
+        <server>
+
+        location / {
+            <proxy>
+            proxy_pass http://service;
+            <location>
+        }
+    }
+
+    <servers>
+}
+END
+
+    $text =~ s/<(\w+)>/$lines{$1}/g;
+
+    return $text;
+}
+
+# Replaces the placeholders.  A second NGINX counts its ports from 10 on, a
+# third from 20: its %%PORT_0%% is the test's port(10).
+
+sub expand {
+    my ($self, $text, $nginx) = @_;
+
+    # HTTP/2 is a parameter of "listen" before 1.25.1, and a directive since
+    my $directive = JobRuns::Nginx::version() >= 1_025_001;
+    my $first = $nginx ? $nginx->{first_port} : 0;
+    my %fixed = (
+        TESTDIR => sub { $self->{dir} },
+        ROOT => sub { $root },
+        TEST_GLOBALS => sub { $nginx->globals },
+        TEST_GLOBALS_HTTP => sub { $nginx->globals_http },
+        HTTP2_LISTEN => sub { $directive ? '' : 'http2' },
+        HTTP2_ON => sub { $directive ? 'http2 on;' : '' },
+        REDIS => sub { $self->redis($_[0] // ())->address },
+        SERVICE => sub { $self->service($_[0] // ())->address },
+        PORT => sub { $self->port($first + $_[0]) },
+    );
+
+    $text =~ s{%%([A-Z][A-Z0-9_]*?)(?:_([a-z0-9]+))?%%}
+        {($fixed{$1} // croak "unknown placeholder %%$1%%")->($2)}ge;
+
+    return $text;
+}
+
+sub new_nginx {
+    my ($self, $name, %opt) = @_;
+
+    my $first = $opt{first_port} // 10 * keys %{$self->{nginx}};
+    return JobRuns::Nginx->new(
+        folder => $self->{dir}, name => $name, first_port => $first,
+        module => $opt{module} // 1,
+        address => '127.0.0.1:' . $self->port($first),
+        h2_address => '127.0.0.1:' . $self->port($first + 1),
+    );
+}
+
+# run(%opt) starts an NGINX, and the Redis and the service that its
+# configuration names.  config => TEXT replaces default_config(%opt);
+# name => NAME makes it another than the first, "nginx".
+
+sub run {
+    my ($self, %opt) = @_;
+
+    my $name = $opt{name} // 'nginx';
+    my $nginx = $self->{nginx}{$name} // $self->new_nginx($name, %opt);
+    $self->{nginx}{$name} = $nginx;
+    $self->configure(%opt);
+
+    return $nginx->start;
+}
+
+# Writes the configuration again, for a reload.
+
+sub configure {
+    my ($self, %opt) = @_;
+
+    my $nginx = $self->nginx($opt{name});
+    $nginx->write_config(
+        $self->expand($opt{config} // $self->default_config(%opt), $nginx));
+
+    return $nginx;
+}
+
+# "nginx -t" of what run(%opt) would start: (success, output).
+
+sub check_config {
+    my ($self, %opt) = @_;
+
+    my $nginx = $self->new_nginx('check', first_port => 0, %opt);
+    return $nginx->check(
+        $self->expand($opt{config} // $self->default_config(%opt), $nginx));
+}
+
+# Until a line of error.log matches; returns the match's first group or 1.
+
+sub wait_log {
+    my ($self, $pattern, $name) = @_;
+
+    return wait_for {
+        $self->nginx($name)->error_log =~ $pattern ? $1 // 1 : 0;
+    } "$pattern in error.log";
+}
+
+# The audit records so far, oldest first; a line still being written is left
+# out.
+
+sub audit {
+    my ($self, $file) = @_;
+
+    return map { $json->decode($_) }
+        $self->read_file($file // 'audit.log') =~ /^(.+)\n/mg;
+}
+
+# Until a record satisfies the condition (a sub that finds it in $_), or until
+# there are that many records; returns the record or all.
+
+sub wait_audit {
+    my ($self, $wanted) = @_;
+
+    if (!ref $wanted) {
+        wait_for { $self->audit >= $wanted } "$wanted audit records";
+        return $self->audit;
+    }
+
+    return wait_for { (grep { $wanted->() } $self->audit)[0] }
+        'an audit record';
+}
+
+###############################################################################
+# Requests
+
+sub client {
+    my ($self, $to) = @_;
+    return JobRuns::Client->new($self->address_of($to));
+}
+
+sub address_of {
+    my ($self, $to) = @_;
+    return !defined $to ? $self->nginx->address : ref $to ? $to->address : $to;
+}
+
+# The parts of a good createJobRun request, changed by %opt:
+#   token, request_id            header values; undef leaves the header out
+#   body | json | job_key        bytes, data to encode, or only another job
+#   version family platform workspace | path      of the path
+#   tenancy user | authorization                  of the signature
+#   headers => { name => value }  replaces or adds; undef leaves out
+#   extra => [[name, value]...]   added behind, also if it is there already
+#   stub => { key => value }      steers the service (X-Stub-* headers)
+#   method, http_version, chunked, expect         as JobRuns::Client has them
+
+sub run_request {
+    my ($self, %opt) = @_;
+
+    my $body = exists $opt{body} ? $opt{body} : $json->encode(
+        $opt{json} // { jobKey => $opt{job_key}
+            // '54368733-3a17-47a1-b231-869d8ae2a048' });
+    my $path = $opt{path} // sprintf '/%s/%s/%s/workspaces/%s/jobRuns',
+        $opt{version} // '20260430', $opt{family} // 'aiDataPlatforms',
+        $opt{platform} // 'ocid1.aidataplatform.oc1.iad.test',
+        $opt{workspace} // 'f3f7f1e2-5a7c-4b1e-9c39-1a2b3c4d5e6f';
+
+    my $key_id = join '/', $opt{tenancy} // 'ocid1.tenancy.oc1..test',
+        $opt{user} // 'ocid1.user.oc1..test',
+        '20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34';
+    my $signed = '(request-target) date host x-content-sha256 content-type'
+        . ' content-length';
+
+    my @headers = (
+        ['Host', 'localhost'],
+        ['Date', 'Thu, 05 Jan 2034 21:31:40 GMT'],
+        ['opc-request-id',
+            exists $opt{request_id} ? $opt{request_id} : random_id(32)],
+        ['opc-retry-token', exists $opt{token} ? $opt{token} : random_id(30)],
+        ['Content-Type', 'application/json'],
+        ['x-content-sha256', sha256_base64($body // '') . '='],
+        ['Authorization', $opt{authorization}
+            // qq{Signature version="1",keyId="$key_id",}
+                . qq{algorithm="rsa-sha256",headers="$signed",signature="c2ln"}],
+    );
+
+    my %wanted = %{$opt{headers} // {}};
+    for my $name (sort keys %wanted) {
+        my ($found) = grep { lc $_->[0] eq lc $name } @headers;
+        if ($found) {
+            $found->[1] = $wanted{$name};
+        } else {
+            push @headers, [$name, $wanted{$name}];
+        }
+    }
+
+    my $stub = $opt{stub} // {};
+    for my $key (sort keys %$stub) {
+        (my $name = "X-Stub-$key") =~ tr/_/-/;
+        push @headers, map { [$name, $_] }
+            ref $stub->{$key} ? @{$stub->{$key}} : $stub->{$key};
+    }
+    push @headers, @{$opt{extra} // []};
+
+    return {
+        method => $opt{method} // 'POST', path => $path, body => $body,
+        headers => [grep { defined $_->[1] } @headers],
+        version => $opt{http_version}, chunked => $opt{chunked},
+        expect => $opt{expect},
+    };
+}
+
+# create_run(%opt) sends run_request(%opt) and returns the answer.  Besides:
+# to => an NGINX or an address, on => a client with an open connection,
+# h2 => 1 for HTTP/2, timeout.
+
+sub create_run {
+    my ($self, %opt) = @_;
+
+    return ($self->start_h2(\%opt)->responses)[0] if $opt{h2};
+    return $self->start_run(%opt)->response($opt{timeout});
+}
+
+# Only sends; ->response of the returned client has the answer.
+
+sub start_run {
+    my ($self, %opt) = @_;
+
+    my $client = $opt{on} // $self->client($opt{to});
+    return $client->request($self->run_request(%opt));
+}
+
+# Several create_run at once on one HTTP/2 connection; ->responses has the
+# answers.
+
+sub start_h2 {
+    my ($self, @each) = @_;
+
+    my $to = $each[0]{to};
+    return JobRuns::Curl->start(folder => $self->{dir},
+        address => defined $to ? ref $to ? $to->h2_address : $to
+            : $self->nginx->h2_address,
+        requests => [map { $self->run_request(%$_) } @each]);
+}
+
+# Any other request: method, path, headers (pairs), body.
+
+sub request {
+    my ($self, %opt) = @_;
+
+    my $client = $opt{on} // $self->client($opt{to});
+    $opt{headers} //= [['Host', 'localhost']];
+    return $client->request(\%opt)->response($opt{timeout});
+}
+
+sub get {
+    my ($self, $path, %opt) = @_;
+    return $self->request(path => $path, %opt);
+}
+
+1;
