@@ -1,0 +1,54 @@
+/*
+ * A command as the bytes Redis reads: an array of bulk strings.
+ *
+ * Written straight into the memory of its slot, since a command with the
+ * answer of a job run may have a megabyte.  Every argument goes by its
+ * length: nothing is quoted, and nothing is a format.
+ */
+
+#include "ngx_redis_connection.h"
+
+
+#define NGX_REDIS_HEAD_LEN  (sizeof("*\r\n") - 1 + NGX_SIZE_T_LEN)
+#define NGX_REDIS_BULK_LEN  (sizeof("$\r\n\r\n") - 1 + NGX_SIZE_T_LEN)
+
+
+/* An upper bound, and close. */
+
+size_t
+ngx_redis_command_size(ngx_uint_t argc, ngx_str_t *argv)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = NGX_REDIS_HEAD_LEN;
+
+    for (i = 0; i < argc; i++) {
+        size += NGX_REDIS_BULK_LEN + argv[i].len;
+    }
+
+    return size;
+}
+
+
+u_char *
+ngx_redis_command_argc(u_char *p, ngx_uint_t argc)
+{
+    return ngx_sprintf(p, "*%ui\r\n", argc);
+}
+
+
+u_char *
+ngx_redis_command_args(u_char *p, ngx_uint_t argc, ngx_str_t *argv)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < argc; i++) {
+        p = ngx_sprintf(p, "$%uz\r\n", argv[i].len);
+        p = ngx_cpymem(p, argv[i].data, argv[i].len);
+        *p++ = '\r';
+        *p++ = '\n';
+    }
+
+    return p;
+}

@@ -1,0 +1,307 @@
+/*
+ * What the files of this folder share, and nobody else includes.
+ *
+ *   ngx_redis_server.c       configuration time, the turn, the end of a cycle
+ *   ngx_redis_breaker.c      when to try again, what to tell the operator
+ *   ngx_redis_connection.c   the life of a socket
+ *   ngx_redis_tls.c          its TLS
+ *   ngx_redis_greeting.c     what is said on it before any operation
+ *   ngx_redis_pipeline.c     operations: submitted, sent, answered, failed
+ *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
+ *   ngx_redis_command.c      a command as bytes
+ *   ngx_redis_reply.c        bytes as replies, within limits
+ *
+ * Every handler of a caller is called by ngx_redis_pipeline.c alone, from an
+ * event, after the queues and the state have become what they will be.
+ */
+
+#ifndef NGX_REDIS_CONNECTION_H_INCLUDED
+#define NGX_REDIS_CONNECTION_H_INCLUDED
+
+#include "ngx_redis.h"
+#include <ngx_event_connect.h>
+
+#if (NGX_SSL)
+#include <ngx_event_openssl.h>
+#endif
+
+
+#define NGX_REDIS_MAX_OPS        10000
+#define NGX_REDIS_MAX_QUEUE      (64 * 1024 * 1024)
+#define NGX_REDIS_MAX_REPLY      (16 * 1024 * 1024)
+#define NGX_REDIS_MAX_LINE       (64 * 1024)
+#define NGX_REDIS_MAX_ELEMENTS   (1024 * 1024)
+
+/* one TLS record, so that SSL_write() takes a batch whole or not at all */
+#define NGX_REDIS_TLS_BATCH      16384
+#define NGX_REDIS_BATCH          65536
+#define NGX_REDIS_READ           16384
+
+
+typedef struct ngx_redis_slot_s        ngx_redis_slot_t;
+typedef struct ngx_redis_connection_s  ngx_redis_connection_t;
+
+
+/*
+ * The state of a server in this worker.  A connection is made, and destroyed,
+ * in one step each: there is no state in between, since TLS says goodbye
+ * without waiting.
+ *
+ *   idle         There is no socket; operations may wait for the next turn,
+ *                which goes to connecting, unless the breaker is open: then
+ *                none waits, and its timer goes to connecting.
+ *   connecting   connect() is under way.  The socket's write event goes to
+ *                handshaking or greeting; an error or c->write's timer, to
+ *                connecting with the next address, or to idle.
+ *   handshaking  NGINX's SSL owns the handlers of both events until it calls
+ *                ngx_redis_tls_on_handshake(), which goes on to greeting.
+ *   greeting     Our own commands are in flight, operations still wait.  The
+ *                last reply goes to ready; an error reply, to the next
+ *                address or to idle.
+ *   ready        Operations leave and are answered.  The end of the
+ *                connection goes to idle, with the breaker open if the
+ *                server was silent for a whole timeout.
+ *
+ * In all but idle server->connection owns the socket, and
+ * ngx_redis_connection_close() is the only way out.
+ */
+typedef enum {
+    ngx_redis_st_idle = 0,
+    ngx_redis_st_connecting,
+    ngx_redis_st_handshaking,
+    ngx_redis_st_greeting,
+    ngx_redis_st_ready
+} ngx_redis_state_e;
+
+
+typedef enum {
+    ngx_redis_cmd_op = 0,       /* an operation of the caller */
+    ngx_redis_cmd_auth,         /* the rest is ours, in the greeting */
+    ngx_redis_cmd_select,
+    ngx_redis_cmd_setname,
+    ngx_redis_cmd_ping
+} ngx_redis_cmd_e;
+
+
+/*
+ * One command on its way: a place in the queue of a server (waiting) or of a
+ * connection (greeting, inflight), and its bytes, allocated behind it.  Its
+ * life begins in ngx_redis_slot_create() and ends in ngx_redis_slot_free(),
+ * when its reply has come or its connection is gone.  It may outlive its
+ * operation (op == NULL): a command of which a byte has left stays, so that
+ * its late reply is not taken for another's.
+ */
+struct ngx_redis_slot_s {
+    ngx_redis_op_t           *op;
+    ngx_redis_server_t       *server;
+    ngx_redis_script_t       *script;     /* set while this is an EVALSHA */
+
+    /* event ident must be after 3 pointers as in ngx_connection_t */
+    ngx_socket_t              ident;
+
+    ngx_queue_t               queue;
+    ngx_event_t               deadline;   /* not cancelable: a worker told to
+                                             exit waits for operations */
+    ngx_msec_t                sent_at;    /* when its first byte left */
+    u_char                   *pos;        /* next byte to send */
+    u_char                   *last;
+    size_t                    size;       /* of the command */
+    size_t                    tail;       /* what EVAL and EVALSHA share */
+    ngx_uint_t                argc;       /* of an EVALSHA */
+    ngx_redis_cmd_e           cmd;
+    unsigned                  sent:1;     /* a byte may have left */
+};
+
+
+/* the command begins right behind its slot */
+#define ngx_redis_slot_command(slot)  ((u_char *) (slot) + sizeof(*(slot)))
+
+
+/*
+ * Watches the stream of one connection: where replies end, and that none of
+ * them is larger than we are ready to hold, before hiredis allocates for it.
+ */
+typedef struct {
+    redisReader              *reader;
+    size_t                    bytes;      /* of the reply being read */
+    size_t                    line;       /* of its current line */
+    size_t                    skip;       /* left of the current bulk string */
+    int64_t                   number;     /* behind '$' or '*' */
+    ngx_uint_t                pending;    /* values left; 0 between replies */
+    ngx_uint_t                elements;   /* announced in this reply */
+    u_char                    type;       /* 0: a line begins */
+    unsigned                  negative:1;
+    const char               *error;
+} ngx_redis_stream_t;
+
+
+/*
+ * One socket.  Lives in its own pool, made by ngx_redis_connection_open()
+ * and destroyed by ngx_redis_connection_close() with everything in it.
+ */
+struct ngx_redis_connection_s {
+    ngx_redis_server_t       *server;
+    ngx_peer_connection_t     peer;
+    ngx_pool_t               *pool;
+    ngx_log_t                 log;        /* names the server in each line */
+    ngx_queue_t               greeting;   /* ours, not sent yet */
+    ngx_queue_t               inflight;   /* sent, in the order of replies */
+    ngx_redis_stream_t        stream;
+    ngx_msec_t                heard;      /* when a byte last came */
+    ngx_buf_t                 out;        /* handed to send() at once */
+    u_char                   *in;
+    unsigned                  probe:1;    /* of the breaker: greets by PING */
+    unsigned                  tls:1;      /* c->ssl is in use */
+};
+
+
+/* what is told to the operator at most once in a while, each for itself */
+typedef enum {
+    ngx_redis_log_unreachable = 0,
+    ngx_redis_log_lost,
+    ngx_redis_log_timeout,
+    ngx_redis_log_protocol,
+    ngx_redis_log_full,
+    ngx_redis_log_greeting,
+    ngx_redis_log_last
+} ngx_redis_log_e;
+
+
+typedef struct {
+    ngx_msec_t                time;
+    ngx_uint_t                skipped;
+    unsigned                  logged:1;
+} ngx_redis_limit_t;
+
+
+/*
+ * A server as configured, and what this worker knows of it.  Lives in the
+ * pool of its cycle; written by a worker only after fork(), so each worker
+ * has its own.
+ */
+struct ngx_redis_server_s {
+    ngx_redis_connection_t   *connection;
+    ngx_log_t                *log;        /* the cycle's */
+    ngx_addr_t               *addrs;
+
+    /* event ident must be after 3 pointers as in ngx_connection_t */
+    ngx_socket_t              ident;
+
+    ngx_redis_conf_t          conf;
+    ngx_str_t                 host;       /* without brackets; "" for unix */
+    ngx_uint_t                naddrs;
+    ngx_uint_t                addr;       /* the one in use, or tried last */
+    ngx_uint_t                tries;      /* addresses left to be tried */
+#if (NGX_SSL)
+    ngx_ssl_t                *ssl;
+#endif
+
+    ngx_redis_state_e         state;
+    ngx_queue_t               waiting;    /* not a byte sent, but of the first
+                                             (or what one TLS record holds) */
+    ngx_uint_t                slots;      /* waiting and in flight */
+    ngx_uint_t                live;       /* those with an operation */
+    size_t                    bytes;
+    ngx_event_t               turn;       /* posted: acts for all operations
+                                             submitted in this turn */
+
+    ngx_event_t               retry;      /* the breaker's timer */
+    ngx_msec_t                gap;
+    unsigned                  open:1;     /* the breaker: nothing is accepted */
+    unsigned                  told:1;     /* that it is unreachable */
+
+    ngx_redis_limit_t         limits[ngx_redis_log_last];
+};
+
+
+/* ngx_redis_server.c */
+
+void ngx_redis_server_post(ngx_redis_server_t *server);
+void ngx_redis_server_rest(ngx_redis_server_t *server);
+
+
+/* ngx_redis_breaker.c */
+
+void ngx_redis_breaker_open(ngx_redis_server_t *server);
+void ngx_redis_breaker_close(ngx_redis_server_t *server);
+void ngx_redis_breaker_on_retry(ngx_event_t *ev);
+
+void ngx_cdecl ngx_redis_server_log(ngx_redis_server_t *server,
+    ngx_redis_log_e kind, ngx_uint_t level, ngx_err_t err,
+    const char *fmt, ...);
+
+
+/* ngx_redis_connection.c */
+
+void ngx_redis_connection_open(ngx_redis_server_t *server);
+void ngx_redis_connection_greet(ngx_redis_connection_t *conn);
+void ngx_redis_connection_next(ngx_redis_connection_t *conn);
+void ngx_redis_connection_ready(ngx_redis_connection_t *conn);
+void ngx_redis_connection_close(ngx_redis_connection_t *conn,
+    ngx_queue_t *lost);
+void ngx_redis_connection_lost(ngx_redis_connection_t *conn, ngx_err_t err);
+void ngx_redis_connection_dead(ngx_redis_connection_t *conn,
+    ngx_redis_slot_t *slot);
+void ngx_redis_connection_broken(ngx_redis_connection_t *conn,
+    const char *what);
+void ngx_redis_connection_on_read(ngx_event_t *rev);
+void ngx_redis_connection_on_write(ngx_event_t *wev);
+
+
+/* ngx_redis_tls.c */
+
+#if (NGX_SSL)
+ngx_int_t ngx_redis_tls_init(ngx_conf_t *cf, ngx_redis_server_t *server);
+void ngx_redis_tls_start(ngx_redis_connection_t *conn);
+void ngx_redis_tls_end(ngx_connection_t *c);
+#endif
+
+
+/* ngx_redis_greeting.c */
+
+ngx_int_t ngx_redis_greeting_create(ngx_redis_connection_t *conn);
+ngx_int_t ngx_redis_greeting_reply(ngx_redis_connection_t *conn,
+    ngx_redis_cmd_e cmd, redisReply *reply);
+
+
+/* ngx_redis_pipeline.c */
+
+ngx_redis_slot_t *ngx_redis_slot_create(ngx_redis_server_t *server,
+    size_t size, ngx_log_t *log);
+void ngx_redis_slot_free(ngx_redis_slot_t *slot);
+ngx_redis_op_t *ngx_redis_slot_release(ngx_redis_slot_t *slot);
+ngx_int_t ngx_redis_pipeline_accept(ngx_redis_server_t *server,
+    ngx_redis_op_t *op, size_t size, ngx_redis_slot_t **slot);
+void ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
+    ngx_msec_t timeout);
+ngx_int_t ngx_redis_pipeline_send(ngx_redis_connection_t *conn);
+ngx_int_t ngx_redis_pipeline_receive(ngx_redis_connection_t *conn,
+    u_char *data, size_t size);
+ngx_uint_t ngx_redis_pipeline_silent(ngx_redis_connection_t *conn);
+void ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status);
+void ngx_redis_pipeline_refuse(ngx_redis_server_t *server);
+
+
+/* ngx_redis_script.c */
+
+ngx_int_t ngx_redis_script_again(ngx_redis_slot_t *slot, redisReply *reply);
+
+
+/* ngx_redis_command.c */
+
+size_t ngx_redis_command_size(ngx_uint_t argc, ngx_str_t *argv);
+u_char *ngx_redis_command_argc(u_char *p, ngx_uint_t argc);
+u_char *ngx_redis_command_args(u_char *p, ngx_uint_t argc, ngx_str_t *argv);
+
+
+/* ngx_redis_reply.c */
+
+ngx_int_t ngx_redis_stream_init(ngx_redis_stream_t *stream);
+void ngx_redis_stream_free(ngx_redis_stream_t *stream);
+ngx_int_t ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data,
+    size_t *size);
+ngx_int_t ngx_redis_stream_next(ngx_redis_stream_t *stream,
+    redisReply **reply);
+
+
+#endif /* NGX_REDIS_CONNECTION_H_INCLUDED */

@@ -1,0 +1,611 @@
+/*
+ * Operations: from ngx_redis_submit() to the call of their handler.
+ *
+ * Owns the queues.  An operation waits in server->waiting until a byte of it
+ * has left, and is in conn->inflight when all have; in between it is the
+ * first of server->waiting with slot->sent set.  Replies come in the order of
+ * conn->inflight, that is all that matches them.
+ *
+ * Handlers are called from here alone, as the last act on a slot, and never
+ * within submit or cancel.  A handler may submit, cancel any operation and
+ * free its own: nothing may be held across its call that these can change,
+ * but for the connection, which only events of its own and of the server
+ * close.
+ */
+
+#include "ngx_redis_connection.h"
+
+
+static void ngx_redis_pipeline_on_deadline(ngx_event_t *ev);
+static ngx_queue_t *ngx_redis_pipeline_source(ngx_redis_connection_t *conn);
+static void ngx_redis_pipeline_fill(ngx_redis_connection_t *conn);
+static void ngx_redis_pipeline_sent(ngx_redis_connection_t *conn, size_t n);
+static void ngx_redis_pipeline_blocked(ngx_redis_connection_t *conn);
+static ngx_int_t ngx_redis_pipeline_reply(ngx_redis_connection_t *conn,
+    redisReply *reply);
+static void ngx_redis_slot_mark(ngx_redis_slot_t *slot);
+
+
+ngx_int_t
+ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
+    ngx_uint_t argc, ngx_str_t *argv)
+{
+    ngx_int_t          rc;
+    ngx_redis_slot_t  *slot;
+
+    rc = ngx_redis_pipeline_accept(server, op,
+                                   ngx_redis_command_size(argc, argv), &slot);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    slot->last = ngx_redis_command_argc(slot->pos, argc);
+    slot->last = ngx_redis_command_args(slot->last, argc, argv);
+
+    ngx_redis_pipeline_submit(slot, op, server->conf.timeout);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_redis_cancel(ngx_redis_op_t *op)
+{
+    ngx_redis_slot_t  *slot;
+
+    if (!op->active) {
+        return;
+    }
+
+    slot = op->slot;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, op->log, 0,
+                   "redis op %p: cancel, sent:%ui", op, (ngx_uint_t) slot->sent);
+
+    (void) ngx_redis_slot_release(slot);
+
+    if (!slot->sent) {
+        ngx_queue_remove(&slot->queue);
+        ngx_redis_slot_free(slot);
+    }
+}
+
+
+/* Checks the limits and makes a slot for a command of up to size bytes. */
+
+ngx_int_t
+ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
+    size_t size, ngx_redis_slot_t **slot)
+{
+    op->sent = 0;
+
+    if (server->open) {
+        return NGX_DECLINED;
+    }
+
+    if (server->slots >= NGX_REDIS_MAX_OPS
+        || size > NGX_REDIS_MAX_QUEUE
+        || server->bytes > NGX_REDIS_MAX_QUEUE - size)
+    {
+        ngx_redis_server_log(server, ngx_redis_log_full, NGX_LOG_ERR, 0,
+                             "%ui operations and %uz bytes are under way, "
+                             "no more are accepted; the server is too slow "
+                             "for this worker's requests",
+                             server->slots, server->bytes);
+        return NGX_DECLINED;
+    }
+
+    *slot = ngx_redis_slot_create(server, size, op->log);
+
+    return *slot ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Puts a slot with its command written last in the queue. */
+
+void
+ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
+    ngx_msec_t timeout)
+{
+    ngx_redis_server_t  *server;
+
+    server = slot->server;
+
+    slot->op = op;
+    slot->deadline.handler = ngx_redis_pipeline_on_deadline;
+    slot->deadline.data = slot;
+    slot->deadline.log = server->log;
+
+    op->slot = slot;
+    op->active = 1;
+    op->sent = 0;
+
+    ngx_log_debug3(NGX_LOG_DEBUG_EVENT, op->log, 0,
+                   "redis op %p: submit, %uz bytes, state:%d",
+                   op, (size_t) (slot->last - slot->pos), server->state);
+
+    ngx_queue_insert_tail(&server->waiting, &slot->queue);
+    ngx_add_timer(&slot->deadline, timeout);
+
+    server->live++;
+
+    if (server->connection && server->connection->peer.connection) {
+        server->connection->peer.connection->idle = 0;
+    }
+
+    ngx_redis_server_post(server);
+}
+
+
+static void
+ngx_redis_pipeline_on_deadline(ngx_event_t *ev)
+{
+    ngx_queue_t          alone;
+    ngx_redis_op_t      *op;
+    ngx_redis_slot_t    *slot;
+    ngx_redis_server_t  *server;
+
+    slot = ev->data;
+    server = slot->server;
+
+    ngx_redis_server_log(server, ngx_redis_log_timeout, NGX_LOG_ERR, 0,
+                         "an operation had no answer within %Mms%s",
+                         server->conf.timeout,
+                         slot->sent ? "" : ", it was not even sent");
+
+    if (!slot->sent) {
+        ngx_queue_remove(&slot->queue);
+        ngx_queue_init(&alone);
+        ngx_queue_insert_tail(&alone, &slot->queue);
+        ngx_redis_pipeline_fail(&alone, ngx_redis_timeout);
+        return;
+    }
+
+    /* a byte has left, and nothing closed the connection: it is ready */
+
+    if (ngx_redis_pipeline_silent(server->connection)) {
+        ngx_redis_connection_dead(server->connection, slot);
+        return;
+    }
+
+    op = ngx_redis_slot_release(slot);
+    op->handler(op, ngx_redis_timeout, NULL);
+}
+
+
+/*
+ * Whether a reply is due and not one byte has come for a whole timeout.  If
+ * that time is not up yet, the timer of the read event asks again.
+ */
+
+ngx_uint_t
+ngx_redis_pipeline_silent(ngx_redis_connection_t *conn)
+{
+    ngx_msec_t         since;
+    ngx_msec_int_t     left;
+    ngx_event_t       *rev;
+    ngx_queue_t       *queue;
+    ngx_redis_slot_t  *slot;
+
+    queue = ngx_queue_empty(&conn->inflight) ? &conn->server->waiting
+                                             : &conn->inflight;
+    if (ngx_queue_empty(queue)) {
+        return 0;
+    }
+
+    slot = ngx_queue_data(ngx_queue_head(queue), ngx_redis_slot_t, queue);
+
+    if (!slot->sent) {
+        return 0;
+    }
+
+    since = conn->heard;
+
+    if ((ngx_msec_int_t) (slot->sent_at - since) > 0) {
+        since = slot->sent_at;
+    }
+
+    left = (ngx_msec_int_t) (since + conn->server->conf.timeout
+                             - ngx_current_msec);
+    if (left <= 0) {
+        return 1;
+    }
+
+    rev = conn->peer.connection->read;
+
+    if (!rev->timer_set) {
+        rev->cancelable = 1;
+        ngx_add_timer(rev, (ngx_msec_t) left);
+    }
+
+    return 0;
+}
+
+
+/* Writes what there is to be written.  NGX_ERROR: the connection is gone. */
+
+ngx_int_t
+ngx_redis_pipeline_send(ngx_redis_connection_t *conn)
+{
+    ssize_t            n;
+    ngx_buf_t         *out;
+    ngx_connection_t  *c;
+
+    c = conn->peer.connection;
+    out = &conn->out;
+
+    while (c->write->ready) {
+
+        if (out->pos == out->last) {
+            ngx_redis_pipeline_fill(conn);
+        }
+
+        if (out->pos == out->last) {
+            break;
+        }
+
+        n = c->send(c, out->pos, out->last - out->pos);
+
+        ngx_log_debug2(NGX_LOG_DEBUG_EVENT, c->log, 0,
+                       "redis send: %z of %uz",
+                       n, (size_t) (out->last - out->pos));
+
+        if (n == NGX_AGAIN) {
+            ngx_redis_pipeline_blocked(conn);
+            break;
+        }
+
+        if (n == NGX_ERROR) {
+            ngx_redis_connection_lost(conn, conn->tls ? 0 : ngx_socket_errno);
+            return NGX_ERROR;
+        }
+
+        ngx_redis_pipeline_sent(conn, n);
+    }
+
+    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+        ngx_redis_connection_lost(conn, 0);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_queue_t *
+ngx_redis_pipeline_source(ngx_redis_connection_t *conn)
+{
+    return (conn->server->state == ngx_redis_st_greeting)
+           ? &conn->greeting : &conn->server->waiting;
+}
+
+
+static void
+ngx_redis_pipeline_fill(ngx_redis_connection_t *conn)
+{
+    size_t             n;
+    ngx_buf_t         *out;
+    ngx_queue_t       *q, *source;
+    ngx_redis_slot_t  *slot;
+
+    out = &conn->out;
+    out->pos = out->start;
+    out->last = out->start;
+
+    source = ngx_redis_pipeline_source(conn);
+
+    for (q = ngx_queue_head(source);
+         q != ngx_queue_sentinel(source) && out->last != out->end;
+         q = ngx_queue_next(q))
+    {
+        slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
+
+        n = ngx_min(out->end - out->last, slot->last - slot->pos);
+
+        out->last = ngx_cpymem(out->last, slot->pos, n);
+    }
+}
+
+
+static void
+ngx_redis_pipeline_sent(ngx_redis_connection_t *conn, size_t n)
+{
+    size_t             part;
+    ngx_buf_t         *out;
+    ngx_queue_t       *source;
+    ngx_redis_slot_t  *slot;
+
+    out = &conn->out;
+    out->pos += n;
+
+    source = ngx_redis_pipeline_source(conn);
+
+    while (n) {
+        slot = ngx_queue_data(ngx_queue_head(source), ngx_redis_slot_t, queue);
+
+        ngx_redis_slot_mark(slot);
+
+        part = ngx_min(n, (size_t) (slot->last - slot->pos));
+
+        slot->pos += part;
+        n -= part;
+
+        if (slot->pos == slot->last) {
+            ngx_queue_remove(&slot->queue);
+            ngx_queue_insert_tail(&conn->inflight, &slot->queue);
+        }
+    }
+
+    /*
+     * What the kernel did not take is copied again when it is ready, so that
+     * a command of which nothing has left can still be withdrawn.
+     */
+
+    if (!conn->tls) {
+        out->pos = out->last;
+    }
+}
+
+
+static void
+ngx_redis_pipeline_blocked(ngx_redis_connection_t *conn)
+{
+    size_t             n;
+    ngx_buf_t         *out;
+    ngx_queue_t       *q;
+    ngx_redis_slot_t  *slot;
+
+    out = &conn->out;
+
+    if (!conn->tls) {
+        out->pos = out->last;
+        return;
+    }
+
+    /*
+     * SSL_write() has made a record of these bytes and wants to be called
+     * with the same ones again: none of them can be withdrawn.
+     */
+
+    n = out->last - out->pos;
+
+    for (q = ngx_queue_head(ngx_redis_pipeline_source(conn));
+         n;
+         q = ngx_queue_next(q))
+    {
+        slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
+
+        ngx_redis_slot_mark(slot);
+
+        n -= ngx_min(n, (size_t) (slot->last - slot->pos));
+    }
+}
+
+
+/*
+ * Takes what has been read.  NGX_ERROR: the connection is gone.
+ *
+ * Bytes that come while nothing is in flight are refused at once, even if
+ * they are not a whole reply yet: its end would be taken for the answer to
+ * the next operation.
+ */
+
+ngx_int_t
+ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
+    size_t size)
+{
+    size_t       n;
+    ngx_int_t    rc;
+    redisReply  *reply;
+
+    while (size) {
+
+        if (ngx_queue_empty(&conn->inflight)) {
+            ngx_redis_connection_broken(conn, "a reply nobody waits for");
+            return NGX_ERROR;
+        }
+
+        n = size;
+        rc = ngx_redis_stream_feed(&conn->stream, data, &n);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_OK;
+        }
+
+        if (rc != NGX_OK
+            || ngx_redis_stream_next(&conn->stream, &reply) != NGX_OK)
+        {
+            ngx_redis_connection_broken(conn, conn->stream.error);
+            return NGX_ERROR;
+        }
+
+        rc = ngx_redis_pipeline_reply(conn, reply);
+
+        freeReplyObject(reply);
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        data += n;
+        size -= n;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
+{
+    ngx_queue_t         *q;
+    ngx_redis_op_t      *op;
+    ngx_redis_cmd_e      cmd;
+    ngx_redis_slot_t    *slot;
+
+    q = ngx_queue_head(&conn->inflight);
+    ngx_queue_remove(q);
+
+    slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
+    cmd = slot->cmd;
+
+    if (slot->op == NULL) {
+        ngx_redis_slot_free(slot);
+
+        return (cmd == ngx_redis_cmd_op)
+               ? NGX_OK : ngx_redis_greeting_reply(conn, cmd, reply);
+    }
+
+    if (ngx_redis_script_again(slot, reply) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    op = ngx_redis_slot_release(slot);
+    ngx_redis_slot_free(slot);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, op->log, 0,
+                   "redis op %p: reply of type %d", op, reply->type);
+
+    op->handler(op, ngx_redis_ok, reply);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Ends all slots of a queue.  A handler may cancel others of them, so the
+ * queue is read anew each time; nothing may be added to it meanwhile.
+ */
+
+void
+ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status)
+{
+    ngx_queue_t       *q;
+    ngx_redis_op_t    *op;
+    ngx_redis_slot_t  *slot;
+
+    while (!ngx_queue_empty(slots)) {
+        q = ngx_queue_head(slots);
+        ngx_queue_remove(q);
+
+        slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
+
+        op = slot->op ? ngx_redis_slot_release(slot) : NULL;
+
+        ngx_redis_slot_free(slot);
+
+        if (op == NULL) {
+            continue;
+        }
+
+        ngx_log_debug3(NGX_LOG_DEBUG_EVENT, op->log, 0,
+                       "redis op %p: %s, sent:%ui", op,
+                       ngx_redis_status_text(status), (ngx_uint_t) op->sent);
+
+        op->handler(op, status, NULL);
+    }
+}
+
+
+/* Ends what still waits: there will be no connection for it. */
+
+void
+ngx_redis_pipeline_refuse(ngx_redis_server_t *server)
+{
+    ngx_queue_t  refused;
+
+    if (ngx_queue_empty(&server->waiting)) {
+        return;
+    }
+
+    /* a handler may submit again, which must not come round to here */
+
+    ngx_queue_init(&refused);
+    ngx_queue_add(&refused, &server->waiting);
+    ngx_queue_init(&server->waiting);
+
+    ngx_redis_pipeline_fail(&refused, ngx_redis_unreachable);
+}
+
+
+/* The bytes of the command come from the caller: pos == last so far. */
+
+ngx_redis_slot_t *
+ngx_redis_slot_create(ngx_redis_server_t *server, size_t size, ngx_log_t *log)
+{
+    ngx_redis_slot_t  *slot;
+
+    slot = ngx_alloc(sizeof(ngx_redis_slot_t) + size, log);
+    if (slot == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(slot, sizeof(ngx_redis_slot_t));
+
+    slot->server = server;
+    slot->ident = (ngx_socket_t) -1;
+    slot->size = sizeof(ngx_redis_slot_t) + size;
+    slot->pos = ngx_redis_slot_command(slot);
+    slot->last = slot->pos;
+
+    server->slots++;
+    server->bytes += slot->size;
+
+    return slot;
+}
+
+
+void
+ngx_redis_slot_free(ngx_redis_slot_t *slot)
+{
+    if (slot->deadline.timer_set) {
+        ngx_del_timer(&slot->deadline);
+    }
+
+    slot->server->slots--;
+    slot->server->bytes -= slot->size;
+
+    ngx_free(slot);
+}
+
+
+static void
+ngx_redis_slot_mark(ngx_redis_slot_t *slot)
+{
+    if (slot->sent) {
+        return;
+    }
+
+    slot->sent = 1;
+    slot->sent_at = ngx_current_msec;
+
+    if (slot->op) {
+        slot->op->sent = 1;
+    }
+}
+
+
+/* Parts a slot from its operation, which is then the caller's again. */
+
+ngx_redis_op_t *
+ngx_redis_slot_release(ngx_redis_slot_t *slot)
+{
+    ngx_redis_op_t  *op;
+
+    op = slot->op;
+
+    op->slot = NULL;
+    op->active = 0;
+
+    slot->op = NULL;
+
+    if (slot->deadline.timer_set) {
+        ngx_del_timer(&slot->deadline);
+    }
+
+    if (--slot->server->live == 0) {
+        ngx_redis_server_rest(slot->server);
+    }
+
+    return op;
+}

@@ -1,0 +1,232 @@
+/*
+ * The stream of replies: hiredis parses it, this file keeps hiredis within
+ * limits.
+ *
+ * hiredis allocates for an array as soon as its length is read, whatever it
+ * is, and walks all of it to free it: "*1000000000" would stop the worker.
+ * So each byte is looked at before hiredis sees it, by a scanner that knows
+ * just enough of RESP2 to count: how many values the current reply still
+ * needs, and how many bytes it has.  That a type is not one of RESP2 is found
+ * here too, since versions of hiredis differ in what they take for an error.
+ */
+
+#include "ngx_redis_connection.h"
+
+
+static ngx_int_t ngx_redis_stream_scan(ngx_redis_stream_t *stream, u_char ch);
+static ngx_int_t ngx_redis_stream_type(ngx_redis_stream_t *stream, u_char ch);
+static ngx_int_t ngx_redis_stream_number(ngx_redis_stream_t *stream,
+    u_char ch);
+static ngx_int_t ngx_redis_stream_line(ngx_redis_stream_t *stream);
+
+
+ngx_int_t
+ngx_redis_stream_init(ngx_redis_stream_t *stream)
+{
+    ngx_memzero(stream, sizeof(ngx_redis_stream_t));
+
+    /* not with functions of our own: their table differs between versions */
+
+    stream->reader = redisReaderCreate();
+
+    return stream->reader ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_redis_stream_free(ngx_redis_stream_t *stream)
+{
+    if (stream->reader) {
+        redisReaderFree(stream->reader);
+        stream->reader = NULL;
+    }
+}
+
+
+/*
+ * Takes at most *size bytes, up to the end of one reply, and says in *size
+ * how many.  NGX_OK: ngx_redis_stream_next() has a reply; NGX_AGAIN: all was
+ * taken and more is needed; NGX_ERROR: stream->error says what is wrong.
+ */
+
+ngx_int_t
+ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
+{
+    u_char  *p, *last;
+    size_t   n;
+
+    last = data + *size;
+
+    for (p = data; p < last; /* void */) {
+
+        if (stream->skip) {
+            n = ngx_min(stream->skip, (size_t) (last - p));
+            stream->skip -= n;
+            stream->bytes += n;
+            p += n;
+
+        } else {
+            stream->bytes++;
+
+            if (ngx_redis_stream_scan(stream, *p++) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        if (stream->bytes > NGX_REDIS_MAX_REPLY) {
+            stream->error = "a reply above 16 MB";
+            return NGX_ERROR;
+        }
+
+        if (stream->pending == 0 && stream->skip == 0) {
+            break;
+        }
+    }
+
+    *size = p - data;
+
+    if (redisReaderFeed(stream->reader, (char *) data, *size) != REDIS_OK) {
+        stream->error = "no memory for a reply";
+        return NGX_ERROR;
+    }
+
+    return (stream->pending || stream->skip) ? NGX_AGAIN : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_redis_stream_next(ngx_redis_stream_t *stream, redisReply **reply)
+{
+    void  *p;
+
+    p = NULL;
+
+    if (redisReaderGetReply(stream->reader, &p) != REDIS_OK) {
+        stream->error = stream->reader->errstr;
+        return NGX_ERROR;
+    }
+
+    /* the scanner and hiredis must agree on where a reply ends */
+
+    if (p == NULL) {
+        stream->error = "a malformed reply";
+        return NGX_ERROR;
+    }
+
+    stream->bytes = 0;
+    stream->elements = 0;
+
+    *reply = p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_redis_stream_scan(ngx_redis_stream_t *stream, u_char ch)
+{
+    if (stream->type == 0) {
+        return ngx_redis_stream_type(stream, ch);
+    }
+
+    if (++stream->line > NGX_REDIS_MAX_LINE) {
+        stream->error = "a line above 64 KB";
+        return NGX_ERROR;
+    }
+
+    if (ch == '\n') {
+        return ngx_redis_stream_line(stream);
+    }
+
+    if (ch == '\r' || (stream->type != '$' && stream->type != '*')) {
+        return NGX_OK;
+    }
+
+    return ngx_redis_stream_number(stream, ch);
+}
+
+
+static ngx_int_t
+ngx_redis_stream_type(ngx_redis_stream_t *stream, u_char ch)
+{
+    switch (ch) {
+
+    case '+':
+    case '-':
+    case ':':
+    case '$':
+    case '*':
+        break;
+
+    default:
+        stream->error = "not the Redis protocol";
+        return NGX_ERROR;
+    }
+
+    if (stream->pending == 0) {
+        stream->pending = 1;
+    }
+
+    stream->type = ch;
+    stream->line = 1;
+    stream->number = 0;
+    stream->negative = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_redis_stream_number(ngx_redis_stream_t *stream, u_char ch)
+{
+    if (ch == '-' && stream->line == 2) {
+        stream->negative = 1;
+        return NGX_OK;
+    }
+
+    if (ch < '0' || ch > '9') {
+        stream->error = "a length that is not a number";
+        return NGX_ERROR;
+    }
+
+    stream->number = stream->number * 10 + (ch - '0');
+
+    if (stream->number > NGX_REDIS_MAX_REPLY) {
+        stream->error = (stream->type == '*') ? "an array that is too long"
+                                              : "a reply above 16 MB";
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_redis_stream_line(ngx_redis_stream_t *stream)
+{
+    u_char  type;
+
+    type = stream->type;
+
+    stream->type = 0;
+    stream->pending--;
+
+    if (stream->negative) {
+        return NGX_OK;
+    }
+
+    if (type == '$') {
+        stream->skip = (size_t) stream->number + sizeof("\r\n") - 1;
+
+    } else if (type == '*') {
+        stream->elements += (ngx_uint_t) stream->number;
+        stream->pending += (ngx_uint_t) stream->number;
+    }
+
+    if (stream->elements > NGX_REDIS_MAX_ELEMENTS) {
+        stream->error = "an array that is too long";
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,382 @@
+/*
+ * A server: what is known of it at configuration time, the turn in which a
+ * worker acts for all operations submitted to it, and its end.
+ *
+ * Nothing is resolved and nothing is opened after configuration time but by
+ * ngx_redis_connection_open().
+ */
+
+#include "ngx_redis_connection.h"
+
+
+#define NGX_REDIS_PORT             6379
+#define NGX_REDIS_TIMEOUT          200
+#define NGX_REDIS_CONNECT_TIMEOUT  100
+
+
+static ngx_int_t ngx_redis_server_check(ngx_conf_t *cf, ngx_str_t *address);
+static ngx_int_t ngx_redis_server_parse(ngx_conf_t *cf,
+    ngx_redis_server_t *server);
+static ngx_int_t ngx_redis_server_copy(ngx_conf_t *cf,
+    ngx_redis_server_t *server, ngx_redis_conf_t *conf);
+static ngx_int_t ngx_redis_server_string(ngx_conf_t *cf, ngx_str_t *dst,
+    ngx_str_t *src);
+static void ngx_redis_server_on_turn(ngx_event_t *ev);
+static void ngx_redis_server_cleanup(void *data);
+
+
+ngx_redis_server_t *
+ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
+{
+    ngx_pool_cleanup_t  *cln;
+    ngx_redis_server_t  *server;
+
+    if (ngx_redis_server_check(cf, &conf->address) != NGX_OK) {
+        return NULL;
+    }
+
+    if (conf->db < 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid database number %i of redis \"%V\"",
+                           conf->db, &conf->address);
+        return NULL;
+    }
+
+    server = ngx_pcalloc(cf->pool, sizeof(ngx_redis_server_t));
+    if (server == NULL) {
+        return NULL;
+    }
+
+    server->ident = (ngx_socket_t) -1;
+
+    /* the log of a cycle being made is at this place for all its life */
+
+    server->log = &cf->cycle->new_log;
+
+    ngx_queue_init(&server->waiting);
+
+    server->turn.handler = ngx_redis_server_on_turn;
+    server->turn.data = server;
+    server->turn.log = server->log;
+
+    server->retry.handler = ngx_redis_breaker_on_retry;
+    server->retry.data = server;
+    server->retry.log = server->log;
+    server->retry.cancelable = 1;
+
+    if (ngx_redis_server_copy(cf, server, conf) != NGX_OK
+        || ngx_redis_server_parse(cf, server) != NGX_OK)
+    {
+        return NULL;
+    }
+
+#if (NGX_SSL)
+    if (conf->tls && ngx_redis_tls_init(cf, server) != NGX_OK) {
+        return NULL;
+    }
+#endif
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_redis_server_cleanup;
+    cln->data = server;
+
+    return server;
+}
+
+
+/* ngx_parse_url() takes nearly anything for a name or a path. */
+
+static ngx_int_t
+ngx_redis_server_check(ngx_conf_t *cf, ngx_str_t *address)
+{
+    u_char      ch;
+    ngx_uint_t  i, digits;
+
+    if (address->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "no address of redis");
+        return NGX_ERROR;
+    }
+
+    digits = 0;
+
+    for (i = 0; i < address->len; i++) {
+        ch = address->data[i];
+
+        if (ch >= '0' && ch <= '9') {
+            digits++;
+            continue;
+        }
+
+        if ((ch >= 'a' && ch <= 'z')
+            || (ch >= 'A' && ch <= 'Z')
+            || (ch && ngx_strchr("-._/:[]@+,=%~", ch)))
+        {
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid character 0x%02Xd at position %ui "
+                           "in address of redis \"%V\"",
+                           (int) ch, i + 1, address);
+        return NGX_ERROR;
+    }
+
+    if (digits == address->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no host in address of redis \"%V\"", address);
+        return NGX_ERROR;
+    }
+
+    if (ngx_strlchr(address->data, address->data + address->len, '/')
+        && ngx_strncmp(address->data, "unix:/", 6) != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid address of redis \"%V\", it must be "
+                           "\"host:port\", \"[ipv6]:port\" or \"unix:/path\"",
+                           address);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_redis_server_parse(ngx_conf_t *cf, ngx_redis_server_t *server)
+{
+    ngx_url_t  u;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = server->conf.address;
+    u.default_port = NGX_REDIS_PORT;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s in address of redis \"%V\"",
+                           u.err ? u.err : "error", &u.url);
+        return NGX_ERROR;
+    }
+
+    server->addrs = u.addrs;
+    server->naddrs = u.naddrs;
+
+    if (u.family == AF_UNIX) {
+        return NGX_OK;
+    }
+
+    server->host = u.host;
+
+    if (u.host.len > 2 && u.host.data[0] == '[') {
+        server->host.data++;
+        server->host.len -= 2;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_redis_server_copy(ngx_conf_t *cf, ngx_redis_server_t *server,
+    ngx_redis_conf_t *conf)
+{
+    ngx_redis_conf_t  *copy;
+
+    copy = &server->conf;
+    *copy = *conf;
+
+    if (copy->timeout == 0) {
+        copy->timeout = NGX_REDIS_TIMEOUT;
+    }
+
+    if (copy->connect_timeout == 0) {
+        copy->connect_timeout = NGX_REDIS_CONNECT_TIMEOUT;
+    }
+
+    if (ngx_redis_server_string(cf, &copy->address, &conf->address) != NGX_OK
+        || ngx_redis_server_string(cf, &copy->user, &conf->user) != NGX_OK
+        || ngx_redis_server_string(cf, &copy->password, &conf->password)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+#if (NGX_SSL)
+    if (ngx_redis_server_string(cf, &copy->tls_ca, &conf->tls_ca) != NGX_OK
+        || ngx_redis_server_string(cf, &copy->tls_name, &conf->tls_name)
+           != NGX_OK
+        || ngx_redis_server_string(cf, &copy->tls_certificate,
+                                   &conf->tls_certificate)
+           != NGX_OK
+        || ngx_redis_server_string(cf, &copy->tls_certificate_key,
+                                   &conf->tls_certificate_key)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+#endif
+
+    return NGX_OK;
+}
+
+
+/* NGINX and OpenSSL read file names up to a zero byte. */
+
+static ngx_int_t
+ngx_redis_server_string(ngx_conf_t *cf, ngx_str_t *dst, ngx_str_t *src)
+{
+    dst->data = ngx_pnalloc(cf->pool, src->len + 1);
+    if (dst->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(dst->data, src->data, src->len);
+    dst->data[src->len] = '\0';
+    dst->len = src->len;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Whatever is submitted while NGINX handles its events and timers is acted
+ * upon once, when it comes to the posted events: so all of it leaves in one
+ * write, and no handler is ever called from within a function of a caller.
+ */
+
+void
+ngx_redis_server_post(ngx_redis_server_t *server)
+{
+    ngx_post_event(&server->turn, &ngx_posted_events);
+}
+
+
+/* No operation is left: NGINX may close the connection when it exits. */
+
+void
+ngx_redis_server_rest(ngx_redis_server_t *server)
+{
+    ngx_connection_t  *c;
+
+    if (server->connection == NULL) {
+        return;
+    }
+
+    c = server->connection->peer.connection;
+
+    /* there is none yet while ngx_event_connect_peer() is to be called */
+
+    if (c) {
+        c->idle = 1;
+    }
+
+    /* ngx_close_idle_connections() has been here already and will not again */
+
+    if (ngx_exiting) {
+        ngx_redis_server_post(server);
+    }
+}
+
+
+static void
+ngx_redis_server_on_turn(ngx_event_t *ev)
+{
+    ngx_queue_t              rest;
+    ngx_redis_server_t      *server;
+    ngx_redis_connection_t  *conn;
+
+    server = ev->data;
+    conn = server->connection;
+
+    if (ngx_exiting && server->live == 0) {
+
+        if (conn) {
+            ngx_queue_init(&rest);
+            ngx_redis_connection_close(conn, &rest);
+            ngx_redis_pipeline_fail(&rest, ngx_redis_lost);
+        }
+
+        return;
+    }
+
+    if (server->state == ngx_redis_st_ready) {
+        (void) ngx_redis_pipeline_send(conn);
+        return;
+    }
+
+    if (server->state == ngx_redis_st_idle
+        && !server->open
+        && !ngx_queue_empty(&server->waiting))
+    {
+        ngx_redis_connection_open(server);
+    }
+}
+
+
+/*
+ * The end of a cycle, in a worker that exits: no request is left that could
+ * be told anything.  In other processes there is nothing to do.
+ */
+
+static void
+ngx_redis_server_cleanup(void *data)
+{
+    ngx_redis_server_t *server = data;
+
+    ngx_queue_t        rest, *q;
+    ngx_redis_slot_t  *slot;
+
+    if (server->retry.timer_set) {
+        ngx_del_timer(&server->retry);
+    }
+
+    if (server->turn.posted) {
+        ngx_delete_posted_event(&server->turn);
+    }
+
+    ngx_queue_init(&rest);
+
+    if (server->connection) {
+        ngx_redis_connection_close(server->connection, &rest);
+    }
+
+    if (!ngx_queue_empty(&server->waiting)) {
+        ngx_queue_add(&rest, &server->waiting);
+    }
+
+    while (!ngx_queue_empty(&rest)) {
+        q = ngx_queue_head(&rest);
+        ngx_queue_remove(q);
+
+        slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
+
+        ngx_redis_slot_free(slot);
+    }
+}
+
+
+const char *
+ngx_redis_status_text(ngx_redis_status_e status)
+{
+    switch (status) {
+
+    case ngx_redis_ok:
+        return "ok";
+
+    case ngx_redis_unreachable:
+        return "unreachable";
+
+    case ngx_redis_timeout:
+        return "timeout";
+
+    case ngx_redis_lost:
+        return "lost";
+
+    default: /* ngx_redis_protocol */
+        return "protocol";
+    }
+}
