@@ -19,14 +19,32 @@
 #define JR_REPORT_MAX   20
 
 /* bytes of text a report can grow to, NUL included */
-#define JR_REPORT_TEXT  8192
+#define JR_REPORT_TEXT  16384
 
 
 typedef struct jr_schema_s  jr_schema_t;
 
 
-/* jr_schema_check() flags */
-#define JR_SCHEMA_REJECT_UNKNOWN  0x1   /* an undeclared member is an error */
+/*
+ * jr_schema_check() flags.  Without any, a check means what JSON Schema
+ * 2020-12 means.
+ *
+ * JR_SCHEMA_REJECT_UNKNOWN: a member that its object's schema does not
+ * declare is an error, wherever the schema declares any.
+ *
+ * JR_SCHEMA_NULL_IS_ABSENT: a member whose value is null counts as not
+ * there, so an optional one passes and a required one is missing.  A null
+ * in an array stays a value.
+ *
+ * JR_SCHEMA_REJECT_NUL: U+0000 in any string or member name is an error,
+ * since one reader of the body would end the string there and another not.
+ */
+#define JR_SCHEMA_REJECT_UNKNOWN  0x1
+#define JR_SCHEMA_NULL_IS_ABSENT  0x2
+#define JR_SCHEMA_REJECT_NUL      0x4
+
+/* what the gateway asks for always */
+#define JR_SCHEMA_GATEWAY  (JR_SCHEMA_NULL_IS_ABSENT|JR_SCHEMA_REJECT_NUL)
 
 
 /*
@@ -38,6 +56,8 @@ typedef struct jr_schema_s  jr_schema_t;
  */
 typedef struct {
     size_t  count;              /* violations found, text or not */
+    size_t  missing;            /* of these, required members not there;
+                                   null where null is absent not counted */
     size_t  len;                /* of text, without its NUL */
     char    text[JR_REPORT_TEXT];
 } jr_report_t;
@@ -57,8 +77,8 @@ void jr_schema_free(jr_schema_t *schema);
 
 /*
  * Checks a value parsed by jr_json_parse().  JR_OK: it holds (report->count
- * is 0).  JR_INVALID: *report says why.  The schema is not changed, so one
- * schema serves any number of callers, one at a time.
+ * is 0).  JR_INVALID: *report says why.  The work memory of a check belongs
+ * to the schema, so one schema serves any number of callers, one at a time.
  */
 jr_status_e jr_schema_check(const jr_schema_t *schema, const json_t *value,
     unsigned flags, jr_report_t *report);

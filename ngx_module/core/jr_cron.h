@@ -1,0 +1,71 @@
+/*
+ * Cron expressions of Quartz: the documented grammar, nothing else.
+ *
+ * Quartz's own parser also takes much that its documentation does not have
+ * ("10am", "**", "0,,5"); what such an expression means there is an
+ * accident, so it is refused here.  Years are 1970 to 2199: a range to
+ * 2147483647 makes Quartz run out of memory.
+ */
+
+#ifndef JR_CRON_H_INCLUDED
+#define JR_CRON_H_INCLUDED
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "jr_status.h"
+
+
+#define JR_CRON_YEAR_MIN  1970
+#define JR_CRON_YEAR_MAX  2199
+
+#define JR_CRON_ERROR_TEXT  256
+
+
+/*
+ * What an expression means.  Bit n of a mask stands for the value n; of
+ * years, for 1970 + n.
+ */
+typedef struct {
+    uint64_t  seconds;
+    uint64_t  minutes;
+    uint64_t  hours;
+    uint64_t  days;             /* of the month */
+    uint64_t  months;
+    uint64_t  weekdays;         /* 1 is Sunday */
+    uint64_t  years[4];
+
+    uint64_t  last;             /* bit n: L-n, the n-th day before the last */
+    uint64_t  last_workday;     /* bit n: L-nW, the workday nearest to it */
+    unsigned  workday;          /* nW, or 0 */
+    unsigned  last_weekday;     /* nL, or 0 */
+    unsigned  nth_weekday;      /* n of n#k, or 0 */
+    unsigned  nth;              /* k of n#k */
+
+    unsigned  by_weekday:1;     /* day-of-month is "?" */
+} jr_cron_t;
+
+typedef struct {
+    size_t    offset;           /* of the item that breaks a rule */
+    char      text[JR_CRON_ERROR_TEXT];     /* "hour must be 0-23, found
+                                               25" */
+} jr_cron_error_t;
+
+
+/*
+ * Linear in len, allocates nothing.  On JR_INVALID *cron is undefined and
+ * *err, unless NULL, filled in.
+ */
+jr_status_e jr_cron_parse(const char *text, size_t len, jr_cron_t *cron,
+    jr_cron_error_t *err);
+
+/*
+ * The first second after "after" (seconds since 1970 in UTC, as *next) that
+ * the expression names, read in UTC.  JR_INVALID: none until the end of
+ * 2199.  Work is bounded: at most one look at each day until then.
+ */
+jr_status_e jr_cron_next(const jr_cron_t *cron, int64_t after,
+    int64_t *next);
+
+
+#endif /* JR_CRON_H_INCLUDED */

@@ -1,0 +1,229 @@
+/*
+ * The text of violations.
+ */
+
+#include <string.h>
+
+#include "jr_schema_check.h"
+
+
+/* bytes of an enumeration that a message repeats */
+#define JR_CHOICES_TEXT  320
+
+
+typedef struct {
+    unsigned     types;
+    const char  *name;
+} jr_type_text_t;
+
+
+static void jr_text_scalar(jr_text_t *t, const json_t *value);
+
+
+static const jr_type_text_t  jr_type_texts[] = {
+    { JR_TYPE_OBJECT,  "an object" },
+    { JR_TYPE_ARRAY,   "an array" },
+    { JR_TYPE_STRING,  "a string" },
+    { JR_TYPE_NUMBER,  "a number" },
+    { JR_TYPE_INTEGER, "an integer" },
+    { JR_TYPE_BOOLEAN, "true or false" },
+    { JR_TYPE_NULL,    "null" },
+    { 0,               NULL }
+};
+
+
+void
+jr_report_begin(jr_check_t *c, jr_report_t *report)
+{
+    report->count = 0;
+    report->missing = 0;
+    report->len = 0;
+
+    c->report = report;
+
+    jr_text_init(&c->text, report->text, sizeof(report->text));
+}
+
+
+void
+jr_report_end(jr_check_t *c)
+{
+    if (c->report->count > JR_REPORT_MAX) {
+        jr_text_str(&c->text, "; and ");
+        jr_text_size(&c->text, c->report->count - JR_REPORT_MAX);
+        jr_text_str(&c->text, " more");
+    }
+
+    c->report->len = (size_t) (c->text.pos - c->text.start);
+}
+
+
+jr_text_t *
+jr_violation_begin(jr_check_t *c, const jr_place_t *place)
+{
+    c->failed = 1;
+
+    if (c->trials > 0 || c->report->count++ >= JR_REPORT_MAX) {
+        return NULL;
+    }
+
+    jr_text_init(&c->entry, c->buf, sizeof(c->buf));
+
+    if (c->report->count > 1) {
+        jr_text_str(&c->entry, "; ");
+    }
+
+    jr_place_write(&c->entry, place);
+    jr_text_str(&c->entry, ": ");
+
+    return &c->entry;
+}
+
+
+void
+jr_violation_end(jr_check_t *c)
+{
+    jr_text_str(&c->text, c->buf);
+}
+
+
+void
+jr_violation(jr_check_t *c, const jr_place_t *place, const char *text)
+{
+    jr_text_t  *t;
+
+    t = jr_violation_begin(c, place);
+
+    if (t != NULL) {
+        jr_text_str(t, text);
+        jr_violation_end(c);
+    }
+}
+
+
+void
+jr_violation_forced(jr_check_t *c, const jr_place_t *place, const char *text)
+{
+    unsigned  trials;
+
+    trials = c->trials;
+
+    c->trials = 0;
+    jr_violation(c, place, text);
+    c->trials = trials;
+}
+
+
+void
+jr_text_value(jr_text_t *t, const json_t *value)
+{
+    jr_text_str(t, ", found ");
+
+    switch (json_typeof(value)) {
+
+    case JSON_OBJECT:
+        jr_text_str(t, "an object");
+        break;
+
+    case JSON_ARRAY:
+        jr_text_str(t, "an array");
+        break;
+
+    default:
+        jr_text_scalar(t, value);
+    }
+}
+
+
+static void
+jr_text_scalar(jr_text_t *t, const json_t *value)
+{
+    switch (json_typeof(value)) {
+
+    case JSON_STRING:
+        jr_text_found(t, json_string_value(value),
+                      json_string_length(value));
+        break;
+
+    case JSON_INTEGER:
+        jr_text_int(t, json_integer_value(value));
+        break;
+
+    case JSON_REAL:
+        jr_text_real(t, json_real_value(value));
+        break;
+
+    case JSON_TRUE:
+        jr_text_str(t, "true");
+        break;
+
+    case JSON_FALSE:
+        jr_text_str(t, "false");
+        break;
+
+    case JSON_NULL:
+        jr_text_str(t, "null");
+        break;
+
+    case JSON_OBJECT:
+        jr_text_str(t, "a certain object");
+        break;
+
+    case JSON_ARRAY:
+        jr_text_str(t, "a certain array");
+        break;
+    }
+}
+
+
+void
+jr_text_types(jr_text_t *t, unsigned types)
+{
+    int                    first;
+    const jr_type_text_t  *name;
+
+    first = 1;
+
+    for (name = jr_type_texts; name->name != NULL; name++) {
+
+        /* "number" stands for both kinds, so it takes both bits */
+
+        if ((types & name->types) != name->types) {
+            continue;
+        }
+
+        types &= ~name->types;
+
+        jr_text_str(t, first ? "" : types ? ", " : " or ");
+        jr_text_str(t, name->name);
+        first = 0;
+    }
+}
+
+
+void
+jr_text_choices(jr_text_t *t, const json_t *choices)
+{
+    char       buf[JR_CHOICES_TEXT];
+    size_t     i, n;
+    jr_text_t  list;
+
+    if (!json_is_array(choices)) {
+        jr_text_scalar(t, choices);
+        return;
+    }
+
+    jr_text_init(&list, buf, sizeof(buf));
+    n = json_array_size(choices);
+
+    for (i = 0; i < n; i++) {
+        jr_text_str(&list, i == 0 ? "" : i + 1 < n ? ", " : " or ");
+        jr_text_scalar(&list, json_array_get(choices, i));
+    }
+
+    jr_text_str(t, buf);
+
+    if (list.full) {
+        jr_text_str(t, "...");
+    }
+}

@@ -1,0 +1,31 @@
+/*
+ * Java's time zone ids.
+ *
+ * Valid is what java.time.ZoneId.of() or java.util.TimeZone accepts: the
+ * ids of regions, also old ones ("US/Pacific"), the short ids ("PST"), and
+ * offsets in the forms of either class ("UTC+2", "+05:30", "GMT+5:30").
+ * Ids are case-sensitive, as in Java.
+ */
+
+#ifndef JR_TIMEZONE_H_INCLUDED
+#define JR_TIMEZONE_H_INCLUDED
+
+#include <stddef.h>
+
+#include "jr_status.h"
+#include "jr_text.h"
+
+
+jr_status_e jr_timezone_check(const char *id, size_t len);
+
+/*
+ * The id that somebody who wrote this one probably meant, or NULL.  Work is
+ * bounded: an id longer than any that exists is not looked at.
+ */
+const char *jr_timezone_nearest(const char *id, size_t len);
+
+/* Adds "must be a Java time zone id, found ..., did you mean ...?". */
+void jr_timezone_explain(const char *id, size_t len, jr_text_t *t);
+
+
+#endif /* JR_TIMEZONE_H_INCLUDED */
