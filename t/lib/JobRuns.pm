@@ -502,7 +502,7 @@ sub run_request {
 sub create_run {
     my ($self, %opt) = @_;
 
-    return ($self->start_h2(\%opt)->responses)[0] if $opt{h2};
+    return ($self->start_curl(\%opt)->responses)[0] if $opt{h2};
     return $self->start_run(%opt)->response($opt{timeout});
 }
 
@@ -515,10 +515,10 @@ sub start_run {
     return $client->request($self->run_request(%opt));
 }
 
-# Several create_run at once on one HTTP/2 connection; ->responses has the
-# answers.
+# HTTP/2 with curl, each request on a connection of its own; ->responses of the
+# returned object has the answers.
 
-sub start_h2 {
+sub start_curl {
     my ($self, @each) = @_;
 
     my $to = $each[0]{to};

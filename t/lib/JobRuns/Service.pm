@@ -86,7 +86,8 @@ sub control {
     croak "stub service: $method $path: " . $response->body
         unless ($response->status // 0) == 200;
 
-    return $response->json;
+    return $response->header('content-type') eq 'application/json'
+        ? $response->json : $response->body;
 }
 
 # plan({...}, ...): what to do with the next requests; see t/README.md
@@ -96,17 +97,21 @@ sub plan {
     return $self->control('POST', 'plan', \@plans);
 }
 
-sub ledger { return $_[0]->control('GET', 'ledger') }
-sub counts { return $_[0]->control('GET', 'ledger?bodies=0')->{counts} }
+# Without the bodies of requests, which body() has.
+sub ledger { return $_[0]->control('GET', 'ledger?bodies=0') }
+sub counts { return $_[0]->ledger->{counts} }
 sub requests { return @{$_[0]->ledger->{requests}} }
 sub creations { return @{$_[0]->ledger->{creations}} }
+
+# The bytes of the body of one of requests().
+sub body { return $_[0]->control('GET', "body/$_[1]{id}") }
 
 # How many job runs were created, all in all or with one token.
 
 sub created {
     my ($self, $token) = @_;
 
-    my $ledger = $self->control('GET', 'ledger?bodies=0');
+    my $ledger = $self->ledger;
     return $ledger->{counts}{creations} unless defined $token;
     return $ledger->{by_token}{$token}{creations} // 0;
 }
