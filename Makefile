@@ -10,8 +10,14 @@ NGINX  ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
 T      ?= $(sort $(wildcard t/*.t))
 JOBS   ?= 4
 
+PROBE_SO := ngx_http_redis_probe_module.so
 MODULE := $(abspath $(BUILD))/nginx-dyn/objs/ngx_http_jobruns_module.so
-PROBE  := $(abspath $(BUILD))/nginx-probe/objs/ngx_redis_probe_module.so
+PROBE  := $(abspath $(BUILD))/nginx-probe/objs/$(PROBE_SO)
+
+ASAN_PROBE := $(abspath $(BUILD))/nginx-asan-probe/objs/$(PROBE_SO)
+
+export TEST_REDIS_BINARY ?= $(or $(shell command -v redis-server),\
+	$(shell command -v valkey-server),redis-server)
 
 
 .PHONY: help
@@ -122,11 +128,16 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
 	    prove -j$(JOBS) -It/lib $(T)
 
+# NGINX leaves to the kernel what lives as long as the process, so leaks are
+# not looked for; ngx_modules is in every dynamic module by design.
+
 asan:			## the same tests on an NGINX under ASan and UBSan
 	@util/install-deps build e2e asan
 	+@CC='$(CC)' util/build-nginx asan
-	TEST_NGINX_BINARY='$(abspath $(BUILD))/nginx-asan/objs/nginx' \
-	    TEST_NGINX_MODULE= TEST_REDIS_PROBE_MODULE= \
+	ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
+	    UBSAN_OPTIONS=print_stacktrace=1 \
+	    TEST_NGINX_BINARY='$(abspath $(BUILD))/nginx-asan/objs/nginx' \
+	    TEST_NGINX_MODULE= TEST_REDIS_PROBE_MODULE='$(ASAN_PROBE)' \
 	    prove -j$(JOBS) -It/lib $(T)
 
 

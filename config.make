@@ -1,5 +1,6 @@
-# Read by NGINX's auto/make after the Makefile is written: the generated
-# sources follow the scripts and the schema they are made of.
+# Read by NGINX's auto/make after the Makefile is written.
+
+# The generated sources follow the scripts and the schema they are made of.
 
 jr_gen=$NGX_OBJS/addon/jobruns_gen
 jr_embedded=`ls $ngx_addon_dir/ngx_module/lua/*.lua \
@@ -14,3 +15,14 @@ $jr_gen/jr_embedded.c:	$ngx_addon_dir/util/embed $jr_embedded
 $jr_gen/jr_embedded.h:	$jr_gen/jr_embedded.c
 
 END
+
+
+# Flags for the module's own sources alone (GNU make); see util/build-nginx.
+
+if [ -n "$JR_CFLAGS" ]; then
+    cat << END                                                >> $NGX_MAKEFILE
+
+$NGX_OBJS/addon/%: CFLAGS += $JR_CFLAGS
+
+END
+fi
