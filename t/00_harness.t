@@ -321,6 +321,7 @@ ok(scalar(grep { $left{$_} } @before), 'one of them drains after a reload');
 is($t->create_run->status, 201, 'new ones serve');
 $service->release('held');
 is($c->response->status, 201, 'the old one finishes');
+$c->close;                      # or the worker lingers
 wait_for { $nginx->all_workers == 2 } 'the old worker to go';
 
 $nginx->reload;
