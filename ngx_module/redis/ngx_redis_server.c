@@ -94,7 +94,7 @@ static ngx_int_t
 ngx_redis_server_check(ngx_conf_t *cf, ngx_str_t *address)
 {
     u_char      ch;
-    ngx_uint_t  i, digits;
+    ngx_uint_t  i, digits, path;
 
     if (address->len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "no address of redis");
@@ -131,9 +131,14 @@ ngx_redis_server_check(ngx_conf_t *cf, ngx_str_t *address)
         return NGX_ERROR;
     }
 
-    if (ngx_strlchr(address->data, address->data + address->len, '/')
-        && ngx_strncmp(address->data, "unix:/", 6) != 0)
-    {
+    path = (ngx_strlchr(address->data, address->data + address->len, '/')
+            != NULL);
+
+    if (address->len >= 5 && ngx_strncmp(address->data, "unix:", 5) == 0) {
+        path = (address->len < 6 || address->data[5] != '/');
+    }
+
+    if (path) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid address of redis \"%V\", it must be "
                            "\"host:port\", \"[ipv6]:port\" or \"unix:/path\"",

@@ -10,7 +10,7 @@ package RedisPeer;
 #   });
 #   $peer->address                      # for a directive
 #   $peer->seen                         # what it noted: "connect 1", "GET k"
-#   $peer->allow('go')                  # lets $c->until('go') return
+#   $peer->allow('go')                  # lets $c->await('go') return
 #
 # Each connection is a process of its own.  What they note is in a file, one
 # write each, so the order is the order of events.
@@ -280,7 +280,7 @@ sub drained {
     }
 }
 
-sub until {
+sub await {
     my ($self, $what) = @_;
 
     # the end of the client must not leave this waiting for ever
@@ -293,7 +293,7 @@ sub until {
 
 sub wait_end { 1 while $_[0]->fill }
 
-sub close { close $_[0]{socket} }
+sub close { CORE::close $_[0]{socket} }
 
 sub reset {
     my ($self) = @_;
