@@ -32,15 +32,24 @@ jr_json_parse(const char *text, size_t len, jr_json_error_t *err,
     json_t **value)
 {
     json_t            *root;
+    jr_place_t         top;
     jr_status_e        rc;
     jr_json_parser_t   parser;
 
-    memset(err, 0, sizeof(jr_json_error_t));
+    err->text[0] = '\0';
+    err->offset = 0;
+    err->line = 1;
+    err->column = 1;
+    err->range = 0;
+    err->pointer = 0;
+
+    memset(&top, 0, sizeof(jr_place_t));
 
     parser.start = (const unsigned char *) text;
     parser.pos = parser.start;
     parser.end = parser.start + len;
     parser.depth = 0;
+    parser.place = &top;
     parser.err = err;
 
     rc = jr_json_encoding(&parser);
@@ -186,6 +195,7 @@ jr_json_member(jr_json_parser_t *p, json_t *object)
 {
     json_t               *value;
     size_t                size;
+    jr_place_t            place;
     jr_status_e           rc;
     jr_json_chars_t       key;
     const unsigned char  *at;
@@ -211,7 +221,15 @@ jr_json_member(jr_json_parser_t *p, json_t *object)
     p->pos++;
     jr_json_skip_blanks(p);
 
+    place.up = p->place;
+    place.key = key.data;
+    place.len = key.len;
+    place.index = 0;
+
+    p->place = &place;
     rc = jr_json_value(p, &value);
+    p->place = place.up;
+
     if (rc != JR_OK) {
         goto done;
     }
@@ -257,6 +275,7 @@ static jr_status_e
 jr_json_array(jr_json_parser_t *p, json_t **value)
 {
     json_t       *array, *item;
+    jr_place_t    place;
     jr_status_e   rc;
 
     rc = jr_json_enter(p);
@@ -269,12 +288,20 @@ jr_json_array(jr_json_parser_t *p, json_t **value)
         return jr_json_no_memory(p);
     }
 
+    place.up = p->place;
+    place.key = NULL;
+    place.len = 0;
+
     if (p->pos < p->end && *p->pos == ']') {
         goto done;
     }
 
-    for ( ;; ) {
+    for (place.index = 0; /* void */ ; place.index++) {
+
+        p->place = &place;
         rc = jr_json_value(p, &item);
+        p->place = place.up;
+
         if (rc != JR_OK) {
             goto failed;
         }

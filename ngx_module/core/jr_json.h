@@ -21,15 +21,25 @@
 /* StreamReadConstraints.DEFAULT_MAX_DEPTH of Jackson, the service's parser */
 #define JR_JSON_DEPTH  1000
 
-#define JR_JSON_ERROR_TEXT  160
+/* room for a JSON Pointer and an explanation */
+#define JR_JSON_ERROR_TEXT  512
 
 
 typedef struct {
     size_t  offset;             /* of the offending byte, from 0 */
     size_t  line;               /* from 1 */
     size_t  column;             /* in bytes, from 1 */
-    char    text[JR_JSON_ERROR_TEXT];   /* what is wrong; NUL-terminated,
-                                           printable ASCII only */
+    char    text[JR_JSON_ERROR_TEXT];   /* what is wrong; NUL-terminated
+                                           UTF-8, no control character */
+
+    /*
+     * The text is JSON, but one number is out of range, so it is the value
+     * that is wrong and not the text.  text then reads like an entry of a
+     * jr_report_t, and pointer is the length of the JSON Pointer that it
+     * begins with.
+     */
+    unsigned  range;
+    size_t    pointer;
 } jr_json_error_t;
 
 

@@ -109,9 +109,9 @@ jr_json_integer(jr_json_parser_t *p, const unsigned char *begin,
         digit = (uint64_t) (*c - '0');
 
         if (sum > (limit - digit) / 10) {
-            return jr_json_fail(p, begin, "integer beyond int64"
-                                " (-9223372036854775808 to"
-                                " 9223372036854775807)");
+            return jr_json_out_of_range(p, begin, ": must be a 64-bit"
+                                        " integer (-9223372036854775808 to"
+                                        " 9223372036854775807)");
         }
 
         sum = sum * 10 + digit;
@@ -156,8 +156,8 @@ jr_json_real(jr_json_parser_t *p, const unsigned char *begin, json_t **value)
     free(mem);
 
     if (!isfinite(d)) {
-        return jr_json_fail(p, begin, "number beyond the range of a double"
-                            " (about 1.8e308)");
+        return jr_json_out_of_range(p, begin, ": must be a double-precision"
+                                    " number (to about 1.8e308)");
     }
 
     real = json_real(d);

@@ -6,6 +6,7 @@
 #define JR_JSON_TOKEN_H_INCLUDED
 
 #include "jr_json.h"
+#include "jr_place.h"
 
 
 typedef struct {
@@ -13,6 +14,7 @@ typedef struct {
     const unsigned char  *pos;
     const unsigned char  *end;
     size_t                depth;
+    const jr_place_t     *place;        /* of the value that is read */
     jr_json_error_t      *err;
 } jr_json_parser_t;
 
@@ -37,10 +39,12 @@ jr_status_e jr_json_chars(jr_json_parser_t *p, jr_json_chars_t *chars);
 /* p->pos is at a minus or a digit */
 jr_status_e jr_json_number(jr_json_parser_t *p, json_t **value);
 
-/* All fill in *p->err; the first two return JR_INVALID. */
+/* All fill in *p->err; all but the last return JR_INVALID. */
 jr_status_e jr_json_fail(jr_json_parser_t *p, const unsigned char *at,
     const char *text);
 jr_status_e jr_json_unexpected(jr_json_parser_t *p, const char *expected);
+jr_status_e jr_json_out_of_range(jr_json_parser_t *p,
+    const unsigned char *at, const char *text);
 jr_status_e jr_json_no_memory(jr_json_parser_t *p);
 
 

@@ -47,6 +47,16 @@ typedef struct jr_schema_s  jr_schema_t;
 #define JR_SCHEMA_GATEWAY  (JR_SCHEMA_NULL_IS_ABSENT|JR_SCHEMA_REJECT_NUL)
 
 
+/* One entry of a report's text: "<pointer>: <explanation>". */
+typedef struct {
+    size_t    start;            /* of the pointer, in text */
+    size_t    pointer;          /* bytes of it */
+    size_t    end;              /* of the explanation */
+    unsigned  missing;          /* a required member that is not there; one
+                                   that is null is wrong, not missing */
+} jr_report_entry_t;
+
+
 /*
  * What a check found.  Owned by the caller, who need not initialise it.
  *
@@ -56,10 +66,11 @@ typedef struct jr_schema_s  jr_schema_t;
  */
 typedef struct {
     size_t  count;              /* violations found, text or not */
-    size_t  missing;            /* of these, required members not there;
-                                   null where null is absent not counted */
+    size_t  entries;            /* of these, spelled out; 1 at least */
     size_t  len;                /* of text, without its NUL */
     char    text[JR_REPORT_TEXT];
+
+    jr_report_entry_t  entry[JR_REPORT_MAX];
 } jr_report_t;
 
 

@@ -139,16 +139,15 @@ jr_check_required_before(jr_set_t set, size_t n, const jr_name_t *name)
 static void
 jr_check_missing(jr_check_t *c, const json_t *value, const jr_place_t *place)
 {
-    if (value != NULL) {
-        jr_violation(c, place, "required, found null");
-        return;
-    }
+    jr_text_t  *t;
 
-    if (c->trials == 0) {
-        c->report->missing++;
-    }
+    t = jr_violation_begin(c, place);
 
-    jr_violation(c, place, "required");
+    if (t != NULL) {
+        jr_text_str(t, value == NULL ? "required" : "required, found null");
+        c->report->entry[c->report->entries].missing = value == NULL;
+        jr_violation_end(c);
+    }
 }
 
 

@@ -36,7 +36,7 @@ void
 jr_report_begin(jr_check_t *c, jr_report_t *report)
 {
     report->count = 0;
-    report->missing = 0;
+    report->entries = 0;
     report->len = 0;
 
     c->report = report;
@@ -61,19 +61,26 @@ jr_report_end(jr_check_t *c)
 jr_text_t *
 jr_violation_begin(jr_check_t *c, const jr_place_t *place)
 {
+    jr_report_entry_t  *entry;
+
     c->failed = 1;
 
     if (c->trials > 0 || c->report->count++ >= JR_REPORT_MAX) {
         return NULL;
     }
 
-    jr_text_init(&c->entry, c->buf, sizeof(c->buf));
-
     if (c->report->count > 1) {
-        jr_text_str(&c->entry, "; ");
+        jr_text_str(&c->text, "; ");
     }
 
+    jr_text_init(&c->entry, c->buf, sizeof(c->buf));
     jr_place_write(&c->entry, place);
+
+    entry = &c->report->entry[c->report->entries];
+    entry->start = (size_t) (c->text.pos - c->text.start);
+    entry->pointer = (size_t) (c->entry.pos - c->entry.start);
+    entry->missing = 0;
+
     jr_text_str(&c->entry, ": ");
 
     return &c->entry;
@@ -83,7 +90,13 @@ jr_violation_begin(jr_check_t *c, const jr_place_t *place)
 void
 jr_violation_end(jr_check_t *c)
 {
+    jr_report_t  *report;
+
+    report = c->report;
+
     jr_text_str(&c->text, c->buf);
+    report->entry[report->entries++].end = (size_t) (c->text.pos
+                                                     - c->text.start);
 }
 
 
