@@ -130,7 +130,33 @@ $service->release('all');
 is(scalar(grep { $_->response->status == 201 } @clients), 30,
     'thirty at once');
 
-is($t->create_run(h2 => 1)->status, 201, 'HTTP/2');
+$r = $t->create_run(h2 => 1, token => 'two', body => $body);
+is($r->status, 201, 'HTTP/2');
+ok($r->complete && $r->json->{key}, 'with its body');
+like($r->header('location'), qr{^\Q$path\E/}, 'and headers');
+is(last_request()->{body_sha256}, sha256_hex($body), 'a body beyond windows');
+
+my @streams = $t->start_h2(map { { stub => { wait_read => "h2-$_" } } } 1 .. 9);
+$service->wait_at('h2-9');
+is($streams[0]->try_response(0), undef, 'nine streams on one connection');
+for (1, 9, 2 .. 8) {
+    $service->release("h2-$_");
+    is($streams[$_ - 1]->response->status, 201, "stream $_ goes on alone");
+}
+
+my ($one, $other) = $t->start_h2({}, { stub => { wait_read => 'rst' } });
+$service->wait_at('rst');
+$other->reset;
+wait_for { done() =~ /peer closed/ } 'NGINX to drop a stream that was reset';
+is($one->response->status, 201, 'the other stream lives');
+
+my $h2 = $t->h2;
+my $slow = $h2->request($t->run_request(body => '{"jobKey":'), end => 0);
+is($slow->try_response(0), undef, 'half a body');
+$slow->data('"j"}', end => 1);
+is($slow->response->status, 201, 'and the rest');
+is($t->create_run(on => $h2)->status, 201, 'the connection serves again');
+
 is_deeply([map { $_->status }
     $t->start_curl({}, { stub => { status => 409 } }, {})->responses],
     [201, 409, 201], 'several with curl');

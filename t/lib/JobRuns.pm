@@ -23,6 +23,7 @@ use Test::More ();
 use JobRuns::Client ();
 use JobRuns::Curl ();
 use JobRuns::Guardian ();
+use JobRuns::H2 ();
 use JobRuns::Nginx ();
 use JobRuns::Ports qw(claim_port);
 use JobRuns::Redis ();
@@ -424,6 +425,19 @@ sub client {
     return JobRuns::Client->new($self->address_of($to));
 }
 
+# An open HTTP/2 connection.
+
+sub h2 {
+    my ($self, $to) = @_;
+    return JobRuns::H2->new($self->h2_address_of($to));
+}
+
+sub h2_address_of {
+    my ($self, $to) = @_;
+    return !defined $to ? $self->nginx->h2_address
+        : ref $to ? $to->h2_address : $to;
+}
+
 sub address_of {
     my ($self, $to) = @_;
     return !defined $to ? $self->nginx->address : ref $to ? $to->address : $to;
@@ -497,12 +511,11 @@ sub run_request {
 
 # create_run(%opt) sends run_request(%opt) and returns the answer.  Besides:
 # to => an NGINX or an address, on => a client with an open connection,
-# h2 => 1 for HTTP/2, timeout.
+# h2 => 1 for HTTP/2 (a connection that was made so by on =>), timeout.
 
 sub create_run {
     my ($self, %opt) = @_;
 
-    return ($self->start_curl(\%opt)->responses)[0] if $opt{h2};
     return $self->start_run(%opt)->response($opt{timeout});
 }
 
@@ -511,8 +524,19 @@ sub create_run {
 sub start_run {
     my ($self, %opt) = @_;
 
-    my $client = $opt{on} // $self->client($opt{to});
+    my $client = $opt{on} // ($opt{h2} ? $self->h2($opt{to})
+        : $self->client($opt{to}));
     return $client->request($self->run_request(%opt));
+}
+
+# Several at once on one HTTP/2 connection: a stream for each, whose ->response
+# has the answer.
+
+sub start_h2 {
+    my ($self, @each) = @_;
+
+    my $h2 = $self->h2($each[0]{to});
+    return map { $h2->request($self->run_request(%$_)) } @each;
 }
 
 # HTTP/2 with curl, each request on a connection of its own; ->responses of the
@@ -521,10 +545,8 @@ sub start_run {
 sub start_curl {
     my ($self, @each) = @_;
 
-    my $to = $each[0]{to};
     return JobRuns::Curl->start(folder => $self->{dir},
-        address => defined $to ? ref $to ? $to->h2_address : $to
-            : $self->nginx->h2_address,
+        address => $self->h2_address_of($each[0]{to}),
         requests => [map { $self->run_request(%$_) } @each]);
 }
 

@@ -14,7 +14,8 @@ our @EXPORT_OK = qw(wait_for default_timeout);
 
 # Failures are reported at the line of the test, not of the harness.
 $Carp::Internal{"JobRuns$_"} = 1
-    for '', map { "::$_" } qw(Client Curl Nginx Process Redis Service Wait);
+    for '', map { "::$_" } qw(Client Curl H2 H2::Stream Nginx Process
+        Redis Service Wait);
 
 # Seconds.  Generous, for it is only ever spent by a test that fails;
 # sanitizer builds on busy machines may want more.
