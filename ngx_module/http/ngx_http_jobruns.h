@@ -1,0 +1,475 @@
+/*
+ * What the files of http/ share: configuration, the request's context, and
+ * the attempt to create a job run with its states.
+ */
+
+#ifndef NGX_HTTP_JOBRUNS_H_INCLUDED
+#define NGX_HTTP_JOBRUNS_H_INCLUDED
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_redis.h"
+
+#include "jr_answer.h"
+#include "jr_digest.h"
+#include "jr_header.h"
+#include "jr_identity.h"
+#include "jr_limit.h"
+#include "jr_line.h"
+#include "jr_outcome.h"
+#include "jr_path.h"
+#include "jr_schema.h"
+#include "jr_status.h"
+#include "jr_str.h"
+
+
+/* a duplicate beyond this many waiting in a worker gets its 409 at once */
+#define NGX_HTTP_JOBRUNS_WAITERS    1024
+
+/* an answer that could not be kept is kept again for this long, ms */
+#define NGX_HTTP_JOBRUNS_KEEP_FOR   60000
+
+/* a record without a token only has to outlive repeated settling, ms */
+#define NGX_HTTP_JOBRUNS_TOKENLESS  300000
+
+/* free in r->buffered: SSI 1, sub 2, copy 4 */
+#define NGX_HTTP_JOBRUNS_BUFFERED   0x08
+
+#define NGX_HTTP_JOBRUNS_OWNER_LEN  32
+
+/* "1:" and 64 hex digits; the number is the fingerprint's version */
+#define NGX_HTTP_JOBRUNS_FINGERPRINT_LEN  (2 + JR_DIGEST_HEX)
+
+/* largest client_max_body_size beside `jobruns on` */
+#define NGX_HTTP_JOBRUNS_BODY_MAX   (16 * 1024 * 1024)
+
+
+typedef enum {
+    jobruns_unset = 0,          /* no `jobruns` at this level or above */
+    jobruns_off,
+    jobruns_on,
+    jobruns_dry_run
+} ngx_http_jobruns_enable_e;
+
+
+/* what a limit counts by */
+typedef enum {
+    jobruns_key_tenant = 0,
+    jobruns_key_platform,
+    jobruns_key_workspace,
+    jobruns_key_variable
+} ngx_http_jobruns_key_e;
+
+
+/* one jobruns_limit, jobruns_quota or jobruns_concurrency */
+typedef struct {
+    jr_limit_t                     limit;
+    ngx_http_jobruns_key_e         by;
+    ngx_http_complex_value_t      *key;       /* of jobruns_key_variable */
+} ngx_http_jobruns_limit_t;
+
+
+typedef struct {
+    ngx_uint_t                     enable;    /* ngx_http_jobruns_enable_e */
+
+    ngx_redis_conf_t              *redis;     /* NULL: not configured */
+    ngx_redis_server_t            *server;    /* made of it when merged */
+    ngx_msec_t                     redis_timeout;
+    ngx_msec_t                     redis_connect_timeout;
+    ngx_flag_t                     redis_allow;   /* on failure */
+    ngx_str_t                      prefix;
+
+    ngx_http_complex_value_t      *tenant;    /* NULL: the default */
+    ngx_http_complex_value_t      *principal;
+
+    ngx_msec_t                     retry_ttl;
+    ngx_msec_t                     retry_lease;
+    ngx_msec_t                     retry_wait;
+    ngx_flag_t                     retry_refuse;  /* of an unknown token */
+    size_t                         response_max_size;
+
+    ngx_array_t                   *limits;    /* ngx_http_jobruns_limit_t */
+
+    ngx_uint_t                     request_id;    /* jr_request_id_mode_e */
+    jr_schema_t                   *schema;
+    ngx_flag_t                     reject_unknown;
+
+    ngx_open_file_t               *audit;     /* NULL: off; unset where
+                                                 `jobruns` is not on */
+    ngx_flag_t                     audit_required;
+} ngx_http_jobruns_loc_conf_t;
+
+
+typedef struct {
+    unsigned                       enabled:1; /* `jobruns on` somewhere in it */
+} ngx_http_jobruns_srv_conf_t;
+
+
+typedef struct {
+    size_t                         hold_memory;   /* per worker */
+    jr_schema_t                   *schema;    /* the embedded one, compiled
+                                                 when first needed */
+    ngx_array_t                    servers;   /* of
+                                                 ngx_http_jobruns_server_t */
+    ngx_array_t                    neighbours;    /* of
+                                             ngx_http_jobruns_neighbour_t */
+    ngx_redis_script_t             admit;
+    ngx_redis_script_t             renew;
+    ngx_redis_script_t             settle;
+} ngx_http_jobruns_main_conf_t;
+
+
+/*
+ * The life of an attempt, in order.  One request makes at most one.
+ *
+ *  state       who owns the request          what moves it on
+ *  ---------   ---------------------------   -------------------------------
+ *  reading     NGINX's body reader           the whole body, or its error
+ *  admitting   we, blocked; the reply of     the reply: forward, replay,
+ *              admit.lua is under way        refuse, or wait
+ *  waiting     we, not blocked; a timer      the timer: admitting again; the
+ *              until the next poll           client leaving ends it
+ *  renewing    we, blocked; held up, so      the reply: forward, or refuse
+ *              the lease is renewed first
+ *  forwarding  the content handler           its answer's header
+ *  holding     the content handler; we       the last byte, or its breaking
+ *              keep what it answers          off: settling
+ *  settling    we, blocked, r->buffered      the reply of settle.lua, or its
+ *              set; NGINX's writer waits     failure: released
+ *  released    NGINX's writer                -
+ *  answered    NGINX's writer: the answer    -
+ *              is our own, nothing was
+ *              forwarded
+ *
+ * While blocked the request cannot be freed, so an operation may live in its
+ * pool.  A request that NGINX terminates meanwhile is finished when we
+ * unblock it: we only ever go on through r->write_event_handler.
+ */
+typedef enum {
+    jobruns_st_reading = 0,
+    jobruns_st_admitting,
+    jobruns_st_waiting,
+    jobruns_st_renewing,
+    jobruns_st_forwarding,
+    jobruns_st_holding,
+    jobruns_st_settling,
+    jobruns_st_released,
+    jobruns_st_answered
+} ngx_http_jobruns_state_e;
+
+
+/* what admit.lua said, or that it could not be asked */
+typedef enum {
+    jobruns_verdict_none = 0,
+    jobruns_verdict_forward,
+    jobruns_verdict_limited,
+    jobruns_verdict_replay,
+    jobruns_verdict_unkept,
+    jobruns_verdict_running,
+    jobruns_verdict_mismatch,
+    jobruns_verdict_refused,
+    jobruns_verdict_unavailable,
+    jobruns_verdict_damaged     /* Redis holds what nobody of us wrote */
+} ngx_http_jobruns_verdict_e;
+
+
+/* what settle.lua said */
+typedef enum {
+    jobruns_settled_none = 0,   /* not asked, or not reached */
+    jobruns_settled_kept,
+    jobruns_settled_freed,
+    jobruns_settled_unknown,
+    jobruns_settled_done,       /* another attempt was first */
+    jobruns_settled_fenced,
+    jobruns_settled_foreign,
+    jobruns_settled_gone
+} ngx_http_jobruns_settled_e;
+
+
+typedef struct ngx_http_jobruns_attempt_s  ngx_http_jobruns_attempt_t;
+typedef struct ngx_http_jobruns_settlement_s  ngx_http_jobruns_settlement_t;
+
+
+/*
+ * Everything about one attempt to create a job run.  Lives in the request's
+ * pool; ngx_http_jobruns_attempt_end() lets go of timers and operations and
+ * settles what was left unsettled.
+ */
+struct ngx_http_jobruns_attempt_s {
+    ngx_http_jobruns_state_e       state;
+    ngx_http_request_t            *request;
+    ngx_http_jobruns_loc_conf_t   *conf;      /* of where it came in; stays
+                                                 through redirects */
+
+    /* who asks for what */
+
+    jr_path_t                      path;
+    jr_identity_t                  identity;
+    jr_str_t                       tenant;    /* as it stands in keys */
+    jr_str_t                       principal;
+    jr_str_t                       token;     /* data NULL: none */
+    jr_str_t                       job_key;   /* from the body */
+    unsigned                       update_recent:1;
+    u_char                         token_hash[JR_DIGEST_HEX];
+    u_char                         owner[NGX_HTTP_JOBRUNS_OWNER_LEN];
+    u_char                         fingerprint[
+                                           NGX_HTTP_JOBRUNS_FINGERPRINT_LEN];
+
+    /* admission; limits and states run in parallel */
+
+    ngx_uint_t                     nlimits;
+    jr_limit_t                    *limits;
+    jr_limit_state_t              *states;
+    ngx_uint_t                     nstates;   /* 0 or nlimits */
+    ngx_uint_t                     nkeys;     /* record, overrides, limits */
+    ngx_str_t                     *keys;
+    ngx_uint_t                     argc;
+    ngx_str_t                     *argv;      /* of admit.lua, keys first */
+    ngx_redis_op_t                 op;
+    ngx_redis_op_t                 renewal;
+    ngx_event_t                    timer;     /* next poll, next renewal */
+    ngx_msec_t                     admit_time;    /* when it was asked */
+    ngx_msec_t                     wait_until;
+    ngx_msec_t                     gap;       /* until the next poll */
+
+    ngx_http_jobruns_verdict_e     verdict;
+    ngx_uint_t                     refusing;  /* index into limits */
+    ngx_msec_t                     wait;      /* till the limit passes */
+    ngx_str_t                      original_id;
+    ngx_str_t                      location;
+    ngx_str_t                      run_key;
+    jr_answer_t                    kept;      /* to keep, or read back */
+
+    /* what became of it */
+
+    jr_outcome_e                   outcome;
+    jr_exchange_t                  exchange;
+    ngx_http_jobruns_settled_e     settled;
+    ngx_http_jobruns_settlement_t *settlement;    /* started; only its being
+                                                     NULL or not counts */
+
+    /* the answer that is held */
+
+    ngx_uint_t                     status;
+    ngx_buf_t                     *held;      /* grows by doubling */
+    ngx_chain_t                   *overflow;  /* what came behind it */
+    ngx_chain_t                  **overflow_last;
+    size_t                         held_memory;   /* counted in the worker */
+
+    ngx_str_t                      dry_run_message;
+    ngx_str_t                      refusal_code;  /* for audit */
+    ngx_str_t                      refusal_message;
+
+    ngx_uint_t                     retry_after;   /* seconds; 0: none */
+
+    unsigned                       unknown_before:1;
+    unsigned                       forwarded:1;
+    unsigned                       claimed:1; /* Redis may hold our record */
+    unsigned                       asked_again:1;
+    unsigned                       unprotected:1; /* Redis failed, allowed */
+    unsigned                       renewal_lost:1;
+    unsigned                       too_large:1;   /* answer not kept */
+    unsigned                       complete:1;    /* its last byte is here */
+    unsigned                       header_sent:1;
+    unsigned                       replace:1; /* by an answer of our own */
+    unsigned                       waiter:1;  /* counted in the worker */
+    unsigned                       audit_begun:1;
+    unsigned                       audit_ended:1;
+};
+
+
+/*
+ * Of every main request that `jobruns` looks at.  It outlives r->ctx, which
+ * NGINX clears on internal redirects: see ngx_http_jobruns_get_ctx().
+ */
+typedef struct {
+    ngx_str_t                      request_id;
+    ngx_str_t                      error;     /* JSON in place of NGINX's
+                                                 page; len 0: none */
+    ngx_http_jobruns_attempt_t    *attempt;   /* NULL: passes untouched */
+} ngx_http_jobruns_ctx_t;
+
+
+/* the request headers we read, found in one walk */
+typedef struct {
+    ngx_table_elt_t               *request_id;
+    ngx_table_elt_t               *retry_token;
+    ngx_table_elt_t               *update_recent;
+    ngx_table_elt_t               *content_type;
+    ngx_table_elt_t               *content_encoding;
+    unsigned                       repeated:1;    /* one of the first three */
+    unsigned                       repeated_content:1;
+    unsigned                       override:1;    /* the method, to POST */
+} ngx_http_jobruns_headers_t;
+
+
+/* counters of this worker process */
+typedef struct {
+    size_t                         held;      /* bytes of held answers and of
+                                                 keeps still to be made */
+    ngx_uint_t                     waiters;
+} ngx_http_jobruns_worker_t;
+
+
+extern ngx_module_t  ngx_http_jobruns_module;
+
+extern ngx_http_jobruns_worker_t  ngx_http_jobruns_worker;
+
+
+#define ngx_http_jobruns_str(s)                                              \
+    ((jr_str_t) { (s).len, (const char *) (s).data })
+
+
+/* ngx_http_jobruns_directives.c: setters, named as their directives */
+
+char *ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_jobruns_prefix(ngx_conf_t *cf, void *post, void *data);
+char *ngx_http_jobruns_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_jobruns_quota(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_jobruns_concurrency(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* the compiled embedded schema of the cycle; NULL after logging an error */
+jr_schema_t *ngx_http_jobruns_embedded_schema(ngx_conf_t *cf);
+
+/* the server for a location's jobruns_redis; NULL after logging an error */
+ngx_redis_server_t *ngx_http_jobruns_server(ngx_conf_t *cf,
+    ngx_http_jobruns_loc_conf_t *conf);
+
+
+/* ngx_http_jobruns_neighbours.c: what must not stand beside `jobruns on` */
+
+/* notes the location being merged, to be checked when all are */
+ngx_int_t ngx_http_jobruns_neighbour_add(ngx_conf_t *cf);
+ngx_int_t ngx_http_jobruns_neighbours_check(ngx_conf_t *cf);
+
+
+/* ngx_http_jobruns_handler.c */
+
+ngx_int_t ngx_http_jobruns_handler(ngx_http_request_t *r);
+
+/* the context, also after a redirect; NULL if there is none */
+ngx_http_jobruns_ctx_t *ngx_http_jobruns_get_ctx(ngx_http_request_t *r);
+ngx_http_jobruns_ctx_t *ngx_http_jobruns_create_ctx(ngx_http_request_t *r);
+
+/* takes or makes ctx->request_id for an answer that came before us */
+ngx_int_t ngx_http_jobruns_ensure_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+
+/* len bytes of hex digits of a CSPRNG to dst */
+ngx_int_t ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up);
+
+
+/* ngx_http_jobruns_body.c: from the body to the attempt's fingerprint */
+
+void ngx_http_jobruns_body_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_jobruns_admission.c */
+
+void ngx_http_jobruns_admit(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/*
+ * The request ends: lets go of timers and operations, and settles what is
+ * left unsettled.  Called by the log phase, when nothing blocks any more.
+ */
+void ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* what was exchanged with the service, from r->upstream_states alone */
+void ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+
+/* ngx_http_jobruns_settlement.c */
+
+/*
+ * Settles an attempt by its outcome.  NGX_AGAIN: the request is blocked and
+ * goes on through r->write_event_handler; NGX_OK: nothing to wait for, the
+ * settlement goes on without the request where Redis is out of reach.
+ */
+ngx_int_t ngx_http_jobruns_settle(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* the same without waiting, for a request that is going away */
+void ngx_http_jobruns_settle_detached(ngx_http_jobruns_attempt_t *a);
+
+
+/* ngx_http_jobruns_reply.c: the one file that knows both Redis' replies and
+   the core's types */
+
+void ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply);
+ngx_http_jobruns_settled_e ngx_http_jobruns_read_settled(redisReply *reply,
+    ngx_http_jobruns_attempt_t *a, ngx_log_t *log);
+ngx_uint_t ngx_http_jobruns_read_renewed(redisReply *reply);
+
+
+/* ngx_http_jobruns_filter.c */
+
+/* the attempt is settled: its held answer goes to the client */
+void ngx_http_jobruns_release(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+ngx_int_t ngx_http_jobruns_filter_init(ngx_conf_t *cf);
+
+
+/* ngx_http_jobruns_answer.c: answers of our own */
+
+/*
+ * Each sends its answer and finalizes the request; the caller returns
+ * NGX_DONE or nothing.  Whatever the body, the connection is kept where
+ * NGINX can discard it.
+ */
+void ngx_http_jobruns_refuse(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_outcome_e outcome, ngx_uint_t status,
+    const char *code, ngx_str_t *message);
+void ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* a refusal in a location without `jobruns`, which has no attempt */
+ngx_int_t ngx_http_jobruns_refuse_path(ngx_http_request_t *r);
+
+/* {"code":...,"message":...} in the request's pool */
+ngx_int_t ngx_http_jobruns_error_body(ngx_http_request_t *r, jr_str_t code,
+    jr_str_t message, ngx_str_t *body);
+
+/* makes headers_out those of a JSON error; keeps headers that still apply */
+void ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body);
+
+/* makes headers_out those of the kept answer of a */
+ngx_int_t ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* opc-request-id, RateLimit and so on */
+ngx_int_t ngx_http_jobruns_common_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+
+ngx_int_t ngx_http_jobruns_header_add(ngx_http_request_t *r, jr_str_t name,
+    ngx_str_t *value);
+ngx_table_elt_t *ngx_http_jobruns_header_find(ngx_list_t *headers,
+    jr_str_t lowcase_name);
+
+
+/* ngx_http_jobruns_audit.c */
+
+/* NGX_ERROR: the record could not be written whole */
+ngx_int_t ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+void ngx_http_jobruns_audit_end(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+ngx_int_t ngx_http_jobruns_log_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_jobruns_variables.c */
+
+ngx_int_t ngx_http_jobruns_add_variables(ngx_conf_t *cf);
+
+
+#endif /* NGX_HTTP_JOBRUNS_H_INCLUDED */

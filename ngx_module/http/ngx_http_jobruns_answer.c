@@ -1,0 +1,623 @@
+/*
+ * Answers of our own: refusals, replays, and the headers that every answer
+ * carries.
+ *
+ * A refusal is sent by us rather than returned as a status: NGINX closes
+ * the connection on a 400 it makes itself (ngx_http_special_response_handler())
+ * and would let error_page have it.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+static void ngx_http_jobruns_finish(ngx_http_request_t *r, ngx_str_t *body);
+static void ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_answer_unkept(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_drop_header(ngx_http_request_t *r,
+    jr_str_t name);
+static ngx_int_t ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+
+void
+ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
+    jr_outcome_e outcome, ngx_uint_t status, const char *code,
+    ngx_str_t *message)
+{
+    jr_str_t   error, text;
+    ngx_str_t  body;
+
+    if (a->state == jobruns_st_forwarding) {
+        /* our own filter holds this, settles, and words the answer */
+
+        r->headers_out.status = status;
+        r->headers_out.content_length_n = 0;
+
+        ngx_str_null(&body);
+        ngx_http_jobruns_finish(r, &body);
+        return;
+    }
+
+    error = jr_error_code((unsigned) status);
+    text = jr_error_message((unsigned) status);
+
+    if (code != NULL) {
+        error.data = code;
+        error.len = ngx_strlen(code);
+    }
+
+    if (message != NULL) {
+        text = ngx_http_jobruns_str(*message);
+    }
+
+    a->state = jobruns_st_answered;
+    a->outcome = outcome;
+    a->status = status;
+    a->refusal_code.data = (u_char *) error.data;
+    a->refusal_code.len = error.len;
+    a->refusal_message.data = (u_char *) text.data;
+    a->refusal_message.len = text.len;
+
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
+        a->retry_after = 1;
+    }
+
+    ngx_http_jobruns_audit_end(r, a);
+
+    if (ngx_http_jobruns_error_body(r, error, text, &body) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_jobruns_error_headers(r, status, &body);
+
+    ngx_http_jobruns_finish(r, &body);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_refuse_path(ngx_http_request_t *r)
+{
+    ngx_str_t                body;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    /* with a context the header filter adds opc-request-id here too */
+
+    ctx = ngx_http_jobruns_create_ctx(r);
+
+    if (ctx == NULL
+        || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
+        || ngx_http_jobruns_error_body(r, jr_error_code(NGX_HTTP_NOT_FOUND),
+                                       jr_error_message(NGX_HTTP_NOT_FOUND),
+                                       &body)
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "jobruns: a request that may be read as createJobRun "
+                  "came to a location without \"jobruns\"; it is answered "
+                  "404 (say \"jobruns off;\" there to let it pass)");
+
+    ngx_http_jobruns_error_headers(r, NGX_HTTP_NOT_FOUND, &body);
+
+    ngx_http_jobruns_finish(r, &body);
+
+    return NGX_DONE;
+}
+
+
+/* sends what headers_out says and the body, then lets the request go */
+
+static void
+ngx_http_jobruns_finish(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    /*
+     * No "100 Continue" for a body that nobody wants: a client that waits
+     * for it may send the body or not, so the connection ends here.
+     */
+
+    if (r->headers_in.expect != NULL && !r->expect_tested) {
+        r->expect_tested = 1;
+        r->keepalive = 0;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        r->keepalive = 0;
+    }
+
+    r->disable_not_modified = 1;
+    r->allow_ranges = 0;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
+
+    if (body->len) {
+        b->pos = body->data;
+        b->last = body->data + body->len;
+        b->memory = 1;
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    ngx_http_finalize_request(r, ngx_http_output_filter(r, &out));
+}
+
+
+void
+ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    u_char     *p;
+    ngx_str_t   message;
+
+    switch (a->verdict) {
+
+    case jobruns_verdict_limited:
+        ngx_http_jobruns_answer_limited(r, a);
+        return;
+
+    case jobruns_verdict_replay:
+        ngx_http_jobruns_answer_replay(r, a);
+        return;
+
+    case jobruns_verdict_unkept:
+        ngx_http_jobruns_answer_unkept(r, a);
+        return;
+
+    case jobruns_verdict_running:
+        a->retry_after = 1;
+
+        ngx_str_set(&message, "A request with this opc-retry-token is still "
+                    "being processed; retry with the same token.");
+
+        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_IN_PROGRESS,
+                                NGX_HTTP_CONFLICT, "IncorrectState",
+                                &message);
+        return;
+
+    case jobruns_verdict_mismatch:
+        ngx_str_set(&message, "This opc-retry-token was used for a different "
+                    "request; use another token for this one.");
+
+        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_TOKEN_MISMATCH,
+                                NGX_HTTP_CONFLICT, "InvalidatedRetryToken",
+                                &message);
+        return;
+
+    case jobruns_verdict_refused:
+        message.data = ngx_pnalloc(r->pool, 256 + a->original_id.len);
+        if (message.data == NULL) {
+            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            return;
+        }
+
+        p = ngx_sprintf(message.data, "Whether request %V with this "
+                        "opc-retry-token created a job run is not known; "
+                        "look before you create it anew with another token.",
+                        &a->original_id);
+        message.len = p - message.data;
+
+        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_TOKEN_UNKNOWN,
+                                NGX_HTTP_CONFLICT, "Conflict", &message);
+        return;
+
+    default:
+        ngx_str_set(&message, "The gateway cannot protect this request "
+                    "against being carried out twice at the moment; nothing "
+                    "was forwarded. Retry later.");
+
+        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
+                                NGX_HTTP_SERVICE_UNAVAILABLE, NULL,
+                                &message);
+    }
+}
+
+
+static void
+ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    char              text[256];
+    ngx_str_t         message;
+    jr_limit_t       *limit;
+    jr_limit_state_t  none, *state;
+
+    limit = &a->limits[a->refusing];
+
+    ngx_memzero(&none, sizeof(jr_limit_state_t));
+    state = a->nstates ? &a->states[a->refusing] : &none;
+
+    a->retry_after = (a->wait + 999) / 1000;
+
+    if (a->retry_after == 0) {
+        a->retry_after = 1;
+    }
+
+    message.len = jr_limit_message(limit, state, (int64_t) a->retry_after,
+                                   text, sizeof(text));
+
+    message.data = ngx_pnalloc(r->pool, message.len);
+    if (message.data == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_memcpy(message.data, text, message.len);
+
+    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_LIMITED,
+                            NGX_HTTP_TOO_MANY_REQUESTS, NULL, &message);
+}
+
+
+/* the run was made, but its answer was too large to keep */
+
+static void
+ngx_http_jobruns_answer_unkept(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    u_char     *p;
+    ngx_str_t   message;
+
+    message.data = ngx_pnalloc(r->pool, 256 + a->original_id.len);
+    if (message.data == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    p = ngx_sprintf(message.data, "Request %V with this opc-retry-token has "
+                    "created the job run; its answer was too large to be "
+                    "kept. The location header names the run.",
+                    &a->original_id);
+    message.len = p - message.data;
+
+    if (a->location.len
+        && ngx_http_jobruns_header_add(r,
+                                jr_answer_header_name(JR_ANSWER_LOCATION),
+                                &a->location)
+           != NGX_OK)
+    {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_REPLAYED, NGX_HTTP_CONFLICT,
+                            "Conflict", &message);
+}
+
+
+static void
+ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_str_t  body;
+
+    a->state = jobruns_st_answered;
+    a->outcome = JR_OUTCOME_REPLAYED;
+    a->status = a->kept.status;
+
+    body.data = (u_char *) a->kept.body.data;
+    body.len = a->kept.body.len;
+
+    if (ngx_http_jobruns_replay_headers(r, a) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_jobruns_audit_end(r, a);
+
+    ngx_http_jobruns_finish(r, &body);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    jr_str_t   *kept;
+    ngx_str_t   value;
+    ngx_uint_t  i;
+
+    static ngx_str_t  yes = ngx_string("true");
+
+    ngx_http_clean_header(r);
+
+    r->headers_out.status = a->kept.status;
+    r->headers_out.content_length_n = (off_t) a->kept.body.len;
+
+    kept = &a->kept.headers[JR_ANSWER_CONTENT_TYPE];
+
+    if (kept->data != NULL) {
+        r->headers_out.content_type.data = (u_char *) kept->data;
+        r->headers_out.content_type.len = kept->len;
+        r->headers_out.content_type_len = kept->len;
+    }
+
+    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+
+        kept = &a->kept.headers[i];
+
+        /* the id on a replay is that of the request at hand */
+
+        if (kept->data == NULL || i == JR_ANSWER_CONTENT_TYPE
+            || i == JR_ANSWER_REQUEST_ID)
+        {
+            continue;
+        }
+
+        value.data = (u_char *) kept->data;
+        value.len = kept->len;
+
+        if (ngx_http_jobruns_header_add(r, jr_answer_header_name(i), &value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (i == JR_ANSWER_CONTENT_ENCODING) {
+            /* gzip leaves alone what is encoded already */
+
+            r->headers_out.content_encoding =
+                ngx_http_jobruns_header_find(&r->headers_out.headers,
+                                             jr_answer_header_name(i));
+        }
+    }
+
+    if (a->original_id.len
+        && ngx_http_jobruns_header_add(r,
+                             (jr_str_t) jr_str("opc-original-request-id"),
+                             &a->original_id)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_jobruns_header_add(r,
+                             (jr_str_t) jr_str("opc-retry-replayed"), &yes);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_error_body(ngx_http_request_t *r, jr_str_t code,
+    jr_str_t message, ngx_str_t *body)
+{
+    size_t     size;
+    jr_line_t  line;
+
+    /* each byte takes at most six as an escape */
+
+    size = JR_LINE_MIN + 6 * (code.len + message.len) + 32;
+
+    body->data = ngx_pnalloc(r->pool, size);
+    if (body->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    jr_line_init(&line, (char *) body->data, size);
+    jr_line_object(&line, NULL);
+    jr_line_string(&line, "code", code);
+    jr_line_string(&line, "message", message);
+    jr_line_close(&line, '}');
+
+    body->len = jr_line_len(&line);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body)
+{
+    r->headers_out.status = status;
+    r->headers_out.status_line.len = 0;
+
+    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    ngx_str_null(&r->headers_out.charset);
+
+    /* what the replaced body's own headers were */
+
+    if (r->headers_out.content_encoding != NULL) {
+        r->headers_out.content_encoding->hash = 0;
+        r->headers_out.content_encoding = NULL;
+    }
+
+    ngx_http_clear_content_length(r);
+    ngx_http_clear_accept_ranges(r);
+    ngx_http_clear_last_modified(r);
+    ngx_http_clear_etag(r);
+
+    r->headers_out.content_length_n = (off_t) body->len;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_common_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    u_char                      *p;
+    jr_str_t                     id;
+    ngx_str_t                    value;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = ctx->attempt;
+    id = jr_answer_header_name(JR_ANSWER_REQUEST_ID);
+
+    /* the service's own id, which extends the client's, passes */
+
+    if (ngx_http_jobruns_header_find(&r->headers_out.headers, id) == NULL
+        && ngx_http_jobruns_header_add(r, id, &ctx->request_id) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (a == NULL) {
+        return NGX_OK;
+    }
+
+    if (a->forwarded && !a->replace) {
+        /* only we may say that an answer is a replay */
+
+        ngx_http_jobruns_drop_header(r,
+                                 (jr_str_t) jr_str("opc-retry-replayed"));
+        ngx_http_jobruns_drop_header(r,
+                             (jr_str_t) jr_str("opc-original-request-id"));
+    }
+
+    if (a->retry_after) {
+        ngx_http_jobruns_drop_header(r, (jr_str_t) jr_str("retry-after"));
+
+        p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        value.data = p;
+        value.len = ngx_sprintf(p, "%ui", a->retry_after) - p;
+
+        if (ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("Retry-After"),
+                                        &value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return a->nstates ? ngx_http_jobruns_limit_headers(r, a) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    char       *p, *end;
+    ngx_str_t   value;
+
+    p = ngx_pnalloc(r->pool, 2 * JR_RATELIMIT_LEN(a->nstates));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    end = jr_limit_policy(a->limits, a->states, a->nstates, p);
+
+    if (end == p) {
+        return NGX_OK;
+    }
+
+    value.data = (u_char *) p;
+    value.len = end - p;
+
+    if (ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("RateLimit-Policy"),
+                                    &value)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    p += JR_RATELIMIT_LEN(a->nstates);
+
+    value.data = (u_char *) p;
+    value.len = jr_limit_remaining(a->limits, a->states, a->nstates, p) - p;
+
+    return ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("RateLimit"),
+                                       &value);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_header_add(ngx_http_request_t *r, jr_str_t name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    h->key.data = (u_char *) name.data;
+    h->key.len = name.len;
+    h->value = *value;
+    h->lowcase_key = NULL;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
+ngx_table_elt_t *
+ngx_http_jobruns_header_find(ngx_list_t *headers, jr_str_t name)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &headers->part;
+    h = part->elts;
+
+    for (i = 0; /* void */; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        /* hash 0: taken back */
+
+        if (h[i].hash != 0
+            && h[i].key.len == name.len
+            && ngx_strncasecmp(h[i].key.data, (u_char *) name.data, name.len)
+               == 0)
+        {
+            return &h[i];
+        }
+    }
+}
+
+
+static void
+ngx_http_jobruns_drop_header(ngx_http_request_t *r, jr_str_t name)
+{
+    ngx_table_elt_t  *h;
+
+    while ((h = ngx_http_jobruns_header_find(&r->headers_out.headers, name)))
+    {
+        h->hash = 0;
+    }
+}

@@ -1,0 +1,380 @@
+/*
+ * The body: gathered, parsed, checked against the schema, and turned into
+ * the fingerprint by which a retry is known as the same request.
+ *
+ * The bytes themselves are never changed: proxy_pass sends what the client
+ * sent.
+ */
+
+#include "ngx_http_jobruns.h"
+
+#include "jr_canonical.h"
+#include "jr_json.h"
+
+
+static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
+    ngx_str_t *body);
+static ngx_int_t ngx_http_jobruns_read_temp(ngx_http_request_t *r,
+    ngx_buf_t *b, u_char *dst);
+static ngx_int_t ngx_http_jobruns_check_body(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
+static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, const char *code, const char *text,
+    size_t len);
+static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
+    json_t *value, ngx_str_t *body);
+static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
+static jr_status_e ngx_http_jobruns_hash_part(jr_hasher_t *hasher,
+    jr_str_t part);
+static ngx_int_t ngx_http_jobruns_digest(const jr_str_t *parts, ngx_uint_t n,
+    jr_digest_t *md);
+
+
+void
+ngx_http_jobruns_body_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                    body;
+    ngx_http_jobruns_ctx_t      *ctx;
+    ngx_http_jobruns_attempt_t  *a;
+
+    ctx = ngx_http_jobruns_get_ctx(r);
+    a = ctx->attempt;
+
+    if (ngx_http_jobruns_gather(r, &body) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    switch (ngx_http_jobruns_check_body(r, a, &body)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        /* refused and finalized */
+        return;
+
+    default:
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    if (ngx_http_jobruns_hash_token(a) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_jobruns_admit(r, a);
+}
+
+
+/*
+ * The body in one piece: the one buffer it is in, or a copy in the request's
+ * pool.  Its size is bounded by client_max_body_size, which is at most 16m
+ * beside `jobruns on`.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body)
+{
+    u_char       *p;
+    off_t         size;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl, *bufs;
+
+    bufs = r->request_body ? r->request_body->bufs : NULL;
+    size = 0;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    body->len = (size_t) size;
+    body->data = (u_char *) "";
+
+    if (size == 0) {
+        return NGX_OK;
+    }
+
+    if (bufs->next == NULL && !bufs->buf->in_file) {
+        body->data = bufs->buf->pos;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, body->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    body->data = p;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        b = cl->buf;
+
+        if (b->in_file) {
+            if (ngx_http_jobruns_read_temp(r, b, p) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+        } else {
+            ngx_memcpy(p, b->pos, b->last - b->pos);
+        }
+
+        p += ngx_buf_size(b);
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGINX has just written this file, so it is read from the page cache */
+
+static ngx_int_t
+ngx_http_jobruns_read_temp(ngx_http_request_t *r, ngx_buf_t *b, u_char *dst)
+{
+    ssize_t  n;
+    size_t   size;
+
+    size = (size_t) (b->file_last - b->file_pos);
+
+    n = ngx_read_file(b->file, dst, size, b->file_pos);
+
+    if (n != (ssize_t) size) {
+        ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
+                      "jobruns: read only %z of %uz bytes of the body from "
+                      "\"%V\"", n, size, &b->file->name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: refused */
+
+static ngx_int_t
+ngx_http_jobruns_check_body(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
+{
+    int               n;
+    char              text[JR_JSON_ERROR_TEXT + 128];
+    json_t           *value, *job_key;
+    unsigned          flags;
+    ngx_int_t         rc;
+    jr_status_e       status;
+    jr_report_t      *report;
+    jr_json_error_t   err;
+
+    value = NULL;
+
+    status = jr_json_parse((char *) body->data, body->len, &err, &value);
+
+    if (status == JR_NO_MEMORY) {
+        return NGX_ERROR;
+    }
+
+    if (status == JR_INVALID) {
+
+        n = snprintf(text, sizeof(text), "The request body is not valid "
+                     "JSON: %s at line %zu, column %zu (byte %zu).",
+                     err.text, err.line, err.column, err.offset);
+
+        rc = ngx_http_jobruns_invalid(r, a, "CannotParseRequest", text, n);
+
+        return rc == NGX_OK ? ngx_http_jobruns_fingerprint(a, NULL, body)
+                            : rc;
+    }
+
+    report = ngx_palloc(r->pool, sizeof(jr_report_t));
+    if (report == NULL) {
+        json_decref(value);
+        return NGX_ERROR;
+    }
+
+    flags = JR_SCHEMA_GATEWAY
+            | (a->conf->reject_unknown ? JR_SCHEMA_REJECT_UNKNOWN : 0);
+
+    status = jr_schema_check(a->conf->schema, value, flags, report);
+
+    if (status == JR_INVALID) {
+        rc = ngx_http_jobruns_invalid(r, a, "InvalidParameter", report->text,
+                                      report->len);
+
+    } else {
+        rc = status == JR_OK ? NGX_OK : NGX_ERROR;
+    }
+
+    (void) ngx_pfree(r->pool, report);
+
+    if (rc == NGX_OK) {
+        job_key = json_object_get(value, "jobKey");
+
+        if (json_is_string(job_key)) {
+            a->job_key.len = json_string_length(job_key);
+            a->job_key.data = (char *) ngx_pnalloc(r->pool,
+                                                   a->job_key.len + 1);
+
+            if (a->job_key.data == NULL) {
+                rc = NGX_ERROR;
+
+            } else {
+                ngx_memcpy((u_char *) a->job_key.data,
+                           json_string_value(job_key), a->job_key.len);
+            }
+        }
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_jobruns_fingerprint(a, value, body);
+    }
+
+    json_decref(value);
+
+    return rc;
+}
+
+
+/* refuses, or in a dry run only says that it would */
+
+static ngx_int_t
+ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
+    const char *code, const char *text, size_t len)
+{
+    ngx_str_t  message;
+
+    message.len = len;
+    message.data = ngx_pnalloc(r->pool, len);
+    if (message.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(message.data, text, len);
+
+    if (a->conf->enable == jobruns_dry_run) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "jobruns: dry run, would refuse: %V", &message);
+
+        if (a->dry_run_message.len == 0) {
+            a->dry_run_message = message;
+        }
+
+        return NGX_OK;
+    }
+
+    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_INVALID, NGX_HTTP_BAD_REQUEST,
+                            code, &message);
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * Same request: same version and family of the path, should-update-recent,
+ * and body as canonical JSON.  A body that is no JSON (dry run) counts by its
+ * bytes, marked so that it is never equal to one that is.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a, json_t *value,
+    ngx_str_t *body)
+{
+    jr_str_t     parts[5];
+    jr_digest_t  md;
+    jr_status_e  rc;
+
+    rc = value ? jr_canonical_digest(value, &md)
+               : jr_digest(body->data, body->len, &md);
+    if (rc != JR_OK) {
+        return NGX_ERROR;
+    }
+
+    parts[0] = a->path.version;
+    parts[1] = a->path.family;
+    parts[2] = a->update_recent ? (jr_str_t) jr_str("true")
+                                : (jr_str_t) jr_str("false");
+    parts[3] = value ? (jr_str_t) jr_str("json") : (jr_str_t) jr_str("raw");
+    parts[4].data = (char *) md.bytes;
+    parts[4].len = JR_DIGEST_LEN;
+
+    if (ngx_http_jobruns_digest(parts, 5, &md) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    a->fingerprint[0] = '1';
+    a->fingerprint[1] = ':';
+    jr_digest_hex(&md, (char *) a->fingerprint + 2);
+
+    return NGX_OK;
+}
+
+
+/* the token in its scope; the tenant is in the key already, but a hash that
+   stands alone in a log should be of one tenant too */
+
+static ngx_int_t
+ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a)
+{
+    jr_str_t     parts[5];
+    jr_digest_t  md;
+
+    if (a->token.data == NULL) {
+        return NGX_OK;
+    }
+
+    parts[0] = a->tenant;
+    parts[1] = a->principal;
+    parts[2] = a->path.platform;
+    parts[3] = a->path.workspace;
+    parts[4] = a->token;
+
+    if (ngx_http_jobruns_digest(parts, 5, &md) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    jr_digest_hex(&md, (char *) a->token_hash);
+
+    return NGX_OK;
+}
+
+
+/* SHA-256 of parts, each behind its length, so that no two lists of parts
+   give the same bytes */
+
+static ngx_int_t
+ngx_http_jobruns_digest(const jr_str_t *parts, ngx_uint_t n, jr_digest_t *md)
+{
+    ngx_uint_t    i;
+    jr_hasher_t  *hasher;
+
+    if (jr_hasher_create(&hasher) != JR_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (ngx_http_jobruns_hash_part(hasher, parts[i]) != JR_OK) {
+            jr_hasher_abort(hasher);
+            return NGX_ERROR;
+        }
+    }
+
+    return jr_hasher_final(hasher, md) == JR_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+static jr_status_e
+ngx_http_jobruns_hash_part(jr_hasher_t *hasher, jr_str_t part)
+{
+    int          n;
+    char         len[24];
+    jr_status_e  rc;
+
+    n = snprintf(len, sizeof(len), "%zu:", part.len);
+
+    rc = jr_hasher_update(hasher, len, n);
+
+    if (rc == JR_OK && part.len) {
+        rc = jr_hasher_update(hasher, part.data, part.len);
+    }
+
+    return rc;
+}

@@ -1,0 +1,784 @@
+/*
+ * Setters of the directives that are more than a number.  Every refusal
+ * names the directive (NGINX does), the value and what is accepted.
+ */
+
+#include "ngx_http_jobruns.h"
+
+#include "jr_embedded.h"
+
+
+/* largest password file, schema file */
+#define NGX_HTTP_JOBRUNS_PASSWORD_MAX  1024
+#define NGX_HTTP_JOBRUNS_SCHEMA_MAX    (1024 * 1024)
+
+
+/* a server made for some jobruns_redis, found again by what it says */
+typedef struct {
+    ngx_redis_conf_t      conf;
+    ngx_redis_server_t   *server;
+} ngx_http_jobruns_server_t;
+
+
+static char *ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_redis_conf_t *redis);
+static char *ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name,
+    size_t max, ngx_str_t *text);
+static ngx_http_jobruns_limit_t *ngx_http_jobruns_limit_add(ngx_conf_t *cf,
+    ngx_http_jobruns_loc_conf_t *jlcf, jr_limit_kind_e kind);
+static char *ngx_http_jobruns_limit_key(ngx_conf_t *cf,
+    ngx_http_jobruns_limit_t *limit, ngx_str_t *text);
+static ngx_int_t ngx_http_jobruns_option(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
+static char *ngx_http_jobruns_bad_option(ngx_conf_t *cf, ngx_str_t *arg,
+    const char *expected);
+static jr_schema_t *ngx_http_jobruns_compile(ngx_conf_t *cf, const char *text,
+    size_t len, ngx_str_t *name);
+static void ngx_http_jobruns_schema_cleanup(void *data);
+static ngx_uint_t ngx_http_jobruns_same_redis(ngx_redis_conf_t *one,
+    ngx_redis_conf_t *two);
+static ngx_uint_t ngx_http_jobruns_same_str(ngx_str_t *one, ngx_str_t *two);
+
+
+char *
+ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    char              *rv;
+    ngx_str_t         *value;
+    ngx_uint_t         i;
+    ngx_redis_conf_t  *redis;
+
+    if (jlcf->redis != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    redis = ngx_pcalloc(cf->pool, sizeof(ngx_redis_conf_t));
+    if (redis == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+    redis->address = value[1];
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_jobruns_redis_option(cf, &value[i], redis);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (redis->user.len && redis->password.len == 0) {
+        return "with \"user=\" needs \"password_file=\"";
+    }
+
+#if (NGX_SSL)
+
+    if (!redis->tls && (redis->tls_ca.len || redis->tls_name.len
+                        || redis->tls_certificate.len
+                        || redis->tls_certificate_key.len))
+    {
+        return "with \"tls_...=\" needs \"tls\"";
+    }
+
+    if ((redis->tls_certificate.len == 0)
+        != (redis->tls_certificate_key.len == 0))
+    {
+        return "needs \"tls_certificate=\" and \"tls_certificate_key=\" "
+               "together";
+    }
+
+#endif
+
+    jlcf->redis = redis;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
+    ngx_redis_conf_t *redis)
+{
+    ngx_str_t  value;
+
+    if (ngx_http_jobruns_option(arg, "db=", &value) == NGX_OK) {
+        redis->db = ngx_atoi(value.data, value.len);
+
+        if (redis->db == NGX_ERROR || redis->db > 65535) {
+            return ngx_http_jobruns_bad_option(cf, arg,
+                                          "a number of a database, \"db=0\"");
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "user=", &value) == NGX_OK) {
+        redis->user = value;
+
+        return value.len ? NGX_CONF_OK
+                         : ngx_http_jobruns_bad_option(cf, arg,
+                                                       "\"user=NAME\"");
+    }
+
+    if (ngx_http_jobruns_option(arg, "password_file=", &value) == NGX_OK) {
+        return ngx_http_jobruns_read_file(cf, &value,
+                                          NGX_HTTP_JOBRUNS_PASSWORD_MAX,
+                                          &redis->password);
+    }
+
+#if (NGX_SSL)
+
+    if (ngx_strcmp(arg->data, "tls") == 0) {
+        redis->tls = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "tls_name=", &value) == NGX_OK) {
+        redis->tls_name = value;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "tls_ca=", &value) == NGX_OK) {
+        redis->tls_ca = value;
+        return ngx_conf_full_name(cf->cycle, &redis->tls_ca, 1) == NGX_OK
+               ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_jobruns_option(arg, "tls_certificate=", &value) == NGX_OK) {
+        redis->tls_certificate = value;
+        return ngx_conf_full_name(cf->cycle, &redis->tls_certificate, 1)
+               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_jobruns_option(arg, "tls_certificate_key=", &value)
+        == NGX_OK)
+    {
+        redis->tls_certificate_key = value;
+        return ngx_conf_full_name(cf->cycle, &redis->tls_certificate_key, 1)
+               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+#endif
+
+    return ngx_http_jobruns_bad_option(cf, arg, "\"db=\", \"user=\", "
+                                       "\"password_file=\", \"tls\", "
+                                       "\"tls_ca=\", \"tls_name=\", "
+                                       "\"tls_certificate=\" or "
+                                       "\"tls_certificate_key=\"");
+}
+
+
+/* the text of a file without the newline at its end */
+
+static char *
+ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
+    ngx_str_t *text)
+{
+    ssize_t          n;
+    ngx_file_t       file;
+    ngx_file_info_t  fi;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name = *name;
+    file.log = cf->log;
+
+    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_CONF_ERROR;
+    }
+
+    n = NGX_ERROR;
+
+    if (ngx_fd_info(file.fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", name);
+
+    } else if (ngx_file_size(&fi) > (off_t) max) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "file \"%V\" is larger than %uz bytes", name, max);
+
+    } else {
+        text->data = ngx_pnalloc(cf->pool, ngx_file_size(&fi) + 1);
+
+        if (text->data != NULL) {
+            n = ngx_read_file(&file, text->data, ngx_file_size(&fi), 0);
+        }
+    }
+
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    if (n == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    while (n && (text->data[n - 1] == LF || text->data[n - 1] == CR)) {
+        n--;
+    }
+
+    if (n == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "file \"%V\" is empty",
+                           name);
+        return NGX_CONF_ERROR;
+    }
+
+    text->len = n;
+    text->data[n] = '\0';
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_redis_server_t *
+ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf)
+{
+    ngx_uint_t                     i;
+    ngx_redis_conf_t               redis;
+    ngx_http_jobruns_server_t     *server;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+
+    redis = *conf->redis;
+    redis.timeout = conf->redis_timeout;
+    redis.connect_timeout = conf->redis_connect_timeout;
+
+    if (jmcf->servers.elts == NULL
+        && ngx_array_init(&jmcf->servers, cf->pool, 4,
+                          sizeof(ngx_http_jobruns_server_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    server = jmcf->servers.elts;
+
+    for (i = 0; i < jmcf->servers.nelts; i++) {
+        if (ngx_http_jobruns_same_redis(&server[i].conf, &redis)) {
+            return server[i].server;
+        }
+    }
+
+    server = ngx_array_push(&jmcf->servers);
+    if (server == NULL) {
+        return NULL;
+    }
+
+    server->conf = redis;
+    server->server = ngx_redis_server_create(cf, &redis);
+
+    return server->server;
+}
+
+
+/* one connection serves all locations that say the same */
+
+static ngx_uint_t
+ngx_http_jobruns_same_redis(ngx_redis_conf_t *one, ngx_redis_conf_t *two)
+{
+    return ngx_http_jobruns_same_str(&one->address, &two->address)
+           && one->db == two->db
+           && ngx_http_jobruns_same_str(&one->user, &two->user)
+           && ngx_http_jobruns_same_str(&one->password, &two->password)
+           && one->timeout == two->timeout
+           && one->connect_timeout == two->connect_timeout
+#if (NGX_SSL)
+           && one->tls == two->tls
+           && ngx_http_jobruns_same_str(&one->tls_ca, &two->tls_ca)
+           && ngx_http_jobruns_same_str(&one->tls_name, &two->tls_name)
+           && ngx_http_jobruns_same_str(&one->tls_certificate,
+                                        &two->tls_certificate)
+           && ngx_http_jobruns_same_str(&one->tls_certificate_key,
+                                        &two->tls_certificate_key)
+#endif
+           ;
+}
+
+
+static ngx_uint_t
+ngx_http_jobruns_same_str(ngx_str_t *one, ngx_str_t *two)
+{
+    return one->len == two->len
+           && (one->len == 0
+               || ngx_memcmp(one->data, two->data, one->len) == 0);
+}
+
+
+char *
+ngx_http_jobruns_prefix(ngx_conf_t *cf, void *post, void *data)
+{
+    ngx_str_t *prefix = data;
+
+    size_t  i;
+
+    if (prefix->len == 0 || prefix->len > 64) {
+        return "must be 1 to 64 characters";
+    }
+
+    for (i = 0; i < prefix->len; i++) {
+
+        /* a brace would move the hash tag that keeps the keys of one call
+           on one node of a Redis Cluster */
+
+        if (prefix->data[i] <= 0x20 || prefix->data[i] >= 0x7f
+            || prefix->data[i] == '{' || prefix->data[i] == '}')
+        {
+            return "must be printable ASCII without blanks and braces";
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_jobruns_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                      *rv;
+    ngx_str_t                 *arg, value;
+    ngx_uint_t                 i;
+    ngx_http_jobruns_limit_t  *limit;
+
+    limit = ngx_http_jobruns_limit_add(cf, conf, JR_LIMIT_RATE);
+    if (limit == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    arg = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_http_jobruns_option(&arg[i], "key=", &value) == NGX_OK) {
+            rv = ngx_http_jobruns_limit_key(cf, limit, &value);
+
+            if (rv != NGX_CONF_OK) {
+                return rv;
+            }
+
+        } else if (ngx_http_jobruns_option(&arg[i], "rate=", &value)
+                   == NGX_OK)
+        {
+            if (jr_limit_rate(ngx_http_jobruns_str(value),
+                              &limit->limit.count, &limit->limit.period)
+                != JR_OK)
+            {
+                return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                     "1 to 1000000 per second, minute or "
+                                     "hour: \"rate=20r/s\", \"rate=30r/m\", "
+                                     "\"rate=7r/h\"");
+            }
+
+        } else if (ngx_http_jobruns_option(&arg[i], "burst=", &value)
+                   == NGX_OK)
+        {
+            if (jr_limit_number(ngx_http_jobruns_str(value), JR_BURST_MAX,
+                                &limit->limit.burst)
+                != JR_OK)
+            {
+                return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                     "0 to 1000000: \"burst=40\"");
+            }
+
+        } else if (i == cf->args->nelts - 1
+                   && ngx_strcmp(arg[i].data, "dry_run") == 0)
+        {
+            limit->limit.dry_run = 1;
+
+        } else {
+            return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                     "\"key=\", \"rate=\", \"burst=\" and "
+                                     "last \"dry_run\"");
+        }
+    }
+
+    if (limit->limit.count == 0) {
+        return "needs \"rate=\", for example \"rate=20r/s\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_jobruns_quota(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                      *rv;
+    ngx_str_t                 *arg, value;
+    ngx_uint_t                 i;
+    ngx_http_jobruns_limit_t  *limit;
+
+    limit = ngx_http_jobruns_limit_add(cf, conf, JR_LIMIT_QUOTA);
+    if (limit == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    limit->limit.count = -1;
+    arg = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_http_jobruns_option(&arg[i], "key=", &value) == NGX_OK) {
+            rv = ngx_http_jobruns_limit_key(cf, limit, &value);
+
+            if (rv != NGX_CONF_OK) {
+                return rv;
+            }
+
+        } else if (ngx_http_jobruns_option(&arg[i], "limit=", &value)
+                   == NGX_OK)
+        {
+            if (jr_limit_number(ngx_http_jobruns_str(value), JR_QUOTA_MAX,
+                                &limit->limit.count)
+                != JR_OK)
+            {
+                return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                     "0 to 1000000000000: \"limit=1000\"");
+            }
+
+        } else if (ngx_http_jobruns_option(&arg[i], "window=", &value)
+                   == NGX_OK)
+        {
+            if (jr_limit_window(ngx_http_jobruns_str(value)) != JR_OK) {
+                return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                     "\"window=hour\", \"window=day\" or "
+                                     "\"window=month\"");
+            }
+
+            limit->limit.window = ngx_http_jobruns_str(value);
+
+        } else if (i == cf->args->nelts - 1
+                   && ngx_strcmp(arg[i].data, "dry_run") == 0)
+        {
+            limit->limit.dry_run = 1;
+
+        } else {
+            return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                     "\"key=\", \"limit=\", \"window=\" and "
+                                     "last \"dry_run\"");
+        }
+    }
+
+    if (limit->limit.count == -1) {
+        return "needs \"limit=\", for example \"limit=1000\"";
+    }
+
+    if (limit->limit.window.len == 0) {
+        return "needs \"window=\": hour, day or month";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_jobruns_concurrency(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                      *rv;
+    ngx_str_t                 *arg, value;
+    ngx_uint_t                 i;
+    ngx_http_jobruns_limit_t  *limit;
+
+    limit = ngx_http_jobruns_limit_add(cf, conf, JR_LIMIT_SLOTS);
+    if (limit == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    limit->limit.count = -1;
+    arg = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_http_jobruns_option(&arg[i], "key=", &value) == NGX_OK) {
+            rv = ngx_http_jobruns_limit_key(cf, limit, &value);
+
+            if (rv != NGX_CONF_OK) {
+                return rv;
+            }
+
+        } else if (ngx_http_jobruns_option(&arg[i], "limit=", &value)
+                   == NGX_OK)
+        {
+            if (jr_limit_number(ngx_http_jobruns_str(value), JR_QUOTA_MAX,
+                                &limit->limit.count)
+                != JR_OK)
+            {
+                return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                     "0 to 1000000000000: \"limit=50\"");
+            }
+
+        } else if (i == cf->args->nelts - 1
+                   && ngx_strcmp(arg[i].data, "dry_run") == 0)
+        {
+            limit->limit.dry_run = 1;
+
+        } else {
+            return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                     "\"key=\", \"limit=\" and last "
+                                     "\"dry_run\"");
+        }
+    }
+
+    if (limit->limit.count == -1) {
+        return "needs \"limit=\", for example \"limit=50\"";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* a new limit with the name in the first argument */
+
+static ngx_http_jobruns_limit_t *
+ngx_http_jobruns_limit_add(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *jlcf,
+    jr_limit_kind_e kind)
+{
+    ngx_str_t                 *arg;
+    ngx_uint_t                 i;
+    ngx_http_jobruns_limit_t  *limit;
+
+    arg = cf->args->elts;
+
+    if (jr_limit_name(ngx_http_jobruns_str(arg[1])) != JR_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid name \"%V\" of a limit: expected a "
+                           "letter and up to 31 letters, digits, \"_\" "
+                           "and \"-\"", &arg[1]);
+        return NULL;
+    }
+
+    if (jlcf->limits == NGX_CONF_UNSET_PTR) {
+        jlcf->limits = ngx_array_create(cf->pool, 4,
+                                        sizeof(ngx_http_jobruns_limit_t));
+        if (jlcf->limits == NULL) {
+            return NULL;
+        }
+    }
+
+    limit = jlcf->limits->elts;
+
+    for (i = 0; i < jlcf->limits->nelts; i++) {
+        if (jr_str_eq(limit[i].limit.name, (char *) arg[1].data, arg[1].len))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "a limit with the name \"%V\" is already "
+                               "defined at this level", &arg[1]);
+            return NULL;
+        }
+    }
+
+    limit = ngx_array_push(jlcf->limits);
+    if (limit == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(limit, sizeof(ngx_http_jobruns_limit_t));
+
+    limit->limit.kind = kind;
+    limit->limit.name = ngx_http_jobruns_str(arg[1]);
+
+    return limit;
+}
+
+
+static char *
+ngx_http_jobruns_limit_key(ngx_conf_t *cf, ngx_http_jobruns_limit_t *limit,
+    ngx_str_t *text)
+{
+    ngx_http_compile_complex_value_t  ccv;
+
+    if (ngx_strcmp(text->data, "tenant") == 0) {
+        limit->by = jobruns_key_tenant;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(text->data, "platform") == 0) {
+        limit->by = jobruns_key_platform;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(text->data, "workspace") == 0) {
+        limit->by = jobruns_key_workspace;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strlchr(text->data, text->data + text->len, '$') == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid key \"%V\" of a limit: expected "
+                           "\"tenant\", \"platform\", \"workspace\" or a "
+                           "$variable", text);
+        return NGX_CONF_ERROR;
+    }
+
+    limit->by = jobruns_key_variable;
+
+    limit->key = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (limit->key == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = text;
+    ccv.complex_value = limit->key;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    char       *rv;
+    ngx_str_t  *value, text;
+
+    if (jlcf->schema != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    rv = ngx_http_jobruns_read_file(cf, &value[1],
+                                    NGX_HTTP_JOBRUNS_SCHEMA_MAX, &text);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    jlcf->schema = ngx_http_jobruns_compile(cf, (char *) text.data, text.len,
+                                            &value[1]);
+
+    return jlcf->schema ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+jr_schema_t *
+ngx_http_jobruns_embedded_schema(ngx_conf_t *cf)
+{
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    static ngx_str_t  name = ngx_string("the embedded CreateJobRunDetails");
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+
+    if (jmcf->schema == NULL) {
+        jmcf->schema = ngx_http_jobruns_compile(cf,
+                                   jr_embedded_create_job_run_details_json,
+                                   jr_embedded_create_job_run_details_json_len,
+                                   &name);
+    }
+
+    return jmcf->schema;
+}
+
+
+static jr_schema_t *
+ngx_http_jobruns_compile(ngx_conf_t *cf, const char *text, size_t len,
+    ngx_str_t *name)
+{
+    char                 err[512];
+    jr_schema_t         *schema;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    if (jr_schema_compile(text, len, err, sizeof(err), &schema) != JR_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "JSON schema in %V is not usable: %s", name, err);
+        return NULL;
+    }
+
+    cln->handler = ngx_http_jobruns_schema_cleanup;
+    cln->data = schema;
+
+    return schema;
+}
+
+
+static void
+ngx_http_jobruns_schema_cleanup(void *data)
+{
+    jr_schema_free(data);
+}
+
+
+char *
+ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    ngx_str_t  *value;
+
+    if (jlcf->audit != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        jlcf->audit = NULL;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strlchr(value[1].data, value[1].data + value[1].len, '$')) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid audit file \"%V\": variables are not "
+                           "supported, since a file that is opened per "
+                           "request can fail when it must not", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    jlcf->audit = ngx_conf_open_file(cf->cycle, &value[1]);
+
+    return jlcf->audit ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* cuts "name=" off an argument */
+
+static ngx_int_t
+ngx_http_jobruns_option(ngx_str_t *arg, const char *name, ngx_str_t *value)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    if (arg->len < len || ngx_strncmp(arg->data, name, len) != 0) {
+        return NGX_DECLINED;
+    }
+
+    value->data = arg->data + len;
+    value->len = arg->len - len;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_jobruns_bad_option(ngx_conf_t *cf, ngx_str_t *arg,
+    const char *expected)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\": expected %s", arg,
+                       expected);
+
+    return NGX_CONF_ERROR;
+}

@@ -1,0 +1,864 @@
+/*
+ * The filters: hold the answer to a forwarded creation until Redis has it,
+ * and make NGINX's own error pages JSON.
+ *
+ * They stand before gzip, chunked and the HTTP/2 framing, and behind the copy
+ * filter, so bodies are plain bytes in memory here (HTTP_AUX_FILTER in
+ * config).  Truncation is seen by what nginx does on it: a flush without a
+ * last buffer from an upstream that is finalized already
+ * (ngx_http_upstream_finalize_request()); the client, of whom nothing is
+ * sent yet, gets a whole answer instead of a broken one.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+/* first piece of memory for an answer of unknown length */
+#define NGX_HTTP_JOBRUNS_HOLD_FIRST  4096
+
+
+static ngx_int_t ngx_http_jobruns_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_jobruns_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_jobruns_error_page(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+static ngx_int_t ngx_http_jobruns_error_page_body(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_chain_t *in);
+static ngx_int_t ngx_http_jobruns_hold(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static ngx_uint_t ngx_http_jobruns_replaced(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_collect(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_chain_t *in);
+static ngx_int_t ngx_http_jobruns_store(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_buf_t *b);
+static ngx_int_t ngx_http_jobruns_overflow(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_chain_t *in);
+static void ngx_http_jobruns_consume(ngx_chain_t *in);
+static ngx_int_t ngx_http_jobruns_conclude(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+static void ngx_http_jobruns_capture(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_find_run(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_send_held(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+static ngx_int_t ngx_http_jobruns_choose(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
+static ngx_int_t ngx_http_jobruns_replacement(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+ngx_int_t
+ngx_http_jobruns_filter_init(ngx_conf_t *cf)
+{
+    (void) cf;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_jobruns_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_jobruns_body_filter;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_jobruns_ctx_t       *ctx;
+    ngx_http_jobruns_attempt_t   *a;
+    ngx_http_jobruns_loc_conf_t  *jlcf;
+
+    if (r != r->main) {
+        return ngx_http_next_header_filter(r);
+    }
+
+    ctx = ngx_http_jobruns_get_ctx(r);
+
+    if (ctx == NULL) {
+
+        /* NGINX answers before our phase: an error, a redirect */
+
+        jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+
+        if (jlcf->enable != jobruns_on && jlcf->enable != jobruns_dry_run) {
+            return ngx_http_next_header_filter(r);
+        }
+
+        ctx = ngx_http_jobruns_create_ctx(r);
+
+        if (ctx == NULL
+            || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    a = ctx->attempt;
+
+    if (a != NULL && a->state == jobruns_st_forwarding) {
+        return ngx_http_jobruns_hold(r, a);
+    }
+
+    if (a != NULL && a->state == jobruns_st_holding) {
+
+        /* NGINX gave up on an answer whose header it had passed on: what it
+           says now is not the service's */
+
+        a->replace = 1;
+        return NGX_OK;
+    }
+
+    if (r->err_status >= NGX_HTTP_BAD_REQUEST
+        && ngx_http_jobruns_error_page(r, ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_jobruns_common_headers(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+/*
+ * r->err_status says that NGINX made the answer (ngx_http_send_header()); an
+ * error of the service leaves it 0.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_error_page(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    jr_str_t                     code, message;
+    ngx_http_jobruns_attempt_t  *a;
+
+    code = jr_error_code(r->err_status);
+    message = jr_error_message(r->err_status);
+
+    if (ngx_http_jobruns_error_body(r, code, message, &ctx->error) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_jobruns_error_headers(r, r->err_status, &ctx->error);
+
+    a = ctx->attempt;
+
+    if (a != NULL && a->outcome == JR_OUTCOME_NONE) {
+        /* refused by the body reader, or out of memory before forwarding */
+
+        a->status = r->err_status;
+        a->outcome = r->err_status < NGX_HTTP_INTERNAL_SERVER_ERROR
+                     ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE;
+        a->state = jobruns_st_answered;
+
+        a->refusal_code.data = (u_char *) code.data;
+        a->refusal_code.len = code.len;
+        a->refusal_message.data = (u_char *) message.data;
+        a->refusal_message.len = message.len;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_http_jobruns_ctx_t      *ctx;
+    ngx_http_jobruns_attempt_t  *a;
+
+    if (r != r->main) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    ctx = ngx_http_jobruns_get_ctx(r);
+
+    if (ctx == NULL) {
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    a = ctx->attempt;
+
+    if (a == NULL || !a->forwarded) {
+
+        if (ctx->error.len && in != NULL) {
+            return ngx_http_jobruns_error_page_body(r, ctx, in);
+        }
+
+        return ngx_http_next_body_filter(r, in);
+    }
+
+    switch (a->state) {
+
+    case jobruns_st_holding:
+        return in ? ngx_http_jobruns_collect(r, ctx, in) : NGX_OK;
+
+    case jobruns_st_settling:
+        return in ? ngx_http_jobruns_overflow(r, a, in) : NGX_OK;
+
+    default:
+        break;
+    }
+
+    if (!a->header_sent) {
+
+        /* ngx_http_writer() calls us with NULL when the attempt is settled */
+
+        if (in != NULL
+            && ngx_http_jobruns_overflow(r, a, in) == NGX_ERROR)
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_jobruns_send_held(r, ctx);
+    }
+
+    if (a->replace) {
+        /* the answer is complete and our own */
+        ngx_http_jobruns_consume(in);
+        in = NULL;
+    }
+
+    return ngx_http_next_body_filter(r, in);
+}
+
+
+/* drops NGINX's page, and sends ours at its end */
+
+static ngx_int_t
+ngx_http_jobruns_error_page_body(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_chain_t *in)
+{
+    ngx_buf_t    *b;
+    ngx_uint_t    last;
+    ngx_chain_t  *cl, out;
+
+    last = 0;
+
+    for (cl = in; cl; cl = cl->next) {
+        last |= cl->buf->last_buf;
+    }
+
+    ngx_http_jobruns_consume(in);
+
+    if (!last) {
+        return NGX_OK;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = ctx->error.data;
+    b->last = ctx->error.data + ctx->error.len;
+    b->memory = 1;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    ctx->error.len = 0;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_next_body_filter(r, &out);
+}
+
+
+/* the header of the answer to a forwarded attempt */
+
+static ngx_int_t
+ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    a->state = jobruns_st_holding;
+    a->status = r->headers_out.status;
+
+    ngx_http_jobruns_read_exchange(r, a);
+
+    a->replace = ngx_http_jobruns_replaced(r, a);
+
+    if (r->upstream != NULL) {
+        /* a 101 is no answer to a POST: no tunnel
+           (ngx_http_upstream_send_response()) */
+
+        r->upstream->upgrade = 0;
+    }
+
+    r->main_filter_need_in_memory = 1;
+    r->allow_ranges = 0;
+
+    return NGX_OK;
+}
+
+
+/* is the answer to be one of our own? */
+
+static ngx_uint_t
+ngx_http_jobruns_replaced(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_uint_t  status;
+
+    static u_char  json[] = "application/json";
+
+    if (!a->exchange.answered || r->err_status) {
+        return 1;
+    }
+
+    status = a->exchange.status;
+
+    if (status < 200 || status > 599) {
+        return 1;
+    }
+
+    if (status < 300 || (status >= 400 && status < 500 && status != 408)) {
+        return 0;
+    }
+
+    /* of an answer that leaves the outcome open SDKs need the code: an HTML
+       page of some proxy gives way to ours */
+
+    return r->headers_out.content_type.len < sizeof(json) - 1
+           || ngx_strncasecmp(r->headers_out.content_type.data, json,
+                              sizeof(json) - 1)
+              != 0;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
+    ngx_chain_t *in)
+{
+    ngx_int_t                    rc;
+    ngx_uint_t                   flush;
+    ngx_chain_t                 *cl;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = ctx->attempt;
+    flush = 0;
+
+    for (cl = in; cl; cl = cl->next) {
+
+        flush |= cl->buf->flush;
+
+        if (!a->replace && ngx_buf_size(cl->buf)) {
+
+            rc = ngx_http_jobruns_store(r, a, cl->buf);
+
+            if (rc == NGX_ERROR) {
+                return NGX_ERROR;
+            }
+
+            if (rc == NGX_DECLINED) {
+                /* too large to hold: what it settles is known by now */
+
+                a->too_large = 1;
+
+                if (ngx_http_jobruns_overflow(r, a, cl) == NGX_ERROR) {
+                    return NGX_ERROR;
+                }
+
+                return ngx_http_jobruns_conclude(r, ctx);
+            }
+        }
+
+        cl->buf->pos = cl->buf->last;
+        cl->buf->file_pos = cl->buf->file_last;
+
+        if (cl->buf->last_buf) {
+            a->complete = 1;
+        }
+    }
+
+    if (a->complete) {
+        return ngx_http_jobruns_conclude(r, ctx);
+    }
+
+    if (flush && r->upstream != NULL && r->upstream->cleanup == NULL) {
+        /* see above: broken off */
+
+        a->exchange.truncated = 1;
+        a->replace = 1;
+
+        return ngx_http_jobruns_conclude(r, ctx);
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: more than may be held */
+
+static ngx_int_t
+ngx_http_jobruns_store(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
+    ngx_buf_t *b)
+{
+    size_t                         size, used, room;
+    ngx_buf_t                     *held;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    size = b->last - b->pos;
+    used = a->held ? (size_t) (a->held->last - a->held->pos) : 0;
+    room = a->held ? (size_t) (a->held->end - a->held->last) : 0;
+
+    if (used + size > a->conf->response_max_size) {
+        return NGX_DECLINED;
+    }
+
+    if (size > room) {
+        jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
+
+        room = r->headers_out.content_length_n > 0
+               && a->held == NULL
+               && r->headers_out.content_length_n
+                  <= (off_t) a->conf->response_max_size
+               ? (size_t) r->headers_out.content_length_n
+               : NGX_HTTP_JOBRUNS_HOLD_FIRST;
+
+        while (room < used + size) {
+            room *= 2;
+        }
+
+        if (ngx_http_jobruns_worker.held + room > jmcf->hold_memory) {
+            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                          "jobruns: jobruns_hold_memory %uz is full, an "
+                          "answer passes through and is not kept",
+                          jmcf->hold_memory);
+            return NGX_DECLINED;
+        }
+
+        held = ngx_create_temp_buf(r->pool, room);
+        if (held == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (a->held != NULL) {
+            held->last = ngx_cpymem(held->last, a->held->pos, used);
+            (void) ngx_pfree(r->pool, a->held->start);
+        }
+
+        ngx_http_jobruns_worker.held += room - a->held_memory;
+        a->held_memory = room;
+        a->held = held;
+    }
+
+    a->held->last = ngx_cpymem(a->held->last, b->pos, size);
+
+    return NGX_OK;
+}
+
+
+/*
+ * What comes while an answer that is too large waits to be settled stays in
+ * the upstream's own buffers.  c->write->delayed keeps the event pipe from
+ * asking again and again whether we take more
+ * (ngx_event_pipe_write_to_downstream()).
+ */
+
+static ngx_int_t
+ngx_http_jobruns_overflow(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_chain_t *in)
+{
+    ngx_chain_t  *cl, *ln;
+
+    for (cl = in; cl; cl = cl->next) {
+
+        if (cl->buf->last_buf) {
+            a->complete = 1;
+        }
+
+        ln = ngx_alloc_chain_link(r->pool);
+        if (ln == NULL) {
+            return NGX_ERROR;
+        }
+
+        ln->buf = cl->buf;
+        ln->next = NULL;
+
+        *a->overflow_last = ln;
+        a->overflow_last = &ln->next;
+    }
+
+    if (a->state != jobruns_st_released) {
+        r->connection->write->delayed = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_jobruns_consume(ngx_chain_t *in)
+{
+    for ( /* void */ ; in; in = in->next) {
+        in->buf->pos = in->buf->last;
+        in->buf->file_pos = in->buf->file_last;
+    }
+}
+
+
+/* the answer is here, or as much of it as settling needs */
+
+static ngx_int_t
+ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
+{
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = ctx->attempt;
+
+    ngx_http_jobruns_read_exchange(r, a);
+
+    a->outcome = jr_outcome_of(&a->exchange);
+
+    if (a->outcome == JR_OUTCOME_CREATED) {
+        ngx_http_jobruns_capture(r, a);
+        ngx_http_jobruns_find_run(r, a);
+    }
+
+    if (a->timer.timer_set) {
+        ngx_del_timer(&a->timer);
+    }
+
+    if (a->renewal.active) {
+        ngx_redis_cancel(&a->renewal);
+    }
+
+    a->state = jobruns_st_settling;
+
+    if (a->claimed && ngx_http_jobruns_settle(r, a) == NGX_AGAIN) {
+
+        /* keeps the request alive: ngx_http_finalize_request() sets
+           ngx_http_writer(), which comes back to our body filter */
+
+        r->buffered |= NGX_HTTP_JOBRUNS_BUFFERED;
+        return NGX_OK;
+    }
+
+    a->state = jobruns_st_released;
+    r->connection->write->delayed = 0;
+
+    return ngx_http_jobruns_send_held(r, ctx);
+}
+
+
+void
+ngx_http_jobruns_release(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    a->state = jobruns_st_released;
+
+    if (a->overflow != NULL) {
+        c->write->delayed = 0;
+
+        /* the upstream is still being read: nobody else calls our filter
+           before it has more */
+
+        if (!c->error && ngx_http_output_filter(r, NULL) == NGX_ERROR) {
+            c->error = 1;
+        }
+    }
+
+    /* ngx_http_writer(), or the upstream's, or NGINX's finalizer if it
+       terminated the request meanwhile */
+
+    r->write_event_handler(r);
+}
+
+
+/* what is kept of a 2xx; the strings stay where they are */
+
+static void
+ngx_http_jobruns_capture(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    u_char           *p;
+    size_t            len;
+    jr_str_t         *type;
+    ngx_uint_t        i;
+    ngx_table_elt_t  *h;
+
+    ngx_memzero(&a->kept, sizeof(jr_answer_t));
+
+    a->kept.status = a->exchange.status;
+
+    if (a->held != NULL) {
+        a->kept.body.data = (char *) a->held->pos;
+        a->kept.body.len = a->held->last - a->held->pos;
+    }
+
+    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+        h = ngx_http_jobruns_header_find(&r->headers_out.headers,
+                                         jr_answer_header_name(i));
+
+        if (h != NULL) {
+            a->kept.headers[i] = ngx_http_jobruns_str(h->value);
+        }
+    }
+
+    /* NGINX has taken it apart (ngx_http_upstream_copy_content_type()) */
+
+    type = &a->kept.headers[JR_ANSWER_CONTENT_TYPE];
+
+    *type = ngx_http_jobruns_str(r->headers_out.content_type);
+
+    if (r->headers_out.content_type_len == r->headers_out.content_type.len
+        && r->headers_out.charset.len)
+    {
+        len = type->len + sizeof("; charset=") - 1
+              + r->headers_out.charset.len;
+
+        p = ngx_pnalloc(r->pool, len);
+
+        if (p != NULL) {
+            (void) ngx_sprintf(p, "%V; charset=%V",
+                               &r->headers_out.content_type,
+                               &r->headers_out.charset);
+            type->data = (char *) p;
+            type->len = len;
+        }
+    }
+
+    if (type->len == 0) {
+        type->data = NULL;
+    }
+}
+
+
+/* key and location of the run that was made */
+
+static void
+ngx_http_jobruns_find_run(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    u_char    *slash;
+    json_t    *run, *key;
+    jr_str_t  *location;
+
+    location = &a->kept.headers[JR_ANSWER_LOCATION];
+
+    if (location->data == NULL) {
+        location = &a->kept.headers[JR_ANSWER_CONTENT_LOCATION];
+    }
+
+    a->location.data = (u_char *) location->data;
+    a->location.len = location->len;
+
+    a->run_key.len = 0;
+
+    /* the API page's JobRun.key; the location ends in it where the body is
+       no JSON we can read (encoded, too large) */
+
+    run = NULL;
+
+    if (a->complete && a->held != NULL) {
+        run = json_loadb((char *) a->held->pos, a->held->last - a->held->pos,
+                         0, NULL);
+    }
+
+    key = json_object_get(run, "key");
+
+    if (json_is_string(key)) {
+        a->run_key.len = json_string_length(key);
+        a->run_key.data = ngx_pnalloc(r->pool, a->run_key.len + 1);
+
+        if (a->run_key.data == NULL) {
+            a->run_key.len = 0;
+
+        } else {
+            ngx_memcpy(a->run_key.data, json_string_value(key),
+                       a->run_key.len);
+        }
+    }
+
+    json_decref(run);
+
+    if (a->run_key.len == 0 && a->location.len) {
+        slash = (u_char *) memrchr(a->location.data, '/', a->location.len);
+
+        if (slash != NULL) {
+            a->run_key.data = slash + 1;
+            a->run_key.len = a->location.data + a->location.len - slash - 1;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
+{
+    ngx_int_t                    rc;
+    ngx_buf_t                   *b;
+    ngx_str_t                    body;
+    ngx_chain_t                  out;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = ctx->attempt;
+
+    if (ngx_http_jobruns_choose(r, a, &body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* the record is written before the client learns what it says */
+
+    ngx_http_jobruns_audit_end(r, a);
+
+    if (ngx_http_jobruns_common_headers(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* before the next filter, which may ask for more than we have */
+
+    r->buffered &= ~NGX_HTTP_JOBRUNS_BUFFERED;
+    a->header_sent = 1;
+
+    rc = ngx_http_next_header_filter(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    if (a->replace) {
+        ngx_http_jobruns_consume(a->overflow);
+        a->overflow = NULL;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (body.len) {
+        b->pos = body.data;
+        b->last = body.data + body.len;
+        b->memory = 1;
+
+    } else if (a->overflow != NULL) {
+        return ngx_http_next_body_filter(r, a->overflow);
+    }
+
+    /* with an overflow the last buffer is in it, or still to come */
+
+    b->last_buf = (a->overflow == NULL);
+    b->last_in_chain = (a->overflow == NULL);
+
+    out.buf = b;
+    out.next = a->overflow;
+
+    return ngx_http_next_body_filter(r, &out);
+}
+
+
+/* the held answer, the kept one of another attempt, or one of our own */
+
+static ngx_int_t
+ngx_http_jobruns_choose(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
+    ngx_str_t *body)
+{
+    ngx_str_null(body);
+
+    if (a->settled == jobruns_settled_done && a->kept.status) {
+
+        a->replace = 1;
+        a->status = a->kept.status;
+
+        body->data = (u_char *) a->kept.body.data;
+        body->len = a->kept.body.len;
+
+        return ngx_http_jobruns_replay_headers(r, a);
+    }
+
+    if (a->replace) {
+        return ngx_http_jobruns_replacement(r, a, body);
+    }
+
+    if (a->held != NULL) {
+        body->data = a->held->pos;
+        body->len = a->held->last - a->held->pos;
+    }
+
+    if (a->overflow == NULL && a->complete
+        && r->headers_out.content_length_n == -1)
+    {
+        /* it came in chunks, but is whole now */
+        r->headers_out.content_length_n = (off_t) body->len;
+    }
+
+    return NGX_OK;
+}
+
+
+/* no usable answer came: say what that means for the job run */
+
+static ngx_int_t
+ngx_http_jobruns_replacement(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
+{
+    jr_str_t                    code, message;
+    ngx_uint_t                  status;
+    ngx_http_upstream_state_t  *state;
+
+    status = NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    if (a->outcome == JR_OUTCOME_UNSENT) {
+        code = jr_error_code(status);
+        message = (jr_str_t) jr_str("The service cannot be reached; nothing "
+                                    "was sent to it. Retry later.");
+        a->retry_after = 1;
+
+    } else if (a->exchange.answered && !a->exchange.truncated
+               && a->exchange.status >= 300 && a->exchange.status < 600
+               && r->err_status == 0)
+    {
+        status = a->exchange.status;
+        code = status < 400
+               ? (jr_str_t) jr_str("ExternalServerInvalidResponse")
+               : jr_error_code(status);
+        message = (jr_str_t) jr_str("The service answered with an error that "
+                                    "leaves open whether the job run was "
+                                    "created. Retry with the same "
+                                    "opc-retry-token.");
+
+    } else {
+        code = (jr_str_t) jr_str("ExternalServerInvalidResponse");
+        message = (jr_str_t) jr_str("The service gave no complete answer; "
+                                    "whether the job run was created is not "
+                                    "known. Retry with the same "
+                                    "opc-retry-token.");
+
+        if (r->upstream_states != NULL && r->upstream_states->nelts) {
+            state = r->upstream_states->elts;
+
+            if (state[r->upstream_states->nelts - 1].status
+                == NGX_HTTP_GATEWAY_TIME_OUT)
+            {
+                code = (jr_str_t) jr_str("ExternalServerTimeout");
+            }
+        }
+    }
+
+    a->status = status;
+    a->refusal_code.data = (u_char *) code.data;
+    a->refusal_code.len = code.len;
+    a->refusal_message.data = (u_char *) message.data;
+    a->refusal_message.len = message.len;
+
+    if (ngx_http_jobruns_error_body(r, code, message, body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_jobruns_error_headers(r, status, body);
+
+    return NGX_OK;
+}

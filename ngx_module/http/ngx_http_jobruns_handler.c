@@ -1,0 +1,703 @@
+/*
+ * Where requests come in: recognising createJobRun, the request id, and what
+ * headers alone decide.
+ *
+ * Runs in the PRECONTENT phase of every main request, again after each
+ * internal redirect.  A request that was forwarded never gets past here a
+ * second time.
+ */
+
+#include <openssl/rand.h>
+
+#include "ngx_http_jobruns.h"
+
+
+static ngx_int_t ngx_http_jobruns_reenter(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_scan(ngx_http_request_t *r,
+    ngx_http_jobruns_headers_t *h);
+static ngx_int_t ngx_http_jobruns_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_http_jobruns_headers_t *h,
+    const char **what);
+static ngx_int_t ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_table_elt_t *replaced);
+static ngx_int_t ngx_http_jobruns_create(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, jr_path_t *path);
+static ngx_int_t ngx_http_jobruns_identify(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_scope(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, jr_str_t otherwise, jr_str_t *value);
+static ngx_uint_t ngx_http_jobruns_check_headers(
+    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_headers_t *h,
+    const char **code, const char **what);
+static ngx_int_t ngx_http_jobruns_begin(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, jr_path_e kind, jr_path_t *path,
+    ngx_http_jobruns_headers_t *h);
+static void ngx_http_jobruns_ctx_cleanup(void *data);
+
+
+ngx_int_t
+ngx_http_jobruns_handler(ngx_http_request_t *r)
+{
+    jr_path_e                     kind;
+    jr_path_t                     path;
+    const char                   *what;
+    ngx_http_jobruns_ctx_t       *ctx;
+    ngx_http_jobruns_headers_t    h;
+    ngx_http_jobruns_loc_conf_t  *jlcf;
+    ngx_http_jobruns_srv_conf_t  *jscf;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_jobruns_get_ctx(r);
+
+    if (ctx != NULL && ctx->attempt != NULL) {
+        return ngx_http_jobruns_reenter(r, ctx->attempt);
+    }
+
+    jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+    jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
+
+    if (jlcf->enable == jobruns_off
+        || (jlcf->enable == jobruns_unset && !jscf->enabled))
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_jobruns_scan(r, &h);
+
+    kind = JR_PATH_OTHER;
+
+    if (r->method == NGX_HTTP_POST || h.override) {
+        kind = jr_path_classify(ngx_http_jobruns_str(r->unparsed_uri),
+                                ngx_http_jobruns_str(r->uri), &path);
+    }
+
+    if (jlcf->enable == jobruns_unset) {
+        /* a server that guards job runs has no unguarded way to them */
+
+        return kind == JR_PATH_OTHER ? NGX_DECLINED
+                                     : ngx_http_jobruns_refuse_path(r);
+    }
+
+    if (ctx == NULL) {
+        ctx = ngx_http_jobruns_create_ctx(r);
+        if (ctx == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (kind == JR_PATH_OTHER) {
+        /* passes untouched, but for the request id */
+
+        return ngx_http_jobruns_request_id(r, ctx, &h, &what) == NGX_ERROR
+               ? NGX_HTTP_INTERNAL_SERVER_ERROR : NGX_DECLINED;
+    }
+
+    if (r->method != NGX_HTTP_POST) {
+        kind = JR_PATH_SUSPECT;
+    }
+
+    return ngx_http_jobruns_begin(r, ctx, kind, &path, &h);
+}
+
+
+/*
+ * The request has been here before.  What was forwarded is forwarded again
+ * only if no server ever got a byte of it: error_page may then lead to a
+ * second upstream.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    ngx_uint_t                  i;
+    ngx_http_upstream_state_t  *state;
+
+    if (a->state != jobruns_st_forwarding) {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                      "jobruns: a request came back in state %ui, it is not "
+                      "forwarded again", (ngx_uint_t) a->state);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (r->upstream_states == NULL) {
+        return NGX_DECLINED;
+    }
+
+    state = r->upstream_states->elts;
+
+    for (i = 0; i < r->upstream_states->nelts; i++) {
+        if (state[i].bytes_sent) {
+            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                          "jobruns: an internal redirect would forward a "
+                          "request twice, it is answered instead; see "
+                          "error_page and try_files of this server");
+
+            ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNKNOWN,
+                                    NGX_HTTP_SERVICE_UNAVAILABLE, NULL, NULL);
+            return NGX_DONE;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_http_jobruns_ctx_t *
+ngx_http_jobruns_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_jobruns_module);
+
+    /* internal redirects clear r->ctx (ngx_http_internal_redirect(),
+       ngx_http_named_location(), ngx_http_filter_finalize_request()) */
+
+    if (ctx == NULL && (r->internal || r->filter_finalize)) {
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_jobruns_ctx_cleanup) {
+                ctx = cln->data;
+                ngx_http_set_ctx(r, ctx, ngx_http_jobruns_module);
+                break;
+            }
+        }
+    }
+
+    return ctx;
+}
+
+
+ngx_http_jobruns_ctx_t *
+ngx_http_jobruns_create_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_jobruns_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_jobruns_ctx_t));
+
+    cln->handler = ngx_http_jobruns_ctx_cleanup;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_jobruns_module);
+
+    return ctx;
+}
+
+
+/* the mark by which the context is found again; frees nothing: attempts are
+   let go in the log phase */
+
+static void
+ngx_http_jobruns_ctx_cleanup(void *data)
+{
+    (void) data;
+}
+
+
+/* one walk over the headers, comparing lengths first */
+
+static void
+ngx_http_jobruns_scan(ngx_http_request_t *r, ngx_http_jobruns_headers_t *h)
+{
+    size_t             len;
+    ngx_uint_t         i;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *header, **found;
+
+    ngx_memzero(h, sizeof(ngx_http_jobruns_headers_t));
+
+    part = &r->headers_in.headers.part;
+    header = part->elts;
+
+    for (i = 0; /* void */; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        len = header[i].key.len;
+        found = NULL;
+
+#define ngx_http_jobruns_is(name)                                            \
+    (len == sizeof(name) - 1                                                 \
+     && ngx_memcmp(header[i].lowcase_key, name, sizeof(name) - 1) == 0)
+
+        switch (len) {
+
+        case sizeof("content-type") - 1:
+            if (ngx_http_jobruns_is("content-type")) {
+                found = &h->content_type;
+            }
+
+            break;
+
+        case sizeof("opc-request-id") - 1:
+            if (ngx_http_jobruns_is("opc-request-id")) {
+                found = &h->request_id;
+            }
+
+            break;
+
+        case sizeof("opc-retry-token") - 1:
+            if (ngx_http_jobruns_is("opc-retry-token")) {
+                found = &h->retry_token;
+            }
+
+            break;
+
+        case sizeof("content-encoding") - 1:
+            if (ngx_http_jobruns_is("content-encoding")) {
+                found = &h->content_encoding;
+            }
+
+            break;
+
+        case sizeof("should-update-recent") - 1:
+            if (ngx_http_jobruns_is("should-update-recent")) {
+                found = &h->update_recent;
+            }
+
+            break;
+
+        /* what frameworks read a method from */
+
+        case sizeof("x-http-method") - 1:
+        case sizeof("x-method-override") - 1:
+        case sizeof("x-http-method-override") - 1:
+            if ((ngx_http_jobruns_is("x-http-method")
+                 || ngx_http_jobruns_is("x-method-override")
+                 || ngx_http_jobruns_is("x-http-method-override"))
+                && ngx_strlcasestrn(header[i].value.data,
+                                    header[i].value.data
+                                    + header[i].value.len,
+                                    (u_char *) "post", 4 - 1)
+                   != NULL)
+            {
+                h->override = 1;
+            }
+
+            break;
+        }
+
+#undef ngx_http_jobruns_is
+
+        if (found == NULL) {
+            continue;
+        }
+
+        if (*found != NULL) {
+            if (found == &h->content_type || found == &h->content_encoding) {
+                h->repeated_content = 1;
+
+            } else {
+                h->repeated = 1;
+            }
+
+            continue;
+        }
+
+        *found = &header[i];
+    }
+}
+
+
+/*
+ * Takes the client's opc-request-id or makes one.  NGX_DECLINED: the client's
+ * is not valid (*what says why); it is left where it is, and our own answers
+ * carry an id of ours.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_http_jobruns_headers_t *h,
+    const char **what)
+{
+    jr_str_t                      value;
+    jr_status_e                   rc;
+    ngx_http_jobruns_loc_conf_t  *jlcf;
+
+    if (h->request_id == NULL) {
+        return ngx_http_jobruns_make_request_id(r, ctx, NULL);
+    }
+
+    jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+
+    value = jr_header_trim(ngx_http_jobruns_str(h->request_id->value));
+
+    rc = jr_header_request_id(value, jlcf->request_id, what);
+
+    if (rc == JR_OK) {
+        ctx->request_id.data = (u_char *) value.data;
+        ctx->request_id.len = value.len;
+        return NGX_OK;
+    }
+
+    if (jlcf->request_id == JR_REQUEST_ID_REPLACE) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "jobruns: %s; it is replaced", *what);
+
+        return ngx_http_jobruns_make_request_id(r, ctx, h->request_id);
+    }
+
+    ctx->request_id.len = 32;
+    ctx->request_id.data = ngx_pnalloc(r->pool, 32);
+
+    if (ctx->request_id.data == NULL
+        || ngx_http_jobruns_random_hex(ctx->request_id.data, 32, 1) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_ensure_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    const char                  *what;
+    ngx_http_jobruns_headers_t   h;
+
+    ngx_http_jobruns_scan(r, &h);
+
+    return ngx_http_jobruns_request_id(r, ctx, &h, &what) == NGX_ERROR
+           ? NGX_ERROR : NGX_OK;
+}
+
+
+/* 32 upper-case hex digits, which the service gets as well */
+
+static ngx_int_t
+ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_table_elt_t *replaced)
+{
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("opc-request-id");
+
+    ctx->request_id.len = 32;
+    ctx->request_id.data = ngx_pnalloc(r->pool, 32);
+
+    if (ctx->request_id.data == NULL
+        || ngx_http_jobruns_random_hex(ctx->request_id.data, 32, 1) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (replaced != NULL) {
+        replaced->value = ctx->request_id;
+        return NGX_OK;
+    }
+
+    /* proxies send what is in this list (ngx_http_proxy_create_request()) */
+
+    h = ngx_list_push(&r->headers_in.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = ngx_hash_key(name.data, name.len);
+    h->key = name;
+    h->lowcase_key = name.data;
+    h->value = ctx->request_id;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up)
+{
+    u_char  *hex, bytes[32];
+    size_t   i;
+
+    static u_char  lower[] = "0123456789abcdef";
+    static u_char  upper[] = "0123456789ABCDEF";
+
+    if (RAND_bytes(bytes, (int) (len / 2)) != 1) {
+        return NGX_ERROR;
+    }
+
+    hex = up ? upper : lower;
+
+    for (i = 0; i < len / 2; i++) {
+        *dst++ = hex[bytes[i] >> 4];
+        *dst++ = hex[bytes[i] & 0xf];
+    }
+
+    return NGX_OK;
+}
+
+
+/* makes the attempt, checks what headers can tell, then reads the body */
+
+static ngx_int_t
+ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
+    jr_path_e kind, jr_path_t *path, ngx_http_jobruns_headers_t *h)
+{
+    ngx_int_t                    rc;
+    ngx_str_t                    message;
+    ngx_uint_t                   status;
+    const char                  *what, *code;
+    ngx_http_jobruns_attempt_t  *a;
+
+    what = NULL;
+
+    rc = ngx_http_jobruns_request_id(r, ctx, h, &what);
+
+    if (rc == NGX_ERROR
+        || ngx_http_jobruns_create(r, ctx, path) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    a = ctx->attempt;
+
+    if (kind == JR_PATH_SUSPECT) {
+        ngx_memzero(&a->path, sizeof(jr_path_t));
+
+        if (ngx_http_jobruns_identify(r, a) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_str_set(&message, "The path may be read as that of "
+                    "createJobRun but is not spelled plainly.");
+
+        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_INVALID, NGX_HTTP_NOT_FOUND,
+                                NULL, &message);
+        return NGX_DONE;
+    }
+
+    code = "InvalidParameter";
+    status = NGX_HTTP_BAD_REQUEST;
+
+    if (rc == NGX_OK
+        && jr_path_keys(&a->path, &what) == JR_OK)
+    {
+        status = ngx_http_jobruns_check_headers(a, h, &code, &what);
+    }
+
+    if (ngx_http_jobruns_identify(r, a) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status != NGX_OK) {
+        message.data = (u_char *) what;
+        message.len = ngx_strlen(what);
+
+        if (a->conf->enable == jobruns_dry_run && a->path.workspace.len) {
+            ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                          "jobruns: dry run, would refuse: %V", &message);
+            a->dry_run_message = message;
+
+        } else {
+            ngx_http_jobruns_refuse(r, a, JR_OUTCOME_INVALID, status, code,
+                                    &message);
+            return NGX_DONE;
+        }
+    }
+
+    /* proxy_pass sends the body again by itself: a temporary file must not
+       go when the first upstream is done with it */
+
+    r->preserve_body = 1;
+    r->request_body_in_single_buf = 1;
+
+    /*
+     * Not NGX_AGAIN: the body reader finalizes the request on its own errors
+     * (ngx_http_do_read_client_request_body()), so nobody else may own it
+     * meanwhile.
+     */
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_jobruns_body_handler);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r, NGX_DONE);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_create(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
+    jr_path_t *path)
+{
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = ngx_pcalloc(r->pool, sizeof(ngx_http_jobruns_attempt_t));
+    if (a == NULL) {
+        return NGX_ERROR;
+    }
+
+    a->state = jobruns_st_reading;
+    a->request = r;
+    a->conf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+    a->path = *path;
+    a->overflow_last = &a->overflow;
+
+    ctx->attempt = a;
+
+    return ngx_http_jobruns_random_hex(a->owner, NGX_HTTP_JOBRUNS_OWNER_LEN,
+                                       0);
+}
+
+
+/* tenant and principal: for counting and scoping, never for access */
+
+static ngx_int_t
+ngx_http_jobruns_identify(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    u_char      *buf;
+    jr_str_t     otherwise, value;
+    jr_status_e  rc;
+
+    if (r->headers_in.authorization != NULL) {
+        rc = jr_identity_read(
+                   ngx_http_jobruns_str(r->headers_in.authorization->value),
+                   &a->identity);
+
+        if (rc == JR_NO_MEMORY) {
+            return NGX_ERROR;
+        }
+
+        if (rc == JR_INVALID) {
+            ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                          "jobruns: the Authorization header names no "
+                          "tenancy we understand, the tenant is the "
+                          "aiDataPlatformId");
+        }
+    }
+
+    otherwise = a->identity.tenancy.len ? a->identity.tenancy
+                                        : a->path.platform;
+
+    if (ngx_http_jobruns_scope(r, a->conf->tenant, otherwise, &value)
+        != NGX_OK
+        || ngx_http_jobruns_scope(r, a->conf->principal,
+                                  a->identity.principal, &a->principal)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (value.len == 0) {
+        /* a path without a platform is refused anyway */
+        return NGX_OK;
+    }
+
+    buf = ngx_pnalloc(r->pool, JR_DIGEST_HEX);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    return jr_identity_name(value, (char *) buf, &a->tenant) == JR_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_scope(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
+    jr_str_t otherwise, jr_str_t *value)
+{
+    ngx_str_t  text;
+
+    if (cv == NULL) {
+        *value = otherwise;
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, cv, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *value = text.len ? ngx_http_jobruns_str(text) : otherwise;
+
+    return NGX_OK;
+}
+
+
+/* NGX_OK or the status of a refusal; takes the values as it goes */
+
+static ngx_uint_t
+ngx_http_jobruns_check_headers(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_headers_t *h, const char **code, const char **what)
+{
+    int       flag;
+    jr_str_t  value;
+
+    if (h->retry_token != NULL) {
+        value = jr_header_trim(ngx_http_jobruns_str(h->retry_token->value));
+
+        if (jr_header_retry_token(value, what) != JR_OK) {
+            return NGX_HTTP_BAD_REQUEST;
+        }
+
+        a->token = value;
+    }
+
+    if (h->update_recent != NULL) {
+        value = jr_header_trim(ngx_http_jobruns_str(h->update_recent->value));
+
+        if (jr_header_boolean(value, &flag, what) != JR_OK) {
+            return NGX_HTTP_BAD_REQUEST;
+        }
+
+        a->update_recent = flag;
+    }
+
+    if (h->repeated) {
+        *what = "opc-request-id, opc-retry-token and should-update-recent "
+                "must not be repeated, found two of one";
+        return NGX_HTTP_BAD_REQUEST;
+    }
+
+    *code = "UnsupportedMediaType";
+
+    if (h->content_encoding != NULL) {
+        *what = "Content-Encoding must not be set: the body must be plain "
+                "JSON";
+        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    }
+
+    if (h->repeated_content) {
+        *what = "Content-Type must not be repeated";
+        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    }
+
+    if (h->content_type == NULL) {
+        *what = "Content-Type must be application/json, found none";
+        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    }
+
+    value = jr_header_trim(ngx_http_jobruns_str(h->content_type->value));
+
+    if (jr_header_content_type(value, what) != JR_OK) {
+        return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,357 @@
+/*
+ * Replies of Redis in the terms of an attempt: the one file that knows both
+ * redisReply and the core's types.
+ *
+ * What comes back is not trusted: an unexpected shape, an error or a damaged
+ * answer is logged with the key's name and never becomes an answer.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+typedef struct {
+    ngx_str_t                    name;
+    ngx_http_jobruns_verdict_e   verdict;
+    size_t                       least;       /* elements, the name included */
+} ngx_http_jobruns_word_t;
+
+
+static ngx_http_jobruns_word_t  ngx_http_jobruns_verdicts[] = {
+    { ngx_string("forward"), jobruns_verdict_forward, 3 },
+    { ngx_string("limited"), jobruns_verdict_limited, 4 },
+    { ngx_string("replay"), jobruns_verdict_replay, 3 },
+    { ngx_string("unkept"), jobruns_verdict_unkept, 4 },
+    { ngx_string("running"), jobruns_verdict_running, 3 },
+    { ngx_string("mismatch"), jobruns_verdict_mismatch, 2 },
+    { ngx_string("refused"), jobruns_verdict_refused, 2 },
+    { ngx_null_string, jobruns_verdict_none, 0 }
+};
+
+
+static ngx_int_t ngx_http_jobruns_read_forward(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply);
+static ngx_int_t ngx_http_jobruns_read_limited(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply);
+static ngx_int_t ngx_http_jobruns_read_states(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, size_t from);
+static ngx_int_t ngx_http_jobruns_read_kept(ngx_http_jobruns_attempt_t *a,
+    redisReply *answer);
+static ngx_int_t ngx_http_jobruns_read_string(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, ngx_str_t *value);
+static ngx_uint_t ngx_http_jobruns_reply_is(redisReply *reply,
+    const char *word);
+static void ngx_http_jobruns_damaged(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, const char *what);
+
+
+void
+ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply)
+{
+    ngx_int_t                 rc;
+    ngx_http_jobruns_word_t  *word;
+
+    a->verdict = jobruns_verdict_damaged;
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+
+        /* WRONGTYPE and errors of the script mean keys we did not write; the
+           rest (LOADING, READONLY, OOM, NOAUTH ...) that Redis cannot help
+           us now.  Neither wrote anything. */
+
+        ngx_log_error(NGX_LOG_ERR, a->request->connection->log, 0,
+                      "jobruns: Redis \"%V\" refused an admission of tenant "
+                      "\"%*s\": %s", &a->conf->redis->address,
+                      a->tenant.len, a->tenant.data, reply->str);
+
+        if (ngx_strstr(reply->str, "WRONGTYPE") == NULL) {
+            a->verdict = jobruns_verdict_unavailable;
+        }
+
+        return;
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+        ngx_http_jobruns_damaged(a, reply, "no list");
+        return;
+    }
+
+    for (word = ngx_http_jobruns_verdicts; word->name.len; word++) {
+        if (ngx_http_jobruns_reply_is(reply->element[0],
+                                      (char *) word->name.data))
+        {
+            break;
+        }
+    }
+
+    if (word->name.len == 0 || reply->elements < word->least) {
+        ngx_http_jobruns_damaged(a, reply, "an unknown or short verdict");
+        return;
+    }
+
+    switch (word->verdict) {
+
+    case jobruns_verdict_forward:
+        rc = ngx_http_jobruns_read_forward(a, reply);
+        break;
+
+    case jobruns_verdict_limited:
+        rc = ngx_http_jobruns_read_limited(a, reply);
+        break;
+
+    case jobruns_verdict_replay:
+        rc = ngx_http_jobruns_read_string(a, reply->element[2],
+                                          &a->original_id);
+        if (rc == NGX_OK) {
+            rc = ngx_http_jobruns_read_kept(a, reply->element[1]);
+        }
+
+        break;
+
+    case jobruns_verdict_unkept:
+        rc = ngx_http_jobruns_read_string(a, reply->element[1],
+                                          &a->location);
+        if (rc == NGX_OK) {
+            rc = ngx_http_jobruns_read_string(a, reply->element[2],
+                                              &a->run_key);
+        }
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_jobruns_read_string(a, reply->element[3],
+                                              &a->original_id);
+        }
+
+        break;
+
+    case jobruns_verdict_running:
+        rc = ngx_http_jobruns_read_string(a, reply->element[2],
+                                          &a->original_id);
+        break;
+
+    default:
+        rc = ngx_http_jobruns_read_string(a, reply->element[1],
+                                          &a->original_id);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_jobruns_damaged(a, reply, "an unusable value");
+        return;
+    }
+
+    a->verdict = word->verdict;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_read_forward(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply)
+{
+    a->claimed = 1;
+    a->unknown_before = ngx_http_jobruns_reply_is(reply->element[1], "unknown");
+
+    return ngx_http_jobruns_read_states(a, reply, 3);
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_read_limited(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply)
+{
+    if (reply->element[1]->type != REDIS_REPLY_INTEGER
+        || reply->element[2]->type != REDIS_REPLY_INTEGER
+        || reply->element[1]->integer < 1
+        || reply->element[1]->integer > (long long) a->nlimits
+        || reply->element[2]->integer < 0)
+    {
+        return NGX_ERROR;
+    }
+
+    a->refusing = (ngx_uint_t) reply->element[1]->integer - 1;
+    a->wait = (ngx_msec_t) reply->element[2]->integer;
+
+    return ngx_http_jobruns_read_states(a, reply, 4);
+}
+
+
+/* five integers for each limit, or none where an admission is repeated */
+
+static ngx_int_t
+ngx_http_jobruns_read_states(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, size_t from)
+{
+    size_t             i, k;
+    long long          n[5];
+    jr_limit_state_t  *state;
+
+    if (reply->elements > from
+        && ngx_http_jobruns_reply_is(reply->element[from - 1], "") == 0
+        && reply->element[from - 1]->type == REDIS_REPLY_STRING)
+    {
+        ngx_log_error(NGX_LOG_WARN, a->request->connection->log, 0,
+                      "jobruns: override \"%s\" in Redis key \"%V\" is no "
+                      "number that can be, the configured one holds",
+                      reply->element[from - 1]->str, &a->keys[1]);
+    }
+
+    if (reply->elements == from) {
+        return NGX_OK;
+    }
+
+    if (reply->elements != from + 5 * a->nlimits) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < a->nlimits; i++) {
+
+        for (k = 0; k < 5; k++) {
+            if (reply->element[from + 5 * i + k]->type
+                != REDIS_REPLY_INTEGER)
+            {
+                return NGX_ERROR;
+            }
+
+            n[k] = reply->element[from + 5 * i + k]->integer;
+
+            if (n[k] < 0) {
+                return NGX_ERROR;
+            }
+        }
+
+        state = &a->states[i];
+
+        state->state = (int) n[0];
+        state->limit = n[1];
+        state->window = n[2];
+        state->remaining = n[3];
+        state->reset = n[4];
+    }
+
+    a->nstates = a->nlimits;
+
+    return NGX_OK;
+}
+
+
+/* the answer points into a copy in the request's pool: the reply goes when
+   its handler returns */
+
+static ngx_int_t
+ngx_http_jobruns_read_kept(ngx_http_jobruns_attempt_t *a, redisReply *answer)
+{
+    ngx_str_t  copy;
+
+    if (ngx_http_jobruns_read_string(a, answer, &copy) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return jr_answer_decode(ngx_http_jobruns_str(copy), &a->kept) == JR_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_read_string(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, ngx_str_t *value)
+{
+    if (reply->type != REDIS_REPLY_STRING) {
+        return NGX_ERROR;
+    }
+
+    value->len = reply->len;
+    value->data = ngx_pnalloc(a->request->pool, reply->len + 1);
+    if (value->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(value->data, reply->str, reply->len);
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_jobruns_reply_is(redisReply *reply, const char *word)
+{
+    return (reply->type == REDIS_REPLY_STRING
+            || reply->type == REDIS_REPLY_STATUS)
+           && (size_t) reply->len == ngx_strlen(word)
+           && ngx_memcmp(reply->str, word, reply->len) == 0;
+}
+
+
+static void
+ngx_http_jobruns_damaged(ngx_http_jobruns_attempt_t *a, redisReply *reply,
+    const char *what)
+{
+    a->verdict = jobruns_verdict_damaged;
+
+    ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
+                  "jobruns: Redis \"%V\" answered for key \"%V\" with %s "
+                  "(reply type %d); the value is not ours or damaged: look "
+                  "at it, then delete it",
+                  &a->conf->redis->address, &a->keys[0], what, reply->type);
+}
+
+
+ngx_uint_t
+ngx_http_jobruns_read_renewed(redisReply *reply)
+{
+    /* an error reply says nothing of the lease */
+
+    return !ngx_http_jobruns_reply_is(reply, "lost");
+}
+
+
+ngx_http_jobruns_settled_e
+ngx_http_jobruns_read_settled(redisReply *reply,
+    ngx_http_jobruns_attempt_t *a, ngx_log_t *log)
+{
+    redisReply  *first;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "jobruns: Redis refused to settle: %s",
+                      reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                       : "no list");
+        return jobruns_settled_none;
+    }
+
+    first = reply->element[0];
+
+    if (ngx_http_jobruns_reply_is(first, "kept")) {
+        return jobruns_settled_kept;
+    }
+
+    if (ngx_http_jobruns_reply_is(first, "settled") && reply->elements > 1) {
+        return ngx_http_jobruns_reply_is(reply->element[1], "unknown")
+               ? jobruns_settled_unknown : jobruns_settled_freed;
+    }
+
+    if (ngx_http_jobruns_reply_is(first, "fenced")) {
+        return jobruns_settled_fenced;
+    }
+
+    if (ngx_http_jobruns_reply_is(first, "foreign")) {
+        return jobruns_settled_foreign;
+    }
+
+    if (ngx_http_jobruns_reply_is(first, "done") && reply->elements >= 5) {
+
+        if (a != NULL) {
+            (void) ngx_http_jobruns_read_string(a, reply->element[2],
+                                                &a->location);
+            (void) ngx_http_jobruns_read_string(a, reply->element[3],
+                                                &a->run_key);
+            (void) ngx_http_jobruns_read_string(a, reply->element[4],
+                                                &a->original_id);
+
+            if (ngx_http_jobruns_read_kept(a, reply->element[1]) != NGX_OK) {
+                ngx_memzero(&a->kept, sizeof(jr_answer_t));
+            }
+        }
+
+        return jobruns_settled_done;
+    }
+
+    return jobruns_settled_gone;
+}

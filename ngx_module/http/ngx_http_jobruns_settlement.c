@@ -1,0 +1,430 @@
+/*
+ * Settling: telling Redis how an attempt ended.
+ *
+ * A settlement has a pool of its own, since it may outlive its request: the
+ * request waits for the first try only.  Where that gets no reply the client
+ * has its answer, and the settlement is tried again: a creation for up to a
+ * minute, anything else until the lease would have ended by itself.  What
+ * waits so is bounded in bytes together with the held answers
+ * (jobruns_hold_memory).
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+/* gaps between tries, ms: they double */
+#define NGX_HTTP_JOBRUNS_TRY_FIRST  50
+#define NGX_HTTP_JOBRUNS_TRY_MOST   2000
+
+
+/*
+ * Owned by itself: it goes with its pool when Redis has replied or the time
+ * is up.  attempt is NULL once the request does not wait any more; then
+ * nothing of the request may be touched.
+ */
+struct ngx_http_jobruns_settlement_s {
+    ngx_pool_t                    *pool;
+    ngx_log_t                      log;
+    ngx_redis_op_t                 op;
+    ngx_event_t                    timer;     /* the next try */
+    ngx_msec_t                     deadline;
+    ngx_msec_t                     gap;
+
+    ngx_redis_server_t            *server;
+    ngx_http_jobruns_main_conf_t  *main;
+    ngx_uint_t                     nkeys;
+    ngx_uint_t                     argc;
+    ngx_str_t                     *argv;
+    size_t                         memory;    /* counted in the worker */
+    ngx_str_t                      run_key;
+
+    ngx_http_jobruns_attempt_t    *attempt;
+    unsigned                       created:1;
+};
+
+
+static ngx_http_jobruns_settlement_t *ngx_http_jobruns_settlement_create(
+    ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_settlement_args(
+    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_settlement_copy(
+    ngx_http_jobruns_settlement_t *s, ngx_str_t *dst, const void *data,
+    size_t len);
+static ngx_int_t ngx_http_jobruns_settlement_answer(
+    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_attempt_t *a,
+    ngx_str_t *arg);
+static ngx_int_t ngx_http_jobruns_settlement_try(
+    ngx_http_jobruns_settlement_t *s);
+static void ngx_http_jobruns_on_settled(ngx_redis_op_t *op,
+    ngx_redis_status_e status, redisReply *reply);
+static void ngx_http_jobruns_settlement_detach(
+    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled);
+static void ngx_http_jobruns_settlement_later(
+    ngx_http_jobruns_settlement_t *s);
+static void ngx_http_jobruns_on_try_due(ngx_event_t *ev);
+static void ngx_http_jobruns_settlement_tell(
+    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled,
+    redisReply *reply);
+static void ngx_http_jobruns_settlement_free(
+    ngx_http_jobruns_settlement_t *s);
+
+
+ngx_int_t
+ngx_http_jobruns_settle(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    ngx_http_jobruns_settlement_t  *s;
+
+    s = ngx_http_jobruns_settlement_create(a);
+    if (s == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_jobruns_settlement_try(s) != NGX_OK) {
+        ngx_http_jobruns_settlement_later(s);
+        return NGX_OK;
+    }
+
+    s->attempt = a;
+    r->main->blocked++;
+
+    return NGX_AGAIN;
+}
+
+
+void
+ngx_http_jobruns_settle_detached(ngx_http_jobruns_attempt_t *a)
+{
+    ngx_http_jobruns_settlement_t  *s;
+
+    s = ngx_http_jobruns_settlement_create(a);
+
+    if (s != NULL && ngx_http_jobruns_settlement_try(s) != NGX_OK) {
+        ngx_http_jobruns_settlement_later(s);
+    }
+}
+
+
+static ngx_http_jobruns_settlement_t *
+ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
+{
+    ngx_pool_t                     *pool;
+    ngx_http_jobruns_settlement_t  *s;
+
+    pool = ngx_create_pool(2048, ngx_cycle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    s = ngx_pcalloc(pool, sizeof(ngx_http_jobruns_settlement_t));
+    if (s == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    s->pool = pool;
+    s->log = *ngx_cycle->log;
+    s->log.handler = NULL;
+    s->log.data = NULL;
+
+    s->server = a->conf->server;
+    s->main = ngx_http_get_module_main_conf(a->request,
+                                            ngx_http_jobruns_module);
+    s->created = (a->outcome == JR_OUTCOME_CREATED);
+    s->gap = NGX_HTTP_JOBRUNS_TRY_FIRST;
+    s->deadline = ngx_current_msec
+                  + (s->created ? NGX_HTTP_JOBRUNS_KEEP_FOR
+                                : a->conf->retry_lease);
+
+    if (ngx_http_jobruns_settlement_args(s, a) != NGX_OK) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    a->settlement = s;
+
+    return s;
+}
+
+
+/* KEYS and ARGV of settle.lua, copied: the request may go first */
+
+static ngx_int_t
+ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_attempt_t *a)
+{
+    jr_str_t     word;
+    ngx_str_t   *arg, *asked;
+    ngx_uint_t   i;
+
+    s->nkeys = a->nkeys - 1;
+    s->argc = s->nkeys + 9;
+
+    s->argv = ngx_pcalloc(s->pool, s->argc * sizeof(ngx_str_t));
+    if (s->argv == NULL) {
+        return NGX_ERROR;
+    }
+
+    arg = s->argv;
+
+    for (i = 0; i < a->nkeys; i++) {
+
+        if (i == 1) {
+            /* overrides are admission's */
+            continue;
+        }
+
+        if (ngx_http_jobruns_settlement_copy(s, arg++, a->keys[i].data,
+                                             a->keys[i].len)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    asked = a->argv + a->nkeys;
+    word = a->forwarded ? jr_outcome_settle_word(a->outcome,
+                                                 a->exchange.status)
+                        : (jr_str_t) jr_str("unsent");
+
+    ngx_str_set(&arg[1], "0");
+
+    if (a->token.data != NULL) {
+        ngx_str_set(&arg[1], "1");
+    }
+
+    arg[2].data = (u_char *) word.data;
+    arg[2].len = word.len;
+
+    if (ngx_http_jobruns_settlement_copy(s, &arg[0], asked[0].data,
+                                         asked[0].len)
+        != NGX_OK
+        || ngx_http_jobruns_settlement_copy(s, &arg[3], asked[1].data,
+                                            asked[1].len)
+           != NGX_OK
+        || ngx_http_jobruns_settlement_copy(s, &arg[4], asked[2].data,
+                                            asked[2].len)
+           != NGX_OK
+        || ngx_http_jobruns_settlement_copy(s, &arg[5], asked[4].data,
+                                            asked[4].len)
+           != NGX_OK
+        || ngx_http_jobruns_settlement_copy(s, &arg[7], a->location.data,
+                                            a->location.len)
+           != NGX_OK
+        || ngx_http_jobruns_settlement_copy(s, &arg[8], a->run_key.data,
+                                            a->run_key.len)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    s->run_key = arg[8];
+
+    return ngx_http_jobruns_settlement_answer(s, a, &arg[6]);
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_settlement_copy(ngx_http_jobruns_settlement_t *s,
+    ngx_str_t *dst, const void *data, size_t len)
+{
+    dst->len = len;
+    dst->data = ngx_pnalloc(s->pool, len + 1);
+    if (dst->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(dst->data, data ? data : "", len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *arg)
+{
+    size_t  size;
+
+    if (!s->created || a->too_large || a->token.data == NULL) {
+        return NGX_OK;
+    }
+
+    size = jr_answer_size(&a->kept);
+
+    arg->data = ngx_palloc(s->pool, size);
+    if (arg->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (jr_answer_encode(&a->kept, (char *) arg->data, &arg->len) != JR_OK) {
+        /* done without an answer: a retry is told where the run is */
+        arg->len = 0;
+        return NGX_OK;
+    }
+
+    s->memory = size;
+    ngx_http_jobruns_worker.held += size;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_settlement_try(ngx_http_jobruns_settlement_t *s)
+{
+    s->op.handler = ngx_http_jobruns_on_settled;
+    s->op.data = s;
+    s->op.log = &s->log;
+
+    return ngx_redis_eval(s->server, &s->op, &s->main->settle, s->nkeys,
+                          s->argc, s->argv);
+}
+
+
+static void
+ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
+    redisReply *reply)
+{
+    ngx_http_jobruns_settled_e      settled;
+    ngx_http_jobruns_settlement_t  *s;
+
+    s = op->data;
+    settled = jobruns_settled_none;
+
+    if (status == ngx_redis_ok) {
+        settled = ngx_http_jobruns_read_settled(reply, s->attempt, &s->log);
+        ngx_http_jobruns_settlement_tell(s, settled, reply);
+    }
+
+    if (s->attempt != NULL) {
+        ngx_http_jobruns_settlement_detach(s, settled);
+    }
+
+    /* repeating it changes nothing more, so it is safe where the reply was
+       lost; an error reply (LOADING, READONLY ...) may pass */
+
+    if (settled == jobruns_settled_none) {
+        ngx_http_jobruns_settlement_later(s);
+        return;
+    }
+
+    ngx_http_jobruns_settlement_free(s);
+}
+
+
+/* lets the request go on */
+
+static void
+ngx_http_jobruns_settlement_detach(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_settled_e settled)
+{
+    ngx_connection_t            *c;
+    ngx_http_request_t          *r;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = s->attempt;
+    r = a->request;
+    c = r->connection;
+
+    s->attempt = NULL;
+    a->settled = settled;
+    r->main->blocked--;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_jobruns_release(r, a);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
+{
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (s->deadline - ngx_current_msec);
+
+    if (left <= 0
+        || ngx_http_jobruns_worker.held > s->main->hold_memory)
+    {
+        ngx_log_error(NGX_LOG_ERR, &s->log, 0,
+                      "jobruns: could not tell Redis that an attempt ended "
+                      "as \"%V\", key \"%V\", job run \"%V\": its token is "
+                      "unknown when the lease ends",
+                      &s->argv[s->nkeys + 2], &s->argv[0], &s->run_key);
+
+        ngx_http_jobruns_settlement_free(s);
+        return;
+    }
+
+    ngx_memzero(&s->timer, sizeof(ngx_event_t));
+
+    s->timer.handler = ngx_http_jobruns_on_try_due;
+    s->timer.data = s;
+    s->timer.log = &s->log;
+
+    ngx_add_timer(&s->timer, ngx_min(s->gap, (ngx_msec_t) left));
+
+    s->gap = ngx_min(s->gap * 2, NGX_HTTP_JOBRUNS_TRY_MOST);
+}
+
+
+static void
+ngx_http_jobruns_on_try_due(ngx_event_t *ev)
+{
+    ngx_http_jobruns_settlement_t  *s;
+
+    s = ev->data;
+
+    if (ngx_http_jobruns_settlement_try(s) != NGX_OK) {
+        ngx_http_jobruns_settlement_later(s);
+    }
+}
+
+
+/* what an operator must know */
+
+static void
+ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_settled_e settled, redisReply *reply)
+{
+    redisReply  *other;
+
+    if (!s->created) {
+        return;
+    }
+
+    if (settled == jobruns_settled_foreign) {
+        ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
+                      "jobruns: job run \"%V\" was created for key \"%V\", "
+                      "which another request owns by now: its answer is not "
+                      "kept", &s->run_key, &s->argv[0]);
+        return;
+    }
+
+    if (settled != jobruns_settled_done || reply->elements < 4) {
+        return;
+    }
+
+    other = reply->element[3];
+
+    if (other->type == REDIS_REPLY_STRING
+        && ((size_t) other->len != s->run_key.len
+            || ngx_memcmp(other->str, s->run_key.data, other->len) != 0))
+    {
+        ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
+                      "jobruns: one retry token made two job runs: \"%s\" is "
+                      "kept, \"%V\" is not, key \"%V\"; cancel one of them",
+                      other->str, &s->run_key, &s->argv[0]);
+    }
+}
+
+
+static void
+ngx_http_jobruns_settlement_free(ngx_http_jobruns_settlement_t *s)
+{
+    ngx_http_jobruns_worker.held -= s->memory;
+
+    ngx_destroy_pool(s->pool);
+}

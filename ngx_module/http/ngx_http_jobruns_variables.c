@@ -1,0 +1,260 @@
+/*
+ * Variables: what an attempt is and what became of it, for log_format,
+ * proxy_set_header and maps.  docs/directives.md lists them.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+typedef enum {
+    jobruns_var_outcome = 0,
+    jobruns_var_request_id,
+    jobruns_var_tenant,
+    jobruns_var_tenancy,
+    jobruns_var_principal,
+    jobruns_var_token_hash,
+    jobruns_var_limit,
+    jobruns_var_run_key,
+    jobruns_var_original_request_id
+} ngx_http_jobruns_variable_e;
+
+
+static ngx_int_t ngx_http_jobruns_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static jr_str_t ngx_http_jobruns_variable_of(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_variable_e which);
+static ngx_int_t ngx_http_jobruns_variable_tenancy(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_jobruns_variable_accept_encoding(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_jobruns_variable_copy(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, const void *data, size_t len);
+
+
+/* not cacheable: they come to be while the request goes on */
+
+static ngx_http_variable_t  ngx_http_jobruns_variables[] = {
+
+    { ngx_string("jobruns_outcome"), NULL, ngx_http_jobruns_variable,
+      jobruns_var_outcome, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_request_id"), NULL, ngx_http_jobruns_variable,
+      jobruns_var_request_id, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_tenant"), NULL, ngx_http_jobruns_variable,
+      jobruns_var_tenant, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_tenancy"), NULL, ngx_http_jobruns_variable_tenancy,
+      jobruns_var_tenancy, 0, 0 },
+
+    { ngx_string("jobruns_principal"), NULL, ngx_http_jobruns_variable,
+      jobruns_var_principal, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_token_hash"), NULL, ngx_http_jobruns_variable,
+      jobruns_var_token_hash, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_limit"), NULL, ngx_http_jobruns_variable,
+      jobruns_var_limit, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_run_key"), NULL, ngx_http_jobruns_variable,
+      jobruns_var_run_key, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_original_request_id"), NULL,
+      ngx_http_jobruns_variable, jobruns_var_original_request_id,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_accept_encoding"), NULL,
+      ngx_http_jobruns_variable_accept_encoding, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+ngx_int_t
+ngx_http_jobruns_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_jobruns_variables; v->name.len; v++) {
+
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    jr_str_t                 value;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    ctx = ngx_http_jobruns_get_ctx(r->main);
+
+    value.data = NULL;
+    value.len = 0;
+
+    if (ctx != NULL) {
+        if (data == jobruns_var_request_id) {
+            value = ngx_http_jobruns_str(ctx->request_id);
+
+        } else if (ctx->attempt != NULL) {
+            value = ngx_http_jobruns_variable_of(ctx->attempt, data);
+        }
+    }
+
+    if (value.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_jobruns_variable_copy(r, v, value.data, value.len);
+}
+
+
+static jr_str_t
+ngx_http_jobruns_variable_of(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_variable_e which)
+{
+    jr_str_t    none;
+    ngx_uint_t  i;
+
+    none.data = NULL;
+    none.len = 0;
+
+    switch (which) {
+
+    case jobruns_var_outcome:
+        if (a->outcome == JR_OUTCOME_NONE && a->dry_run_message.len) {
+            return (jr_str_t) jr_str("invalid");
+        }
+
+        return jr_outcome_name(a->outcome);
+
+    case jobruns_var_tenant:
+        return a->tenant;
+
+    case jobruns_var_principal:
+        return a->principal;
+
+    case jobruns_var_token_hash:
+        if (a->token.data != NULL && a->token_hash[0]) {
+            return (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash };
+        }
+
+        return none;
+
+    case jobruns_var_limit:
+        if (a->verdict == jobruns_verdict_limited) {
+            return a->limits[a->refusing].name;
+        }
+
+        /* or the one that would refuse, were it not a dry run */
+
+        for (i = 0; i < a->nstates; i++) {
+            if (a->states[i].state == 2) {
+                return a->limits[i].name;
+            }
+        }
+
+        return none;
+
+    case jobruns_var_run_key:
+        return ngx_http_jobruns_str(a->run_key);
+
+    case jobruns_var_original_request_id:
+        return ngx_http_jobruns_str(a->original_id);
+
+    default:
+        return none;
+    }
+}
+
+
+/* works without an attempt, as jobruns_tenant may be made of it */
+
+static ngx_int_t
+ngx_http_jobruns_variable_tenancy(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    jr_identity_t  identity;
+
+    (void) data;
+
+    if (r->headers_in.authorization == NULL
+        || jr_identity_read(
+                   ngx_http_jobruns_str(r->headers_in.authorization->value),
+                   &identity)
+           != JR_OK)
+    {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_jobruns_variable_copy(r, v, identity.tenancy.data,
+                                          identity.tenancy.len);
+}
+
+
+/*
+ * What to send as Accept-Encoding: a kept answer must be readable by whoever
+ * asks again, so a creation asks for identity, unless the client's signature
+ * covers the header.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_variable_accept_encoding(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_table_elt_t         *h;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    (void) data;
+
+    ctx = ngx_http_jobruns_get_ctx(r->main);
+
+    if (ctx != NULL && ctx->attempt != NULL
+        && !jr_identity_signs(&ctx->attempt->identity, "accept-encoding"))
+    {
+        return ngx_http_jobruns_variable_copy(r, v, "identity",
+                                              sizeof("identity") - 1);
+    }
+
+    h = ngx_http_jobruns_header_find(&r->headers_in.headers,
+                                  (jr_str_t) jr_str("accept-encoding"));
+    if (h == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_jobruns_variable_copy(r, v, h->value.data, h->value.len);
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_variable_copy(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, const void *data, size_t len)
+{
+    v->data = ngx_pnalloc(r->pool, len ? len : 1);
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(v->data, data, len);
+
+    v->len = (unsigned) len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
