@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
+#include "jr_body.h"
 #include "jr_cron.h"
-#include "jr_json.h"
 #include "jr_timezone.h"
 #include "lib_rules.h"
 
@@ -30,7 +30,6 @@ static void refused_as_json(corpus_t *corpus, const char *text, size_t len,
 static int wants_valid(const json_t *line);
 static int is_exempt(const json_t *line);
 static int code_agrees(const json_t *line, const char *code);
-static void report_range(jr_report_t *report, const jr_json_error_t *err);
 static int places_agree(const json_t *line, const char *code,
     const jr_report_t *report);
 static void add_place(char *places, const char *pointer, size_t len);
@@ -270,36 +269,24 @@ rule_body(corpus_t *corpus, const json_t *line, const char *text, size_t len,
         return;
     }
 
-    report.count = 0;
-    report.text[0] = '\0';
-    code = NULL;
-
     body = line_body(line, &n);
-    rc = jr_json_parse(body, n, &err, &value);
+    rc = jr_body_check(data, body, n, JR_SCHEMA_GATEWAY, &err, &report,
+                       &value);
     free(body);
 
-    if (rc != JR_OK) {
-        code = err.range ? "InvalidParameter" : "CannotParseRequest";
-
-        report_range(&report, &err);
-
-    } else if (jr_schema_check(data, value, JR_SCHEMA_GATEWAY, &report)
-               != JR_OK)
-    {
-        code = report.entry[0].missing ? "MissingParameter"
-                                       : "InvalidParameter";
-    }
+    code = rc == JR_OK ? NULL
+           : report.count == 0 ? "CannotParseRequest"
+           : report.entry[0].missing ? "MissingParameter"
+           : "InvalidParameter";
 
     agrees = (code == NULL) == wants_valid(line)
              && code_agrees(line, code)
              && places_agree(line, code, &report);
 
     corpus_count(corpus, agrees, line_string(line, "id"),
-                 rc == JR_OK ? report.text : err.text);
+                 report.count > 0 ? report.text : err.text);
 
-    if (rc == JR_OK) {
-        json_decref(value);
-    }
+    json_decref(value);
 }
 
 
@@ -352,20 +339,6 @@ code_agrees(const json_t *line, const char *code)
     /* a policy line tells the code of a validator that has no such policy */
 
     return line_is(line, "verdict", "policy");
-}
-
-
-/* A number out of range is reported like a violation, and alone. */
-
-static void
-report_range(jr_report_t *report, const jr_json_error_t *err)
-{
-    report->count = err->range;
-    report->entries = err->range;
-    report->entry[0].start = 0;
-    report->entry[0].pointer = err->pointer;
-    report->entry[0].missing = 0;
-    strcpy(report->text, err->text);
 }
 
 

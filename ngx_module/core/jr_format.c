@@ -8,6 +8,7 @@
 
 #include "jr_cron.h"
 #include "jr_format.h"
+#include "jr_json.h"
 #include "jr_timezone.h"
 
 
@@ -161,9 +162,17 @@ jr_format_explain(jr_format_e format, const json_t *value, jr_text_t *t)
 static void
 jr_format_explain_number(const json_t *value, jr_text_t *t)
 {
+    size_t       len;
+    const char  *number;
+
     jr_text_str(t, ", found ");
 
-    if (json_is_integer(value)) {
+    number = jr_json_stand_in(value, &len);
+
+    if (number != NULL) {
+        jr_text_escape(t, number, len, JR_TEXT_FOUND, 0);
+
+    } else if (json_is_integer(value)) {
         jr_text_int(t, json_integer_value(value));
 
     } else {

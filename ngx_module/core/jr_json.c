@@ -15,6 +15,8 @@
 #include "jr_text.h"
 
 
+static jr_status_e jr_json_text(const char *text, size_t len, int any_number,
+    jr_json_error_t *err, json_t **value);
 static jr_status_e jr_json_value(jr_json_parser_t *p, json_t **value);
 static jr_status_e jr_json_object(jr_json_parser_t *p, json_t **value);
 static jr_status_e jr_json_member(jr_json_parser_t *p, json_t *object);
@@ -30,6 +32,22 @@ static jr_status_e jr_json_duplicate(jr_json_parser_t *p,
 jr_status_e
 jr_json_parse(const char *text, size_t len, jr_json_error_t *err,
     json_t **value)
+{
+    return jr_json_text(text, len, 0, err, value);
+}
+
+
+jr_status_e
+jr_json_parse_any_number(const char *text, size_t len, jr_json_error_t *err,
+    json_t **value)
+{
+    return jr_json_text(text, len, 1, err, value);
+}
+
+
+static jr_status_e
+jr_json_text(const char *text, size_t len, int any_number,
+    jr_json_error_t *err, json_t **value)
 {
     json_t            *root;
     jr_place_t         top;
@@ -49,6 +67,7 @@ jr_json_parse(const char *text, size_t len, jr_json_error_t *err,
     parser.pos = parser.start;
     parser.end = parser.start + len;
     parser.depth = 0;
+    parser.any_number = any_number;
     parser.place = &top;
     parser.err = err;
 

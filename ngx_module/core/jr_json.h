@@ -51,5 +51,16 @@ typedef struct {
 jr_status_e jr_json_parse(const char *text, size_t len, jr_json_error_t *err,
     json_t **value);
 
+/*
+ * The same, but a number out of range becomes a stand-in that no schema
+ * accepts, for jr_schema_check() to report it along with everything else
+ * that is wrong.  A value with a stand-in in it is good for nothing else.
+ */
+jr_status_e jr_json_parse_any_number(const char *text, size_t len,
+    jr_json_error_t *err, json_t **value);
+
+/* The text of the number that a stand-in stands for, or NULL. */
+const char *jr_json_stand_in(const json_t *value, size_t *len);
+
 
 #endif /* JR_JSON_H_INCLUDED */

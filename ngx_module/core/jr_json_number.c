@@ -13,7 +13,11 @@
 #include <string.h>
 
 #include "jr_json_token.h"
+#include "jr_text.h"
 
+
+/* the first byte of a stand-in */
+#define JR_JSON_STAND_IN  '\xff'
 
 /* longest real that needs no memory of its own */
 #define JR_JSON_REAL  64
@@ -109,9 +113,9 @@ jr_json_integer(jr_json_parser_t *p, const unsigned char *begin,
         digit = (uint64_t) (*c - '0');
 
         if (sum > (limit - digit) / 10) {
-            return jr_json_out_of_range(p, begin, ": must be a 64-bit"
-                                        " integer (-9223372036854775808 to"
-                                        " 9223372036854775807)");
+            return jr_json_out_of_range(p, begin, "must be a 64-bit integer"
+                                        " (-9223372036854775808 to"
+                                        " 9223372036854775807)", value);
         }
 
         sum = sum * 10 + digit;
@@ -156,8 +160,8 @@ jr_json_real(jr_json_parser_t *p, const unsigned char *begin, json_t **value)
     free(mem);
 
     if (!isfinite(d)) {
-        return jr_json_out_of_range(p, begin, ": must be a double-precision"
-                                    " number (to about 1.8e308)");
+        return jr_json_out_of_range(p, begin, "must be a double-precision"
+                                    " number (to about 1.8e308)", value);
     }
 
     real = json_real(d);
@@ -204,4 +208,69 @@ jr_json_convert(const char *data, size_t len, char *buf)
     dst[len - head - 1] = '\0';
 
     return strtod(buf, NULL);
+}
+
+
+/*
+ * A stand-in is a string that no JSON text can make, since it begins with a
+ * byte that UTF-8 does not have; the text of the number follows.
+ */
+
+jr_status_e
+jr_json_out_of_range(jr_json_parser_t *p, const unsigned char *begin,
+    const char *rule, json_t **value)
+{
+    char        buf[JR_JSON_ERROR_TEXT];
+    size_t      len;
+    json_t     *stand_in;
+    jr_text_t   t;
+
+    len = (size_t) (p->pos - begin);
+
+    if (p->any_number) {
+
+        /* one more than is shown, so that a message tells it was cut */
+
+        len = len > JR_TEXT_FOUND ? JR_TEXT_FOUND + 1 : len;
+
+        buf[0] = JR_JSON_STAND_IN;
+        memcpy(buf + 1, begin, len);
+
+        stand_in = json_stringn_nocheck(buf, len + 1);
+        if (stand_in == NULL) {
+            return jr_json_no_memory(p);
+        }
+
+        *value = stand_in;
+
+        return JR_OK;
+    }
+
+    jr_text_init(&t, buf, sizeof(buf));
+    jr_place_write(&t, p->place);
+
+    p->err->range = 1;
+    p->err->pointer = (size_t) (t.pos - t.start);
+
+    jr_text_str(&t, ": ");
+    jr_text_str(&t, rule);
+    jr_text_str(&t, ", found ");
+    jr_text_escape(&t, (const char *) begin, len, JR_TEXT_FOUND, 0);
+
+    return jr_json_fail(p, begin, buf);
+}
+
+
+const char *
+jr_json_stand_in(const json_t *value, size_t *len)
+{
+    if (!json_is_string(value) || json_string_length(value) == 0
+        || json_string_value(value)[0] != JR_JSON_STAND_IN)
+    {
+        return NULL;
+    }
+
+    *len = json_string_length(value) - 1;
+
+    return json_string_value(value) + 1;
 }

@@ -339,28 +339,6 @@ jr_json_unexpected(jr_json_parser_t *p, const char *expected)
 
 
 jr_status_e
-jr_json_out_of_range(jr_json_parser_t *p, const unsigned char *at,
-    const char *text)
-{
-    char       buf[JR_JSON_ERROR_TEXT];
-    jr_text_t  t;
-
-    jr_text_init(&t, buf, sizeof(buf));
-    jr_place_write(&t, p->place);
-
-    p->err->range = 1;
-    p->err->pointer = (size_t) (t.pos - t.start);
-
-    jr_text_str(&t, text);
-    jr_text_str(&t, ", found ");
-    jr_text_escape(&t, (const char *) at, (size_t) (p->pos - at),
-                   JR_TEXT_FOUND, 0);
-
-    return jr_json_fail(p, at, buf);
-}
-
-
-jr_status_e
 jr_json_no_memory(jr_json_parser_t *p)
 {
     jr_text_t  t;

@@ -15,6 +15,7 @@ typedef struct {
     const unsigned char  *end;
     size_t                depth;
     const jr_place_t     *place;        /* of the value that is read */
+    int                   any_number;   /* stand-ins are wanted */
     jr_json_error_t      *err;
 } jr_json_parser_t;
 
@@ -39,12 +40,17 @@ jr_status_e jr_json_chars(jr_json_parser_t *p, jr_json_chars_t *chars);
 /* p->pos is at a minus or a digit */
 jr_status_e jr_json_number(jr_json_parser_t *p, json_t **value);
 
-/* All fill in *p->err; all but the last return JR_INVALID. */
+/*
+ * The number from begin to p->pos is out of range: a stand-in where those
+ * are wanted, else an error.
+ */
+jr_status_e jr_json_out_of_range(jr_json_parser_t *p,
+    const unsigned char *begin, const char *rule, json_t **value);
+
+/* All fill in *p->err; the first two return JR_INVALID. */
 jr_status_e jr_json_fail(jr_json_parser_t *p, const unsigned char *at,
     const char *text);
 jr_status_e jr_json_unexpected(jr_json_parser_t *p, const char *expected);
-jr_status_e jr_json_out_of_range(jr_json_parser_t *p,
-    const unsigned char *at, const char *text);
 jr_status_e jr_json_no_memory(jr_json_parser_t *p);
 
 

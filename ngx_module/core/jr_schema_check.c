@@ -11,12 +11,15 @@
 
 #include <string.h>
 
+#include "jr_json.h"
 #include "jr_schema_check.h"
 
 
 static void jr_check_one(jr_check_t *c, jr_set_t set, const json_t *value,
     const jr_place_t *place);
 static int jr_check_limits(jr_check_t *c, const jr_place_t *place);
+static void jr_check_range(jr_check_t *c, jr_set_t set, const json_t *value,
+    const jr_place_t *place);
 static int jr_check_type(jr_check_t *c, jr_set_t set, const json_t *value,
     const jr_place_t *place);
 static void jr_check_array(jr_check_t *c, jr_set_t set, const json_t *array,
@@ -64,7 +67,7 @@ jr_check_value(jr_check_t *c, jr_set_t set, const json_t *value,
 {
     if (set.n == 0) {
         if (jr_check_nuls(c)) {
-            jr_check_nul(c, value, place);
+            jr_check_rest(c, value, place);
         }
 
         return;
@@ -109,10 +112,7 @@ jr_check_one(jr_check_t *c, jr_set_t set, const json_t *value,
 {
     size_t  i;
 
-    if (jr_check_nuls(c) && json_is_string(value)
-        && memchr(json_string_value(value), '\0', json_string_length(value)))
-    {
-        jr_violation(c, place, "must not hold U+0000");
+    if (json_is_string(value) && jr_check_string(c, set, value, place)) {
         return;
     }
 
@@ -130,6 +130,58 @@ jr_check_one(jr_check_t *c, jr_set_t set, const json_t *value,
 
     } else if (json_is_array(value)) {
         jr_check_array(c, set, value, place);
+    }
+}
+
+
+int
+jr_check_string(jr_check_t *c, jr_set_t set, const json_t *value,
+    const jr_place_t *place)
+{
+    size_t  len;
+
+    if (jr_json_stand_in(value, &len) != NULL) {
+        if (jr_check_type(c, set, value, place)) {
+            jr_check_range(c, set, value, place);
+        }
+
+        return 1;
+    }
+
+    if (jr_check_nuls(c)
+        && memchr(json_string_value(value), '\0', json_string_length(value)))
+    {
+        jr_violation(c, place, "must not hold U+0000");
+        return 1;
+    }
+
+    return 0;
+}
+
+
+/* A number out of range, in the words of the format that asks for less. */
+
+static void
+jr_check_range(jr_check_t *c, jr_set_t set, const json_t *value,
+    const jr_place_t *place)
+{
+    size_t        i;
+    jr_text_t    *t;
+    jr_format_e   format;
+
+    format = JR_FORMAT_NONE;
+
+    for (i = 0; i < set.n && format == JR_FORMAT_NONE; i++) {
+        format = set.nodes[i]->format;
+    }
+
+    t = jr_violation_begin(c, place);
+
+    if (t != NULL) {
+        jr_format_explain(format == JR_FORMAT_INT32 ? JR_FORMAT_INT32
+                                                    : JR_FORMAT_INT64,
+                          value, t);
+        jr_violation_end(c);
     }
 }
 

@@ -40,6 +40,10 @@ typedef struct {
 void jr_check_value(jr_check_t *c, jr_set_t set, const json_t *value,
     const jr_place_t *place);
 
+/* Strings that no schema accepts: true where one was reported. */
+int jr_check_string(jr_check_t *c, jr_set_t set, const json_t *value,
+    const jr_place_t *place);
+
 /* Adds a node's flattened set to the one that begins at from; false: no
    room, which was said. */
 int jr_check_gather(jr_check_t *c, size_t from, const jr_node_t *node,
@@ -54,8 +58,8 @@ int jr_check_gather(jr_check_t *c, size_t from, const jr_node_t *node,
 void jr_check_object(jr_check_t *c, jr_set_t set, const json_t *object,
     const jr_place_t *place);
 
-/* only what JR_SCHEMA_REJECT_NUL forbids, in a value no schema looks at */
-void jr_check_nul(jr_check_t *c, const json_t *value,
+/* what no schema accepts, in a value that no schema looks at */
+void jr_check_rest(jr_check_t *c, const json_t *value,
     const jr_place_t *place);
 void jr_check_nul_in_name(jr_check_t *c, const char *key, size_t len,
     const jr_place_t *place);

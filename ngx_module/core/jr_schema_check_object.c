@@ -312,20 +312,17 @@ jr_check_declares_in(jr_check_t *c, const jr_nodes_t *nodes,
 
 
 void
-jr_check_nul(jr_check_t *c, const json_t *value, const jr_place_t *place)
+jr_check_rest(jr_check_t *c, const json_t *value, const jr_place_t *place)
 {
     void        *iter;
     json_t      *o;
     size_t       i;
     jr_place_t   below;
 
-    if (json_is_string(value)) {
-        if (memchr(json_string_value(value), '\0',
-                   json_string_length(value)))
-        {
-            jr_violation(c, place, "must not hold U+0000");
-        }
+    static const jr_set_t  none = { NULL, 0 };
 
+    if (json_is_string(value)) {
+        (void) jr_check_string(c, none, value, place);
         return;
     }
 
@@ -336,7 +333,7 @@ jr_check_nul(jr_check_t *c, const json_t *value, const jr_place_t *place)
 
     for (i = 0; i < json_array_size(value); i++) {
         below.index = i;
-        jr_check_nul(c, json_array_get(value, i), &below);
+        jr_check_rest(c, json_array_get(value, i), &below);
     }
 
     /* jansson's iteration takes no const, and no value but an object has
@@ -350,7 +347,7 @@ jr_check_nul(jr_check_t *c, const json_t *value, const jr_place_t *place)
         below.len = json_object_iter_key_len(iter);
 
         jr_check_nul_in_name(c, below.key, below.len, place);
-        jr_check_nul(c, json_object_iter_value(iter), &below);
+        jr_check_rest(c, json_object_iter_value(iter), &below);
     }
 }
 

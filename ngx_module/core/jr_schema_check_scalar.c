@@ -10,7 +10,7 @@
 
 static void jr_check_choice(jr_check_t *c, const jr_node_t *node,
     const json_t *value, const jr_place_t *place);
-static void jr_check_string(jr_check_t *c, const jr_node_t *node,
+static void jr_check_text(jr_check_t *c, const jr_node_t *node,
     const json_t *value, const jr_place_t *place);
 static void jr_check_pattern(jr_check_t *c, const jr_node_t *node,
     const json_t *value, const jr_place_t *place);
@@ -33,7 +33,7 @@ jr_check_scalar(jr_check_t *c, const jr_node_t *node, const json_t *value,
     }
 
     if (json_is_string(value)) {
-        jr_check_string(c, node, value, place);
+        jr_check_text(c, node, value, place);
 
     } else if (json_is_number(value)) {
         jr_check_number(c, node, value, place);
@@ -100,7 +100,7 @@ jr_check_choice(jr_check_t *c, const jr_node_t *node, const json_t *value,
 
 
 static void
-jr_check_string(jr_check_t *c, const jr_node_t *node, const json_t *value,
+jr_check_text(jr_check_t *c, const jr_node_t *node, const json_t *value,
     const jr_place_t *place)
 {
     size_t  len;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "jr_json.h"
 #include "jr_schema_check.h"
 
 
@@ -151,9 +152,19 @@ jr_text_value(jr_text_t *t, const json_t *value)
 static void
 jr_text_scalar(jr_text_t *t, const json_t *value)
 {
+    size_t       len;
+    const char  *number;
+
     switch (json_typeof(value)) {
 
     case JSON_STRING:
+        number = jr_json_stand_in(value, &len);
+
+        if (number != NULL) {
+            jr_text_escape(t, number, len, JR_TEXT_FOUND, 0);
+            break;
+        }
+
         jr_text_found(t, json_string_value(value),
                       json_string_length(value));
         break;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "jr_json.h"
 #include "jr_schema_tree.h"
 
 
@@ -18,6 +19,8 @@ static int jr_array_equal(const json_t *one, const json_t *two);
 unsigned
 jr_value_type(const json_t *value)
 {
+    size_t  len;
+
     switch (json_typeof(value)) {
 
     case JSON_OBJECT:
@@ -27,7 +30,8 @@ jr_value_type(const json_t *value)
         return JR_TYPE_ARRAY;
 
     case JSON_STRING:
-        return JR_TYPE_STRING;
+        return jr_json_stand_in(value, &len) != NULL ? JR_TYPE_INTEGER
+                                                     : JR_TYPE_STRING;
 
     case JSON_INTEGER:
         return JR_TYPE_INTEGER;

@@ -1,0 +1,73 @@
+/*
+ * Bodies.
+ */
+
+#include "jr_body.h"
+
+
+static jr_status_e jr_body_check_numbers(const jr_schema_t *schema,
+    const char *text, size_t len, unsigned flags, jr_json_error_t *err,
+    jr_report_t *report);
+
+
+jr_status_e
+jr_body_check(const jr_schema_t *schema, const char *text, size_t len,
+    unsigned flags, jr_json_error_t *err, jr_report_t *report,
+    json_t **value)
+{
+    json_t       *body;
+    jr_status_e   rc;
+
+    *value = NULL;
+    report->count = 0;
+    report->entries = 0;
+    report->len = 0;
+    report->text[0] = '\0';
+
+    rc = jr_json_parse(text, len, err, &body);
+
+    if (rc == JR_INVALID && err->range) {
+        return jr_body_check_numbers(schema, text, len, flags, err, report);
+    }
+
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    *value = body;
+
+    return jr_schema_check(schema, body, flags, report);
+}
+
+
+/*
+ * Once more, to find all that is wrong and not only the first number.  What
+ * is no JSON further on is the graver fault, and is reported then.
+ */
+
+static jr_status_e
+jr_body_check_numbers(const jr_schema_t *schema, const char *text,
+    size_t len, unsigned flags, jr_json_error_t *err, jr_report_t *report)
+{
+    json_t           *body;
+    jr_status_e       rc;
+    jr_json_error_t   number;
+
+    number = *err;
+
+    rc = jr_json_parse_any_number(text, len, err, &body);
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    rc = jr_schema_check(schema, body, flags, report);
+
+    json_decref(body);
+
+    if (rc == JR_OK) {
+        /* where no schema looks, it is a number that no parser agrees on */
+        *err = number;
+    }
+
+    return JR_INVALID;
+}
