@@ -147,7 +147,10 @@ for (1, 9, 2 .. 8) {
 my ($one, $other) = $t->start_h2({}, { stub => { wait_read => 'rst' } });
 $service->wait_at('rst');
 $other->reset;
-wait_for { done() =~ /peer closed/ } 'NGINX to drop a stream that was reset';
+wait_for {
+    grep { ($_->{plan}{wait_read} // '') eq 'rst' && "@{$_->{done}}" =~ /closed/ }
+        $service->requests
+} 'NGINX to drop a stream that was reset';
 is($one->response->status, 201, 'the other stream lives');
 
 my $h2 = $t->h2;

@@ -237,22 +237,22 @@ sub write_file {
 # NGINX
 
 # The configuration most tests use.  %opt adds lines to it: main, http,
-# server, location, servers (whole server blocks).  workers (2), module => 0
-# (NGINX without the module), redis => 0 and audit => 0 (without these lines),
-# proxy => 0 (without conf/jobruns_proxy.conf), jobruns => '' (without
-# "jobruns on").
+# server, location, servers (whole server blocks); it replaces others: redis,
+# audit, jobruns ('' leaves them out).  workers (2), module => 0 (NGINX without
+# the module), proxy => 0 (without conf/jobruns_proxy.conf).
 
 sub default_config {
     my ($self, %opt) = @_;
 
     my $module = $opt{module} // 1;
+    my %usual = (
+        redis => 'jobruns_redis %%REDIS%%;',
+        audit => 'jobruns_audit %%TESTDIR%%/audit.log;',
+        jobruns => 'jobruns on;',
+    );
     my %lines = (
         workers => $opt{workers} // 2,
-        redis => $module && ($opt{redis} // 1)
-            ? 'jobruns_redis %%REDIS%%;' : '',
-        audit => $module && ($opt{audit} // 1)
-            ? 'jobruns_audit %%TESTDIR%%/audit.log;' : '',
-        jobruns => $module ? $opt{jobruns} // 'jobruns on;' : '',
+        (map { $_ => $module ? $opt{$_} // $usual{$_} : '' } keys %usual),
         proxy => $module && ($opt{proxy} // 1)
             ? 'include %%ROOT%%/conf/jobruns_proxy.conf;'
             : 'proxy_http_version 1.1; proxy_set_header Connection "";'

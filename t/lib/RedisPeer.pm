@@ -84,6 +84,7 @@ sub stop {
     my ($self) = @_;
 
     my $pid = delete $self->{pid} // return;
+    local $?;                           # may be called at the test's end
     kill KILL => -$pid;
     waitpid $pid, 0;
     JobRuns::Guardian::inform(gone => $pid);

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use Cwd qw(abs_path);
 
 use JobRuns::Process ();
 use JobRuns::Wait qw(wait_for);
@@ -73,7 +74,7 @@ sub globals {
             . ' ' . ($ENV{TEST_NGINX_LOG_LEVEL} || 'info') . ';');
     # workers of a root master would become nobody, who may not enter here
     push @lines, 'user root root;' if $> == 0;
-    push @lines, "load_module $ENV{TEST_NGINX_MODULE};"
+    push @lines, 'load_module ' . abs_path($ENV{TEST_NGINX_MODULE}) . ';'
         if length($ENV{TEST_NGINX_MODULE} // '') && $self->{module};
     push @lines, $ENV{TEST_NGINX_GLOBALS} // ();
 

@@ -1,0 +1,132 @@
+package RedisProbe;
+
+# Speaks to the test-only module of tests/ngx_redis_probe/, which shows the
+# Redis client of ngx_module/redis/ over HTTP.
+#
+#   my $t = RedisProbe::harness();      # a JobRuns, or skips the file
+#   $t->run(module => 0, config => probe_config(a => 'ADDRESS timeout=1s'));
+#   my @r = steps('a', 'cmd GET k', 'cmd GET l');   # in one turn
+#   $r[0]{status}, {sent}, {reply}, {ms}, {rc}, {n}
+#
+# What the client did is in debug.log of the test's folder, beside error.log.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use Test::More ();
+
+use JobRuns ();
+use JobRuns::Nginx ();
+use JobRuns::Wait qw(wait_for default_timeout);
+use RedisPeer ();
+
+our @EXPORT = qw(probe_config start_steps results steps brief replies until_ok
+    debug_mark debug_since wait_debug log_lines);
+
+my $t;
+
+sub harness {
+    my $module = $ENV{TEST_REDIS_PROBE_MODULE} // '';
+
+    Test::More::plan(skip_all => 'no TEST_REDIS_PROBE_MODULE: make probe')
+        unless inside() || -f $module;
+
+    return $t = JobRuns->new;
+}
+
+END { RedisPeer::stop_all() }
+
+# Whether the probe is in the binary itself.
+
+sub inside {
+    return JobRuns::Nginx::build() =~ /add-module=\S*ngx_redis_probe/;
+}
+
+# NAME => 'ADDRESS PARAMETER...' for each location /NAME, one server each.
+
+sub probe_config {
+    my (%location) = @_;
+
+    my $locations = join "\n", map {
+        "location = /$_ { redis_probe $location{$_}; }"
+    } sort keys %location;
+    my $load = inside() ? '' : "load_module $ENV{TEST_REDIS_PROBE_MODULE};";
+
+    return <<"END";
+$load
+%%TEST_GLOBALS%%
+error_log %%TESTDIR%%/debug.log debug;
+worker_processes 1;
+worker_shutdown_timeout 10s;
+events { worker_connections 256; }
+http {
+    %%TEST_GLOBALS_HTTP%%
+    client_body_buffer_size 2m;
+    client_max_body_size 2m;
+    redis_probe_script count 'return {KEYS[1],ARGV[1],redis.call("INCR",KEYS[1])}';
+    redis_probe_script other 'return "other" .. #KEYS .. #ARGV';
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        $locations
+    }
+}
+END
+}
+
+sub start_steps {
+    my ($path, @steps) = @_;
+    return $t->client->request({ method => 'POST', path => "/$path",
+        headers => [['Host', 'localhost']], body => join("\n", @steps) });
+}
+
+# A list, in order of their end, of { n, rc, status, sent, ms, reply }.
+
+sub results {
+    my ($client) = @_;
+
+    my $body = $client->response(3 * default_timeout())->body;
+    my @all;
+
+    for (split /\n/, $body) {
+        push @all, { n => $1, rc => $2, status => $3, sent => $4, ms => $5,
+            reply => $6 }
+            if /^(\d+) (\w+) (\S+) sent=(\d) ms=(\d+) (.*)$/;
+    }
+    Test::More::diag("answer: $body") if $body !~ /^end$/m;
+
+    return wantarray ? @all : $all[0];
+}
+
+sub steps { return results(start_steps(@_)) }
+
+sub brief { return join '; ', map { "$_->{status},$_->{sent}" } @_ }
+sub replies { return join ' ', map { $_->{reply} } @_ }
+
+# Until an operation succeeds: the breaker closes at a time of its own.
+
+sub until_ok {
+    my ($path) = @_;
+    return wait_for {
+        my $r = steps($path, 'cmd PING');
+        $r->{status} eq 'ok' && $r;
+    } "/$path to work";
+}
+
+# What the client did since debug_mark().
+
+sub debug_mark { return length $t->read_file('debug.log') }
+sub debug_since { return substr $t->read_file('debug.log'), $_[0] }
+
+sub wait_debug {
+    my ($mark, $pattern, $count) = @_;
+    wait_for { (() = debug_since($mark) =~ /$pattern/g) >= ($count // 1) }
+        "$pattern in debug.log";
+}
+
+sub log_lines {
+    my ($pattern) = @_;
+    return grep { /$pattern/ } split /\n/, $t->nginx->error_log;
+}
+
+1;
