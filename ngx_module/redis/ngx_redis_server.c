@@ -239,7 +239,12 @@ ngx_redis_server_string(ngx_conf_t *cf, ngx_str_t *dst, ngx_str_t *src)
         return NGX_ERROR;
     }
 
-    ngx_memcpy(dst->data, src->data, src->len);
+    /* an empty string may have no data */
+
+    if (src->len) {
+        ngx_memcpy(dst->data, src->data, src->len);
+    }
+
     dst->data[src->len] = '\0';
     dst->len = src->len;
 

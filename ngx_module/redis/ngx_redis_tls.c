@@ -3,8 +3,8 @@
  * the configured CA or the system's, and must be for the configured name or
  * the host part of the address: there is no way to turn this off.
  *
- * Must leave nothing on the connection but c->ssl, with the handlers of both
- * events put back when ngx_redis_connection_greet() goes on.
+ * Must leave nothing on the connection but c->ssl: the handlers of its events
+ * are those of ngx_redis_connection.c at all times.
  */
 
 #include "ngx_redis_connection.h"
@@ -20,7 +20,6 @@ static ngx_int_t ngx_redis_tls_trust(ngx_conf_t *cf,
 static ngx_int_t ngx_redis_tls_name(ngx_conf_t *cf,
     ngx_redis_server_t *server);
 static ngx_uint_t ngx_redis_tls_is_ip(ngx_str_t *name);
-static void ngx_redis_tls_on_handshake(ngx_connection_t *c);
 static ngx_int_t ngx_redis_tls_verify(ngx_redis_connection_t *conn);
 static ngx_int_t ngx_redis_tls_check_name(ngx_connection_t *c,
     ngx_str_t *name);
@@ -158,7 +157,6 @@ ngx_redis_tls_is_ip(ngx_str_t *name)
 void
 ngx_redis_tls_start(ngx_redis_connection_t *conn)
 {
-    ngx_int_t            rc;
     ngx_str_t           *name;
     ngx_connection_t    *c;
     ngx_redis_server_t  *server;
@@ -189,35 +187,32 @@ ngx_redis_tls_start(ngx_redis_connection_t *conn)
         return;
     }
 
-    rc = ngx_ssl_handshake(c);
-
-    if (rc == NGX_AGAIN) {
-        c->ssl->handler = ngx_redis_tls_on_handshake;
-        return;
-    }
-
-    ngx_redis_tls_on_handshake(c);
+    ngx_redis_tls_handshake(conn);
 }
 
 
-/* NGINX's SSL calls this at the end, and when c->write's timer expires. */
+/* Takes the handshake as far as it goes.  May close the connection. */
 
-static void
-ngx_redis_tls_on_handshake(ngx_connection_t *c)
+void
+ngx_redis_tls_handshake(ngx_redis_connection_t *conn)
 {
-    ngx_redis_connection_t  *conn;
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
 
-    conn = c->data;
+    c = conn->peer.connection;
 
-    if (!c->ssl->handshaked) {
+    rc = ngx_ssl_handshake(c);
 
-        if (c->write->timedout) {
-            c->read->handler = ngx_redis_connection_on_read;
-            c->write->handler = ngx_redis_connection_on_write;
-            ngx_redis_connection_on_write(c->write);
-            return;
-        }
+    if (rc == NGX_AGAIN) {
 
+        /* its own handlers know nothing of c->close */
+
+        c->read->handler = ngx_redis_connection_on_read;
+        c->write->handler = ngx_redis_connection_on_write;
+        return;
+    }
+
+    if (rc != NGX_OK) {
         ngx_redis_tls_failed(conn);
         return;
     }

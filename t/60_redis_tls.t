@@ -1,0 +1,226 @@
+#!/usr/bin/perl
+
+# TLS of the Redis client: what is trusted, and what is not.
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use JobRuns;
+use JobRuns::Ports qw(claim_port);
+use RedisPeer;
+use RedisProbe;
+
+my $t = RedisProbe::harness();
+my $dir = $t->testdir;
+
+# told by NGINX itself, at each probe if the level is debug
+$t->allow_log(qr/\[crit\].*SSL_\w+\(\) failed .*(?:certificate required|wrong version)/);
+
+plan(skip_all => 'needs openssl') if system('openssl version >/dev/null 2>&1');
+plan(skip_all => 'this redis-server has no TLS') if tls_missing();
+
+sub tls_missing {
+    my $binary = $ENV{TEST_REDIS_BINARY} || 'redis-server';
+    return system("\Q$binary\E - </dev/null --check-system >/dev/null 2>&1") < 0
+        || `ldd \$(command -v \Q$binary\E) 2>/dev/null` !~ /libssl/;
+}
+
+###############################################################################
+# Two authorities, and what they signed
+
+sub openssl {
+    my ($command) = @_;
+    my $output = `cd \Q$dir\E && openssl $command 2>&1`;
+    BAIL_OUT("openssl $command: $output") if $?;
+}
+
+sub authority {
+    my ($name) = @_;
+
+    mkdir "$dir/$name.db";
+    $t->write_file("$name.db/index", '');
+    $t->write_file("$name.db/serial", "01\n");
+    $t->write_file("$name.cnf", <<"END");
+[ca]
+default_ca = c
+[c]
+database = $dir/$name.db/index
+serial = $dir/$name.db/serial
+new_certs_dir = $dir/$name.db
+certificate = $dir/$name.crt
+private_key = $dir/$name.key
+default_md = sha256
+policy = p
+unique_subject = no
+copy_extensions = copy
+[p]
+commonName = supplied
+END
+    openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+        . " -subj /CN=$name -days 2 -keyout $name.key -out $name.crt");
+}
+
+sub certificate {
+    my ($name, $ca, $alt, $start, $end) = @_;
+
+    openssl("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+        . " -subj /CN=$name -keyout $name.key -out $name.csr"
+        . ($alt ? " -addext subjectAltName=$alt" : ''));
+    $start //= '20200101000000Z';
+    $end //= '20491231000000Z';
+    openssl("ca -batch -config $ca.cnf -in $name.csr -out $name.crt -notext"
+        . " -startdate $start -enddate $end");
+}
+
+authority('good_ca');
+authority('other_ca');
+certificate('server', 'good_ca', 'DNS:redis.example,IP:127.0.0.1');
+certificate('named', 'good_ca', 'DNS:redis.example');
+certificate('expired', 'good_ca', 'DNS:redis.example,IP:127.0.0.1',
+    '20200101000000Z', '20200102000000Z');
+certificate('client', 'good_ca');
+
+my %port;
+
+sub tls_redis {
+    my ($name, $certificate, @args) = @_;
+    $port{$name} = claim_port();
+    return $t->redis($name, args => ['--tls-port', $port{$name},
+        '--tls-cert-file', "$dir/$certificate.crt",
+        '--tls-key-file', "$dir/$certificate.key",
+        '--tls-ca-cert-file', "$dir/good_ca.crt",
+        '--tls-auth-clients', 'no', @args]);
+}
+
+my $redis = tls_redis('server', 'server');
+tls_redis('named', 'named');
+tls_redis('expired', 'expired');
+tls_redis('picky', 'server', '--tls-auth-clients', 'yes');
+
+# takes connections and says nothing at all
+my $deaf = RedisPeer->start($t, 'deaf', sub { $_[0]->wait_end }, tcp => 1);
+my $plain = RedisPeer->start($t, 'plain', sub {
+    my ($c) = @_;
+    $c->fill;
+    $c->write("-ERR this is no TLS\r\n");
+}, tcp => 1);
+
+my $long = 'timeout=20s connect_timeout=20s tls';
+my $ca = "$long tls_ca=$dir/good_ca.crt";
+my %where = (
+    name => "127.0.0.1:$port{named} $ca tls_name=redis.example",
+    ip => "127.0.0.1:$port{server} $ca",
+    localhost => "localhost:$port{server} $ca",
+    wrong_ca => "127.0.0.1:$port{server} $long tls_ca=$dir/other_ca.crt",
+    wrong_name => "127.0.0.1:$port{server} $ca tls_name=other.example",
+    wrong_ip => "127.0.0.1:$port{named} $ca",
+    expired => "127.0.0.1:$port{expired} $ca",
+    'system' => "127.0.0.1:$port{server} $long",
+    no_client => "127.0.0.1:$port{picky} $ca",
+    client => "127.0.0.1:$port{picky} $ca tls_certificate=$dir/client.crt"
+        . " tls_certificate_key=$dir/client.key",
+    deaf => $deaf->address . " timeout=20s connect_timeout=200ms tls"
+        . " tls_ca=$dir/good_ca.crt",
+    deaf_long => $deaf->address . " timeout=300ms connect_timeout=20s tls"
+        . " tls_ca=$dir/good_ca.crt",
+    plain => $plain->address . " $ca",
+    stopped => "127.0.0.1:$port{server} timeout=500ms connect_timeout=20s tls"
+        . " tls_ca=$dir/good_ca.crt",
+);
+
+$t->run(module => 0, config => probe_config(%where));
+
+###############################################################################
+
+subtest 'good certificates' => sub {
+    for my $path (qw(name ip client)) {
+        my @r = steps($path, 'cmd SET k v', 'cmd GET k', 'cmd PING');
+        is(replies(@r), '+OK "v" +PONG', $path);
+    }
+};
+
+subtest 'bad certificates' => sub {
+    my $untrusted = qr/self-signed certificate in|unable to get local issuer/;
+    for my $case (
+        [wrong_ca => qr/is refused: $untrusted/],
+        [wrong_name => qr/is not for "other.example"/],
+        [wrong_ip => qr/is not for "127.0.0.1"/],
+        [localhost => qr/is not for "localhost"/],
+        [expired => qr/is refused: certificate has expired/],
+        [system => qr/is refused: $untrusted/],
+    ) {
+        my ($path, $message) = @$case;
+        my $before = length $t->nginx->error_log;
+        my $r = steps($path, 'cmd SET stolen x');
+        is(brief($r), 'unreachable,0', "$path: refused");
+        like(substr($t->nginx->error_log, $before), $message, '... with why');
+        is(steps($path, 'cmd PING')->{rc}, 'declined', '... breaker open');
+    }
+    is($redis->command('EXISTS', 'stolen'), 0, 'nothing was sent');
+};
+
+subtest 'a client certificate is wanted' => sub {
+    # TLS 1.3 tells the client after its handshake
+    my $r = steps('no_client', 'cmd PING');
+    is(brief($r), 'unreachable,0', 'unreachable');
+    like(join("\n", log_lines(qr/127.0.0.1:$port{picky}/)),
+        qr/closed the connection in the greeting|TLS with .* failed/,
+        'the log says it');
+};
+
+subtest 'no TLS there' => sub {
+    my $r = steps('plain', 'cmd PING');
+    is(brief($r), 'unreachable,0', 'unreachable');
+    like($t->nginx->error_log,
+        qr/TLS with \S+ failed, .*check that this port speaks TLS/, 'why');
+
+    $r = steps('deaf', 'cmd PING');
+    is(brief($r), 'unreachable,0', 'an end to the handshake');
+    cmp_ok($r->{ms}, '>=', 199, '... by connect_timeout');
+    like($t->nginx->error_log, qr/within 200ms while SSL handshaking/, 'why');
+
+    is(brief(steps('deaf_long', 'cmd PING')), 'timeout,0',
+        'a deadline within the handshake');
+};
+
+subtest 'much and many' => sub {
+    my @r = steps('ip', 'cmd SET big @12000000', 'cmd STRLEN big',
+        'cmd GET big', '*3000 cmd INCR n', 'cmd GET n');
+    is(replies(@r[0 .. 2]), '+OK :12000000 (12000000 bytes)', '12 MB');
+    is($r[-1]{reply}, '"3000"', '3000 operations');
+    steps('ip', 'cmd DEL n');
+
+    my @clients = map { start_steps('ip', '*50 cmd INCR n', 'cmd GET big') }
+        1 .. 10;
+    results($_) for @clients;
+    is(steps('ip', 'cmd GET n')->{reply}, '"500"', 'at the same time');
+};
+
+subtest 'a stopped server' => sub {
+    steps('stopped', 'cmd PING');
+    $redis->pause;
+    my @r = steps('stopped', '*20 cmd SET k @1000000');
+    is(scalar(grep { $_->{status} =~ /^(?:timeout|lost|unreachable)$/ } @r),
+        20, 'all end');
+    is(scalar(grep { $_->{sent} } grep { $_->{n} == 1 } @r), 1, '1 was sent');
+    is(scalar(grep { $_->{sent} } grep { $_->{n} == 20 } @r), 0,
+        '20 was not');
+    $redis->resume;
+    until_ok('stopped');
+    pass('and works again');
+};
+
+subtest 'the system trusts it' => sub {
+    local $ENV{SSL_CERT_FILE} = "$dir/good_ca.crt";
+    $t->run(name => 'second', module => 0,
+        config => probe_config('system' => $where{'system'}));
+    my $r = results($t->client($t->nginx('second'))->request({
+        method => 'POST', path => '/system', body => 'cmd PING',
+        headers => [['Host', 'localhost']] }));
+    is($r->{reply}, '+PONG', 'without tls_ca');
+};
+
+steps($_, 'cmd PING') for qw(name ip client);
+is($t->nginx->quit, 0, 'a graceful end');
+
+done_testing();
