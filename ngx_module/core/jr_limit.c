@@ -196,22 +196,22 @@ jr_limit_message(const jr_limit_t *limit, const jr_limit_state_t *state,
     switch (limit->kind) {
 
     case JR_LIMIT_RATE:
-        n = snprintf(dst, size, "Limit %.*s: at most %lld requests in %lld "
-                     "seconds; retry in %lld seconds.", name_len, name, most,
+        n = snprintf(dst, size, "Limit %.*s: at most %lld requests in %lld s; "
+                     "retry after %lld s.", name_len, name, most,
                      (long long) state->window, (long long) wait);
         break;
 
     case JR_LIMIT_QUOTA:
         n = snprintf(dst, size, "Limit %.*s: %lld job runs per %.*s (UTC) "
-                     "are used up; it resets in %lld seconds.",
+                     "are used up; retry after %lld s, when it is reset.",
                      name_len, name, most, (int) limit->window.len,
                      limit->window.data, (long long) wait);
         break;
 
     default:
         n = snprintf(dst, size, "Limit %.*s: %lld job runs are being created "
-                     "at this moment, which is the most allowed; retry in "
-                     "%lld seconds.", name_len, name, most, (long long) wait);
+                     "at this moment, which is the most allowed; retry "
+                     "after %lld s.", name_len, name, most, (long long) wait);
     }
 
     return (size_t) n < size ? (size_t) n : size - 1;
