@@ -271,6 +271,11 @@ for my $point (qw(head read created answer sent)) {
         unless $point eq 'sent';
 }
 
+my $big = '"' . 'x' x 4_000_000 . '"';
+$r = direct(stub => { delay_head => 0.05 }, body => $big);
+is($r->status, 201, 'a big body that is read late');
+is(last_request()->{body_sha256}, sha256_hex($big), 'is read whole');
+
 $service->reset;
 $c = $t->start_run(to => $service, stub => { end_created => 'silent' });
 wait_for { $service->created } 'a silent creation';
