@@ -2,9 +2,12 @@
  * Bodies.
  */
 
+#include <string.h>
+
 #include "jr_body.h"
 
 
+static int jr_body_has_nul(const char *text, size_t len);
 static jr_status_e jr_body_check_numbers(const jr_schema_t *schema,
     const char *text, size_t len, unsigned flags, jr_json_error_t *err,
     jr_report_t *report);
@@ -36,7 +39,38 @@ jr_body_check(const jr_schema_t *schema, const char *text, size_t len,
 
     *value = body;
 
+    if (!jr_body_has_nul(text, len)) {
+        /* spares a walk over what no schema looks at */
+        flags &= ~(unsigned) JR_SCHEMA_REJECT_NUL;
+    }
+
     return jr_schema_check(schema, body, flags, report);
+}
+
+
+/* U+0000 can only come from its escape, since jr_json_parse() lets no raw
+   one through. */
+
+static int
+jr_body_has_nul(const char *text, size_t len)
+{
+    const char  *p, *end;
+
+    end = text + len;
+
+    for (p = text; end - p >= 6; p++) {
+
+        p = memchr(p, '\\', (size_t) (end - p - 5));
+        if (p == NULL) {
+            return 0;
+        }
+
+        if (memcmp(p + 1, "u0000", 5) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

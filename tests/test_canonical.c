@@ -1,0 +1,153 @@
+/*
+ * The canonical form: what is equal, what is not, and the digest.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "jr_canonical.h"
+#include "jr_json.h"
+
+static json_t *
+parsed(const char *text)
+{
+    json_t           *value;
+    jr_json_error_t   err;
+
+    assert_int_equal(jr_json_parse(text, strlen(text), &err, &value), JR_OK);
+
+    return value;
+}
+
+
+static void
+becomes(const char *text, const char *want)
+{
+    char         *out;
+    json_t       *value;
+    size_t        len;
+    jr_digest_t   direct, whole;
+
+    value = parsed(text);
+
+    assert_int_equal(jr_canonical_text(value, &out, &len), JR_OK);
+    assert_int_equal(len, strlen(want));
+    assert_memory_equal(out, want, len);
+
+    assert_int_equal(jr_canonical_digest(value, &direct), JR_OK);
+    assert_int_equal(jr_digest(out, len, &whole), JR_OK);
+    assert_memory_equal(&direct, &whole, sizeof(jr_digest_t));
+
+    free(out);
+    json_decref(value);
+}
+
+
+static void
+members_are_sorted_by_bytes(void **state)
+{
+    (void) state;
+
+    becomes(" { \"b\" : 1 , \"a\" : [ ] } ", "{\"a\":[],\"b\":1}");
+    becomes("{\"aa\":1,\"a\":2,\"B\":3,\"\":4}",
+            "{\"\":4,\"B\":3,\"a\":2,\"aa\":1}");
+    becomes("{\"\\u00e9\":1,\"z\":2,\"\\ud83d\\ude00\":3,\"\\uffff\":4}",
+            "{\"z\":2,\"\xc3\xa9\":1,\"\xef\xbf\xbf\":4,"
+            "\"\xf0\x9f\x98\x80\":3}");
+    becomes("{\"a\\u0000b\":1,\"a\":2}", "{\"a\":2,\"a\\u0000b\":1}");
+    becomes("[{\"b\":{\"d\":1,\"c\":2},\"a\":{}}]",
+            "[{\"a\":{},\"b\":{\"c\":2,\"d\":1}}]");
+}
+
+
+static void
+strings_have_one_form(void **state)
+{
+    (void) state;
+
+    becomes("\"\\u0041\\/\\u00e9\\u2028\\u007f\"",
+            "\"A/\xc3\xa9\xe2\x80\xa8\x7f\"");
+    becomes("\"\\u0022\\u005c\\u0008\\u000c\\u000a\\u000d\\u0009\"",
+            "\"\\\"\\\\\\b\\f\\n\\r\\t\"");
+    becomes("\"\\u0000\\u001F\"", "\"\\u0000\\u001f\"");
+    becomes("\"\"", "\"\"");
+}
+
+
+static void
+numbers_have_one_form(void **state)
+{
+    (void) state;
+
+    becomes("[1,1.0,1e0,10e-1,0.1e1]", "[1,1,1,1,1]");
+    becomes("[0,-0,0.0,-0.0,0e9]", "[0,0,0,0,0]");
+    becomes("[1e3,-1.5,0.1]", "[1000,-1.5,0.10000000000000001]");
+    becomes("[9007199254740992.0,-9007199254740992.0]",
+            "[9007199254740992,-9007199254740992]");
+    becomes("[9007199254740994.0,1e18,1e300]",
+            "[9007199254740994,1e+18,1.0000000000000001e+300]");
+    becomes("[9223372036854775807,-9223372036854775808]",
+            "[9223372036854775807,-9223372036854775808]");
+    becomes("[true,false,null]", "[true,false,null]");
+}
+
+
+static void
+long_values_pass_the_buffer(void **state)
+{
+    char         *text, *out;
+    size_t        len, n;
+    json_t       *value, *array;
+    jr_digest_t   direct, whole;
+
+    (void) state;
+
+    array = json_array();
+
+    for (n = 0; n < 3000; n += 37) {
+        text = malloc(n + 1);
+        assert_non_null(text);
+        memset(text, 'a' + (int) (n % 26), n);
+        text[n] = '\0';
+
+        value = json_pack("{s:s, s:i}", "value", text, "a", (int) n);
+        assert_int_equal(json_array_append_new(array, value), 0);
+
+        free(text);
+    }
+
+    text = json_dumps(array, JSON_COMPACT|JSON_SORT_KEYS);
+    assert_non_null(text);
+
+    assert_int_equal(jr_canonical_text(array, &out, &len), JR_OK);
+    assert_int_equal(len, strlen(text));
+    assert_memory_equal(out, text, len);
+
+    assert_int_equal(jr_canonical_digest(array, &direct), JR_OK);
+    assert_int_equal(jr_digest(text, len, &whole), JR_OK);
+    assert_memory_equal(&direct, &whole, sizeof(jr_digest_t));
+
+    free(out);
+    free(text);
+    json_decref(array);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(members_are_sorted_by_bytes),
+        cmocka_unit_test(strings_have_one_form),
+        cmocka_unit_test(numbers_have_one_form),
+        cmocka_unit_test(long_values_pass_the_buffer)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
