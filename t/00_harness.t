@@ -89,7 +89,8 @@ is($deaf->created('same'), 2, 'or always, over a unix socket too');
 $service->reset;
 is($service->created, 0, 'reset forgets');
 
-my $body = qq({"jobKey" : "\xc3\xbc\\u00fc",  "x":[1.50, 1e2]}\r\n) . ' ' x 700_000;
+my $body = qq({"jobKey" : "\xc3\xbc\\u00fc",  "x":[1.50, 1e2]}\r\n)
+    . ' ' x 700_000;
 direct(body => $body, extra => [['X-Twice', 'b'], ['x-twice', 'a']]);
 my $got = last_request();
 ok($service->body($got) eq $body, 'the body to the byte');
@@ -109,7 +110,8 @@ $c->request($t->run_request(chunked => 7));
 is($c->response->status, 201, 'a chunked body');
 is(last_request()->{body_sha256}, sha256_hex($t->run_request->{body}),
     'arrives whole');
-$r = $t->create_run(on => $c, expect => 1, headers => { Expect => '100-continue' });
+$r = $t->create_run(on => $c, expect => 1,
+    headers => { Expect => '100-continue' });
 is($r->status, 201, 'Expect: 100-continue on the same connection');
 is($r->interim->[0]->status, 100, 'was answered by 100');
 $r = direct(expect => 1, headers => { Expect => '100-continue' });
@@ -148,8 +150,8 @@ my ($one, $other) = $t->start_h2({}, { stub => { wait_read => 'rst' } });
 $service->wait_at('rst');
 $other->reset;
 wait_for {
-    grep { ($_->{plan}{wait_read} // '') eq 'rst' && "@{$_->{done}}" =~ /closed/ }
-        $service->requests
+    grep { ($_->{plan}{wait_read} // '') eq 'rst'
+        && "@{$_->{done}}" =~ /closed/ } $service->requests
 } 'NGINX to drop a stream that was reset';
 is($one->response->status, 201, 'the other stream lives');
 

@@ -140,6 +140,8 @@ sub check_end {
     my ($lines, $reports) = $nginx->complaints(@{$self->{allowed}});
     my $bad = grep { !defined || $_ } @{$nginx->{statuses} // []};
 
+    # failures are reported at the line of done_testing
+    local $Test::Builder::Level = $Test::Builder::Level + 3;
     Test::More::is($lines, '', "$nginx->{name}: error.log is clean");
     Test::More::is($reports, '', "$nginx->{name}: no sanitizer report");
     Test::More::ok(!$bad, "$nginx->{name}: exited with 0")
@@ -480,7 +482,8 @@ sub run_request {
         ['x-content-sha256', sha256_base64($body // '') . '='],
         ['Authorization', $opt{authorization}
             // qq{Signature version="1",keyId="$key_id",}
-                . qq{algorithm="rsa-sha256",headers="$signed",signature="c2ln"}],
+                . qq{algorithm="rsa-sha256",headers="$signed",}
+                . 'signature="c2ln"'],
     );
 
     my %wanted = %{$opt{headers} // {}};

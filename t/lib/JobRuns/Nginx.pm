@@ -34,7 +34,8 @@ sub build {
 # The version as a number that compares: 1022001 for 1.22.1.
 
 sub version {
-    my ($major, $minor, $patch) = build() =~ m{version: \S+?/(\d+)\.(\d+)\.(\d+)};
+    my ($major, $minor, $patch)
+        = build() =~ m{version: \S+?/(\d+)\.(\d+)\.(\d+)};
     return $major * 1_000_000 + $minor * 1000 + $patch;
 }
 
