@@ -31,6 +31,7 @@
 #define NGX_REDIS_MAX_REPLY      (16 * 1024 * 1024)
 #define NGX_REDIS_MAX_LINE       (64 * 1024)
 #define NGX_REDIS_MAX_ELEMENTS   (1024 * 1024)
+#define NGX_REDIS_MAX_DEPTH      8
 
 /* one TLS record, so that SSL_write() takes a batch whole or not at all */
 #define NGX_REDIS_TLS_BATCH      16384
@@ -127,8 +128,9 @@ typedef struct {
     size_t                    line;       /* of its current line */
     size_t                    skip;       /* left of the current bulk string */
     int64_t                   number;     /* behind '$' or '*' */
-    ngx_uint_t                pending;    /* values left; 0 between replies */
     ngx_uint_t                elements;   /* announced in this reply */
+    ngx_uint_t                depth;      /* arrays we are inside of */
+    ngx_uint_t                left[NGX_REDIS_MAX_DEPTH];  /* of their values */
     u_char                    type;       /* 0: a line begins */
     unsigned                  negative:1;
     const char               *error;

@@ -6,11 +6,18 @@
  * is, and walks all of it to free it: "*1000000000" would stop the worker.
  * So each byte is looked at before hiredis sees it, by a scanner that knows
  * just enough of RESP2 to count: how many values the current reply still
- * needs, and how many bytes it has.  That a type is not one of RESP2 is found
- * here too, since versions of hiredis differ in what they take for an error.
+ * needs, how deep they are, and how many bytes it has.  That a type is not
+ * one of RESP2, or an array too deep, is found here too: versions of hiredis
+ * differ in that, and the later ones free a reply by recursion.
  */
 
 #include "ngx_redis_connection.h"
+
+
+/* true also before the first byte of a reply */
+
+#define ngx_redis_stream_whole(stream)                                        \
+    ((stream)->type == 0 && (stream)->skip == 0 && (stream)->depth == 0)
 
 
 static ngx_int_t ngx_redis_stream_scan(ngx_redis_stream_t *stream, u_char ch);
@@ -18,6 +25,7 @@ static ngx_int_t ngx_redis_stream_type(ngx_redis_stream_t *stream, u_char ch);
 static ngx_int_t ngx_redis_stream_number(ngx_redis_stream_t *stream,
     u_char ch);
 static ngx_int_t ngx_redis_stream_line(ngx_redis_stream_t *stream);
+static ngx_int_t ngx_redis_stream_array(ngx_redis_stream_t *stream);
 
 
 ngx_int_t
@@ -78,7 +86,7 @@ ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
             return NGX_ERROR;
         }
 
-        if (stream->pending == 0 && stream->skip == 0) {
+        if (ngx_redis_stream_whole(stream)) {
             break;
         }
     }
@@ -90,7 +98,7 @@ ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
         return NGX_ERROR;
     }
 
-    return (stream->pending || stream->skip) ? NGX_AGAIN : NGX_OK;
+    return ngx_redis_stream_whole(stream) ? NGX_OK : NGX_AGAIN;
 }
 
 
@@ -163,10 +171,6 @@ ngx_redis_stream_type(ngx_redis_stream_t *stream, u_char ch)
         return NGX_ERROR;
     }
 
-    if (stream->pending == 0) {
-        stream->pending = 1;
-    }
-
     stream->type = ch;
     stream->line = 1;
     stream->number = 0;
@@ -209,24 +213,41 @@ ngx_redis_stream_line(ngx_redis_stream_t *stream)
     type = stream->type;
 
     stream->type = 0;
-    stream->pending--;
 
-    if (stream->negative) {
-        return NGX_OK;
+    if (type == '*' && stream->number && !stream->negative) {
+        return ngx_redis_stream_array(stream);
     }
 
-    if (type == '$') {
+    if (type == '$' && !stream->negative) {
         stream->skip = (size_t) stream->number + sizeof("\r\n") - 1;
-
-    } else if (type == '*') {
-        stream->elements += (ngx_uint_t) stream->number;
-        stream->pending += (ngx_uint_t) stream->number;
     }
+
+    /* a value ends here, or with what is skipped, and maybe arrays with it */
+
+    while (stream->depth && --stream->left[stream->depth - 1] == 0) {
+        stream->depth--;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_redis_stream_array(ngx_redis_stream_t *stream)
+{
+    stream->elements += (ngx_uint_t) stream->number;
 
     if (stream->elements > NGX_REDIS_MAX_ELEMENTS) {
         stream->error = "an array that is too long";
         return NGX_ERROR;
     }
+
+    if (stream->depth == NGX_REDIS_MAX_DEPTH) {
+        stream->error = "an array that is too deep";
+        return NGX_ERROR;
+    }
+
+    stream->left[stream->depth++] = (ngx_uint_t) stream->number;
 
     return NGX_OK;
 }
