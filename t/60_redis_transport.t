@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JobRuns;
+use JobRuns::Nginx;
 use RedisPeer;
 use RedisProbe;
 use Time::HiRes qw(time);
@@ -246,6 +247,9 @@ peer(hangup => $long, sub {
     echo($c);
 });
 
+# answers the greeting and is gone
+peer(hasty => $long, sub { $_[0]->greet });
+
 # PING is answered so until allowed
 peer(loading => 'timeout=300ms connect_timeout=20s', sub {
     my ($c, $n) = @_;
@@ -458,6 +462,10 @@ subtest 'greeting' => sub {
         $peer{$path}->allow('well');
         is(until_ok($path)->{sent}, 1, "$path: and it closes again");
     }
+
+    my $hasty = steps('hasty', '*3 cmd PING');
+    like(brief($hasty), qr/^(?:unreachable,0|lost,1)$/, 'gone after greeting');
+    cmp_ok($peer{hasty}->count('connect'), '<', 10, '... is not tried at once');
 
     my $all = $t->nginx->error_log . $t->read_file('debug.log');
     unlike($all, qr/secret/, 'no password is in a log');
@@ -725,6 +733,49 @@ subtest 'no answer to connect()' => sub {
         'the log says it');
     ($r) = steps('blackhole_op', 'cmd A');
     is(brief($r), 'timeout,0', 'the deadline comes before');
+};
+
+subtest 'a name with several addresses' => sub {
+    my $dir = $t->testdir;
+    my $binary = JobRuns::Nginx::binary();
+    my $second = RedisPeer->start($t, 'second', sub {
+        $_[0]->greet;
+        echo($_[0]);
+    }, tcp => 1, host => '127.0.0.3');
+    my $port = $second->{port};
+
+    # names are resolved at the start, from a file of our own; getaddrinfo()
+    # gives the address like its own one first
+    $t->write_file('hosts',
+        "127.0.0.1 several.test\n127.0.0.3 several.test\n");
+    my $wrapper = $t->write_file('nginx.sh', "#!/bin/sh\nexec unshare -m"
+        . " sh -c 'mount --bind $dir/hosts /etc/hosts && exec \"\$0\" \"\$@\"'"
+        . " $binary \"\$@\"\n");
+    chmod 0755, $wrapper;
+    plan(skip_all => 'cannot have an /etc/hosts of its own') if system(
+        "unshare -m mount --bind \Q$dir\E/hosts /etc/hosts 2>/dev/null");
+
+    local $ENV{TEST_NGINX_BINARY} = $wrapper;
+    $t->run(name => 'several', module => 0, config => probe_config(
+        several => "several.test:$port $long"));
+    my $nginx = $t->nginx('several');
+
+    my $ask = sub {
+        return results($t->client($nginx)->request({ method => 'POST',
+            path => '/several', body => 'cmd ECHO me',
+            headers => [['Host', 'localhost']] }));
+    };
+
+    is(brief($ask->()), 'ok,1', 'the one that answers is used');
+    like($nginx->error_log, qr/connect\(\) to 127.0.0.1:$port failed/,
+        'the other was tried');
+    $second->stop;
+    my $r = wait_for { my $r = $ask->(); $r->{rc} eq 'declined' && $r } 'none';
+    is($r->{sent}, 0, 'none of them');
+    $second->open;
+    wait_for { $ask->()->{status} eq 'ok' } 'it to be back';
+    pass('and back');
+    is($nginx->quit, 0, 'a graceful end');
 };
 
 subtest 'backpressure' => sub {

@@ -2,9 +2,9 @@
  * A Redis client inside NGINX's event loop.
  *
  * One pipelined connection per worker process and server, owned by NGINX
- * (ngx_event_connect_peer, timers, NGINX's own TLS); hiredis only formats
- * commands and parses replies.  All operations submitted in one turn of the
- * event loop leave in one write.  Nothing here knows HTTP, and nothing here
+ * (ngx_event_connect_peer, timers, NGINX's own TLS); hiredis only parses
+ * replies.  All operations submitted in one turn of the event loop leave in
+ * one write.  Nothing here knows HTTP, and nothing here
  * blocks.
  *
  * What a caller may rely on:
@@ -15,7 +15,17 @@
  *   - a reply is valid only while the handler runs;
  *   - op->sent tells whether any byte of the operation may have reached the
  *     server: 0 means it was certainly not carried out, 1 without a reply
- *     means that nobody knows.
+ *     means that nobody knows.  (A script answered by NOSCRIPT counts as not
+ *     sent, until a byte of its EVAL has left.)
+ *
+ * An operation ends with
+ *   ngx_redis_ok            whenever there is a reply, also an error reply:
+ *                           what LOADING, READONLY or OOM mean is the caller's
+ *                           to say;
+ *   ngx_redis_unreachable   sent = 0;
+ *   ngx_redis_timeout       sent = 0 or 1, the timeout after it was submitted;
+ *   ngx_redis_lost,         sent = 1.
+ *   ngx_redis_protocol
  */
 
 #ifndef NGX_REDIS_H_INCLUDED
@@ -117,7 +127,8 @@ ngx_int_t ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
 /*
  * Runs a script with the given keys and arguments by EVALSHA; a NOSCRIPT
  * reply is answered with EVAL within the same deadline, unseen by the
- * caller.  Returns as ngx_redis_submit().
+ * caller.  argv has argc strings, of which the first nkeys are the keys; the
+ * script must outlive the operation.  Returns as ngx_redis_submit().
  */
 ngx_int_t ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,

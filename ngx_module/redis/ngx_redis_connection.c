@@ -415,7 +415,14 @@ ngx_redis_connection_lost(ngx_redis_connection_t *conn, ngx_err_t err)
 
     server = conn->server;
 
-    if (server->state != ngx_redis_st_ready) {
+    /*
+     * In the greeting, or right behind it: what waits would come here again
+     * and again.
+     */
+
+    if (server->state != ngx_redis_st_ready
+        || (!conn->used && !ngx_queue_empty(&server->waiting)))
+    {
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
                              err, "%V closed the connection in the greeting, "
                              "operations are refused until it answers; check "

@@ -154,6 +154,7 @@ struct ngx_redis_connection_s {
     u_char                   *in;
     unsigned                  probe:1;    /* of the breaker: greets by PING */
     unsigned                  tls:1;      /* c->ssl is in use */
+    unsigned                  used:1;     /* an operation was sent on it */
 };
 
 

@@ -60,7 +60,8 @@ ngx_redis_cancel(ngx_redis_op_t *op)
     slot = op->slot;
 
     ngx_log_debug2(NGX_LOG_DEBUG_EVENT, op->log, 0,
-                   "redis op %p: cancel, sent:%ui", op, (ngx_uint_t) slot->sent);
+                   "redis op %p: cancel, sent:%ui",
+                   op, (ngx_uint_t) slot->sent);
 
     (void) ngx_redis_slot_release(slot);
 
@@ -319,6 +320,10 @@ ngx_redis_pipeline_sent(ngx_redis_connection_t *conn, size_t n)
     out->pos += n;
 
     source = ngx_redis_pipeline_source(conn);
+
+    if (source != &conn->greeting) {
+        conn->used = 1;
+    }
 
     while (n) {
         slot = ngx_queue_data(ngx_queue_head(source), ngx_redis_slot_t, queue);

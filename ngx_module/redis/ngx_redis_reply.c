@@ -94,7 +94,7 @@ ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
     *size = p - data;
 
     if (redisReaderFeed(stream->reader, (char *) data, *size) != REDIS_OK) {
-        stream->error = "no memory for a reply";
+        stream->error = "more than there is memory for";
         return NGX_ERROR;
     }
 

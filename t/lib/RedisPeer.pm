@@ -30,14 +30,14 @@ use JobRuns::Wait qw(wait_for);
 
 my @running;
 
-# start(HARNESS, NAME, SCRIPT, tcp => 1, backlog => N, port => N)
+# start(HARNESS, NAME, SCRIPT, tcp => 1, host => ADDRESS, backlog => N)
 
 sub start {
     my ($class, $t, $name, $script, %opt) = @_;
 
     my $self = bless { base => $t->testdir . "/$name", script => $script,
-        %opt }, $class;
-    $self->{port} //= claim_port() if $self->{tcp};
+        host => '127.0.0.1', %opt }, $class;
+    $self->{port} = claim_port() if $self->{tcp};
     push @running, $self;
 
     return $self->open;
@@ -45,7 +45,7 @@ sub start {
 
 sub address {
     my ($self) = @_;
-    return $self->{tcp} ? "127.0.0.1:$self->{port}"
+    return $self->{tcp} ? "$self->{host}:$self->{port}"
         : "unix:$self->{base}.peer";
 }
 
@@ -55,7 +55,7 @@ sub open {
     my $backlog = $self->{backlog} // 64;
     unlink "$self->{base}.peer";
     my $listen = $self->{tcp}
-        ? IO::Socket::INET->new(LocalAddr => '127.0.0.1', ReuseAddr => 1,
+        ? IO::Socket::INET->new(LocalAddr => $self->{host}, ReuseAddr => 1,
             LocalPort => $self->{port}, Listen => $backlog)
         : IO::Socket::UNIX->new(Local => "$self->{base}.peer",
             Listen => $backlog);
