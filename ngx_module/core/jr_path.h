@@ -1,8 +1,8 @@
 /*
  * Recognises the path of createJobRun.
  *
- *   /{version}/aiDataPlatforms/{aiDataPlatformId}/workspaces/{workspaceKey}/jobRuns
- *   /{version}/dataLakes/{dataLakeId}/workspaces/{workspaceKey}/jobRuns
+ *   /{version}/aiDataPlatforms/{id}/workspaces/{workspaceKey}/jobRuns
+ *   /{version}/dataLakes/{id}/workspaces/{workspaceKey}/jobRuns
  *
  * with an 8-digit version (CONTRACT of the API page; the older family is
  * what services of before 20260430 answer to).

@@ -12,7 +12,8 @@
 
 typedef enum {
     JR_OK = 0,
-    JR_INVALID,                 /* the input breaks a rule; the caller's fault */
+    JR_INVALID,                 /* the input breaks a rule; its sender's
+                                   fault */
     JR_NO_MEMORY                /* an allocation failed; nothing was leaked */
 } jr_status_e;
 

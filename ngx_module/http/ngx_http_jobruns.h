@@ -322,7 +322,8 @@ extern ngx_http_jobruns_worker_t  ngx_http_jobruns_worker;
     ((jr_str_t) { (s).len, (const char *) (s).data })
 
 
-/* ngx_http_jobruns_directives.c: setters, named as their directives */
+/* ngx_http_jobruns_directives.c and ngx_http_jobruns_limit_directives.c:
+   setters, named as their directives */
 
 char *ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_prefix(ngx_conf_t *cf, void *post, void *data);
@@ -332,6 +333,14 @@ char *ngx_http_jobruns_concurrency(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* cuts "name=" off an argument; NGX_DECLINED: it begins otherwise */
+ngx_int_t ngx_http_jobruns_option(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
+
+/* logs what is expected in place of an argument; returns NGX_CONF_ERROR */
+char *ngx_http_jobruns_bad_option(ngx_conf_t *cf, ngx_str_t *arg,
+    const char *expected);
 
 /* the compiled embedded schema of the cycle; NULL after logging an error */
 jr_schema_t *ngx_http_jobruns_embedded_schema(ngx_conf_t *cf);
@@ -356,12 +365,48 @@ ngx_int_t ngx_http_jobruns_handler(ngx_http_request_t *r);
 ngx_http_jobruns_ctx_t *ngx_http_jobruns_get_ctx(ngx_http_request_t *r);
 ngx_http_jobruns_ctx_t *ngx_http_jobruns_create_ctx(ngx_http_request_t *r);
 
-/* takes or makes ctx->request_id for an answer that came before us */
+
+/* ngx_http_jobruns_request_headers.c */
+
+void ngx_http_jobruns_scan_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_headers_t *h);
+
+/*
+ * Takes the client's opc-request-id or makes one.  NGX_DECLINED: the client's
+ * is not valid (*what says why); it is left where it is, and our own answers
+ * carry an id of ours.
+ */
+ngx_int_t ngx_http_jobruns_take_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_http_jobruns_headers_t *h,
+    const char **what);
+
+/* the same for an answer that comes before our phase */
 ngx_int_t ngx_http_jobruns_ensure_request_id(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 
 /* len bytes of hex digits of a CSPRNG to dst */
 ngx_int_t ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up);
+
+
+/* ngx_http_jobruns_attempt.c */
+
+ngx_int_t ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, jr_path_t *path);
+
+/* tenant and principal: for counting and scoping, never for access */
+ngx_int_t ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* what was exchanged with the service, from r->upstream_states alone */
+void ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/*
+ * The request ends: lets go of timers and operations, and settles what is
+ * left unsettled.  Called by the log phase, when nothing blocks any more.
+ */
+void ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
 
 /* ngx_http_jobruns_body.c: from the body to the attempt's fingerprint */
@@ -374,16 +419,24 @@ void ngx_http_jobruns_body_handler(ngx_http_request_t *r);
 void ngx_http_jobruns_admit(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
-/*
- * The request ends: lets go of timers and operations, and settles what is
- * left unsettled.  Called by the log phase, when nothing blocks any more.
- */
-void ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
+/* no waiter any more: stops its timer */
+void ngx_http_jobruns_wait_end(ngx_http_jobruns_attempt_t *a);
+
+
+/* ngx_http_jobruns_admission_args.c: limits, keys and argv of an attempt */
+
+ngx_int_t ngx_http_jobruns_admission_args(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
-/* what was exchanged with the service, from r->upstream_states alone */
-void ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
+
+/* ngx_http_jobruns_lease.c */
+
+void ngx_http_jobruns_lease_keep(ngx_http_jobruns_attempt_t *a);
+void ngx_http_jobruns_lease_drop(ngx_http_jobruns_attempt_t *a);
+
+/* one renewal now; returns as ngx_redis_submit() */
+ngx_int_t ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
+    ngx_redis_handler_pt handler);
 
 
 /* ngx_http_jobruns_settlement.c */
@@ -405,8 +458,12 @@ void ngx_http_jobruns_settle_detached(ngx_http_jobruns_attempt_t *a);
 
 void ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
     redisReply *reply);
+
+/* a may be NULL; run_key is set where another attempt was first, and points
+   into the reply */
 ngx_http_jobruns_settled_e ngx_http_jobruns_read_settled(redisReply *reply,
-    ngx_http_jobruns_attempt_t *a, ngx_log_t *log);
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *run_key, ngx_log_t *log);
+
 ngx_uint_t ngx_http_jobruns_read_renewed(redisReply *reply);
 
 
@@ -417,6 +474,41 @@ void ngx_http_jobruns_release(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
 ngx_int_t ngx_http_jobruns_filter_init(ngx_conf_t *cf);
+
+
+/* ngx_http_jobruns_held.c */
+
+/* NGX_DECLINED: more than may be held */
+ngx_int_t ngx_http_jobruns_held_store(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_buf_t *b);
+
+/* what is kept of a 2xx; the strings stay where they are */
+void ngx_http_jobruns_held_capture(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* key and location of the run that was made */
+void ngx_http_jobruns_held_find_run(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* the held answer, the kept one of another attempt, or one of our own: makes
+   headers_out its headers and *body its body */
+ngx_int_t ngx_http_jobruns_held_choose(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
+
+
+/* ngx_http_jobruns_error.c */
+
+/* {"code":...,"message":...} in the request's pool */
+ngx_int_t ngx_http_jobruns_error_body(ngx_http_request_t *r, jr_str_t code,
+    jr_str_t message, ngx_str_t *body);
+
+/* makes headers_out those of a JSON error; keeps headers that still apply */
+void ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body);
+
+/* NGINX's own error page becomes ctx->error */
+ngx_int_t ngx_http_jobruns_error_page(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
 
 
 /* ngx_http_jobruns_answer.c: answers of our own */
@@ -434,14 +526,6 @@ void ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
 
 /* a refusal in a location without `jobruns`, which has no attempt */
 ngx_int_t ngx_http_jobruns_refuse_path(ngx_http_request_t *r);
-
-/* {"code":...,"message":...} in the request's pool */
-ngx_int_t ngx_http_jobruns_error_body(ngx_http_request_t *r, jr_str_t code,
-    jr_str_t message, ngx_str_t *body);
-
-/* makes headers_out those of a JSON error; keeps headers that still apply */
-void ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *body);
 
 /* makes headers_out those of the kept answer of a */
 ngx_int_t ngx_http_jobruns_replay_headers(ngx_http_request_t *r,

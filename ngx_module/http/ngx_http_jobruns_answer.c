@@ -403,62 +403,6 @@ ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_jobruns_error_body(ngx_http_request_t *r, jr_str_t code,
-    jr_str_t message, ngx_str_t *body)
-{
-    size_t     size;
-    jr_line_t  line;
-
-    /* each byte takes at most six as an escape */
-
-    size = JR_LINE_MIN + 6 * (code.len + message.len) + 32;
-
-    body->data = ngx_pnalloc(r->pool, size);
-    if (body->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    jr_line_init(&line, (char *) body->data, size);
-    jr_line_object(&line, NULL);
-    jr_line_string(&line, "code", code);
-    jr_line_string(&line, "message", message);
-    jr_line_close(&line, '}');
-
-    body->len = jr_line_len(&line);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *body)
-{
-    r->headers_out.status = status;
-    r->headers_out.status_line.len = 0;
-
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-    ngx_str_null(&r->headers_out.charset);
-
-    /* what the replaced body's own headers were */
-
-    if (r->headers_out.content_encoding != NULL) {
-        r->headers_out.content_encoding->hash = 0;
-        r->headers_out.content_encoding = NULL;
-    }
-
-    ngx_http_clear_content_length(r);
-    ngx_http_clear_accept_ranges(r);
-    ngx_http_clear_last_modified(r);
-    ngx_http_clear_etag(r);
-
-    r->headers_out.content_length_n = (off_t) body->len;
-}
-
-
-ngx_int_t
 ngx_http_jobruns_common_headers(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx)
 {

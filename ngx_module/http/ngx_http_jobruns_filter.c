@@ -13,15 +13,9 @@
 #include "ngx_http_jobruns.h"
 
 
-/* first piece of memory for an answer of unknown length */
-#define NGX_HTTP_JOBRUNS_HOLD_FIRST  4096
-
-
 static ngx_int_t ngx_http_jobruns_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_jobruns_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
-static ngx_int_t ngx_http_jobruns_error_page(ngx_http_request_t *r,
-    ngx_http_jobruns_ctx_t *ctx);
 static ngx_int_t ngx_http_jobruns_error_page_body(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_chain_t *in);
 static ngx_int_t ngx_http_jobruns_hold(ngx_http_request_t *r,
@@ -30,23 +24,13 @@ static ngx_uint_t ngx_http_jobruns_replaced(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_collect(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_chain_t *in);
-static ngx_int_t ngx_http_jobruns_store(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_buf_t *b);
 static ngx_int_t ngx_http_jobruns_overflow(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_chain_t *in);
 static void ngx_http_jobruns_consume(ngx_chain_t *in);
 static ngx_int_t ngx_http_jobruns_conclude(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
-static void ngx_http_jobruns_capture(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_find_run(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_send_held(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
-static ngx_int_t ngx_http_jobruns_choose(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
-static ngx_int_t ngx_http_jobruns_replacement(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
@@ -126,48 +110,6 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
-}
-
-
-/*
- * r->err_status says that NGINX made the answer (ngx_http_send_header()); an
- * error of the service leaves it 0.
- */
-
-static ngx_int_t
-ngx_http_jobruns_error_page(ngx_http_request_t *r,
-    ngx_http_jobruns_ctx_t *ctx)
-{
-    jr_str_t                     code, message;
-    ngx_http_jobruns_attempt_t  *a;
-
-    code = jr_error_code(r->err_status);
-    message = jr_error_message(r->err_status);
-
-    if (ngx_http_jobruns_error_body(r, code, message, &ctx->error) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_jobruns_error_headers(r, r->err_status, &ctx->error);
-
-    a = ctx->attempt;
-
-    if (a != NULL && a->outcome == JR_OUTCOME_NONE) {
-        /* refused by the body reader, or out of memory before forwarding */
-
-        a->status = r->err_status;
-        a->outcome = r->err_status < NGX_HTTP_INTERNAL_SERVER_ERROR
-                     ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE;
-        a->state = jobruns_st_answered;
-
-        a->refusal_code.data = (u_char *) code.data;
-        a->refusal_code.len = code.len;
-        a->refusal_message.data = (u_char *) message.data;
-        a->refusal_message.len = message.len;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -353,7 +295,7 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
 
         if (!a->replace && ngx_buf_size(cl->buf)) {
 
-            rc = ngx_http_jobruns_store(r, a, cl->buf);
+            rc = ngx_http_jobruns_held_store(r, a, cl->buf);
 
             if (rc == NGX_ERROR) {
                 return NGX_ERROR;
@@ -392,67 +334,6 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
 
         return ngx_http_jobruns_conclude(r, ctx);
     }
-
-    return NGX_OK;
-}
-
-
-/* NGX_DECLINED: more than may be held */
-
-static ngx_int_t
-ngx_http_jobruns_store(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
-    ngx_buf_t *b)
-{
-    size_t                         size, used, room;
-    ngx_buf_t                     *held;
-    ngx_http_jobruns_main_conf_t  *jmcf;
-
-    size = b->last - b->pos;
-    used = a->held ? (size_t) (a->held->last - a->held->pos) : 0;
-    room = a->held ? (size_t) (a->held->end - a->held->last) : 0;
-
-    if (used + size > a->conf->response_max_size) {
-        return NGX_DECLINED;
-    }
-
-    if (size > room) {
-        jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
-
-        room = r->headers_out.content_length_n > 0
-               && a->held == NULL
-               && r->headers_out.content_length_n
-                  <= (off_t) a->conf->response_max_size
-               ? (size_t) r->headers_out.content_length_n
-               : NGX_HTTP_JOBRUNS_HOLD_FIRST;
-
-        while (room < used + size) {
-            room *= 2;
-        }
-
-        if (ngx_http_jobruns_worker.held + room > jmcf->hold_memory) {
-            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                          "jobruns: jobruns_hold_memory %uz is full, an "
-                          "answer passes through and is not kept",
-                          jmcf->hold_memory);
-            return NGX_DECLINED;
-        }
-
-        held = ngx_create_temp_buf(r->pool, room);
-        if (held == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (a->held != NULL) {
-            held->last = ngx_cpymem(held->last, a->held->pos, used);
-            (void) ngx_pfree(r->pool, a->held->start);
-        }
-
-        ngx_http_jobruns_worker.held += room - a->held_memory;
-        a->held_memory = room;
-        a->held = held;
-    }
-
-    a->held->last = ngx_cpymem(a->held->last, b->pos, size);
 
     return NGX_OK;
 }
@@ -521,17 +402,11 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
     a->outcome = jr_outcome_of(&a->exchange);
 
     if (a->outcome == JR_OUTCOME_CREATED) {
-        ngx_http_jobruns_capture(r, a);
-        ngx_http_jobruns_find_run(r, a);
+        ngx_http_jobruns_held_capture(r, a);
+        ngx_http_jobruns_held_find_run(r, a);
     }
 
-    if (a->timer.timer_set) {
-        ngx_del_timer(&a->timer);
-    }
-
-    if (a->renewal.active) {
-        ngx_redis_cancel(&a->renewal);
-    }
+    ngx_http_jobruns_lease_drop(a);
 
     a->state = jobruns_st_settling;
 
@@ -579,122 +454,6 @@ ngx_http_jobruns_release(ngx_http_request_t *r,
 }
 
 
-/* what is kept of a 2xx; the strings stay where they are */
-
-static void
-ngx_http_jobruns_capture(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    u_char           *p;
-    size_t            len;
-    jr_str_t         *type;
-    ngx_uint_t        i;
-    ngx_table_elt_t  *h;
-
-    ngx_memzero(&a->kept, sizeof(jr_answer_t));
-
-    a->kept.status = a->exchange.status;
-
-    if (a->held != NULL) {
-        a->kept.body.data = (char *) a->held->pos;
-        a->kept.body.len = a->held->last - a->held->pos;
-    }
-
-    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
-        h = ngx_http_jobruns_header_find(&r->headers_out.headers,
-                                         jr_answer_header_name(i));
-
-        if (h != NULL) {
-            a->kept.headers[i] = ngx_http_jobruns_str(h->value);
-        }
-    }
-
-    /* NGINX has taken it apart (ngx_http_upstream_copy_content_type()) */
-
-    type = &a->kept.headers[JR_ANSWER_CONTENT_TYPE];
-
-    *type = ngx_http_jobruns_str(r->headers_out.content_type);
-
-    if (r->headers_out.content_type_len == r->headers_out.content_type.len
-        && r->headers_out.charset.len)
-    {
-        len = type->len + sizeof("; charset=") - 1
-              + r->headers_out.charset.len;
-
-        p = ngx_pnalloc(r->pool, len);
-
-        if (p != NULL) {
-            (void) ngx_sprintf(p, "%V; charset=%V",
-                               &r->headers_out.content_type,
-                               &r->headers_out.charset);
-            type->data = (char *) p;
-            type->len = len;
-        }
-    }
-
-    if (type->len == 0) {
-        type->data = NULL;
-    }
-}
-
-
-/* key and location of the run that was made */
-
-static void
-ngx_http_jobruns_find_run(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    u_char    *slash;
-    json_t    *run, *key;
-    jr_str_t  *location;
-
-    location = &a->kept.headers[JR_ANSWER_LOCATION];
-
-    if (location->data == NULL) {
-        location = &a->kept.headers[JR_ANSWER_CONTENT_LOCATION];
-    }
-
-    a->location.data = (u_char *) location->data;
-    a->location.len = location->len;
-
-    a->run_key.len = 0;
-
-    /* the API page's JobRun.key; the location ends in it where the body is
-       no JSON we can read (encoded, too large) */
-
-    run = NULL;
-
-    if (a->complete && a->held != NULL) {
-        run = json_loadb((char *) a->held->pos, a->held->last - a->held->pos,
-                         0, NULL);
-    }
-
-    key = json_object_get(run, "key");
-
-    if (json_is_string(key)) {
-        a->run_key.len = json_string_length(key);
-        a->run_key.data = ngx_pnalloc(r->pool, a->run_key.len + 1);
-
-        if (a->run_key.data == NULL) {
-            a->run_key.len = 0;
-
-        } else {
-            ngx_memcpy(a->run_key.data, json_string_value(key),
-                       a->run_key.len);
-        }
-    }
-
-    json_decref(run);
-
-    if (a->run_key.len == 0 && a->location.len) {
-        slash = (u_char *) memrchr(a->location.data, '/', a->location.len);
-
-        if (slash != NULL) {
-            a->run_key.data = slash + 1;
-            a->run_key.len = a->location.data + a->location.len - slash - 1;
-        }
-    }
-}
-
-
 static ngx_int_t
 ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 {
@@ -706,7 +465,7 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     a = ctx->attempt;
 
-    if (ngx_http_jobruns_choose(r, a, &body) != NGX_OK) {
+    if (ngx_http_jobruns_held_choose(r, a, &body) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -760,105 +519,3 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 }
 
 
-/* the held answer, the kept one of another attempt, or one of our own */
-
-static ngx_int_t
-ngx_http_jobruns_choose(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
-    ngx_str_t *body)
-{
-    ngx_str_null(body);
-
-    if (a->settled == jobruns_settled_done && a->kept.status) {
-
-        a->replace = 1;
-        a->status = a->kept.status;
-
-        body->data = (u_char *) a->kept.body.data;
-        body->len = a->kept.body.len;
-
-        return ngx_http_jobruns_replay_headers(r, a);
-    }
-
-    if (a->replace) {
-        return ngx_http_jobruns_replacement(r, a, body);
-    }
-
-    if (a->held != NULL) {
-        body->data = a->held->pos;
-        body->len = a->held->last - a->held->pos;
-    }
-
-    if (a->overflow == NULL && a->complete
-        && r->headers_out.content_length_n == -1)
-    {
-        /* it came in chunks, but is whole now */
-        r->headers_out.content_length_n = (off_t) body->len;
-    }
-
-    return NGX_OK;
-}
-
-
-/* no usable answer came: say what that means for the job run */
-
-static ngx_int_t
-ngx_http_jobruns_replacement(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
-{
-    jr_str_t                    code, message;
-    ngx_uint_t                  status;
-    ngx_http_upstream_state_t  *state;
-
-    status = NGX_HTTP_SERVICE_UNAVAILABLE;
-
-    if (a->outcome == JR_OUTCOME_UNSENT) {
-        code = jr_error_code(status);
-        message = (jr_str_t) jr_str("The service cannot be reached; nothing "
-                                    "was sent to it. Retry later.");
-        a->retry_after = 1;
-
-    } else if (a->exchange.answered && !a->exchange.truncated
-               && a->exchange.status >= 300 && a->exchange.status < 600
-               && r->err_status == 0)
-    {
-        status = a->exchange.status;
-        code = status < 400
-               ? (jr_str_t) jr_str("ExternalServerInvalidResponse")
-               : jr_error_code(status);
-        message = (jr_str_t) jr_str("The service answered with an error that "
-                                    "leaves open whether the job run was "
-                                    "created. Retry with the same "
-                                    "opc-retry-token.");
-
-    } else {
-        code = (jr_str_t) jr_str("ExternalServerInvalidResponse");
-        message = (jr_str_t) jr_str("The service gave no complete answer; "
-                                    "whether the job run was created is not "
-                                    "known. Retry with the same "
-                                    "opc-retry-token.");
-
-        if (r->upstream_states != NULL && r->upstream_states->nelts) {
-            state = r->upstream_states->elts;
-
-            if (state[r->upstream_states->nelts - 1].status
-                == NGX_HTTP_GATEWAY_TIME_OUT)
-            {
-                code = (jr_str_t) jr_str("ExternalServerTimeout");
-            }
-        }
-    }
-
-    a->status = status;
-    a->refusal_code.data = (u_char *) code.data;
-    a->refusal_code.len = code.len;
-    a->refusal_message.data = (u_char *) message.data;
-    a->refusal_message.len = message.len;
-
-    if (ngx_http_jobruns_error_body(r, code, message, body) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_jobruns_error_headers(r, status, body);
-
-    return NGX_OK;
-}

@@ -304,9 +304,11 @@ ngx_http_jobruns_read_renewed(redisReply *reply)
 
 ngx_http_jobruns_settled_e
 ngx_http_jobruns_read_settled(redisReply *reply,
-    ngx_http_jobruns_attempt_t *a, ngx_log_t *log)
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *run_key, ngx_log_t *log)
 {
     redisReply  *first;
+
+    ngx_str_null(run_key);
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
@@ -336,6 +338,11 @@ ngx_http_jobruns_read_settled(redisReply *reply,
     }
 
     if (ngx_http_jobruns_reply_is(first, "done") && reply->elements >= 5) {
+
+        if (reply->element[3]->type == REDIS_REPLY_STRING) {
+            run_key->data = (u_char *) reply->element[3]->str;
+            run_key->len = reply->element[3]->len;
+        }
 
         if (a != NULL) {
             (void) ngx_http_jobruns_read_string(a, reply->element[2],

@@ -64,7 +64,7 @@ static void ngx_http_jobruns_settlement_later(
 static void ngx_http_jobruns_on_try_due(ngx_event_t *ev);
 static void ngx_http_jobruns_settlement_tell(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled,
-    redisReply *reply);
+    ngx_str_t *run_key);
 static void ngx_http_jobruns_settlement_free(
     ngx_http_jobruns_settlement_t *s);
 
@@ -285,6 +285,7 @@ static void
 ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
     redisReply *reply)
 {
+    ngx_str_t                       run_key;
     ngx_http_jobruns_settled_e      settled;
     ngx_http_jobruns_settlement_t  *s;
 
@@ -292,8 +293,9 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
     settled = jobruns_settled_none;
 
     if (status == ngx_redis_ok) {
-        settled = ngx_http_jobruns_read_settled(reply, s->attempt, &s->log);
-        ngx_http_jobruns_settlement_tell(s, settled, reply);
+        settled = ngx_http_jobruns_read_settled(reply, s->attempt, &run_key,
+                                                &s->log);
+        ngx_http_jobruns_settlement_tell(s, settled, &run_key);
     }
 
     if (s->attempt != NULL) {
@@ -383,14 +385,12 @@ ngx_http_jobruns_on_try_due(ngx_event_t *ev)
 }
 
 
-/* what an operator must know */
+/* what an operator must know; run_key is that of the attempt that was first */
 
 static void
 ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
-    ngx_http_jobruns_settled_e settled, redisReply *reply)
+    ngx_http_jobruns_settled_e settled, ngx_str_t *run_key)
 {
-    redisReply  *other;
-
     if (!s->created) {
         return;
     }
@@ -400,23 +400,16 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
                       "jobruns: job run \"%V\" was created for key \"%V\", "
                       "which another request owns by now: its answer is not "
                       "kept", &s->run_key, &s->argv[0]);
-        return;
     }
 
-    if (settled != jobruns_settled_done || reply->elements < 4) {
-        return;
-    }
-
-    other = reply->element[3];
-
-    if (other->type == REDIS_REPLY_STRING
-        && ((size_t) other->len != s->run_key.len
-            || ngx_memcmp(other->str, s->run_key.data, other->len) != 0))
+    if (settled == jobruns_settled_done
+        && (run_key->len != s->run_key.len
+            || ngx_memcmp(run_key->data, s->run_key.data, run_key->len) != 0))
     {
         ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
-                      "jobruns: one retry token made two job runs: \"%s\" is "
+                      "jobruns: one retry token made two job runs: \"%V\" is "
                       "kept, \"%V\" is not, key \"%V\"; cancel one of them",
-                      other->str, &s->run_key, &s->argv[0]);
+                      run_key, &s->run_key, &s->argv[0]);
     }
 }
 

@@ -1,0 +1,193 @@
+/*
+ * The attempt: made when a creation is recognised, ended by the log phase,
+ * and in between what it found out about who asks and what was exchanged
+ * with the service.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+static ngx_int_t ngx_http_jobruns_scope(ngx_http_request_t *r,
+    ngx_http_complex_value_t *cv, jr_str_t otherwise, jr_str_t *value);
+
+
+ngx_int_t
+ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, jr_path_t *path)
+{
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = ngx_pcalloc(r->pool, sizeof(ngx_http_jobruns_attempt_t));
+    if (a == NULL) {
+        return NGX_ERROR;
+    }
+
+    a->state = jobruns_st_reading;
+    a->request = r;
+    a->conf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+    a->path = *path;
+    a->overflow_last = &a->overflow;
+
+    ctx->attempt = a;
+
+    return ngx_http_jobruns_random_hex(a->owner, NGX_HTTP_JOBRUNS_OWNER_LEN,
+                                       0);
+}
+
+
+/* tenant and principal: for counting and scoping, never for access */
+
+ngx_int_t
+ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    u_char      *buf;
+    jr_str_t     otherwise, value;
+    jr_status_e  rc;
+
+    if (r->headers_in.authorization != NULL) {
+        rc = jr_identity_read(
+                   ngx_http_jobruns_str(r->headers_in.authorization->value),
+                   &a->identity);
+
+        if (rc == JR_NO_MEMORY) {
+            return NGX_ERROR;
+        }
+
+        if (rc == JR_INVALID) {
+            ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                          "jobruns: the Authorization header names no "
+                          "tenancy we understand, the tenant is the "
+                          "aiDataPlatformId");
+        }
+    }
+
+    otherwise = a->identity.tenancy.len ? a->identity.tenancy
+                                        : a->path.platform;
+
+    if (ngx_http_jobruns_scope(r, a->conf->tenant, otherwise, &value)
+        != NGX_OK
+        || ngx_http_jobruns_scope(r, a->conf->principal,
+                                  a->identity.principal, &a->principal)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (value.len == 0) {
+        /* a path without a platform is refused anyway */
+        return NGX_OK;
+    }
+
+    buf = ngx_pnalloc(r->pool, JR_DIGEST_HEX);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    return jr_identity_name(value, (char *) buf, &a->tenant) == JR_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_scope(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
+    jr_str_t otherwise, jr_str_t *value)
+{
+    ngx_str_t  text;
+
+    if (cv == NULL) {
+        *value = otherwise;
+        return NGX_OK;
+    }
+
+    if (ngx_http_complex_value(r, cv, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    *value = text.len ? ngx_http_jobruns_str(text) : otherwise;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_uint_t                  i;
+    ngx_http_upstream_state_t  *state;
+
+    if (r->upstream_states == NULL) {
+        return;
+    }
+
+    state = r->upstream_states->elts;
+
+    for (i = 0; i < r->upstream_states->nelts; i++) {
+
+        /* an empty state separates the upstreams of an internal redirect */
+
+        if (state[i].peer == NULL) {
+            continue;
+        }
+
+        a->exchange.attempted = 1;
+
+        if (state[i].bytes_sent) {
+            a->exchange.sent = 1;
+        }
+
+        /*
+         * header_time is set when a whole header was read
+         * (ngx_http_upstream_process_header()); status alone may be
+         * NGINX's own 502 or 504 (ngx_http_upstream_next()).  bytes_sent is
+         * not set yet while the answer is passed on.
+         */
+
+        if (state[i].header_time != (ngx_msec_t) -1) {
+            a->exchange.sent = 1;
+            a->exchange.answered = 1;
+            a->exchange.status = (unsigned) state[i].status;
+        }
+    }
+}
+
+
+void
+ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_http_jobruns_wait_end(a);
+
+    ngx_http_jobruns_lease_drop(a);
+
+    if (a->held_memory) {
+        ngx_http_jobruns_worker.held -= a->held_memory;
+        a->held_memory = 0;
+    }
+
+    if (a->state >= jobruns_st_forwarding && a->state < jobruns_st_settling) {
+
+        /* no filter saw an end: the client left while nothing kept the
+           exchange going, or NGINX failed */
+
+        ngx_http_jobruns_read_exchange(r, a);
+
+        if (a->exchange.answered && !a->complete) {
+            a->exchange.truncated = 1;
+        }
+
+        a->outcome = jr_outcome_of(&a->exchange);
+
+    } else if (a->state < jobruns_st_forwarding) {
+        /* admitted, but never forwarded */
+
+        if (a->outcome == JR_OUTCOME_NONE) {
+            a->outcome = JR_OUTCOME_UNSENT;
+        }
+    }
+
+    if (a->claimed && a->settlement == NULL) {
+        ngx_http_jobruns_settle_detached(a);
+    }
+}

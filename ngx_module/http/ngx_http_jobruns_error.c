@@ -1,0 +1,104 @@
+/*
+ * Errors as JSON: {"code":"...","message":"..."}, in place of NGINX's own
+ * pages too.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+ngx_int_t
+ngx_http_jobruns_error_body(ngx_http_request_t *r, jr_str_t code,
+    jr_str_t message, ngx_str_t *body)
+{
+    size_t     size;
+    jr_line_t  line;
+
+    /* each byte takes at most six as an escape */
+
+    size = JR_LINE_MIN + 6 * (code.len + message.len) + 32;
+
+    body->data = ngx_pnalloc(r->pool, size);
+    if (body->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    jr_line_init(&line, (char *) body->data, size);
+    jr_line_object(&line, NULL);
+    jr_line_string(&line, "code", code);
+    jr_line_string(&line, "message", message);
+    jr_line_close(&line, '}');
+
+    body->len = jr_line_len(&line);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body)
+{
+    r->headers_out.status = status;
+    r->headers_out.status_line.len = 0;
+
+    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+    ngx_str_null(&r->headers_out.charset);
+
+    /* what the replaced body's own headers were */
+
+    if (r->headers_out.content_encoding != NULL) {
+        r->headers_out.content_encoding->hash = 0;
+        r->headers_out.content_encoding = NULL;
+    }
+
+    ngx_http_clear_content_length(r);
+    ngx_http_clear_accept_ranges(r);
+    ngx_http_clear_last_modified(r);
+    ngx_http_clear_etag(r);
+
+    r->headers_out.content_length_n = (off_t) body->len;
+}
+
+
+/*
+ * r->err_status says that NGINX made the answer (ngx_http_send_header()); an
+ * error of the service leaves it 0.
+ */
+
+ngx_int_t
+ngx_http_jobruns_error_page(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    jr_str_t                     code, message;
+    ngx_http_jobruns_attempt_t  *a;
+
+    code = jr_error_code(r->err_status);
+    message = jr_error_message(r->err_status);
+
+    if (ngx_http_jobruns_error_body(r, code, message, &ctx->error) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_jobruns_error_headers(r, r->err_status, &ctx->error);
+
+    a = ctx->attempt;
+
+    if (a != NULL && a->outcome == JR_OUTCOME_NONE) {
+        /* refused by the body reader, or out of memory before forwarding */
+
+        a->status = r->err_status;
+        a->outcome = r->err_status < NGX_HTTP_INTERNAL_SERVER_ERROR
+                     ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE;
+        a->state = jobruns_st_answered;
+
+        a->refusal_code.data = (u_char *) code.data;
+        a->refusal_code.len = code.len;
+        a->refusal_message.data = (u_char *) message.data;
+        a->refusal_message.len = message.len;
+    }
+
+    return NGX_OK;
+}

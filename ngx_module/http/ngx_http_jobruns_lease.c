@@ -1,0 +1,118 @@
+/*
+ * The lease of an attempt: renewed every third of it for as long as the
+ * attempt is forwarded, so that a slow service never loses its claim and a
+ * dead worker's frees itself.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+static void ngx_http_jobruns_on_renewal_due(ngx_event_t *ev);
+static void ngx_http_jobruns_on_renewed(ngx_redis_op_t *op,
+    ngx_redis_status_e status, redisReply *reply);
+
+
+void
+ngx_http_jobruns_lease_keep(ngx_http_jobruns_attempt_t *a)
+{
+    ngx_memzero(&a->timer, sizeof(ngx_event_t));
+
+    a->timer.handler = ngx_http_jobruns_on_renewal_due;
+    a->timer.data = a;
+    a->timer.log = a->request->connection->log;
+
+    ngx_add_timer(&a->timer, a->conf->retry_lease / 3);
+}
+
+
+void
+ngx_http_jobruns_lease_drop(ngx_http_jobruns_attempt_t *a)
+{
+    if (a->timer.timer_set) {
+        ngx_del_timer(&a->timer);
+    }
+
+    if (a->renewal.active) {
+        ngx_redis_cancel(&a->renewal);
+    }
+}
+
+
+ngx_int_t
+ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
+    ngx_redis_handler_pt handler)
+{
+    ngx_str_t                     *argv;
+    ngx_uint_t                     i, n;
+    ngx_http_request_t            *r;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    r = a->request;
+    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
+
+    /* the record and the limits, without the overrides */
+
+    argv = ngx_palloc(r->pool, (a->nkeys + 1) * sizeof(ngx_str_t));
+    if (argv == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = 0;
+    argv[n++] = a->keys[0];
+
+    for (i = 2; i < a->nkeys; i++) {
+        argv[n++] = a->keys[i];
+    }
+
+    argv[n] = a->argv[a->nkeys];            /* the owner */
+    argv[n + 1] = a->argv[a->nkeys + 3];    /* the lease */
+
+    a->renewal.handler = handler;
+    a->renewal.data = a;
+    a->renewal.log = r->connection->log;
+
+    return ngx_redis_eval(a->conf->server, &a->renewal, &jmcf->renew, n,
+                          n + 2, argv);
+}
+
+
+static void
+ngx_http_jobruns_on_renewal_due(ngx_event_t *ev)
+{
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = ev->data;
+
+    /* one that fails is tried again when the next is due: two more fit into
+       the lease */
+
+    if (!a->renewal.active) {
+        (void) ngx_http_jobruns_lease_renew(a, ngx_http_jobruns_on_renewed);
+    }
+
+    ngx_add_timer(&a->timer, a->conf->retry_lease / 3);
+}
+
+
+static void
+ngx_http_jobruns_on_renewed(ngx_redis_op_t *op, ngx_redis_status_e status,
+    redisReply *reply)
+{
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = op->data;
+
+    if (status != ngx_redis_ok || ngx_http_jobruns_read_renewed(reply)) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, a->request->connection->log, 0,
+                  "jobruns: the lease of a forwarded attempt is lost to "
+                  "another one; the first answer of 2xx is kept");
+
+    a->renewal_lost = 1;
+
+    if (a->timer.timer_set) {
+        ngx_del_timer(&a->timer);
+    }
+}

@@ -1,0 +1,258 @@
+/*
+ * The request's headers: the ones we read, found in one walk, and
+ * opc-request-id, which every request gets.
+ */
+
+#include <openssl/rand.h>
+
+#include "ngx_http_jobruns.h"
+
+
+static ngx_int_t ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_table_elt_t *replaced);
+
+
+/* one walk over the headers, comparing lengths first */
+
+void
+ngx_http_jobruns_scan_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_headers_t *h)
+{
+    size_t             len;
+    ngx_uint_t         i;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *header, **found;
+
+    ngx_memzero(h, sizeof(ngx_http_jobruns_headers_t));
+
+    part = &r->headers_in.headers.part;
+    header = part->elts;
+
+    for (i = 0; /* void */; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        len = header[i].key.len;
+        found = NULL;
+
+#define ngx_http_jobruns_is(name)                                            \
+    (len == sizeof(name) - 1                                                 \
+     && ngx_memcmp(header[i].lowcase_key, name, sizeof(name) - 1) == 0)
+
+        switch (len) {
+
+        case sizeof("content-type") - 1:
+            if (ngx_http_jobruns_is("content-type")) {
+                found = &h->content_type;
+            }
+
+            break;
+
+        case sizeof("opc-request-id") - 1:
+            if (ngx_http_jobruns_is("opc-request-id")) {
+                found = &h->request_id;
+            }
+
+            break;
+
+        case sizeof("opc-retry-token") - 1:
+            if (ngx_http_jobruns_is("opc-retry-token")) {
+                found = &h->retry_token;
+            }
+
+            break;
+
+        case sizeof("content-encoding") - 1:
+            if (ngx_http_jobruns_is("content-encoding")) {
+                found = &h->content_encoding;
+            }
+
+            break;
+
+        case sizeof("should-update-recent") - 1:
+            if (ngx_http_jobruns_is("should-update-recent")) {
+                found = &h->update_recent;
+            }
+
+            break;
+
+        /* what frameworks read a method from */
+
+        case sizeof("x-http-method") - 1:
+        case sizeof("x-method-override") - 1:
+        case sizeof("x-http-method-override") - 1:
+            if ((ngx_http_jobruns_is("x-http-method")
+                 || ngx_http_jobruns_is("x-method-override")
+                 || ngx_http_jobruns_is("x-http-method-override"))
+                && ngx_strlcasestrn(header[i].value.data,
+                                    header[i].value.data
+                                    + header[i].value.len,
+                                    (u_char *) "post", 4 - 1)
+                   != NULL)
+            {
+                h->override = 1;
+            }
+
+            break;
+        }
+
+#undef ngx_http_jobruns_is
+
+        if (found == NULL) {
+            continue;
+        }
+
+        if (*found != NULL) {
+            if (found == &h->content_type || found == &h->content_encoding) {
+                h->repeated_content = 1;
+
+            } else {
+                h->repeated = 1;
+            }
+
+            continue;
+        }
+
+        *found = &header[i];
+    }
+}
+
+
+/*
+ * Takes the client's opc-request-id or makes one.  NGX_DECLINED: the client's
+ * is not valid (*what says why); it is left where it is, and our own answers
+ * carry an id of ours.
+ */
+
+ngx_int_t
+ngx_http_jobruns_take_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_http_jobruns_headers_t *h,
+    const char **what)
+{
+    jr_str_t                      value;
+    jr_status_e                   rc;
+    ngx_http_jobruns_loc_conf_t  *jlcf;
+
+    if (h->request_id == NULL) {
+        return ngx_http_jobruns_make_request_id(r, ctx, NULL);
+    }
+
+    jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+
+    value = jr_header_trim(ngx_http_jobruns_str(h->request_id->value));
+
+    rc = jr_header_request_id(value, jlcf->request_id, what);
+
+    if (rc == JR_OK) {
+        ctx->request_id.data = (u_char *) value.data;
+        ctx->request_id.len = value.len;
+        return NGX_OK;
+    }
+
+    if (jlcf->request_id == JR_REQUEST_ID_REPLACE) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      "jobruns: %s; it is replaced", *what);
+
+        return ngx_http_jobruns_make_request_id(r, ctx, h->request_id);
+    }
+
+    ctx->request_id.len = 32;
+    ctx->request_id.data = ngx_pnalloc(r->pool, 32);
+
+    if (ctx->request_id.data == NULL
+        || ngx_http_jobruns_random_hex(ctx->request_id.data, 32, 1) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_ensure_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    const char                  *what;
+    ngx_http_jobruns_headers_t   h;
+
+    ngx_http_jobruns_scan_headers(r, &h);
+
+    return ngx_http_jobruns_take_request_id(r, ctx, &h, &what) == NGX_ERROR
+           ? NGX_ERROR : NGX_OK;
+}
+
+
+/* 32 upper-case hex digits, which the service gets as well */
+
+static ngx_int_t
+ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_table_elt_t *replaced)
+{
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("opc-request-id");
+
+    ctx->request_id.len = 32;
+    ctx->request_id.data = ngx_pnalloc(r->pool, 32);
+
+    if (ctx->request_id.data == NULL
+        || ngx_http_jobruns_random_hex(ctx->request_id.data, 32, 1) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (replaced != NULL) {
+        replaced->value = ctx->request_id;
+        return NGX_OK;
+    }
+
+    /* proxies send what is in this list (ngx_http_proxy_create_request()) */
+
+    h = ngx_list_push(&r->headers_in.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = ngx_hash_key(name.data, name.len);
+    h->key = name;
+    h->lowcase_key = name.data;
+    h->value = ctx->request_id;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up)
+{
+    u_char  *hex, bytes[32];
+    size_t   i;
+
+    static u_char  lower[] = "0123456789abcdef";
+    static u_char  upper[] = "0123456789ABCDEF";
+
+    if (RAND_bytes(bytes, (int) (len / 2)) != 1) {
+        return NGX_ERROR;
+    }
+
+    hex = up ? upper : lower;
+
+    for (i = 0; i < len / 2; i++) {
+        *dst++ = hex[bytes[i] >> 4];
+        *dst++ = hex[bytes[i] & 0xf];
+    }
+
+    return NGX_OK;
+}
