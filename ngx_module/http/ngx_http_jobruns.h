@@ -268,6 +268,8 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       forwarded:1;
     unsigned                       claimed:1; /* Redis may hold our record */
     unsigned                       asked_again:1;
+    unsigned                       mistrusted:1;  /* the kept answer; admit.lua
+                                                     is to be told */
     unsigned                       unprotected:1; /* Redis failed, allowed */
     unsigned                       renewal_lost:1;
     unsigned                       too_large:1;   /* answer not kept */
@@ -464,7 +466,8 @@ void ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
 ngx_http_jobruns_settled_e ngx_http_jobruns_read_settled(redisReply *reply,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *run_key, ngx_log_t *log);
 
-ngx_uint_t ngx_http_jobruns_read_renewed(redisReply *reply);
+/* NGX_DECLINED: the lease is lost; NGX_ERROR: the reply says nothing of it */
+ngx_int_t ngx_http_jobruns_read_renewed(redisReply *reply);
 
 
 /* ngx_http_jobruns_filter.c */

@@ -100,8 +100,22 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
 
     ngx_http_set_log_request(c->log, r);
 
+    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
+
     if (status == ngx_redis_ok) {
         ngx_http_jobruns_read_verdict(a, reply);
+
+        if (a->mistrusted) {
+            a->mistrusted = 0;
+
+            if (!c->error
+                && ngx_redis_eval(a->conf->server, op, &jmcf->admit,
+                                  a->nkeys, a->argc, a->argv)
+                   == NGX_OK)
+            {
+                return;
+            }
+        }
 
     } else {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,
@@ -116,8 +130,6 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
                returns the recorded verdict */
 
             a->claimed = 1;
-
-            jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
             if (!a->asked_again && !c->error
                 && ngx_redis_eval(a->conf->server, op, &jmcf->admit,
@@ -330,6 +342,7 @@ static void
 ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
     redisReply *reply)
 {
+    ngx_int_t                    rc;
     ngx_connection_t            *c;
     ngx_http_request_t          *r;
     ngx_http_jobruns_attempt_t  *a;
@@ -340,10 +353,13 @@ ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
 
     ngx_http_set_log_request(c->log, r);
 
-    if (status != ngx_redis_ok) {
+    rc = (status == ngx_redis_ok) ? ngx_http_jobruns_read_renewed(reply)
+                                  : NGX_ERROR;
+
+    if (rc == NGX_ERROR) {
         a->verdict = jobruns_verdict_unavailable;
 
-    } else if (!ngx_http_jobruns_read_renewed(reply)) {
+    } else if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_WARN, c->log, 0,
                       "jobruns: held up for more than half the lease, and "
                       "another attempt has the token now: not forwarded");

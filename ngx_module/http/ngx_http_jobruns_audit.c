@@ -90,9 +90,11 @@ ngx_http_jobruns_log_handler(ngx_http_request_t *r)
 {
     ngx_http_jobruns_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_jobruns_module);
+    /* a redirect may have cleared r->ctx since: timers are to be let go */
 
-    if (r != r->main || ctx == NULL || ctx->attempt == NULL) {
+    ctx = (r == r->main) ? ngx_http_jobruns_get_ctx(r) : NULL;
+
+    if (ctx == NULL || ctx->attempt == NULL) {
         return NGX_OK;
     }
 

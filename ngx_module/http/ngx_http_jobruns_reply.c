@@ -6,6 +6,8 @@
  * answer is logged with the key's name and never becomes an answer.
  */
 
+#include <ngx_sha1.h>
+
 #include "ngx_http_jobruns.h"
 
 
@@ -23,7 +25,7 @@ static ngx_http_jobruns_word_t  ngx_http_jobruns_verdicts[] = {
     { ngx_string("unkept"), jobruns_verdict_unkept, 4 },
     { ngx_string("running"), jobruns_verdict_running, 3 },
     { ngx_string("mismatch"), jobruns_verdict_mismatch, 2 },
-    { ngx_string("refused"), jobruns_verdict_refused, 2 },
+    { ngx_string("refused"), jobruns_verdict_refused, 3 },
     { ngx_null_string, jobruns_verdict_none, 0 }
 };
 
@@ -36,12 +38,17 @@ static ngx_int_t ngx_http_jobruns_read_states(ngx_http_jobruns_attempt_t *a,
     redisReply *reply, size_t from);
 static ngx_int_t ngx_http_jobruns_read_kept(ngx_http_jobruns_attempt_t *a,
     redisReply *answer);
+static ngx_int_t ngx_http_jobruns_mistrust(ngx_http_jobruns_attempt_t *a,
+    redisReply *answer);
+static ngx_int_t ngx_http_jobruns_read_header(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, ngx_str_t *value);
 static ngx_int_t ngx_http_jobruns_read_string(ngx_http_jobruns_attempt_t *a,
     redisReply *reply, ngx_str_t *value);
 static ngx_uint_t ngx_http_jobruns_reply_is(redisReply *reply,
     const char *word);
 static void ngx_http_jobruns_damaged(ngx_http_jobruns_attempt_t *a,
     redisReply *reply, const char *what);
+static void ngx_http_jobruns_tell_damaged(ngx_http_jobruns_attempt_t *a);
 
 
 void
@@ -100,16 +107,20 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
         break;
 
     case jobruns_verdict_replay:
-        rc = ngx_http_jobruns_read_string(a, reply->element[2],
+        rc = ngx_http_jobruns_read_header(a, reply->element[2],
                                           &a->original_id);
-        if (rc == NGX_OK) {
-            rc = ngx_http_jobruns_read_kept(a, reply->element[1]);
+        if (rc == NGX_OK
+            && ngx_http_jobruns_read_kept(a, reply->element[1]) != NGX_OK
+            && ngx_http_jobruns_mistrust(a, reply->element[1]) == NGX_OK)
+        {
+            ngx_http_jobruns_tell_damaged(a);
+            return;
         }
 
         break;
 
     case jobruns_verdict_unkept:
-        rc = ngx_http_jobruns_read_string(a, reply->element[1],
+        rc = ngx_http_jobruns_read_header(a, reply->element[1],
                                           &a->location);
         if (rc == NGX_OK) {
             rc = ngx_http_jobruns_read_string(a, reply->element[2],
@@ -117,7 +128,7 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
         }
 
         if (rc == NGX_OK) {
-            rc = ngx_http_jobruns_read_string(a, reply->element[3],
+            rc = ngx_http_jobruns_read_header(a, reply->element[3],
                                               &a->original_id);
         }
 
@@ -131,6 +142,12 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
     default:
         rc = ngx_http_jobruns_read_string(a, reply->element[1],
                                           &a->original_id);
+
+        if (word->verdict == jobruns_verdict_refused
+            && ngx_http_jobruns_reply_is(reply->element[2], "damaged"))
+        {
+            ngx_http_jobruns_tell_damaged(a);
+        }
     }
 
     if (rc != NGX_OK) {
@@ -147,7 +164,12 @@ ngx_http_jobruns_read_forward(ngx_http_jobruns_attempt_t *a,
     redisReply *reply)
 {
     a->claimed = 1;
-    a->unknown_before = ngx_http_jobruns_reply_is(reply->element[1], "unknown");
+    a->unknown_before = !ngx_http_jobruns_reply_is(reply->element[1],
+                                                   "absent");
+
+    if (ngx_http_jobruns_reply_is(reply->element[1], "damaged")) {
+        ngx_http_jobruns_tell_damaged(a);
+    }
 
     return ngx_http_jobruns_read_states(a, reply, 3);
 }
@@ -249,6 +271,74 @@ ngx_http_jobruns_read_kept(ngx_http_jobruns_attempt_t *a, redisReply *answer)
 }
 
 
+/*
+ * A damaged answer counts as an unknown outcome: admit.lua is asked again
+ * and told which answer to pass over, in case it is mended meanwhile.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_mistrust(ngx_http_jobruns_attempt_t *a, redisReply *answer)
+{
+    u_char      *p, digest[20];
+    ngx_str_t   *arg, word;
+    ngx_sha1_t   sha1;
+
+    if (answer->type != REDIS_REPLY_STRING) {
+        return NGX_ERROR;
+    }
+
+    arg = &a->argv[a->nkeys + 5];
+
+    if (a->conf->retry_refuse) {
+        ngx_str_set(&word, "refuse:");
+
+    } else {
+        ngx_str_set(&word, "forward:");
+    }
+
+    p = ngx_pnalloc(a->request->pool, word.len + 2 * sizeof(digest));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_sha1_init(&sha1);
+    ngx_sha1_update(&sha1, answer->str, answer->len);
+    ngx_sha1_final(digest, &sha1);
+
+    arg->data = p;
+    p = ngx_cpymem(p, word.data, word.len);
+    p = ngx_hex_dump(p, digest, sizeof(digest));
+    arg->len = p - arg->data;
+
+    a->mistrusted = 1;
+
+    return NGX_OK;
+}
+
+
+/* a string to be sent in a header: one that would break it is left out */
+
+static ngx_int_t
+ngx_http_jobruns_read_header(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, ngx_str_t *value)
+{
+    size_t  i;
+
+    if (ngx_http_jobruns_read_string(a, reply, value) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < value->len; i++) {
+        if (value->data[i] < 0x20 || value->data[i] == 0x7f) {
+            ngx_http_jobruns_tell_damaged(a);
+            value->len = 0;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_jobruns_read_string(ngx_http_jobruns_attempt_t *a,
     redisReply *reply, ngx_str_t *value)
@@ -293,12 +383,25 @@ ngx_http_jobruns_damaged(ngx_http_jobruns_attempt_t *a, redisReply *reply,
 }
 
 
-ngx_uint_t
+static void
+ngx_http_jobruns_tell_damaged(ngx_http_jobruns_attempt_t *a)
+{
+    ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
+                  "jobruns: in Redis \"%V\", key \"%V\", the value is not "
+                  "ours or damaged; it is not used",
+                  &a->conf->redis->address, &a->keys[0]);
+}
+
+
+ngx_int_t
 ngx_http_jobruns_read_renewed(redisReply *reply)
 {
-    /* an error reply says nothing of the lease */
+    if (ngx_http_jobruns_reply_is(reply, "renewed")) {
+        return NGX_OK;
+    }
 
-    return !ngx_http_jobruns_reply_is(reply, "lost");
+    return ngx_http_jobruns_reply_is(reply, "lost") ? NGX_DECLINED
+                                                    : NGX_ERROR;
 }
 
 

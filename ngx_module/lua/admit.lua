@@ -12,7 +12,8 @@ ARGV  1      owner of this attempt: 32 hex digits
       3      opc-request-id of this attempt
       4      lease in ms
       5      life of the record in ms, from its first use
-      6      "forward" or "refuse": the retry of an unknown token
+      6      "forward" or "refuse": the retry of an unknown token; behind it
+             ":" and the SHA-1 of a kept answer that was found damaged
       7...   six per limit: kind ("rate", "quota", "slots"), name, three
              numbers, "enforce" or "dry_run"
                rate    count, period in us, burst
@@ -20,15 +21,18 @@ ARGV  1      owner of this attempt: 32 hex digits
                slots   limit, 0, 0
 
 Reply: an array, the verdict first
-      "forward"   state before ("absent", "unknown"), bad override or "",
-                  limits...
+      "forward"   state before ("absent", "unknown", "damaged"), bad override
+                  or "", limits...
       "limited"   index of the limit from 1, wait in ms, bad override or "",
                   limits...
       "replay"    kept answer, request id of the attempt that made it
       "unkept"    location, run key, request id of the attempt
       "running"   ms until the lease ends, request id of the attempt
       "mismatch"  request id of the first attempt
-      "refused"   request id of the first attempt
+      "refused"   request id of the first attempt, "damaged" or ""
+
+A record that none of us can have written, or whose answer is damaged, counts
+as unknown, and is written anew.
 
 limits... are five integers for each: state (0 passes, 1 refuses, 2 would
 refuse but is dry_run, 3 lifted or not counted), the limit in force, its
@@ -49,7 +53,8 @@ with %.0f.  The clock is this server's own.
 
 local record, overrides = KEYS[1], KEYS[2]
 local owner, fingerprint, request_id = ARGV[1], ARGV[2], ARGV[3]
-local lease, ttl, on_unknown = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local lease, ttl = tonumber(ARGV[4]), tonumber(ARGV[5])
+local on_unknown, bad_answer = string.match(ARGV[6], "^(%a+):?(%x*)$")
 
 local time = redis.call("TIME")
 local now_s = tonumber(time[1])
@@ -331,40 +336,61 @@ end
 
 -- the token
 
-local kept = redis.call("HMGET", record, "s", "o", "l", "f", "r", "x", "w")
+local kept = redis.pcall("HMGET", record, "s", "o", "l", "f", "r", "x", "w")
+local damaged = kept.err ~= nil
+
+if damaged then
+  kept = {}
+end
+
 local state, kept_owner, lease_end = kept[1], kept[2], tonumber(kept[3])
 local first_id, expires = kept[5], tonumber(kept[6])
 local before = "absent"
 
 if state then
+  damaged = not expires
+            or not (state == "d" or state == "u" or state == "c" and lease_end)
+            or not string.match(kept[4] or "", "^%d+:%x+$")
+
+elseif not damaged then
+  damaged = redis.call("EXISTS", record) == 1
+end
+
+if state and not damaged then
   if state == "c" and kept_owner == owner then
     -- asked again: the reply to the first admission was lost
     return { "forward", kept[7] == "u" and "unknown" or "absent", "" }
   end
 
-  if not same_request(kept[4] or "") then
+  if not same_request(kept[4]) then
     return { "mismatch", first_id or "" }
   end
 
   if state == "d" then
     local done = redis.call("HMGET", record, "a", "n", "j", "i")
 
-    if done[1] then
+    if not done[1] then
+      return { "unkept", done[2] or "", done[3] or "", done[4] or "" }
+    end
+
+    if bad_answer == "" or redis.sha1hex(done[1]) ~= bad_answer then
       return { "replay", done[1], done[4] or "" }
     end
 
-    return { "unkept", done[2] or "", done[3] or "", done[4] or "" }
+    damaged = true
   end
 
-  if state == "c" and lease_end and lease_end > now then
+  if state == "c" and lease_end > now then
     return { "running", lease_end - now, redis.call("HGET", record, "i") or "" }
   end
+end
 
+if state or damaged then
   -- unknown, or claimed by an attempt that did not live to settle
   before = "unknown"
 
   if on_unknown == "refuse" then
-    return { "refused", first_id or "" }
+    return { "refused", first_id or "", damaged and "damaged" or "" }
   end
 end
 
@@ -447,8 +473,15 @@ for i = 1, count do
   consumed[i] = d.state == 0 and d.consume() or "-"
 end
 
-if before == "absent" then
+if damaged then
+  redis.call("DEL", record)
+end
+
+if not first_id then
   first_id = request_id
+end
+
+if not expires or damaged then
   expires = now + ttl
 end
 
@@ -461,4 +494,4 @@ redis.call("HSET", record, "v", "1", "s", "c", "o", owner,
 -- long enough to be seen as unknown
 redis.call("PEXPIREAT", record, int(math.max(expires, now + 2 * lease)))
 
-return told({ "forward", before, bad_override }, 0)
+return told({ "forward", damaged and "damaged" or before, bad_override }, 0)
