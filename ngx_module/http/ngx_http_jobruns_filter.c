@@ -222,10 +222,25 @@ ngx_http_jobruns_error_page_body(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
+    ngx_http_jobruns_read_exchange(r, a);
+
+    if (r->err_status == 0 && a->exchange.answered
+        && (a->exchange.status < 200 || a->exchange.status > 599)
+        && r->upstream != NULL)
+    {
+        /*
+         * A 1xx that NGINX takes for the answer has no length, and the real
+         * answer is still to come: neither wait for an end of it nor use
+         * the connection again.  The 502 made of it comes back to us.
+         */
+
+        r->upstream->keepalive = 0;
+
+        return NGX_HTTP_BAD_GATEWAY;
+    }
+
     a->state = jobruns_st_holding;
     a->status = r->headers_out.status;
-
-    ngx_http_jobruns_read_exchange(r, a);
 
     a->replace = ngx_http_jobruns_replaced(r, a);
 
