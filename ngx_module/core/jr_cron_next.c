@@ -10,8 +10,6 @@
 
 
 typedef struct {
-    unsigned  year;
-    unsigned  month;            /* from 1 */
     unsigned  days;             /* in the month */
     unsigned  first;            /* weekday of its first day, 1 is Sunday */
 } jr_cron_month_t;
@@ -19,6 +17,8 @@ typedef struct {
 
 static int64_t jr_cron_day_number(unsigned year, unsigned month,
     unsigned day);
+static int jr_cron_in_month(const jr_cron_t *cron, unsigned year,
+    unsigned month, int64_t from, int64_t *next);
 static unsigned jr_cron_weekday_of(int64_t day);
 static void jr_cron_month(unsigned year, unsigned month,
     jr_cron_month_t *m);
@@ -35,50 +35,61 @@ static int jr_cron_first(uint64_t mask, unsigned from, unsigned *bit);
 jr_status_e
 jr_cron_next(const jr_cron_t *cron, int64_t after, int64_t *next)
 {
-    int64_t          day, from, second;
-    uint64_t         days;
-    unsigned         year, month, d, y;
-    jr_cron_month_t  m;
+    int64_t   from;
+    unsigned  year, month, y;
 
-    if (after < -1) {
-        after = -1;
-    }
+    from = after < 0 ? 0 : after;
+    from += after >= 0 && after < INT64_MAX;
 
     for (year = JR_CRON_YEAR_MIN; year <= JR_CRON_YEAR_MAX; year++) {
         y = year - JR_CRON_YEAR_MIN;
 
         if (!(cron->years[y / 64] >> y % 64 & 1)
             || jr_cron_day_number(year + 1, 1, 1) * JR_SECONDS_PER_DAY
-               <= after)
+               <= from)
         {
             continue;
         }
 
         for (month = 1; month <= 12; month++) {
-
-            if (!(cron->months >> month & 1)) {
-                continue;
-            }
-
-            jr_cron_month(year, month, &m);
-            days = jr_cron_days_of(cron, &m);
-
-            for (d = 1; jr_cron_first(days, d, &d); d++) {
-                day = jr_cron_day_number(year, month, d)
-                      * JR_SECONDS_PER_DAY;
-                from = after + 1 > day ? after + 1 - day : 0;
-
-                if (from < JR_SECONDS_PER_DAY
-                    && jr_cron_time(cron, from, &second))
-                {
-                    *next = day + second;
-                    return JR_OK;
-                }
+            if ((cron->months >> month & 1)
+                && jr_cron_in_month(cron, year, month, from, next))
+            {
+                return JR_OK;
             }
         }
     }
 
     return JR_INVALID;
+}
+
+
+/* The first second of a month, at or after from, that fits. */
+
+static int
+jr_cron_in_month(const jr_cron_t *cron, unsigned year, unsigned month,
+    int64_t from, int64_t *next)
+{
+    int64_t          start, second;
+    uint64_t         days;
+    unsigned         day;
+    jr_cron_month_t  m;
+
+    jr_cron_month(year, month, &m);
+    days = jr_cron_days_of(cron, &m);
+
+    for (day = 1; jr_cron_first(days, day, &day); day++) {
+        start = jr_cron_day_number(year, month, day) * JR_SECONDS_PER_DAY;
+
+        if (from - start < JR_SECONDS_PER_DAY
+            && jr_cron_time(cron, from > start ? from - start : 0, &second))
+        {
+            *next = start + second;
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -116,8 +127,6 @@ jr_cron_month(unsigned year, unsigned month, jr_cron_month_t *m)
     next = month < 12 ? jr_cron_day_number(year, month + 1, 1)
                       : jr_cron_day_number(year + 1, 1, 1);
 
-    m->year = year;
-    m->month = month;
     m->days = (unsigned) (next - first);
     m->first = jr_cron_weekday_of(first);
 }

@@ -1,0 +1,134 @@
+/*
+ * Java time zone ids: verdicts by the vectors, and what is suggested.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "jr_timezone.h"
+#include "jr_timezone_ids.h"
+#include "lib_rules.h"
+
+static void
+vectors(void **state)
+{
+    corpus_t  corpus;
+
+    (void) state;
+
+    vectors_run(&corpus, "timezones.jsonl", rule_timezone, NULL);
+    corpus_end(&corpus);
+}
+
+
+static void
+every_id_of_the_table_is_found(void **state)
+{
+    char         longer[64];
+    size_t       i, len;
+    const char  *id;
+
+    (void) state;
+
+    assert_true(jr_timezone_ids_n > 600);
+
+    for (i = 0; i < jr_timezone_ids_n; i++) {
+        id = jr_timezone_ids[i];
+        len = strlen(id);
+
+        assert_true(len < JR_TIMEZONE_LEN);
+        assert_int_equal(jr_timezone_check(id, len), JR_OK);
+        assert_true(i == 0 || strcmp(jr_timezone_ids[i - 1], id) < 0);
+
+        sprintf(longer, "%s_", id);
+        assert_int_equal(jr_timezone_check(longer, len + 1), JR_INVALID);
+
+        /* never read past the end of what is no C string */
+
+        memset(longer, 'x', sizeof(longer));
+        memcpy(longer, id, len);
+        assert_int_equal(jr_timezone_check(longer, len), JR_OK);
+    }
+}
+
+
+static void
+suggests(const char *id, const char *want)
+{
+    const char  *nearest;
+
+    nearest = jr_timezone_nearest(id, strlen(id));
+
+    if (want == NULL) {
+        assert_null(nearest);
+
+    } else {
+        assert_non_null(nearest);
+        assert_string_equal(nearest, want);
+    }
+}
+
+
+static void
+the_nearest_is_suggested(void **state)
+{
+    (void) state;
+
+    suggests("US/Pacfic", "US/Pacific");
+    suggests("US/Paicfic", "US/Pacific");
+    suggests("us/pacific", "US/Pacific");
+    suggests("US/Pacific ", "US/Pacific");
+    suggests("America/New York", "America/New_York");
+    suggests("america/los_angeles", "America/Los_Angeles");
+    suggests("Los_Angeles", "America/Los_Angeles");
+    suggests("Buenos Aires", "America/Argentina/Buenos_Aires");
+    suggests("Europe/Berln", "Europe/Berlin");
+    suggests("utc", "UTC");
+    suggests("Mars/Phobos", NULL);
+    suggests("", NULL);
+    suggests("x", NULL);
+    suggests("qqq", NULL);
+    suggests("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+             "xxxxx", NULL);
+}
+
+
+static void
+explained(void **state)
+{
+    char       buf[512];
+    jr_text_t  t;
+
+    (void) state;
+
+    jr_text_init(&t, buf, sizeof(buf));
+    jr_timezone_explain("Mars/Phobos\n", 12, &t);
+    assert_string_equal(buf, "must be a Java time zone id such as US/Pacific,"
+                        " UTC or GMT+05:30, found \"Mars/Phobos\\u000a\"");
+
+    jr_text_init(&t, buf, sizeof(buf));
+    jr_timezone_explain("Asia/Tokio", 10, &t);
+    assert_string_equal(buf, "must be a Java time zone id such as US/Pacific,"
+                        " UTC or GMT+05:30, found \"Asia/Tokio\", did you"
+                        " mean Asia/Tokyo?");
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(every_id_of_the_table_is_found),
+        cmocka_unit_test(the_nearest_is_suggested),
+        cmocka_unit_test(explained)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
