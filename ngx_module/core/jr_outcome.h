@@ -16,6 +16,7 @@
 typedef enum {
     JR_OUTCOME_NONE = 0,        /* not decided yet, or no createJobRun */
     JR_OUTCOME_INVALID,
+    JR_OUTCOME_DENIED,          /* by NGINX: auth_request, limit_req ... */
     JR_OUTCOME_REPLAYED,
     JR_OUTCOME_IN_PROGRESS,
     JR_OUTCOME_TOKEN_MISMATCH,

@@ -395,6 +395,11 @@ ngx_int_t ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up);
 ngx_int_t ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, jr_path_t *path);
 
+/* an attempt for the audit of a creation that NGINX refuses before our phase:
+   a body too large, auth_request, limit_req */
+ngx_int_t ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+
 /* tenant and principal: for counting and scoping, never for access */
 ngx_int_t ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);

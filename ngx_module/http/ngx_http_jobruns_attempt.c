@@ -35,6 +35,56 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
 }
 
 
+ngx_int_t
+ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    jr_path_e    kind;
+    jr_path_t    path;
+    const char  *what;
+
+    if (r->err_status < NGX_HTTP_BAD_REQUEST
+        || r->method != NGX_HTTP_POST
+        || r->unparsed_uri.len == 0)
+    {
+        return NGX_OK;
+    }
+
+    kind = jr_path_classify(ngx_http_jobruns_str(r->unparsed_uri),
+                            ngx_http_jobruns_str(r->uri), &path);
+
+    if (kind == JR_PATH_OTHER) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_jobruns_attempt_create(r, ctx, &path) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (kind == JR_PATH_SUSPECT) {
+        ngx_memzero(&ctx->attempt->path, sizeof(jr_path_t));
+
+    } else {
+        (void) jr_path_keys(&ctx->attempt->path, &what);
+    }
+
+    switch (r->err_status) {
+
+    case NGX_HTTP_UNAUTHORIZED:
+    case NGX_HTTP_FORBIDDEN:
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+    case NGX_HTTP_SERVICE_UNAVAILABLE:
+        ctx->attempt->outcome = JR_OUTCOME_DENIED;
+        break;
+
+    default:
+        break;
+    }
+
+    return ngx_http_jobruns_attempt_identify(r, ctx->attempt);
+}
+
+
 /* tenant and principal: for counting and scoping, never for access */
 
 ngx_int_t

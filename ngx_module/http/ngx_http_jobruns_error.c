@@ -86,12 +86,16 @@ ngx_http_jobruns_error_page(ngx_http_request_t *r,
 
     a = ctx->attempt;
 
-    if (a != NULL && a->outcome == JR_OUTCOME_NONE) {
-        /* refused by the body reader, or out of memory before forwarding */
+    if (a != NULL && !a->forwarded && a->state != jobruns_st_answered) {
+
+        /* refused by the body reader or another module, or out of memory */
+
+        if (a->outcome == JR_OUTCOME_NONE) {
+            a->outcome = r->err_status < NGX_HTTP_INTERNAL_SERVER_ERROR
+                         ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE;
+        }
 
         a->status = r->err_status;
-        a->outcome = r->err_status < NGX_HTTP_INTERNAL_SERVER_ERROR
-                     ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE;
         a->state = jobruns_st_answered;
 
         a->refusal_code.data = (u_char *) code.data;

@@ -78,7 +78,8 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
         ctx = ngx_http_jobruns_create_ctx(r);
 
         if (ctx == NULL
-            || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK)
+            || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
+            || ngx_http_jobruns_attempt_refused(r, ctx) != NGX_OK)
         {
             return NGX_ERROR;
         }

@@ -98,8 +98,24 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    ngx_uint_t                  i;
+    ngx_uint_t                  i, status;
     ngx_http_upstream_state_t  *state;
+
+    if (a->state < jobruns_st_forwarding || a->state == jobruns_st_answered) {
+
+        /* error_page took over an error from before the attempt was
+           forwarded, such as a body that is too large: nothing behind it may
+           forward the request, which nobody has checked */
+
+        status = r->err_status >= NGX_HTTP_BAD_REQUEST
+                 ? r->err_status : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+        ngx_http_jobruns_refuse(r, a,
+                                status < NGX_HTTP_INTERNAL_SERVER_ERROR
+                                ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE,
+                                status, NULL, NULL);
+        return NGX_DONE;
+    }
 
     if (a->state != jobruns_st_forwarding) {
         ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
