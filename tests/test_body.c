@@ -95,9 +95,9 @@ numbers_out_of_range_stand_with_the_rest(void **state)
                         " (-2147483648 to 2147483647), found -1e999;"
                         " /repairHistory/0/endTime: must be a 64-bit integer"
                         " (-9223372036854775808 to 9223372036854775807),"
-                        " found 9223372036854775808; /z: must be a 64-bit"
-                        " integer (-9223372036854775808 to"
-                        " 9223372036854775807), found 1e400");
+                        " found 9223372036854775808; /z: must be a"
+                        " double-precision number (to about 1.8e308), found"
+                        " 1e400");
 
     /* where no rule of the gateway looks, it is still no valid body */
 

@@ -7,8 +7,10 @@
 #include "jr_cron_field.h"
 
 
+static jr_status_e jr_cron_head(jr_cron_parser_t *p, jr_cron_item_t item,
+    jr_cron_item_t head, unsigned *low, unsigned *high);
 static jr_status_e jr_cron_range(jr_cron_parser_t *p, jr_cron_item_t item,
-    unsigned low, int named, unsigned *high);
+    jr_cron_item_t rest, unsigned low, int named, unsigned *high);
 static jr_status_e jr_cron_step(jr_cron_parser_t *p, jr_cron_item_t step,
     unsigned *n);
 static void jr_cron_mark(jr_cron_parser_t *p, unsigned low, unsigned high,
@@ -22,7 +24,6 @@ static int jr_cron_name(const jr_cron_field_t *field, jr_cron_item_t *item,
 jr_status_e
 jr_cron_value(jr_cron_parser_t *p, jr_cron_item_t item)
 {
-    int              named, ranged;
     unsigned         low, high, step;
     jr_status_e      rc;
     const char      *slash;
@@ -30,6 +31,8 @@ jr_cron_value(jr_cron_parser_t *p, jr_cron_item_t item)
 
     head = item;
     tail = item;
+    step = 1;
+
     slash = memchr(item.data, '/', item.len);
 
     if (slash != NULL) {
@@ -38,85 +41,83 @@ jr_cron_value(jr_cron_parser_t *p, jr_cron_item_t item)
         tail.len = item.len - head.len - 1;
     }
 
-    low = p->field->min;
-    high = p->field->max;
-    step = 1;
+    rc = jr_cron_head(p, item, head, &low, &high);
 
-    if (head.len == 0 || (head.len == 1 && head.data[0] == '*')) {
-        ranged = 1;
-
-    } else {
-        if (!jr_cron_read(p->field, &head, &low, &named)
-            || low < p->field->min || low > p->field->max)
-        {
-            return jr_cron_wrong(p, item);
-        }
-
-        /* "5/10" goes on to the end, "5" does not */
-
-        ranged = head.len > 0;
-
-        if (ranged) {
-            rc = jr_cron_range(p, head, low, named, &high);
-            if (rc != JR_OK) {
-                return rc;
-            }
-
-        } else if (slash == NULL) {
-            high = low;
-        }
-    }
-
-    if (slash != NULL) {
+    if (rc == JR_OK && slash != NULL) {
         rc = jr_cron_step(p, tail, &step);
-        if (rc != JR_OK) {
-            return rc;
-        }
     }
 
-    jr_cron_mark(p, low, high, step);
+    if (rc == JR_OK) {
+        jr_cron_mark(p, low, high, step);
+    }
+
+    return rc;
+}
+
+
+/* What stands before the slash, if there is one, as a range. */
+
+static jr_status_e
+jr_cron_head(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t head,
+    unsigned *low, unsigned *high)
+{
+    int     named;
+    size_t  len;
+
+    *low = p->field->min;
+    *high = p->field->max;
+    len = head.len;
+
+    if (len == 0 || (len == 1 && head.data[0] == '*')) {
+        return JR_OK;
+    }
+
+    if (!jr_cron_read(p->field, &head, low, &named)
+        || *low < p->field->min || *low > p->field->max)
+    {
+        return jr_cron_wrong(p, item);
+    }
+
+    if (head.len > 0) {
+        return jr_cron_range(p, item, head, *low, named, high);
+    }
+
+    /* "5/10" goes on to the end, "5" does not */
+
+    if (len == item.len) {
+        *high = *low;
+    }
 
     return JR_OK;
 }
 
 
-/* item is what follows the first value, and should be "-" and another */
+/* rest is what follows the first value, and should be "-" and another */
 
 static jr_status_e
-jr_cron_range(jr_cron_parser_t *p, jr_cron_item_t item, unsigned low,
-    int named, unsigned *high)
+jr_cron_range(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t rest,
+    unsigned low, int named, unsigned *high)
 {
-    int              also;
-    jr_cron_item_t   rest, whole;
+    int   also;
+    char  dash;
 
-    rest.data = item.data + 1;
-    rest.len = item.len - 1;
+    dash = *rest.data++;
+    rest.len--;
 
-    /* the message shows the item from its start */
-
-    whole = item;
-
-    while (whole.data > p->text && whole.data[-1] != ' '
-           && whole.data[-1] != '\t' && whole.data[-1] != ',')
-    {
-        whole.data--;
-        whole.len++;
-    }
-
-    if (item.data[0] != '-'
+    if (dash != '-'
         || !jr_cron_read(p->field, &rest, high, &also) || rest.len > 0
         || *high < p->field->min || *high > p->field->max)
     {
-        return jr_cron_wrong(p, whole);
+        return jr_cron_wrong(p, item);
     }
 
     if (named != also) {
         return jr_cron_fail(p, "range must have names or numbers at both"
-                            " ends", whole);
+                            " ends", item);
     }
 
     if (low > *high && p->field == &jr_cron_fields[JR_CRON_YEAR]) {
-        return jr_cron_fail(p, "range must not run backwards", whole);
+        return jr_cron_fail(p, "range must not run backwards", item);
     }
 
     return JR_OK;

@@ -165,24 +165,44 @@ static void
 jr_check_range(jr_check_t *c, jr_set_t set, const json_t *value,
     const jr_place_t *place)
 {
-    size_t        i;
+    size_t        i, len;
     jr_text_t    *t;
+    const char   *text;
     jr_format_e   format;
 
     format = JR_FORMAT_NONE;
 
-    for (i = 0; i < set.n && format == JR_FORMAT_NONE; i++) {
-        format = set.nodes[i]->format;
+    for (i = 0; i < set.n; i++) {
+        if (set.nodes[i]->format == JR_FORMAT_INT32
+            || set.nodes[i]->format == JR_FORMAT_INT64)
+        {
+            format = set.nodes[i]->format;
+        }
     }
 
     t = jr_violation_begin(c, place);
-
-    if (t != NULL) {
-        jr_format_explain(format == JR_FORMAT_INT32 ? JR_FORMAT_INT32
-                                                    : JR_FORMAT_INT64,
-                          value, t);
-        jr_violation_end(c);
+    if (t == NULL) {
+        return;
     }
+
+    text = jr_json_stand_in(value, &len);
+
+    if (format == JR_FORMAT_NONE && memchr(text, '.', len) == NULL
+        && memchr(text, 'e', len) == NULL && memchr(text, 'E', len) == NULL)
+    {
+        format = JR_FORMAT_INT64;
+    }
+
+    if (format == JR_FORMAT_NONE) {
+        jr_text_str(t, "must be a double-precision number (to about"
+                    " 1.8e308)");
+        jr_text_value(t, value);
+
+    } else {
+        jr_format_explain(format, value, t);
+    }
+
+    jr_violation_end(c);
 }
 
 
