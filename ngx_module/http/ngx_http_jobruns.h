@@ -336,6 +336,9 @@ char *ngx_http_jobruns_concurrency(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* refuses an option behind the first argument that is given twice */
+char *ngx_http_jobruns_options_once(ngx_conf_t *cf);
+
 /* cuts "name=" off an argument; NGX_DECLINED: it begins otherwise */
 ngx_int_t ngx_http_jobruns_option(ngx_str_t *arg, const char *name,
     ngx_str_t *value);

@@ -54,6 +54,16 @@ ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
     redis->address = value[1];
 
+    if (redis->address.len == 0) {
+        return "needs an address: \"host:port\" or \"unix:/path\"";
+    }
+
+    rv = ngx_http_jobruns_options_once(cf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
     for (i = 2; i < cf->args->nelts; i++) {
         rv = ngx_http_jobruns_redis_option(cf, &value[i], redis);
 
@@ -434,6 +444,11 @@ ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
+    if (value[1].len == 0) {
+        /* to ngx_conf_open_file() this is stderr */
+        return "needs the path of a file, or \"off\"";
+    }
+
     if (ngx_strlchr(value[1].data, value[1].data + value[1].len, '$')) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid audit file \"%V\": variables are not "
@@ -445,6 +460,38 @@ ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     jlcf->audit = ngx_conf_open_file(cf->cycle, &value[1]);
 
     return jlcf->audit ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+/* refuses an option that is given twice: one of the two would be ignored */
+
+char *
+ngx_http_jobruns_options_once(ngx_conf_t *cf)
+{
+    u_char      *equals;
+    size_t       len;
+    ngx_str_t   *arg;
+    ngx_uint_t   i, k;
+
+    arg = cf->args->elts;
+
+    for (i = 3; i < cf->args->nelts; i++) {
+
+        equals = ngx_strlchr(arg[i].data, arg[i].data + arg[i].len, '=');
+
+        /* arguments end in NUL, which makes a word without "=" whole */
+
+        len = equals ? (size_t) (equals + 1 - arg[i].data) : arg[i].len + 1;
+
+        for (k = 2; k < i; k++) {
+            if (ngx_strncmp(arg[i].data, arg[k].data, len) == 0) {
+                return ngx_http_jobruns_bad_option(cf, &arg[i],
+                                                   "each only once");
+            }
+        }
+    }
+
+    return NGX_CONF_OK;
 }
 
 

@@ -97,6 +97,12 @@ ngx_http_jobruns_limit_parse(ngx_conf_t *cf, void *conf,
     ngx_uint_t                 i, key;
     ngx_http_jobruns_limit_t  *limit;
 
+    rv = ngx_http_jobruns_options_once(cf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
     limit = ngx_http_jobruns_limit_add(cf, conf, kind);
     if (limit == NULL) {
         return NGX_CONF_ERROR;
