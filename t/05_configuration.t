@@ -1,0 +1,460 @@
+#!/usr/bin/perl
+
+# What `nginx -t` takes and refuses, and what the levels inherit.
+
+use lib 't/lib';
+use JobRuns;
+
+my $t = JobRuns->new;
+
+$t->write_file('password', "secret\n");
+$t->write_file('empty', "\n");
+$t->write_file('schema.json', '{"type": "object"}');
+$t->write_file('no-json', '{"type": ');
+$t->write_file('no-schema', '{"type": "thing"}');
+$t->write_file('keyword', '{"type": "object", "frobnicate": 1}');
+
+# nginx -t with a line at some level; the output has the number of the line,
+# so it says where to look.
+
+sub refused {
+    my ($level, $line, @patterns) = @_;
+
+    my ($ok, $output) = $t->check_config($level => $line);
+    my $failed = $ok ? ['accepted'] : [grep { $output !~ $_ } @patterns];
+    is("@$failed", '', "refused: $line") or diag($output);
+    like($output, qr/check\.conf:\d+$/m, '... with file and line')
+        if $line =~ /^jobruns/ && !$ok;
+
+    return $output;
+}
+
+sub accepted {
+    my ($level, $line, $name) = @_;
+
+    my ($ok, $output) = $t->check_config($level => $line);
+    ok($ok, 'accepted: ' . ($name // $line)) or diag($output);
+}
+
+###############################################################################
+# Values: directive, what is good, what is wrong.  A message must name the
+# value or the directive; patterns in a row of its own say more.
+
+my $key = 'key=tenant';
+my @directives = (
+    ['jobruns', [qw(on off dry_run)], [qw(maybe 1 dry-run "")]],
+    ['jobruns_redis', [
+        '%%REDIS%%', '127.0.0.1:6379', '[::1]:6379', 'localhost:6379',
+        'localhost',
+        'unix:/tmp/redis.sock', '%%REDIS%% db=0', '%%REDIS%% db=15',
+        '%%REDIS%% password_file=%%TESTDIR%%/password',
+        '%%REDIS%% user=jobs password_file=%%TESTDIR%%/password',
+    ], [
+        '""', 'unix:', ':6379', '127.0.0.1:0', '127.0.0.1:65536',
+        '127.0.0.1:port', 'no-such-host.invalid:6379', 'redis://localhost',
+        '[::1', '127.0.0.1:6379 db=', '127.0.0.1:6379 db=one',
+        '127.0.0.1:6379 db=-1', '127.0.0.1:6379 db=65536',
+        '127.0.0.1:6379 user=', '127.0.0.1:6379 user=jobs',
+        '127.0.0.1:6379 password=secret', '127.0.0.1:6379 frobnicate',
+        '127.0.0.1:6379 password_file=%%TESTDIR%%/absent',
+        '127.0.0.1:6379 password_file=%%TESTDIR%%/empty',
+        '127.0.0.1:6379 tls_name=redis', '127.0.0.1:6379 tls_ca=/ca.pem',
+        '127.0.0.1:6379 TLS', '127.0.0.1:6379 tls=on',
+        '127.0.0.1:6379 tls tls_ca=%%TESTDIR%%/absent',
+        '127.0.0.1:6379 tls tls_ca=%%TESTDIR%%/empty',
+    ]],
+    ['jobruns_redis_timeout', [qw(1ms 200ms 2s)], [qw(0 -1 fast 1x "")]],
+    ['jobruns_redis_connect_timeout', [qw(1ms 100ms 2s)],
+        [qw(0 -1 fast 1x "")]],
+    ['jobruns_redis_failure', [qw(deny allow)], [qw(on open "")]],
+    ['jobruns_redis_prefix', ['jobruns:', 'a', 'x' x 64],
+        ['""', 'a{b', 'a}b', '"a b"', 'x' x 65, "\xc3\xa9"]],
+    ['jobruns_tenant', ['one', '$remote_user', '"a-$remote_addr"'],
+        ['$no_such_variable', '$']],
+    ['jobruns_principal', ['one', '$remote_user'], ['$no_such_variable', '$']],
+    ['jobruns_retry_ttl', [qw(1m 24h 30d)], [qw(59s 0 31d -1 day "")]],
+    ['jobruns_retry_lease', [qw(3s 15s)], [qw(2999ms 301s 0 -1 soon "")]],
+    ['jobruns_retry_wait', [qw(0 100ms 10s)], [qw(-1 long 10x "")]],
+    ['jobruns_retry_unknown', [qw(forward refuse)], [qw(on deny "")]],
+    ['jobruns_response_max_size', [qw(0 1 64k 1m)], [qw(-1 big 1q "")]],
+    ['jobruns_limit', [
+        "a $key rate=1r/s", "a $key rate=1000000r/h burst=1000000",
+        'a key=platform rate=20r/m burst=0', 'a key=workspace rate=1r/s',
+        'a key=$remote_addr rate=1r/s',
+        'a key=$host-$jobruns_tenancy rate=1r/s',
+        "a $key rate=1r/s dry_run", "a $key rate=1r/s burst=2 dry_run",
+        'A-b_9 key=tenant rate=1r/s', 'x' x 32 . " $key rate=1r/s",
+    ], [
+        "a $key", "a $key burst=3", 'a rate=1r/s', 'a rate=1r/s burst=1',
+        "a $key rate=1", "a $key rate=0r/s", "a $key rate=1000001r/s",
+        "a $key rate=1r/d", "a $key rate=-1r/s", "a $key rate=1.5r/s",
+        "a $key rate=r/s", "a $key rate=1r/s burst=-1",
+        "a $key rate=1r/s burst=1000001", "a $key rate=1r/s burst=",
+        "a $key rate=1r/s burst=1 dryrun", "a $key dry_run rate=1r/s",
+        "a $key rate=1r/s delay=1", 'a key= rate=1r/s', 'a key=user rate=1r/s',
+        'a key=$no_such_variable rate=1r/s', "1a $key rate=1r/s",
+        "a.b $key rate=1r/s", 'x' x 33 . " $key rate=1r/s",
+        "\"\" $key rate=1r/s", "a $key $key rate=1r/s",
+        "a $key rate=1r/s rate=2r/s",
+    ]],
+    ['jobruns_quota', [
+        "a $key limit=1000 window=hour", "a $key limit=0 window=day",
+        "a $key limit=1000000000000 window=month dry_run",
+        'a key=$host limit=1 window=month',
+    ], [
+        "a $key limit=5", "a $key window=day dry_run", 'a limit=5 window=day',
+        'a limit=5 window=day dry_run', "a $key limit=-1 window=day",
+        "a $key limit=1000000000001 window=day", "a $key limit= window=day",
+        "a $key limit=1k window=day", "a $key limit=1 window=week",
+        "a $key limit=1 window=", "a $key limit=1 window=DAY",
+        "a $key limit=1 window=day dry", 'a key=user limit=1 window=day',
+        "a b $key limit=1 window=day", "1 $key limit=1 window=day",
+        "a $key limit=1 limit=2 window=day",
+    ]],
+    ['jobruns_concurrency', [
+        "a $key limit=50", "a $key limit=0", 'a key=platform limit=1 dry_run',
+        'a key=$host limit=1',
+    ], [
+        "a $key", "a limit=1", "a $key limit=x", "a $key limit=-1",
+        "a $key limit=1 rate=1r/s", "a limit=1 dry_run", 'a key=user limit=1',
+        "- $key limit=1", "a $key dry_run limit=1", "a $key limit=1 limit=1",
+    ]],
+    ['jobruns_request_id', [qw(strict lenient replace)], [qw(off on "")]],
+    ['jobruns_schema', ['%%TESTDIR%%/schema.json'], [
+        '%%TESTDIR%%/absent', '%%TESTDIR%%/empty', '%%TESTDIR%%/no-json',
+        '%%TESTDIR%%/no-schema', '%%TESTDIR%%/keyword', '%%TESTDIR%%', '""',
+    ]],
+    ['jobruns_unknown_properties', [qw(allow reject)], [qw(on deny "")]],
+    ['jobruns_audit', ['off', '%%TESTDIR%%/other.log', 'syslog.log'],
+        ['%%TESTDIR%%/$host.log', '%%TESTDIR%%/absent/audit.log', '""']],
+    ['jobruns_audit_required', [qw(on off)], [qw(1 yes true "")]],
+);
+
+# The whole configuration without the line of the same name.
+
+my %without = (
+    jobruns => [jobruns => ''], jobruns_redis => [redis => ''],
+    jobruns_audit => [audit => ''],
+);
+
+for (@directives) {
+    my ($name, $good, $bad) = @$_;
+    my @without = @{$without{$name} // []};
+
+    for my $value (@$good) {
+        my ($ok, $output)
+            = $t->check_config(server => "$name $value;", @without);
+        ok($ok, "accepted: $name $value") or diag($output);
+    }
+
+    for my $value (@$bad) {
+        my ($ok, $output)
+            = $t->check_config(server => "$name $value;", @without);
+        ok(!$ok, "refused: $name $value");
+
+        # the argument that is wrong, or the directive where one is missing
+        my @named = map { quotemeta $t->expand($_) }
+            map { s/^(?:key=)?\$(?=\w)|^password_file=|^tls_ca=|^"|"$//gr }
+            split / /, $value;
+        my $named = join '|', @named;
+        like($output, qr/\[(?:emerg|crit)\]\ .*
+            (?:"$name" | [" ](?:$named)[" ,] | \("(?:$named)"\)
+                | invalid\ variable\ name)/x, '... and named')
+            or diag($output);
+        unlike($output, qr/signal|core dumped/, '... in peace');
+    }
+}
+
+accepted(http => 'jobruns_hold_memory 1m;');
+refused(http => "jobruns_hold_memory $_;", qr/jobruns_hold_memory/)
+    for qw(x -1 1g1 "");
+refused($_ => 'jobruns_hold_memory 1m;',
+    qr/"jobruns_hold_memory" directive is not allowed here/)
+    for qw(server location);
+
+# Directives are known at each level.
+
+for my $level (qw(http server location)) {
+    # the names of limits must differ
+    my @lines = map { "$_->[0] $_->[1][0];" =~ s/ a / $_->[0] /r }
+        grep { !$without{$_->[0]} } @directives;
+    accepted($level => "@lines", "all directives in $level");
+}
+
+# twice
+
+for my $level (qw(http server location)) {
+    refused($level => "$_ $_;" =~ s/^(\S+ \S+) .*/$1; $1;/sr, qr/duplicate/)
+        for map { "$_->[0] $_->[1][0]" }
+            grep { $_->[0] =~ /schema|timeout|ttl|size|request_id|prefix/ }
+            @directives;
+}
+refused(http => 'jobruns_redis 127.0.0.1:6379;', qr/"jobruns_redis" directive/,
+    qr/is duplicate/);
+refused(http => 'jobruns_audit off;', qr/"jobruns_audit" directive/,
+    qr/is duplicate/);
+
+my %limits = (
+    limit => "jobruns_limit twin $key rate=1r/s;",
+    quota => "jobruns_quota twin $key limit=1 window=day;",
+    concurrency => "jobruns_concurrency twin $key limit=1;",
+);
+for my $one (sort keys %limits) {
+    refused(server => "$limits{$one} $limits{$_}", qr/"twin" is already/)
+        for sort keys %limits;
+}
+
+# a lease must fit into a token's life, wherever they were set
+
+refused(http => 'jobruns_retry_ttl 1m; jobruns_retry_lease 31s;',
+    qr/"jobruns_retry_ttl" 60000ms/, qr/"jobruns_retry_lease" 31000ms/);
+accepted(http => 'jobruns_retry_ttl 1m; jobruns_retry_lease 30s;');
+
+###############################################################################
+# What `jobruns on` needs
+
+for my $on ('jobruns on;', 'jobruns dry_run;') {
+    my ($ok, $output) = $t->check_config(redis => '', jobruns => $on);
+    ok(!$ok, "refused: $on without jobruns_redis");
+    like($output, qr/add "jobruns_redis unix:[^"]+;"/, '... with the line');
+}
+{
+    my ($ok, $output) = $t->check_config(redis => '', jobruns => '',
+        location => 'jobruns on;');
+    ok(!$ok, 'refused: jobruns on in a location without jobruns_redis');
+
+    ($ok, $output) = $t->check_config(redis => '', jobruns => 'jobruns off;');
+    ok($ok, 'jobruns off needs none') or diag($output);
+
+    ($ok, $output) = $t->check_config(redis => '',
+        location => 'jobruns_redis %%REDIS%%;', jobruns => '',
+        server => 'location = /x { jobruns off; }');
+    ok($ok, 'jobruns_redis without jobruns') or diag($output);
+}
+
+###############################################################################
+# Neighbours: the line, what the message calls it, the line that mends it
+
+my @neighbours = (
+    ['proxy_next_upstream error timeout non_idempotent;',
+        'proxy_next_upstream ... non_idempotent',
+        'proxy_next_upstream error timeout;'],
+    ['proxy_intercept_errors on;', 'proxy_intercept_errors on',
+        'proxy_intercept_errors off;'],
+    ['proxy_cache zone;', 'proxy_cache', 'proxy_cache off;'],
+    ['proxy_cache $arg_zone;', 'proxy_cache', 'proxy_cache off;'],
+    ['proxy_store on;', 'proxy_store', 'proxy_store off;'],
+    ['proxy_store /data$uri;', 'proxy_store', 'proxy_store off;'],
+    ['proxy_ignore_client_abort off;', 'proxy_ignore_client_abort off',
+        'proxy_ignore_client_abort on;'],
+    ['proxy_ignore_headers X-Accel-Expires;',
+        'proxy_ignore_headers without X-Accel-Redirect',
+        'proxy_ignore_headers X-Accel-Redirect X-Accel-Expires'
+            . ' X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;'],
+    ['proxy_pass_request_headers off;', 'proxy_pass_request_headers off',
+        'proxy_pass_request_headers on; proxy_pass_request_body on;'],
+    ['proxy_pass_request_body off;', 'proxy_pass_request_body off',
+        'proxy_pass_request_headers on; proxy_pass_request_body on;'],
+    ['client_max_body_size 0;', 'client_max_body_size',
+        'client_max_body_size 16m;'],
+    ['client_max_body_size 16777217;', 'client_max_body_size',
+        'client_max_body_size 16m;'],
+    ['client_max_body_size 1g;', 'client_max_body_size',
+        'client_max_body_size 16m;'],
+);
+
+# jobruns_proxy.conf with one line in place of its own.
+
+sub proxy_lines {
+    my $line = shift // 'tcp_nodelay on;';
+
+    open my $fh, '<', $t->root . '/conf/jobruns_proxy.conf' or die $!;
+    my $lines = join '', grep { !/^\s*#/ } <$fh>;
+    my ($name) = $line =~ /^(\S+)/;
+    $lines =~ s/^\Q$name\E\s[^;]*;//mg;
+
+    return "$lines $line";
+}
+
+# Where the line stands, and where it takes effect.
+
+my %places = (
+    'in the location' => sub {
+        location => 'proxy_pass http://service;' . $_[0] },
+    'with a variable proxy_pass' => sub {
+        location => 'set $to service; proxy_pass http://$to;' . $_[0] },
+    'in a nested location' => sub {
+        location => 'proxy_pass http://service;' . proxy_lines()
+            . 'location /20260430 { proxy_pass http://service;' . $_[0] . '}' },
+    'in a regex location that is nested' => sub {
+        location => 'proxy_pass http://service;' . proxy_lines()
+            . 'location ~ jobRuns$ { proxy_pass http://$host;' . $_[0] . '}' },
+    'inherited from the server' => sub {
+        location => 'proxy_pass http://service;', server => $_[0] },
+    'inherited from http' => sub {
+        location => 'proxy_pass http://service;', http => $_[0] },
+    'in a named location' => sub {
+        location => 'proxy_pass http://service;' . proxy_lines(),
+        server => 'location @named { proxy_pass http://service;' . $_[0] . '}' },
+);
+
+sub place_config {
+    my ($place, $line) = @_;
+
+    my %lines = (http => '', server => '',
+        $places{$place}->(proxy_lines($line)));
+
+    return <<"END";
+%%TEST_GLOBALS%%
+events {}
+http {
+    %%TEST_GLOBALS_HTTP%%
+    jobruns_redis %%REDIS%%;
+    jobruns_audit off;
+    proxy_cache_path %%TESTDIR%%/cache keys_zone=zone:1m;
+    $lines{http}
+
+    upstream service {
+        server %%SERVICE%%;
+    }
+
+    server {
+        listen 127.0.0.1:%%PORT_0%%;
+        jobruns on;
+        $lines{server}
+
+        location / {
+            $lines{location}
+        }
+    }
+}
+END
+}
+
+for my $place (sort keys %places) {
+    my ($ok, $output) = $t->check_config(
+        config => place_config($place, 'tcp_nodelay on;'));
+    ok($ok, "jobruns_proxy.conf $place") or diag($output);
+
+    for (@neighbours) {
+        my ($line, $called, $mend) = @$_;
+
+        ($ok, $output)
+            = $t->check_config(config => place_config($place, $line));
+        ok(!$ok, "refused $place: $line") or next;
+        like($output, qr/\[emerg\].*\Q$called\E/, '... named');
+        like($output, qr/add "\Q$mend\E"/, '... with the line that mends it');
+    }
+}
+
+# The line that a message asks for is the one that mends.
+
+for (@neighbours) {
+    my ($line, $called, $mend) = @$_;
+    my ($ok, $output) = $t->check_config(
+        config => place_config('in the location', $mend));
+    ok($ok, "mended: $mend") or diag($output);
+}
+
+# Without the snippet nothing is set right.
+
+{
+    my ($ok, $output) = $t->check_config(proxy => 0);
+    ok(!$ok, 'refused: jobruns on without jobruns_proxy.conf');
+    like($output, qr/jobruns_proxy\.conf/, '... which is named');
+}
+
+# They are free to stand where jobruns is off, and where nothing is passed on.
+
+accepted(server => "location /$_->[1] { $_->[0] jobruns off;
+    proxy_pass http://service; }")
+    for ['proxy_store on;', 'a'], ['client_max_body_size 0;', 'b'],
+        ['proxy_next_upstream error non_idempotent;', 'c'];
+accepted(server => 'location /files { proxy_intercept_errors on; }');
+
+###############################################################################
+# Inheritance, as requests see it
+
+$t->run(
+    http => '
+        jobruns_request_id lenient;
+        jobruns_limit outer key=tenant rate=100r/s burst=7;
+        jobruns_quota outermost key=tenant limit=99 window=month;
+        jobruns_tenant from-http;',
+    server => '
+        location = /outer/ { return 204; }
+        jobruns_tenant from-server;
+
+        location /20260501/ {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+            jobruns_limit inner key=tenant rate=50r/s burst=3;
+            jobruns_request_id replace;
+            jobruns_tenant from-location;
+            proxy_set_header X-Tenant $jobruns_tenant;
+
+            location /20260501/dataLakes/ {
+                include %%ROOT%%/conf/jobruns_proxy.conf;
+                proxy_pass http://service;
+                proxy_set_header X-Tenant $jobruns_tenant;
+            }
+        }
+
+        location /20260502/ {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+            jobruns dry_run;
+        }
+
+        location /20260503/ {
+            proxy_pass http://service;
+            jobruns off;
+        }',
+    location => 'proxy_set_header X-Tenant $jobruns_tenant;',
+);
+
+sub policies {
+    my ($answer) = @_;
+    return join ' ', sort +($answer->header('RateLimit-Policy') // '')
+        =~ /"([^"]+)"/g;
+}
+
+# what the service got last
+
+sub received {
+    my ($name) = @_;
+
+    my ($last) = reverse $t->service->requests;
+    return join '|', map { $_->[1] }
+        grep { lc $_->[0] eq $name } @{$last->{headers}};
+}
+
+my $answer = $t->create_run(request_id => 'a/b');
+is($answer->status, 201, 'lenient in http holds in the location');
+is(received('opc-request-id'), 'a/b', '... and the id is kept');
+is(policies($answer), 'outer outermost', 'limits of http hold, all of them');
+
+is(received('x-tenant'), 'from-server', 'a server overrides http');
+
+$answer = $t->create_run(version => '20260501', request_id => 'a/b/');
+is($answer->status, 201, 'a location overrides: replace');
+like(received('opc-request-id'), qr/^[0-9A-F]{32}$/, '... and the id is made');
+is(policies($answer), 'inner',
+    'limits of a location replace all of the outer');
+is(received('x-tenant'), 'from-location', 'tenant of the location');
+
+$answer = $t->create_run(version => '20260501', family => 'dataLakes',
+    request_id => 'a/b/');
+is($answer->status, 201, 'a nested location inherits replace');
+is(policies($answer), 'inner', '... and the limits');
+is(received('x-tenant'), 'from-location', '... and the tenant');
+
+$answer = $t->create_run(version => '20260502', body => 'no json');
+is($answer->status, 201, 'dry_run in a location');
+is(policies($answer), 'outer outermost', '... under the limits of http');
+$answer = $t->create_run(version => '20260503', body => 'no json');
+is($answer->status, 201, 'off in a location');
+is(policies($answer), '', '... without limits');
+is($t->create_run(body => 'no json')->status, 400, 'on beside them');
+
+done_testing;
