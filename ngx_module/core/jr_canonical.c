@@ -4,18 +4,13 @@
  * Recursion follows the nesting of the value, which jr_json_parse() bounds.
  */
 
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jr_canonical.h"
+#include "jr_number.h"
 #include "jr_text.h"
-
-
-/* integers up to here are exact in a double; beyond, an integral real is
-   not known to be the integer that was meant */
-#define JR_CANONICAL_EXACT  9007199254740992.0
 
 
 /*
@@ -342,7 +337,10 @@ jr_canonical_number(jr_sink_t *s, const json_t *value)
     if (json_is_integer(value)) {
         jr_text_int(&t, json_integer_value(value));
 
-    } else if (fabs(d) <= JR_CANONICAL_EXACT && d == trunc(d)) {
+    } else if (d <= JR_NUMBER_EXACT && d >= -JR_NUMBER_EXACT
+               && jr_number_is_integral(d))
+    {
+        /* beyond, it is not known to be the integer that was meant */
         jr_text_int(&t, (int64_t) d);
 
     } else {

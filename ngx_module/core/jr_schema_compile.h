@@ -1,6 +1,6 @@
 /*
- * The state of compiling a schema.  Internal to jr_schema_compile*.c and
- * jr_schema_link.c.
+ * The state of compiling a schema.  Internal to jr_schema_compile*.c,
+ * jr_schema_keyword.c and jr_schema_link.c.
  */
 
 #ifndef JR_SCHEMA_COMPILE_H_INCLUDED
@@ -24,6 +24,11 @@ typedef struct jr_keyword_s  jr_keyword_t;
  */
 jr_status_e jr_compile_schema(jr_compiler_t *c, const json_t *source,
     const jr_place_t *place, jr_node_t **node);
+
+/* One keyword of a schema (jr_schema_keyword.c). */
+jr_status_e jr_compile_keyword(jr_compiler_t *c, jr_node_t *node,
+    const char *key, size_t len, const json_t *value,
+    const jr_place_t *place);
 
 /* An object of schemas, sorted by name; *members is malloc()ed or NULL. */
 jr_status_e jr_compile_members(jr_compiler_t *c, const json_t *value,

@@ -3,11 +3,11 @@
  * their mathematical value, objects without order.
  */
 
-#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "jr_json.h"
+#include "jr_number.h"
 #include "jr_schema_tree.h"
 
 
@@ -37,7 +37,7 @@ jr_value_type(const json_t *value)
         return JR_TYPE_INTEGER;
 
     case JSON_REAL:
-        return json_real_value(value) == trunc(json_real_value(value))
+        return jr_number_is_integral(json_real_value(value))
                ? JR_TYPE_INTEGER : JR_TYPE_FRACTION;
 
     case JSON_NULL:
@@ -84,7 +84,6 @@ jr_number_compare(const json_t *one, const json_t *two)
 static int
 jr_number_compare_mixed(int64_t n, double d)
 {
-    double   whole;
     int64_t  m;
 
     if (d >= 9223372036854775808.0) {
@@ -95,14 +94,15 @@ jr_number_compare_mixed(int64_t n, double d)
         return 1;
     }
 
-    whole = floor(d);
-    m = (int64_t) whole;
+    m = (int64_t) d;
 
     if (n != m) {
         return n < m ? -1 : 1;
     }
 
-    return d > whole ? -1 : 0;
+    /* the conversion has cut the fraction, if there was one */
+
+    return (d < (double) m) - (d > (double) m);
 }
 
 
