@@ -44,7 +44,7 @@ my %where = (
     gone => 'unix:' . $t->testdir . "/nobody $long",
 );
 my $config = probe_config(%where);
-my $hurry = $config =~ s/worker_shutdown_timeout 10s/worker_shutdown_timeout 1s/r;
+my $hurry = $config =~ s/(worker_shutdown_timeout) 10s/$1 1s/r;
 
 $t->run(module => 0, config => $config);
 

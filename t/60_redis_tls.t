@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JobRuns;
+use JobRuns::Nginx;
 use JobRuns::Ports qw(claim_port);
 use RedisPeer;
 use RedisProbe;
@@ -14,8 +15,11 @@ my $t = RedisProbe::harness();
 my $dir = $t->testdir;
 
 # told by NGINX itself, at each probe if the level is debug
-$t->allow_log(qr/\[crit\].*SSL_\w+\(\) failed .*(?:certificate required|wrong version)/);
+$t->allow_log(
+    qr/\[crit\].*SSL_\w+\(\) failed .*(?:certificate required|wrong version)/);
 
+plan(skip_all => 'this NGINX has no TLS')
+    if JobRuns::Nginx::build() !~ /TLS SNI/;
 plan(skip_all => 'needs openssl') if system('openssl version >/dev/null 2>&1');
 plan(skip_all => 'this redis-server has no TLS') if tls_missing();
 

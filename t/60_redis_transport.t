@@ -43,6 +43,8 @@ for my $case (
     ['127.0.0.1 tls tls_certificate=/x' => qr/both the certificate and its/],
 ) {
     my ($address, $message) = @$case;
+    next if $address =~ / tls/ && JobRuns::Nginx::build() !~ /TLS SNI/;
+
     my ($ok, $output) = $t->check_config(module => 0,
         config => probe_config(x => $address));
     ok(!$ok, "refused: $address");
@@ -100,6 +102,16 @@ peer(late => 'timeout=400ms connect_timeout=20s', sub {
     $c->drip('.', 'late');
     $c->write("\r\n+second\r\n");
     echo($c);
+});
+
+# a reply without an end
+peer(endless => 'timeout=100ms connect_timeout=20s', sub {
+    my ($c, $n) = @_;
+    $c->greet;
+    return echo($c) if $n != 1;
+    $c->command;
+    $c->write('+');
+    $c->drip('.', 'never');
 });
 
 # silent from the first operation on; well from the second connection on
@@ -498,6 +510,17 @@ subtest 'an operation that is late fails alone' => sub {
     @r = results($client);
     is(replies(@r), '"mine" "mine2"', 'late replies are not taken for others');
     is($peer{late}->count('connect'), 1, 'the connection was kept');
+};
+
+subtest 'a reply without an end' => sub {
+    my @r = steps('endless', 'cmd A');
+    is(brief(@r), 'timeout,1', 'is late');
+    wait_for {
+        push @r, my $r = steps('endless', 'cmd ECHO me');
+        $r->{status} eq 'ok';
+    } 'the connection to be given up';
+    cmp_ok(scalar @r, '>=', 5, 'others behind it are late for some time');
+    is($peer{endless}->count('connect'), 2, 'until another takes its place');
 };
 
 subtest 'a silent connection is dead' => sub {

@@ -15,7 +15,6 @@ static ngx_redis_connection_t *
     ngx_redis_connection_create(ngx_redis_server_t *server);
 static ngx_int_t ngx_redis_connection_connect(ngx_redis_connection_t *conn);
 static void ngx_redis_connection_established(ngx_redis_connection_t *conn);
-static void ngx_redis_connection_end(ngx_redis_connection_t *conn);
 static void ngx_redis_connection_log_timeout(ngx_redis_connection_t *conn);
 static ngx_err_t ngx_redis_connection_error(ngx_connection_t *c);
 static u_char *ngx_redis_connection_log_error(ngx_log_t *log, u_char *buf,
@@ -107,6 +106,8 @@ ngx_redis_connection_try(ngx_redis_server_t *server)
     c->read->handler = ngx_redis_connection_on_read;
     c->write->handler = ngx_redis_connection_on_write;
     c->idle = (server->live == 0);
+
+    conn->log.connection = c->number;
 
     /* not cancelable: a worker does not exit with a socket half made */
 
@@ -457,8 +458,8 @@ ngx_redis_connection_lost(ngx_redis_connection_t *conn, ngx_err_t err)
 
 
 /*
- * The server has said nothing for a whole timeout though it should have.
- * The slot of the operation whose time is up is among those in flight.
+ * The server has not said what it should have for too long.  The slot of the
+ * operation whose time is up, if that is why, is among those in flight.
  */
 
 void
@@ -470,10 +471,11 @@ ngx_redis_connection_dead(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot)
     server = conn->server;
 
     ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR, 0,
-                         "not a byte from %V for %Mms, its connection is "
-                         "given up and operations are refused until it "
-                         "answers; check for slow commands and a stopped "
-                         "or swapping server, or raise the timeout",
+                         "%V leaves operations without an answer for more "
+                         "than %Mms, its connection is given up and they are "
+                         "refused until it answers; check for slow commands "
+                         "and a stopped or swapping server, or raise the "
+                         "timeout",
                          conn->peer.name, server->conf.timeout);
 
     ngx_queue_init(&lost);
@@ -529,7 +531,7 @@ ngx_redis_connection_broken(ngx_redis_connection_t *conn, const char *what)
  * operation is under way, or worker_shutdown_timeout is over.
  */
 
-static void
+void
 ngx_redis_connection_end(ngx_redis_connection_t *conn)
 {
     ngx_queue_t          lost;

@@ -33,6 +33,9 @@
 #define NGX_REDIS_MAX_ELEMENTS   (1024 * 1024)
 #define NGX_REDIS_MAX_DEPTH      8
 
+/* timeouts for which one reply may hold up all behind it */
+#define NGX_REDIS_PATIENCE       10
+
 /* one TLS record, so that SSL_write() takes a batch whole or not at all */
 #define NGX_REDIS_TLS_BATCH      16384
 #define NGX_REDIS_BATCH          65536
@@ -245,6 +248,7 @@ void ngx_redis_connection_close(ngx_redis_connection_t *conn,
 void ngx_redis_connection_lost(ngx_redis_connection_t *conn, ngx_err_t err);
 void ngx_redis_connection_dead(ngx_redis_connection_t *conn,
     ngx_redis_slot_t *slot);
+void ngx_redis_connection_end(ngx_redis_connection_t *conn);
 void ngx_redis_connection_broken(ngx_redis_connection_t *conn,
     const char *what);
 void ngx_redis_connection_on_read(ngx_event_t *rev);

@@ -175,14 +175,15 @@ ngx_redis_pipeline_on_deadline(ngx_event_t *ev)
 
 
 /*
- * Whether a reply is due and not one byte has come for a whole timeout.  If
- * that time is not up yet, the timer of the read event asks again.
+ * Whether a reply is due and not one byte has come for a whole timeout, or
+ * bytes do come but the reply has no end.  If that time is not up yet, the
+ * timer of the read event asks again.
  */
 
 ngx_uint_t
 ngx_redis_pipeline_silent(ngx_redis_connection_t *conn)
 {
-    ngx_msec_t         since;
+    ngx_msec_t         since, timeout;
     ngx_msec_int_t     left;
     ngx_event_t       *rev;
     ngx_queue_t       *queue;
@@ -201,14 +202,17 @@ ngx_redis_pipeline_silent(ngx_redis_connection_t *conn)
     }
 
     since = conn->heard;
+    timeout = conn->server->conf.timeout;
 
     if ((ngx_msec_int_t) (slot->sent_at - since) > 0) {
         since = slot->sent_at;
     }
 
-    left = (ngx_msec_int_t) (since + conn->server->conf.timeout
-                             - ngx_current_msec);
-    if (left <= 0) {
+    left = (ngx_msec_int_t) (since + timeout - ngx_current_msec);
+
+    if (left <= 0
+        || ngx_current_msec - slot->sent_at >= timeout * NGX_REDIS_PATIENCE)
+    {
         return 1;
     }
 

@@ -295,7 +295,6 @@ ngx_redis_server_rest(ngx_redis_server_t *server)
 static void
 ngx_redis_server_on_turn(ngx_event_t *ev)
 {
-    ngx_queue_t              rest;
     ngx_redis_server_t      *server;
     ngx_redis_connection_t  *conn;
 
@@ -305,9 +304,7 @@ ngx_redis_server_on_turn(ngx_event_t *ev)
     if (ngx_exiting && server->live == 0) {
 
         if (conn) {
-            ngx_queue_init(&rest);
-            ngx_redis_connection_close(conn, &rest);
-            ngx_redis_pipeline_fail(&rest, ngx_redis_lost);
+            ngx_redis_connection_end(conn);
         }
 
         return;
