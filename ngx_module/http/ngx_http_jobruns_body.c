@@ -8,8 +8,8 @@
 
 #include "ngx_http_jobruns.h"
 
+#include "jr_body.h"
 #include "jr_canonical.h"
-#include "jr_json.h"
 
 
 static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
@@ -18,9 +18,11 @@ static ngx_int_t ngx_http_jobruns_read_temp(ngx_http_request_t *r,
     ngx_buf_t *b, u_char *dst);
 static ngx_int_t ngx_http_jobruns_check_body(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
+static ngx_int_t ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, json_t *value);
 static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, const char *code, const char *text,
-    size_t len);
+    ngx_http_jobruns_attempt_t *a, jr_json_error_t *err,
+    jr_report_t *report);
 static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
     json_t *value, ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
@@ -156,72 +158,44 @@ static ngx_int_t
 ngx_http_jobruns_check_body(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
 {
-    int               n;
-    char              text[JR_JSON_ERROR_TEXT + 128];
-    json_t           *value, *job_key;
+    json_t           *value;
     unsigned          flags;
     ngx_int_t         rc;
     jr_status_e       status;
     jr_report_t      *report;
     jr_json_error_t   err;
 
-    value = NULL;
-
-    status = jr_json_parse((char *) body->data, body->len, &err, &value);
-
-    if (status == JR_NO_MEMORY) {
-        return NGX_ERROR;
-    }
-
-    if (status == JR_INVALID) {
-
-        n = snprintf(text, sizeof(text), "The request body is not valid "
-                     "JSON: %s at line %zu, column %zu (byte %zu).",
-                     err.text, err.line, err.column, err.offset);
-
-        rc = ngx_http_jobruns_invalid(r, a, "CannotParseRequest", text, n);
-
-        return rc == NGX_OK ? ngx_http_jobruns_fingerprint(a, NULL, body)
-                            : rc;
-    }
-
     report = ngx_palloc(r->pool, sizeof(jr_report_t));
     if (report == NULL) {
-        json_decref(value);
         return NGX_ERROR;
     }
 
     flags = JR_SCHEMA_GATEWAY
             | (a->conf->reject_unknown ? JR_SCHEMA_REJECT_UNKNOWN : 0);
 
-    status = jr_schema_check(a->conf->schema, value, flags, report);
+    value = NULL;
 
-    if (status == JR_INVALID) {
-        rc = ngx_http_jobruns_invalid(r, a, "InvalidParameter", report->text,
-                                      report->len);
+    status = jr_body_check(a->conf->schema, (char *) body->data, body->len,
+                           flags, &err, report, &value);
 
-    } else {
-        rc = status == JR_OK ? NGX_OK : NGX_ERROR;
+    switch (status) {
+
+    case JR_OK:
+        rc = NGX_OK;
+        break;
+
+    case JR_INVALID:
+        rc = ngx_http_jobruns_invalid(r, a, &err, report);
+        break;
+
+    default:
+        rc = NGX_ERROR;
     }
 
     (void) ngx_pfree(r->pool, report);
 
     if (rc == NGX_OK) {
-        job_key = json_object_get(value, "jobKey");
-
-        if (json_is_string(job_key)) {
-            a->job_key.len = json_string_length(job_key);
-            a->job_key.data = (char *) ngx_pnalloc(r->pool,
-                                                   a->job_key.len + 1);
-
-            if (a->job_key.data == NULL) {
-                rc = NGX_ERROR;
-
-            } else {
-                ngx_memcpy((u_char *) a->job_key.data,
-                           json_string_value(job_key), a->job_key.len);
-            }
-        }
+        rc = ngx_http_jobruns_take_job_key(r, a, value);
     }
 
     if (rc == NGX_OK) {
@@ -234,21 +208,66 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
 }
 
 
+/* for the audit record; not there in a dry run of an invalid body */
+
+static ngx_int_t
+ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, json_t *value)
+{
+    u_char  *p;
+    json_t  *key;
+
+    key = json_object_get(value, "jobKey");
+
+    if (!json_is_string(key)) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, json_string_length(key) + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, json_string_value(key), json_string_length(key));
+
+    a->job_key.data = (char *) p;
+    a->job_key.len = json_string_length(key);
+
+    return NGX_OK;
+}
+
+
 /* refuses, or in a dry run only says that it would */
 
 static ngx_int_t
 ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
-    const char *code, const char *text, size_t len)
+    jr_json_error_t *err, jr_report_t *report)
 {
-    ngx_str_t  message;
+    size_t       size;
+    u_char      *last;
+    ngx_str_t    message;
+    const char  *code;
 
-    message.len = len;
-    message.data = ngx_pnalloc(r->pool, len);
+    size = report->count ? report->len : sizeof(err->text) + 128;
+
+    message.data = ngx_pnalloc(r->pool, size);
     if (message.data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(message.data, text, len);
+    if (report->count) {
+        code = "InvalidParameter";
+        last = ngx_cpymem(message.data, report->text, report->len);
+
+    } else {
+        code = "CannotParseRequest";
+        last = ngx_snprintf(message.data, size,
+                            "The request body is not valid JSON: %s at line "
+                            "%uz, column %uz (byte %uz).", err->text,
+                            err->line, err->column, err->offset);
+    }
+
+    message.len = last - message.data;
 
     if (a->conf->enable == jobruns_dry_run) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
