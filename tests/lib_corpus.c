@@ -44,7 +44,7 @@ corpus_run(corpus_t *corpus, const char *name, corpus_line_pt fn, void *data)
 
     f = fopen(path, "rb");
     if (f == NULL) {
-        print_message("# skip: corpus %s is not here\n", name);
+        fprintf(stderr, "# skip: corpus %s is not here\n", name);
         return 0;
     }
 
@@ -136,11 +136,12 @@ corpus_end(corpus_t *corpus)
 
     judged = corpus->agree + corpus->disagree;
 
-    print_message("# %s: %zu of %zu lines agree (%.1f%%), %zu of the %zu"
-                  " lines are outside\n", corpus->name, corpus->agree,
-                  judged, judged ? 100.0 * (double) corpus->agree
-                                   / (double) judged : 0.0,
-                  corpus->outside, corpus->lines);
+    /* prove shows what goes here, and keeps the rest to itself */
+
+    fprintf(stderr, "# %s: %zu of %zu lines agree (%.1f%%), %zu of the %zu"
+            " lines are outside\n", corpus->name, corpus->agree, judged,
+            judged ? 100.0 * (double) corpus->agree / (double) judged : 0.0,
+            corpus->outside, corpus->lines);
 
     assert_int_equal(corpus->lines, judged + corpus->outside);
     assert_true(corpus->agree > 0);

@@ -22,7 +22,9 @@ corpus_bodies(void **state)
 
     schema = load_schema("CreateJobRunDetails.json");
 
-    if (corpus_run(&corpus, "create_job_run_bodies.jsonl", rule_body, schema)) {
+    if (corpus_run(&corpus, "create_job_run_bodies.jsonl", rule_body,
+                   schema))
+    {
         corpus_end(&corpus);
     }
 

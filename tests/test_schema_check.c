@@ -406,19 +406,29 @@ unknown_members_where_asked(void **state)
 static void
 pathological_patterns_give_up(void **state)
 {
-    char          text[256];
+    char          text[256], *p;
+    size_t        i;
     jr_schema_t  *schema;
 
     (void) state;
 
     schema = compiled("{\"items\":{\"pattern\":\"^(a|a?)+$\"}}");
 
-    sprintf(text, "[\"%060d\"]", 0);
-    memset(text + 2, 'a', 59);
+    /* the fifth is given up without another try, though it would match */
+
+    for (i = 0, p = text; i < 4; i++) {
+        p += sprintf(p, "%c\"%040d\"", i == 0 ? '[' : ',', 0);
+        memset(p - 41, 'a', 39);
+    }
+
+    strcpy(p, ",\"aaa\"]");
 
     checked(schema, text, 0);
+    assert_int_equal(report.count, 5);
     assert_non_null(strstr(report.text, "/0: takes too much work to match"
                            " against ^(a|a?)+$, found \"aaa"));
+    assert_non_null(strstr(report.text, "/4: takes too much work to match"
+                           " against ^(a|a?)+$, found \"aaa\""));
 
     /* the next check begins anew */
 

@@ -89,6 +89,7 @@ the_nearest_is_suggested(void **state)
     suggests("Los_Angeles", "America/Los_Angeles");
     suggests("Buenos Aires", "America/Argentina/Buenos_Aires");
     suggests("Europe/Berln", "Europe/Berlin");
+    suggests("Cuab", "Cuba");
     suggests("utc", "UTC");
     suggests("Mars/Phobos", NULL);
     suggests("", NULL);

@@ -235,7 +235,9 @@ jr_keyword_size(jr_compiler_t *c, jr_node_t *node,
     field = (size_t *) (void *) ((char *) node + keyword->offset);
     d = json_number_value(value);
 
-    if (!json_is_number(value) || !jr_number_is_integral(d) || d < 0 || d > 1e15) {
+    if (!json_is_number(value) || !jr_number_is_integral(d) || d < 0
+        || d > 1e15)
+    {
         jr_compile_complain(c, place, "must be an integer, 0 or more");
         return JR_OK;
     }
