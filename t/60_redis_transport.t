@@ -302,8 +302,9 @@ peer(scripts => $long, sub {
     my ($c) = @_;
     $c->greet;
     while (my @words = $c->command) {
+        my $lie = ($words[3] // '') eq 'lie';
         $c->write($words[0] eq 'EVALSHA' ? "-NOSCRIPT No matching script.\r\n"
-            : ($words[3] // '') eq 'lie' ? "-NOSCRIPT really\r\n" : "+$words[0]\r\n");
+            : $lie ? "-NOSCRIPT really\r\n" : "+$words[0]\r\n");
     }
 });
 
@@ -451,7 +452,8 @@ subtest 'greeting' => sub {
     is(replies(steps('password', 'cmd SET a b')), '+OK', 'a password');
     is(replies(steps('noperm', 'cmd ECHO me')), '"me"', 'no CLIENT, no PING');
 
-    for my $case ([no_db => qr/DB index is out of range.*to SELECT.*database number/],
+    for my $case (
+        [no_db => qr/DB index is out of range.*to SELECT.*database number/],
         [bad_user => qr/WRONGPASS.*to AUTH.*check the user and the password/],
         [no_password => qr/NOAUTH.*wants a password: configure/],
         [maxclients => qr/max number of clients.*raise maxclients/],
@@ -715,7 +717,8 @@ subtest 'cancelled' => sub {
 
     @r = steps('gone_unix', 'cmd A', 'cmd B', 'cmd C', 'on 1 cancel 2',
         'on 1 cmd D');
-    is(join(' ', map { "$_->{n}:$_->{rc}:$_->{status}" } sort { $a->{n} <=> $b->{n} } @r),
+    @r = sort { $a->{n} <=> $b->{n} } @r;
+    is(join(' ', map { "$_->{n}:$_->{rc}:$_->{status}" } @r),
         '1:ok:unreachable 3:ok:unreachable 4:declined:-',
         'others that fail at the same time');
 };

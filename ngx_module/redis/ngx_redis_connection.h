@@ -4,9 +4,11 @@
  *   ngx_redis_server.c       configuration time, the turn, the end of a cycle
  *   ngx_redis_breaker.c      when to try again, what to tell the operator
  *   ngx_redis_connection.c   the life of a socket
+ *   ngx_redis_fault.c        the ways in which it ends
  *   ngx_redis_tls.c          its TLS
  *   ngx_redis_greeting.c     what is said on it before any operation
- *   ngx_redis_pipeline.c     operations: submitted, sent, answered, failed
+ *   ngx_redis_pipeline.c     operations: submitted, answered, failed
+ *   ngx_redis_send.c         their bytes on the way out
  *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
@@ -245,14 +247,18 @@ void ngx_redis_connection_next(ngx_redis_connection_t *conn);
 void ngx_redis_connection_ready(ngx_redis_connection_t *conn);
 void ngx_redis_connection_close(ngx_redis_connection_t *conn,
     ngx_queue_t *lost);
+void ngx_redis_connection_on_read(ngx_event_t *rev);
+void ngx_redis_connection_on_write(ngx_event_t *wev);
+
+
+/* ngx_redis_fault.c */
+
 void ngx_redis_connection_lost(ngx_redis_connection_t *conn, ngx_err_t err);
 void ngx_redis_connection_dead(ngx_redis_connection_t *conn,
     ngx_redis_slot_t *slot);
-void ngx_redis_connection_end(ngx_redis_connection_t *conn);
 void ngx_redis_connection_broken(ngx_redis_connection_t *conn,
     const char *what);
-void ngx_redis_connection_on_read(ngx_event_t *rev);
-void ngx_redis_connection_on_write(ngx_event_t *wev);
+void ngx_redis_connection_end(ngx_redis_connection_t *conn);
 
 
 /* ngx_redis_tls.c */
@@ -277,17 +283,22 @@ ngx_int_t ngx_redis_greeting_reply(ngx_redis_connection_t *conn,
 ngx_redis_slot_t *ngx_redis_slot_create(ngx_redis_server_t *server,
     size_t size, ngx_log_t *log);
 void ngx_redis_slot_free(ngx_redis_slot_t *slot);
+void ngx_redis_slot_mark(ngx_redis_slot_t *slot);
 ngx_redis_op_t *ngx_redis_slot_release(ngx_redis_slot_t *slot);
 ngx_int_t ngx_redis_pipeline_accept(ngx_redis_server_t *server,
     ngx_redis_op_t *op, size_t size, ngx_redis_slot_t **slot);
 void ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
     ngx_msec_t timeout);
-ngx_int_t ngx_redis_pipeline_send(ngx_redis_connection_t *conn);
 ngx_int_t ngx_redis_pipeline_receive(ngx_redis_connection_t *conn,
     u_char *data, size_t size);
 ngx_uint_t ngx_redis_pipeline_silent(ngx_redis_connection_t *conn);
 void ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status);
 void ngx_redis_pipeline_refuse(ngx_redis_server_t *server);
+
+
+/* ngx_redis_send.c */
+
+ngx_int_t ngx_redis_pipeline_send(ngx_redis_connection_t *conn);
 
 
 /* ngx_redis_script.c */

@@ -64,7 +64,8 @@ http {
     %%TEST_GLOBALS_HTTP%%
     client_body_buffer_size 2m;
     client_max_body_size 2m;
-    redis_probe_script count 'return {KEYS[1],ARGV[1],redis.call("INCR",KEYS[1])}';
+    redis_probe_script count
+        'return {KEYS[1],ARGV[1],redis.call("INCR",KEYS[1])}';
     redis_probe_script other 'return "other" .. #KEYS .. #ARGV';
     server {
         listen 127.0.0.1:%%PORT_0%%;
