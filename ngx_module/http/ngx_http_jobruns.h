@@ -252,6 +252,7 @@ struct ngx_http_jobruns_attempt_s {
 
     /* the answer that is held */
 
+    ngx_uint_t                     http_version;  /* of the client */
     ngx_uint_t                     status;
     ngx_buf_t                     *held;      /* grows by doubling */
     ngx_chain_t                   *overflow;  /* what came behind it */

@@ -401,6 +401,7 @@ ngx_http_jobruns_send_on(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     a->state = jobruns_st_forwarding;
     a->forwarded = 1;
+    a->http_version = r->http_version;
 
     if (!a->unprotected) {
         ngx_http_jobruns_lease_keep(a);

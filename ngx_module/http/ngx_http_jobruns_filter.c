@@ -223,6 +223,16 @@ ngx_http_jobruns_error_page_body(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
+    if (r->upstream != NULL && r->http_version != a->http_version) {
+
+        /* NGINX took bytes that are no HTTP for an answer of HTTP/0.9, makes
+           them a 200, and forgets that the client speaks more
+           (ngx_http_proxy_process_status_line()) */
+
+        r->http_version = a->http_version;
+        r->upstream->state->status = 0;
+    }
+
     ngx_http_jobruns_read_exchange(r, a);
 
     if (r->err_status == 0 && a->exchange.answered
