@@ -31,8 +31,8 @@ help:			## this list
 
 # --------------------------------------------------------------------- build
 
-.PHONY: all module static
-all: module
+.PHONY: all module static tools install
+all: module tools
 
 module:			## the .so for the packaged NGINX (build/nginx-dyn/objs)
 	@util/install-deps build
@@ -41,6 +41,34 @@ module:			## the .so for the packaged NGINX (build/nginx-dyn/objs)
 static:			## NGINX with the module inside: NGINX_SRC=<source tree>
 	@util/install-deps build
 	+@CC='$(CC)' util/build-nginx static '$(NGINX_SRC)'
+
+
+# Tools are made of the same core as the module.
+
+TOOLS      := $(BUILD)/jobruns-lint
+TOOL_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror \
+	-Ingx_module/core -I$(BUILD)/gen
+CORE_SRCS  := $(sort $(wildcard ngx_module/core/*.c))
+
+tools:			## jobruns-lint, which checks a body without a gateway
+	@util/install-deps build
+	@$(MAKE) --no-print-directory $(TOOLS)
+
+$(BUILD)/jobruns-lint: tools/jobruns_lint.c $(CORE_SRCS) \
+		$(wildcard ngx_module/core/*.h) $(BUILD)/gen/jr_embedded.c
+	@echo "  compile $@"
+	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
+	    -ljansson -lpcre2-8 -lcrypto
+
+DESTDIR ?=
+PREFIX  ?= /usr
+
+install: all		## the module, jobruns-lint and jobruns_proxy.conf: DESTDIR= PREFIX=
+	install -D -m 644 $(MODULE) \
+	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/ngx_http_jobruns_module.so
+	install -D -m 755 $(BUILD)/jobruns-lint $(DESTDIR)$(PREFIX)/bin/jobruns-lint
+	install -D -m 644 conf/jobruns_proxy.conf \
+	    $(DESTDIR)/etc/nginx/jobruns_proxy.conf
 
 
 # ----------------------------------------------------------------------- run
@@ -123,8 +151,9 @@ probe:
 e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
-	+@$(MAKE) --no-print-directory probe
-	TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
+	+@$(MAKE) --no-print-directory probe tools
+	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
+	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
 	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
 	    prove -j$(JOBS) -It/lib $(T)
 
@@ -134,6 +163,8 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 asan:			## the same tests on an NGINX under ASan and UBSan
 	@util/install-deps build e2e asan
 	+@CC='$(CC)' util/build-nginx asan
+	@$(MAKE) --no-print-directory tools
+	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
 	ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \
 	    TEST_NGINX_BINARY='$(abspath $(BUILD))/nginx-asan/objs/nginx' \
