@@ -256,7 +256,8 @@ ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
     }
 
     if (report->count) {
-        code = "InvalidParameter";
+        code = report->entry[0].missing ? "MissingParameter"
+                                        : "InvalidParameter";
         last = ngx_cpymem(message.data, report->text, report->len);
 
     } else {
