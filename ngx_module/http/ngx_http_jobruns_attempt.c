@@ -233,7 +233,8 @@ ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
         /* admitted, but never forwarded */
 
         if (a->outcome == JR_OUTCOME_NONE) {
-            a->outcome = JR_OUTCOME_UNSENT;
+            a->outcome = a->verdict == jobruns_verdict_running
+                         ? JR_OUTCOME_IN_PROGRESS : JR_OUTCOME_UNSENT;
         }
     }
 

@@ -1,0 +1,339 @@
+#!/usr/bin/perl
+
+# Duplicates of a request that still runs: they wait for its end, wherever it
+# runs, and cost nothing once their client is gone; leases and dead workers.
+
+use lib 't/lib';
+use JobRuns;
+
+use JSON::PP ();
+use Time::HiRes qw(time);
+
+my $t = JobRuns->new;
+
+sub server {
+    my ($port, $more) = @_;
+    return <<"END";
+    server {
+        listen 127.0.0.1:%%PORT_$port%%;
+        jobruns on;
+        add_header X-Worker \$pid always;
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+            $more
+        }
+    }
+END
+}
+
+my %config = (
+    server => 'jobruns_retry_wait 20s; add_header X-Worker $pid always;',
+    servers => server(2, 'jobruns_retry_wait 300ms;')
+        . server(3, 'jobruns_retry_lease 3s; jobruns_retry_wait 20s;')
+        . server(4, 'jobruns_retry_wait 0;'),
+);
+my $nginx = $t->run(%config, workers => 1);
+my $second = $t->run(%config, workers => 2, name => 'second');
+my $service = $t->service;
+my $redis = $t->redis;
+
+sub at_port { return '127.0.0.1:' . $t->port($_[0]) }
+
+sub fresh {
+    $redis->command('FLUSHALL');
+    $redis->command('CONFIG', 'RESETSTAT');
+    $service->reset;
+}
+
+# How often Redis ran a script since fresh().
+
+sub calls {
+    my $info = $redis->command('INFO', 'commandstats');
+    my $n = 0;
+    $n += $1 while $info =~ /^cmdstat_eval(?:sha)?:calls=(\d+)/mg;
+    return $n;
+}
+
+sub token_state {
+    my ($key) = $redis->keys('*:v1:token:*') or return '';
+    return $redis->command('HGET', $key, 's');
+}
+
+# The first of a token, held in the service.
+
+sub hold {
+    my (%opt) = @_;
+    my $c = $t->start_run(token => 'tok', request_id => 'first', %opt,
+        stub => { wait_created => 'gate', %{$opt{stub} // {}} });
+    $service->wait_at('gate');
+    return $c;
+}
+
+# Until a duplicate has polled more than once: it waits.
+
+sub wait_polling {
+    my ($before) = @_;
+    wait_for { calls() >= $before + 3 } 'polls of a waiter';
+}
+
+###############################################################################
+# Wait and replay
+
+for my $h2 (0, 1) {
+    for (['the same worker', undef], ['another gateway', $second]) {
+        my ($where, $to) = @$_;
+        my $what = ($h2 ? 'HTTP/2' : 'HTTP/1.1') . ", $where";
+        fresh();
+
+        my $first = hold(h2 => $h2);
+        my $before = calls();
+        my @waiters = map { $t->start_run(token => 'tok', h2 => $h2,
+            to => $to, request_id => "waiter-$_") } 1 .. 3;
+        wait_polling($before);
+        is($_->try_response(0), undef, "$what: waits") for @waiters;
+        $service->release('gate');
+
+        my $r = $first->response;
+        is($r->status, 201, "$what: created");
+        for (@waiters) {
+            my $again = $_->response;
+            is($again->status, 201, "$what: replayed");
+            is($again->body, $r->body, "$what: the same");
+            is($again->header('opc-original-request-id'), 'first',
+                "$what: the first's");
+        }
+        is($service->counts->{requests}, 1, "$what: asked once");
+    }
+}
+
+# Many at once, over two gateways and three workers.
+
+fresh();
+my $first = hold();
+my @many = map { $t->start_run(token => 'tok',
+    to => $_ % 2 ? $nginx : $second) } 1 .. 60;
+wait_polling(calls() + 100);
+$service->release('gate');
+my @answers = map { $_->response } @many;
+is(scalar(grep { $_->status == 201
+    && $_->header('opc-retry-replayed') } @answers), 60, 'sixty replays');
+my %workers = map { $_->header('x-worker') => 1 } @answers;
+ok(keys %workers >= 2, 'by several workers');
+my %bodies = map { $_->body => 1 } @answers, $first->response;
+is(scalar keys %bodies, 1, 'all the same');
+is($service->counts->{requests}, 1, 'asked once');
+
+###############################################################################
+# The wait ends before the first does
+
+for ([2, '300ms'], [4, 'no wait at all']) {
+    my ($port, $what) = @$_;
+    fresh();
+
+    $first = hold(to => at_port($port));
+    my $start = time;
+    my $r = $t->create_run(token => 'tok', to => at_port($port));
+    my $took = time - $start;
+    is($r->status . ' ' . $r->code, '409 IncorrectState', "$what: told so");
+    is($r->header('retry-after'), 1, "$what: when to try again");
+    ok($took >= ($port == 2 ? 0.29 : 0), "$what: not too soon");
+    is($service->counts->{requests}, 1, "$what: not forwarded");
+    is($t->wait_audit(sub { $_->{data}{request}{id}
+        eq $r->header('opc-request-id') })
+        ->{data}{additionalDetails}{outcome}, 'in_progress',
+        "$what: in audit");
+    $service->release('gate');
+    is($first->response->status, 201, "$what: the first goes on");
+}
+
+# Polls grow apart: some twenty in five seconds, not thousands.
+
+fresh();
+$first = hold();
+my $before = calls();
+my $waiter = $t->start_run(token => 'tok');
+is($waiter->try_response(1), undef, 'waits for a second');
+my $polls = calls() - $before;
+ok($polls >= 4 && $polls <= 40, 'by a few polls') or diag($polls);
+is($t->create_run(token => 'tok', job_key => 'other', timeout => 5)->code,
+    'InvalidatedRetryToken', 'another body does not wait');
+$service->release('gate');
+$_->response for $first, $waiter;
+
+###############################################################################
+# The first ends otherwise
+
+fresh();
+$service->plan({ times => 1, wait_created => 'gate', status => 404 });
+$first = $t->start_run(token => 'tok');
+$service->wait_at('gate');
+$before = calls();
+$waiter = $t->start_run(token => 'tok');
+wait_polling($before);
+$service->release('gate');
+is($first->response->status, 404, 'the first is refused');
+my $r = $waiter->response;
+is($r->status, 201, 'the waiter is forwarded in its place');
+is($r->header('opc-retry-replayed'), undef, 'no replay');
+is($service->created, 1, 'one job run');
+
+fresh();
+$service->plan({ times => 1, wait_created => 'gate', create => 1,
+    status => 500 });
+$first = $t->start_run(token => 'tok');
+$service->wait_at('gate');
+$before = calls();
+my @waiters = map { $t->start_run(token => 'tok') } 1 .. 5;
+wait_polling($before);
+$service->release('gate');
+is($first->response->status, 500, 'the first ends in the unknown');
+@answers = map { $_->response } @waiters;
+is(scalar(grep { $_->status == 201 } @answers), 5, 'waiters get a run');
+is(scalar(grep { $_->header('opc-retry-replayed') } @answers), 4,
+    'one of them was forwarded, the others waited for it');
+is($service->counts->{requests}, 2, 'so the service heard two');
+is($service->created, 1, 'and made one run');
+
+###############################################################################
+# A client that leaves while it waits
+
+for my $h2 (0, 1) {
+    for my $how (qw(close reset)) {
+        my $what = ($h2 ? 'HTTP/2' : 'HTTP/1.1') . " $how";
+        fresh();
+
+        $first = hold();
+        $before = calls();
+        my $h2c = $h2 ? $t->h2 : undef;
+        my $gone = $t->start_run(token => 'tok', request_id => "gone-$h2$how",
+            on => $h2c);
+        wait_polling($before);
+        if ($h2 && $how eq 'close') { $h2c->close } else { $gone->$how }
+
+        my $record = $t->wait_audit(sub { $_->{data}{request}{id}
+            eq "gone-$h2$how" });
+        is($record->{data}{additionalDetails}{outcome} // '', 'in_progress',
+            "$what: in audit");
+
+        # another polls on: the calls of a second are its own
+        $before = calls();
+        is($t->create_run(token => 'tok', to => at_port(4))->status, 409,
+            "$what: the first still runs");
+        is(calls() - $before, 1, "$what: nobody polls any more");
+        $service->release('gate');
+        is($first->response->status, 201, "$what: the first ends well");
+        is($service->counts->{requests}, 1, "$what: asked once");
+    }
+}
+
+###############################################################################
+# Leases
+
+# Held for twice its lease, and nobody takes over.
+
+fresh();
+$first = hold(to => at_port(3));
+my ($key) = $redis->keys('*:v1:token:*');
+my $lease = $redis->command('HGET', $key, 'l');
+wait_for { $redis->command('HGET', $key, 'l') > $lease + 5000 }
+    'the lease to be renewed past its first end';
+is($t->create_run(token => 'tok', to => at_port(2))->code, 'IncorrectState',
+    'a slow first keeps its claim');
+$service->release('gate');
+is($first->response->status, 201, 'created');
+is($service->counts->{requests}, 1, 'once');
+
+# A renewal that finds another owner stops, and is told.
+
+fresh();
+$first = hold(to => at_port(3), request_id => 'robbed');
+($key) = $redis->keys('*:v1:token:*');
+$redis->command('HSET', $key, o => 'f' x 32);
+$t->wait_log(qr/the lease of a forwarded attempt is lost/);
+$lease = $redis->command('HGET', $key, 'l');
+$service->release('gate');
+is($first->response->status, 201, 'the answer still goes to its client');
+is($t->wait_audit(sub { $_->{data}{request}{id} eq 'robbed'
+    && $_->{eventType} =~ /end$/ })->{data}{additionalDetails}{leaseLost},
+    JSON::PP::true(), 'told in audit');
+is(token_state(), 'd', 'the first 2xx is kept, whoever owns the token');
+
+# Two attempts that both created: the first kept wins, and an alert names both.
+
+$t->allow_log(qr/one retry token made two job runs/);
+fresh();
+$first = hold(stub => { tokens => 'ignore' });
+($key) = $redis->keys('*:v1:token:*');
+$redis->command('HSET', $key, l => 1);          # as if its lease had ended
+my $other = $t->create_run(token => 'tok', stub => { tokens => 'ignore' });
+is($other->status, 201, 'a second attempt creates');
+$service->release('gate');
+$r = $first->response;
+is($r->body, $other->body, 'the later client gets the kept answer');
+is($r->header('opc-retry-replayed'), 'true', 'as a replay');
+is($service->created, 2, 'there are two runs');
+my ($lost) = grep { $_ ne $other->json->{key} }
+    map { $_->{key} } $service->creations;
+my $kept = $other->json->{key};
+$t->wait_log(qr/\[alert\].*two job runs: "$kept" is kept, "$lost" is not/);
+is($t->create_run(token => 'tok')->body, $other->body, 'the first is kept');
+
+# The same, but the later is no creation.
+
+fresh();
+$first = hold(stub => { status => 404, wait_created => 'gate' });
+($key) = $redis->keys('*:v1:token:*');
+$redis->command('HSET', $key, l => 1);
+$other = $t->create_run(token => 'tok');
+is($other->status, 201, 'a second attempt creates');
+$service->release('gate');
+$r = $first->response;
+is($r->status, 201, 'a late 404 gives way to the run that was made');
+is($r->body, $other->body, 'with its answer');
+is(token_state(), 'd', 'and does not free the token');
+
+# A token that was given to another request meanwhile.
+
+$t->allow_log(qr/which another request owns by now/);
+fresh();
+$first = hold();
+($key) = $redis->keys('*:v1:token:*');
+$redis->command('DEL', $key);
+$other = $t->create_run(token => 'tok', job_key => 'other');
+is($other->status, 201, 'another request with the token');
+$service->release('gate');
+is($first->response->status, 201, 'the first gets its own answer');
+$t->wait_log(qr/\[alert\].*which another request owns by now/);
+is($t->create_run(token => 'tok', job_key => 'other')->body, $other->body,
+    'and keeps away from the other');
+
+# A key that is gone is made anew by a creation.
+
+fresh();
+$first = hold();
+$redis->command('FLUSHALL');
+$service->release('gate');
+$r = $first->response;
+is($r->status, 201, 'created while Redis forgot');
+is($t->create_run(token => 'tok')->header('opc-retry-replayed'), 'true',
+    'and kept all the same');
+
+###############################################################################
+# A worker that dies
+
+fresh();
+my $start = time;
+$first = hold(to => at_port(3));
+$waiter = $t->start_run(token => 'tok', to => at_port(13));
+$nginx->kill_worker;
+ok($first->ended || !$first->response->complete, 'its client is cut off');
+$r = $waiter->response;
+is($r->status, 201, 'the waiter at another gateway takes over');
+is($r->header('opc-retry-replayed'), undef, 'as a new attempt');
+ok(time - $start >= 2.9, 'not before the lease has ended');
+is($service->counts->{requests}, 2, 'forwarded twice');
+is($service->created('tok'), 1, 'with one token: one job run');
+is($t->create_run(token => 'tok')->body, $r->body, 'which is kept');
+
+done_testing;
