@@ -20,9 +20,11 @@ static ngx_int_t ngx_http_jobruns_check_body(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, json_t *value);
+static ngx_int_t ngx_http_jobruns_describe(ngx_http_request_t *r,
+    jr_json_error_t *err, jr_report_t *report, const char **code,
+    ngx_str_t *message);
 static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_json_error_t *err,
-    jr_report_t *report);
+    ngx_http_jobruns_attempt_t *a, const char *code, ngx_str_t *message);
 static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
     json_t *value, ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
@@ -161,6 +163,8 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
     json_t           *value;
     unsigned          flags;
     ngx_int_t         rc;
+    ngx_str_t         message;
+    const char       *code;
     jr_status_e       status;
     jr_report_t      *report;
     jr_json_error_t   err;
@@ -185,7 +189,7 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
         break;
 
     case JR_INVALID:
-        rc = ngx_http_jobruns_invalid(r, a, &err, report);
+        rc = ngx_http_jobruns_describe(r, &err, report, &code, &message);
         break;
 
     default:
@@ -193,6 +197,10 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
     }
 
     (void) ngx_pfree(r->pool, report);
+
+    if (rc == NGX_OK && status == JR_INVALID) {
+        rc = ngx_http_jobruns_invalid(r, a, code, &message);
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_http_jobruns_take_job_key(r, a, value);
@@ -237,52 +245,64 @@ ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
 }
 
 
-/* refuses, or in a dry run only says that it would */
+/* what a refusal of the body says */
 
 static ngx_int_t
-ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
-    jr_json_error_t *err, jr_report_t *report)
+ngx_http_jobruns_describe(ngx_http_request_t *r, jr_json_error_t *err,
+    jr_report_t *report, const char **code, ngx_str_t *message)
 {
-    size_t       size;
-    u_char      *last;
-    ngx_str_t    message;
-    const char  *code;
+    size_t   size;
+    u_char  *last;
 
     size = report->count ? report->len : sizeof(err->text) + 128;
 
-    message.data = ngx_pnalloc(r->pool, size);
-    if (message.data == NULL) {
+    message->data = ngx_pnalloc(r->pool, size);
+    if (message->data == NULL) {
         return NGX_ERROR;
     }
 
     if (report->count) {
-        code = report->entry[0].missing ? "MissingParameter"
-                                        : "InvalidParameter";
-        last = ngx_cpymem(message.data, report->text, report->len);
+        *code = report->entry[0].missing ? "MissingParameter"
+                                         : "InvalidParameter";
+        last = ngx_cpymem(message->data, report->text, report->len);
 
     } else {
-        code = "CannotParseRequest";
-        last = ngx_snprintf(message.data, size,
+        *code = "CannotParseRequest";
+        last = ngx_snprintf(message->data, size,
                             "The request body is not valid JSON: %s at line "
                             "%uz, column %uz (byte %uz).", err->text,
                             err->line, err->column, err->offset);
     }
 
-    message.len = last - message.data;
+    message->len = last - message->data;
 
+    return NGX_OK;
+}
+
+
+/*
+ * Refuses, or in a dry run only says that it would.  A body that came behind
+ * its header leaves nobody to hold the request: after NGX_DECLINED it may be
+ * freed.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
+    const char *code, ngx_str_t *message)
+{
     if (a->conf->enable == jobruns_dry_run) {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                      "jobruns: dry run, would refuse: %V", &message);
+                      "jobruns: dry run, would refuse: %V", message);
 
         if (a->dry_run_message.len == 0) {
-            a->dry_run_message = message;
+            a->dry_run_message = *message;
         }
 
         return NGX_OK;
     }
 
     ngx_http_jobruns_refuse(r, a, JR_OUTCOME_INVALID, NGX_HTTP_BAD_REQUEST,
-                            code, &message);
+                            code, message);
 
     return NGX_DECLINED;
 }
