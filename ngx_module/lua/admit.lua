@@ -223,12 +223,12 @@ local function decide_rate(key, fields, name, count, period, burst)
   local ahead = (tat - now_us) * count + frac
   local allowed = burst * period
   local d = { state = ahead <= allowed and 0 or 1, limit = burst + 1,
-              window = math.ceil((burst + 1) * period / count / 1000000) }
+              window = math.ceil((burst + 1) * period / count / 1000000),
+              reset = math.ceil(ahead / count / 1000) }
 
   if d.state == 1 then
     d.wait = math.ceil((ahead - allowed) / count / 1000)
     d.remaining = 0
-    d.reset = math.ceil(ahead / count / 1000)
     return d
   end
 
@@ -237,7 +237,6 @@ local function decide_rate(key, fields, name, count, period, burst)
   d.wait = 0
   d.remaining = next_ahead > allowed and 0
                 or math.floor((allowed - next_ahead) / period) + 1
-  d.reset = math.ceil(next_ahead / count / 1000)
 
   d.consume = function()
     tat = tat + math.floor(period / count)
@@ -247,6 +246,7 @@ local function decide_rate(key, fields, name, count, period, burst)
       tat, frac = tat + 1, frac - count
     end
 
+    d.reset = math.ceil(next_ahead / count / 1000)
     redis.call("SET", key, int(tat) .. " " .. int(frac) .. " " .. int(count),
                "PX", int(d.reset + 1))
 

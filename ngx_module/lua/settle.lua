@@ -74,21 +74,29 @@ for i = 2, #KEYS do
 end
 
 
+-- What is no counter by now has nothing to give back, and must not keep the
+-- attempt from being settled.
+local function counter(key)
+  local text = redis.pcall("GET", key)
+
+  return type(text) == "string" and text or ""
+end
+
 local function refund_rate(key, count, period)
-  local us, fraction, of = string.match(redis.call("GET", key) or "",
-                                        "^(%d+) (%d+) (%d+)$")
+  local us, fraction, of = string.match(counter(key), "^(%d+) (%d+) (%d+)$")
 
   us, fraction, of = tonumber(us), tonumber(fraction), tonumber(of)
 
-  if us == nil or of ~= count then
+  if us == nil or of == 0 then
     return
   end
 
+  -- the rate may have been overridden since: its fractions are 1/of now
   us = us - math.floor(period / count)
-  fraction = fraction - period % count
+  fraction = fraction - math.floor(period % count * of / count)
 
   if fraction < 0 then
-    us, fraction = us - 1, fraction + count
+    us, fraction = us - 1, fraction + of
   end
 
   if us <= now_us then
@@ -101,8 +109,7 @@ local function refund_rate(key, count, period)
 end
 
 local function refund_quota(key, window)
-  local of, used = string.match(redis.call("GET", key) or "",
-                                "^(%d+) (%d+)$")
+  local of, used = string.match(counter(key), "^(%d+) (%d+)$")
 
   -- a window that has ended needs nothing back
   if of == window and tonumber(used) > 0 then
@@ -180,7 +187,7 @@ end
 
 
 if not mine then
-  if not state then
+  if not state or state == "u" then
     return { "gone" }
   end
 
@@ -188,7 +195,7 @@ if not mine then
     return done_by_another()
   end
 
-  return { state == "u" and "gone" or "fenced", state }
+  return { "fenced", state }
 end
 
 if outcome ~= "unknown" then

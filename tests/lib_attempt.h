@@ -1,0 +1,73 @@
+/*
+ * Attempts to create a job run, as the scripts see them, at a time of the
+ * test's own choosing.
+ */
+
+#ifndef LIB_ATTEMPT_H_INCLUDED
+#define LIB_ATTEMPT_H_INCLUDED
+
+#include "lib_redis.h"
+
+
+/*
+ * Far ahead of every real clock, so that no key ends by itself: midnight of
+ * 2036-07-18 UTC, in microseconds.
+ */
+#define T0      INT64_C(2099952000000000)
+#define MS      INT64_C(1000)
+#define SECOND  INT64_C(1000000)
+#define HOUR    (3600 * SECOND)
+#define DAY     (24 * HOUR)
+
+/* the script as it is, with Redis' own clock */
+#define REAL    INT64_C(-1)
+
+
+typedef struct {
+    const char  *record;        /* NULL: of its owner, without a token */
+    const char  *owner;
+    const char  *fingerprint;
+    const char  *id;
+    long long    lease;         /* ms */
+    long long    ttl;           /* ms */
+    const char  *unknown;       /* "forward", "refuse" */
+
+    /* "KIND NAME N N N MODE", with ", " between them; the key of each is
+       "{t}:KIND:NAME" */
+    const char  *limits;
+} attempt_t;
+
+
+/* with a token, no limit, lease of 15 s, life of a day */
+extern const attempt_t  attempt_default;
+
+
+/*
+ * Each runs one script of ngx_module/lua and returns its reply as
+ * redis_text() writes it.  The time replaces the one TIME in the script,
+ * unless it is REAL.
+ */
+const char *admit(redis_t *redis, const attempt_t *a, int64_t time);
+const char *renew(redis_t *redis, const attempt_t *a, int64_t time);
+
+/* answer, location and run key are of "created" */
+const char *settle(redis_t *redis, const attempt_t *a, const char *outcome,
+    int64_t time);
+const char *settle_created(redis_t *redis, const attempt_t *a,
+    const char *answer, const char *location, const char *run_key,
+    int64_t time);
+
+/* fails the test unless a reply begins so */
+void begins(const char *got, const char *want);
+
+/* one field of the attempt's record */
+const char *record(redis_t *redis, const attempt_t *a, const char *field);
+
+/*
+ * The text of a script as the Lua function script(KEYS, ARGV, NOW), for a
+ * driver to be put behind; to be free()d.
+ */
+char *script_function(const char *name);
+
+
+#endif /* LIB_ATTEMPT_H_INCLUDED */

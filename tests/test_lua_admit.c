@@ -1,0 +1,1320 @@
+/*
+ * admit.lua against a real Redis: what becomes of a token, what each limit
+ * counts, and that a refusal changes nothing.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib_attempt.h"
+
+
+#define is(got, want)  assert_string_equal(got, want)
+
+/* of a 2xx that is kept */
+#define ANSWER  "JR1 whatever"
+
+
+static redis_t  *redis;
+
+
+static int
+start(void **state)
+{
+    (void) state;
+
+    redis = redis_start(NULL);
+
+    return 0;
+}
+
+
+static int
+stop(void **state)
+{
+    (void) state;
+
+    redis_stop(redis);
+
+    return 0;
+}
+
+
+static int
+flush(void **state)
+{
+    (void) state;
+
+    is(redis_text(redis, "FLUSHALL"), "OK");
+
+    return 0;
+}
+
+
+/* another attempt with the same token */
+
+static attempt_t
+by(const char *owner)
+{
+    static char  ids[8][32];
+    static int   n;
+
+    attempt_t  a;
+
+    n = (n + 1) % 8;
+    snprintf(ids[n], sizeof(ids[n]), "id-%s", owner);
+
+    a = attempt_default;
+    a.owner = owner;
+    a.id = ids[n];
+
+    return a;
+}
+
+
+/* attempts without a token, which only limits can refuse */
+
+static const char *
+count_one(const char *limits, int64_t time)
+{
+    static int   n;
+    static char  owner[32];
+
+    attempt_t  a;
+
+    snprintf(owner, sizeof(owner), "o%d", n++);
+    a = by(owner);
+    a.record = NULL;
+    a.limits = limits;
+
+    return admit(redis, &a, time);
+}
+
+
+static void
+changes_nothing(const attempt_t *a, int64_t time, const char *want)
+{
+    char  before[80];
+
+    snprintf(before, sizeof(before), "%s", redis_all(redis));
+    is(admit(redis, a, time), want);
+    is(redis_all(redis), before);
+}
+
+
+/* ---------------------------------------------------------------- tokens */
+
+
+static void
+absent_becomes_claimed(void **state)
+{
+    attempt_t  a = by("a");
+
+    (void) state;
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+
+    is(record(redis, &a, "v"), "1");
+    is(record(redis, &a, "s"), "c");
+    is(record(redis, &a, "o"), "a");
+    is(record(redis, &a, "l"), "2099952015000");
+    is(record(redis, &a, "f"), "1:f00d");
+    is(record(redis, &a, "r"), "id-a");
+    is(record(redis, &a, "i"), "id-a");
+    is(record(redis, &a, "x"), "2100038400000");
+    is(record(redis, &a, "w"), "\"\"");
+    is(record(redis, &a, "k"), "\"\"");
+    is(record(redis, &a, "a"), "(nil)");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2100038400000");
+    is(redis_text(redis, "DBSIZE"), "1");
+}
+
+
+static void
+claimed_is_running_until_its_lease_ends(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+
+    changes_nothing(&b, T0, "running 15000 id-a");
+    changes_nothing(&b, T0 + 14999 * MS, "running 1 id-a");
+    changes_nothing(&b, T0 + 15000 * MS - 1, "running 1 id-a");
+
+    is(admit(redis, &b, T0 + 15 * SECOND), "forward unknown \"\"");
+    is(record(redis, &a, "o"), "b");
+    is(record(redis, &a, "w"), "u");
+    is(record(redis, &a, "r"), "id-a");
+    is(record(redis, &a, "i"), "id-b");
+    is(record(redis, &a, "l"), "2099952030000");
+    is(record(redis, &a, "x"), "2100038400000");
+
+    /* a, should it live, is now one that waits like any other */
+    changes_nothing(&a, T0 + 16 * SECOND, "running 14000 id-b");
+}
+
+
+static void
+asking_again_gives_the_same_verdict(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    a.limits = "rate r 1 1000000 0 enforce, quota q 1 day 0 enforce, "
+               "slots s 1 0 0 enforce";
+    b.limits = a.limits;
+
+    is(admit(redis, &a, T0),
+       "forward absent \"\" 0 1 1 0 1000 0 1 86400 0 86400000 0 1 0 0 1000");
+    changes_nothing(&a, T0, "forward absent \"\"");
+    changes_nothing(&a, T0 + 14 * SECOND, "forward absent \"\"");
+
+    is(admit(redis, &b, T0 + 15 * SECOND),
+       "forward unknown \"\" 0 1 1 0 1000 3 0 0 0 0 0 1 0 0 1000");
+    changes_nothing(&b, T0 + 15 * SECOND, "forward unknown \"\"");
+}
+
+
+static void
+another_request_mismatches(void **state)
+{
+    size_t     i;
+    attempt_t  a = by("a"), b = by("b");
+
+    static const char *const  ends[] = { NULL, "unknown", "created" };
+
+    (void) state;
+
+    b.fingerprint = "1:beef";
+    b.limits = "rate r 1 1000000 0 enforce";
+
+    for (i = 0; i < 3; i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+        is(admit(redis, &a, T0), "forward absent \"\"");
+
+        if (ends[i] != NULL) {
+            assert_string_not_equal(settle(redis, &a, ends[i], T0), "gone");
+        }
+
+        /* whatever its state, and whether its lease runs or not */
+        changes_nothing(&b, T0, "mismatch id-a");
+        changes_nothing(&b, T0 + 20 * SECOND, "mismatch id-a");
+    }
+}
+
+
+static void
+fingerprints_of_another_release_are_not_compared(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    b.fingerprint = "2:beef";
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    changes_nothing(&b, T0, "running 15000 id-a");
+    is(settle_created(redis, &a, ANSWER, "/l", "k", T0), "kept");
+    changes_nothing(&b, T0, "replay " ANSWER " id-a");
+}
+
+
+static void
+done_is_replayed(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    /* without limits, however low they are */
+    b.limits = "rate r 1 1000000 0 enforce, quota q 0 day 0 enforce";
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    is(settle_created(redis, &a, ANSWER, "/l", "k", T0), "kept");
+    changes_nothing(&b, T0, "replay " ANSWER " id-a");
+    changes_nothing(&a, T0 + DAY - 1, "replay " ANSWER " id-a");
+}
+
+
+static void
+done_without_answer_names_the_run(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    is(settle_created(redis, &a, "", "/runs/1", "run-1", T0), "kept");
+    changes_nothing(&b, T0, "unkept /runs/1 run-1 id-a");
+
+    is(redis_text(redis, "FLUSHALL"), "OK");
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    is(settle_created(redis, &a, "", "", "", T0), "kept");
+    changes_nothing(&b, T0, "unkept \"\" \"\" id-a");
+}
+
+
+static void
+unknown_is_forwarded_or_refused(void **state)
+{
+    attempt_t  a = by("a"), b = by("b"), c = by("c");
+
+    (void) state;
+
+    c.unknown = "refuse";
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    changes_nothing(&c, T0, "running 15000 id-a");
+    is(settle(redis, &a, "unknown", T0), "settled unknown");
+
+    changes_nothing(&c, T0, "refused id-a \"\"");
+
+    is(admit(redis, &b, T0 + SECOND), "forward unknown \"\"");
+    is(record(redis, &a, "s"), "c");
+    is(record(redis, &a, "w"), "u");
+    is(record(redis, &a, "l"), "2099952016000");
+    is(record(redis, &a, "x"), "2100038400000");
+
+    /* the lease of a dead worker */
+    changes_nothing(&c, T0 + 15 * SECOND, "running 1000 id-b");
+    changes_nothing(&c, T0 + 16 * SECOND, "refused id-a \"\"");
+}
+
+
+static void
+a_record_never_ends_under_its_attempt(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    a.ttl = b.ttl = 20000;
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    is(record(redis, &a, "x"), "2099952020000");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2099952030000");
+
+    /* what the lease left behind is claimed near its end */
+    is(admit(redis, &b, T0 + 19 * SECOND), "forward unknown \"\"");
+    is(record(redis, &a, "x"), "2099952020000");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2099952049000");
+}
+
+
+static void
+without_a_token_each_attempt_has_a_record(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    a.record = b.record = NULL;
+    a.ttl = b.ttl = 300000;
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    is(admit(redis, &b, T0), "forward absent \"\"");
+    changes_nothing(&a, T0, "forward absent \"\"");
+    is(redis_text(redis, "DBSIZE"), "2");
+    is(redis_text(redis, "PEXPIRETIME {t}:attempt:a"), "2099952300000");
+}
+
+
+/* each makes a record that none of the scripts wrote */
+
+static void
+damage_counts_as_unknown(void **state)
+{
+    size_t     i;
+    attempt_t  b = by("b"), c = by("c");
+
+    static const char *const  damages[] = {
+        "SET {t}:token:x text",
+        "RPUSH {t}:token:x text",
+        "HSET {t}:token:x other field",
+        "HSET {t}:token:x s x",
+        "HSET {t}:token:x s \"\"",
+        "HDEL {t}:token:x l",
+        "HSET {t}:token:x l soon",
+        "HDEL {t}:token:x x",
+        "HSET {t}:token:x x later",
+        "HDEL {t}:token:x f",
+        "HSET {t}:token:x f f00d",
+        "HSET {t}:token:x f 1:"
+    };
+
+    (void) state;
+
+    c.unknown = "refuse";
+
+    for (i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        attempt_t  a = by("a");
+
+        is(redis_text(redis, "FLUSHALL"), "OK");
+
+        if (i > 2) {
+            is(admit(redis, &a, T0), "forward absent \"\"");
+        }
+
+        freeReplyObject(redis_reply(redis, damages[i]));
+
+        begins(admit(redis, &c, T0), "refused ");
+        assert_non_null(strstr(admit(redis, &c, T0), " damaged"));
+
+        is(admit(redis, &b, T0), "forward damaged \"\"");
+        is(record(redis, &b, "s"), "c");
+        is(record(redis, &b, "o"), "b");
+        is(record(redis, &b, "w"), "u");
+        is(record(redis, &b, "f"), "1:f00d");
+        is(redis_text(redis, "PEXPIRETIME %s", b.record), "2100038400000");
+        is(redis_text(redis, "HGET %s other", b.record), "(nil)");
+    }
+}
+
+
+static void
+a_damaged_answer_is_written_anew(void **state)
+{
+    char       mode[80];
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    is(settle_created(redis, &a, ANSWER, "/l", "k", T0), "kept");
+
+    snprintf(mode, sizeof(mode), "forward:%s",
+             redis_text(redis, "EVAL %s 0 %s",
+                        "return redis.sha1hex(ARGV[1])", "another"));
+    b.unknown = mode;
+    changes_nothing(&b, T0, "replay " ANSWER " id-a");
+
+    snprintf(mode, sizeof(mode), "refuse:%s",
+             redis_text(redis, "EVAL %s 0 %s",
+                        "return redis.sha1hex(ARGV[1])", ANSWER));
+    changes_nothing(&b, T0, "refused id-a damaged");
+
+    memmove(mode + 7, mode + 6, strlen(mode + 6) + 1);
+    memcpy(mode, "forward", 7);
+    is(admit(redis, &b, T0), "forward damaged \"\"");
+    is(record(redis, &b, "a"), "(nil)");
+    is(record(redis, &b, "r"), "id-a");
+}
+
+
+/* ----------------------------------------------------------------- rates */
+
+
+static void
+a_rate_lets_its_burst_through(void **state)
+{
+    static const char  r[] = "rate r 20 1000000 2 enforce";
+
+    (void) state;
+
+    is(count_one(r, T0), "forward absent \"\" 0 3 1 2 50");
+    is(count_one(r, T0), "forward absent \"\" 0 3 1 1 100");
+    is(count_one(r, T0), "forward absent \"\" 0 3 1 0 150");
+    is(count_one(r, T0), "limited 1 50 \"\" 1 3 1 0 150");
+    is(count_one(r, T0 + 1), "limited 1 50 \"\" 1 3 1 0 150");
+    is(count_one(r, T0 + 1 * MS), "limited 1 49 \"\" 1 3 1 0 149");
+    is(count_one(r, T0 + 50 * MS - 1), "limited 1 1 \"\" 1 3 1 0 101");
+    is(count_one(r, T0 + 50 * MS), "forward absent \"\" 0 3 1 0 150");
+
+    /* after a pause: the burst again, and no more than it */
+    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 3 1 2 50");
+    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 3 1 1 100");
+    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 3 1 0 150");
+    is(count_one(r, T0 + HOUR), "limited 1 50 \"\" 1 3 1 0 150");
+}
+
+
+static void
+a_rate_without_burst(void **state)
+{
+    static const char  r[] = "rate r 30 60000000 0 enforce";
+
+    (void) state;
+
+    is(count_one(r, T0), "forward absent \"\" 0 1 2 0 2000");
+    is(count_one(r, T0), "limited 1 2000 \"\" 1 1 2 0 2000");
+    is(count_one(r, T0 + 2 * SECOND - 1), "limited 1 1 \"\" 1 1 2 0 1");
+    is(count_one(r, T0 + 2 * SECOND), "forward absent \"\" 0 1 2 0 2000");
+}
+
+
+static void
+a_rate_key_lives_while_it_matters(void **state)
+{
+    int64_t  left;
+
+    (void) state;
+
+    count_one("rate r 1 3600000000 1 enforce", T0);
+    left = redis_integer(redis, "PTTL {t}:rate:r");
+    assert_in_range(left, 3590000, 3600001);
+    is(redis_text(redis, "GET {t}:rate:r"), "2099955600000000 0 1");
+
+    count_one("rate r 1 3600000000 1 enforce", T0);
+    left = redis_integer(redis, "PTTL {t}:rate:r");
+    assert_in_range(left, 7190000, 7200001);
+}
+
+
+static void
+a_stored_time_far_ahead_is_clamped(void **state)
+{
+    size_t  i;
+
+    static const char *const  stored[] = {
+        "3000000000000000 0 20", "9007199254740992 19 20",
+        "99999999999999999999 0 20"
+    };
+
+    (void) state;
+
+    for (i = 0; i < 3; i++) {
+        is(redis_text(redis, "SET {t}:rate:r %s", stored[i]), "OK");
+
+        /* as though a whole burst had just been used, and not for years; a
+           microsecond is for the fraction of one */
+        is(count_one("rate r 20 1000000 2 enforce", T0),
+           "limited 1 51 \"\" 1 3 1 0 151");
+        is(count_one("rate r 20 1000000 2 enforce", T0 + 51 * MS),
+           "limited 1 51 \"\" 1 3 1 0 151");
+    }
+}
+
+
+static void
+a_stored_time_of_the_past_or_nonsense_counts_for_nothing(void **state)
+{
+    size_t  i;
+
+    static const char *const  stored[] = {
+        "0 0 20", "2099951999999999 19 20", "", "x", "1 2", "1 2 0",
+        "-5 0 20", "9999999999999999 1 0"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
+        is(redis_text(redis, "SET {t}:rate:r %s", stored[i]), "OK");
+        is(count_one("rate r 20 1000000 2 enforce", T0),
+           "forward absent \"\" 0 3 1 2 50");
+    }
+}
+
+
+/*
+ * Twice the allowed rate, arrivals at pseudo-random moments, time as an
+ * argument.  Tells the admitted, the time that passed, the key's value, and
+ * how much the worst stretch of k admissions lacks of what k - burst take.
+ */
+
+static const char  load_driver[] =
+    "local count, period = tonumber(ARGV[1]), tonumber(ARGV[2])\n"
+    "local burst, n = tonumber(ARGV[3]), tonumber(ARGV[4])\n"
+    "local keys = { '{t}:a', '{t}:limits', '{t}:rate:r' }\n"
+    "local args = { 'o', '1:a', 'i', '1000', '1000', 'forward', 'rate',\n"
+    "               'r', ARGV[1], ARGV[2], ARGV[3], 'enforce' }\n"
+    "local at, random, times = 0, 1, {}\n"
+    "for i = 0, n - 1 do\n"
+    "  random = (random * 16807) % 2147483647\n"
+    "  at = math.floor((i + random / 2147483647) * period / count / 2)\n"
+    "  local now = 2099952000000000 + at\n"
+    "  local reply = script(keys, args, {\n"
+    "      string.format('%.0f', math.floor(now / 1000000)),\n"
+    "      string.format('%.0f', now % 1000000) })\n"
+    "  if reply[1] == 'forward' then\n"
+    "    times[#times + 1] = at\n"
+    "    redis.call('DEL', '{t}:a')\n"
+    "  end\n"
+    "end\n"
+    "local worst = 0\n"
+    "for _, k in ipairs({ 1, 2, 10, burst, burst + 1, 2 * burst, 999 }) do\n"
+    "  for i = 1, #times - k do\n"
+    "    local lack = (k - burst) * period / count\n"
+    "                 - (times[i + k] - times[i])\n"
+    "    worst = math.max(worst, lack)\n"
+    "  end\n"
+    "end\n"
+    "return { #times, at, redis.call('GET', '{t}:rate:r'),\n"
+    "         math.ceil(worst) }\n";
+
+
+static void
+rates_are_exact(void **state)
+{
+    char      *text, *script;
+    size_t     i, size;
+    long long  admitted, elapsed, us, fraction, of, worst;
+
+    static const struct {
+        const char  *count, *period, *burst;
+        double       rate;                      /* in a microsecond */
+        long long    most;
+    } rates[] = {
+        { "7", "3600000000", "0", 7 / 3600e6, 1 },
+        { "7", "3600000000", "50", 7 / 3600e6, 51 },
+        { "20", "1000000", "40", 20 / 1e6, 41 },
+        { "999983", "3600000000", "9", 999983 / 3600e6, 10 },
+        { "7919", "60000000", "100", 7919 / 60e6, 101 },
+        { "300000", "1000000", "100", 0.3, 101 },
+        { "700001", "1000000", "300", 0.700001, 301 },
+        { "1000000", "1000000", "100", 1.0, 101 }
+    };
+
+    (void) state;
+
+    script = script_function("admit");
+    size = strlen(script) + sizeof(load_driver);
+    text = malloc(size);
+    assert_non_null(text);
+    snprintf(text, size, "%s%s", script, load_driver);
+    free(script);
+
+    for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        __int128     unit, want;
+        double       allowed;
+        const char  *got;
+
+        is(redis_text(redis, "FLUSHALL"), "OK");
+
+        got = redis_text(redis, "EVAL %s 0 %s %s %s 20000", text,
+                         rates[i].count, rates[i].period, rates[i].burst);
+
+        if (sscanf(got, "%lld %lld %lld %lld %lld %lld", &admitted, &elapsed,
+                   &us, &fraction, &of, &worst) != 6)
+        {
+            fail_msg("%s", got);
+        }
+
+        allowed = rates[i].most + elapsed * rates[i].rate;
+
+        /* without a burst an idle moment is lost, so only from above */
+
+        assert_true(admitted <= allowed + 1);
+
+        if (rates[i].most > 1) {
+            assert_true(admitted >= allowed - 2);
+
+            /* not a microsecond is lost over all of them */
+
+            unit = atoll(rates[i].count);
+            want = (__int128) T0 * unit
+                   + (__int128) admitted * atoll(rates[i].period);
+
+            assert_int_equal(of, unit);
+            assert_in_range(fraction, 0, unit - 1);
+
+            /* the first came a little after T0 */
+            want -= us * unit + fraction;
+            assert_true(want <= 0 && want > -2 * atoll(rates[i].period));
+        }
+
+        /* no stretch of time lets more than the burst through */
+
+        assert_true(worst <= 1);
+    }
+
+    free(text);
+}
+
+
+/* the largest numbers that can be configured */
+
+static void
+large_rates_do_not_overflow(void **state)
+{
+    (void) state;
+
+    is(count_one("rate r 1000000 1000000 1000000 enforce", T0),
+       "forward absent \"\" 0 1000001 2 1000000 1");
+    is(redis_text(redis, "GET {t}:rate:r"), "2099952000000001 0 1000000");
+
+    is(count_one("rate s 1000000 3600000000 1000000 enforce", T0),
+       "forward absent \"\" 0 1000001 3601 1000000 4");
+    is(redis_text(redis, "GET {t}:rate:s"), "2099952000003600 0 1000000");
+
+    /* one left: a million times 3600 us ahead */
+    is(redis_text(redis, "SET {t}:rate:s %s", "2099955600000000 0 1000000"),
+       "OK");
+    is(count_one("rate s 1000000 3600000000 1000000 enforce", T0),
+       "forward absent \"\" 0 1000001 3601 0 3600004");
+    is(count_one("rate s 1000000 3600000000 1000000 enforce", T0),
+       "limited 1 4 \"\" 1 1000001 3601 0 3600004");
+
+    /* a request per hour and a burst of a million: 114 years ahead */
+    is(count_one("rate h 1 3600000000 1000000 enforce", T0),
+       "forward absent \"\" 0 1000001 3600003600 1000000 3600000");
+    is(redis_text(redis, "SET {t}:rate:h %s", "5699952000000000 0 1"), "OK");
+    is(count_one("rate h 1 3600000000 1000000 enforce", T0),
+       "forward absent \"\" 0 1000001 3600003600 0 3600003600000");
+    is(count_one("rate h 1 3600000000 1000000 enforce", T0),
+       "limited 1 3600000 \"\" 1 1000001 3600003600 0 3600003600000");
+}
+
+
+/* who comes back when told to passes, and a millisecond earlier does not */
+
+static void
+the_wait_of_a_rate_is_exact(void **state)
+{
+    int       k;
+    size_t    i;
+    int64_t   time;
+    unsigned  random;
+
+    static const char *const  rates[] = {
+        "rate r 7 3600000000 0 enforce", "rate r 7 3600000000 3 enforce",
+        "rate r 20 1000000 5 enforce", "rate r 17 60000000 1 enforce",
+        "rate r 999 1000000 2 enforce", "rate r 1 1000000 0 enforce"
+    };
+
+    (void) state;
+
+    random = 1;
+
+    for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+        time = T0 + 7;
+
+        for (k = 0; k < 30; k++) {
+            int          index;
+            long long    wait;
+            const char  *got;
+
+            random = random * 1103515245 + 12345;
+            time += random >> 16 & 0x3ff;
+
+            got = count_one(rates[i], time);
+
+            if (sscanf(got, "limited %d %lld", &index, &wait) != 2) {
+                begins(got, "forward ");
+                continue;
+            }
+
+            assert_int_equal(index, 1);
+            assert_true(wait > 0);
+
+            if (wait > 1) {
+                got = count_one(rates[i], time + (wait - 1) * MS);
+                begins(got, "limited ");
+            }
+
+            time += wait * MS;
+            got = count_one(rates[i], time);
+            begins(got, "forward ");
+        }
+    }
+}
+
+
+/* ---------------------------------------------------------------- quotas */
+
+
+static void
+a_quota_counts_its_window(void **state)
+{
+    static const char  q[] = "quota q 2 hour 0 enforce";
+
+    (void) state;
+
+    is(count_one(q, T0), "forward absent \"\" 0 2 3600 1 3600000");
+    is(redis_text(redis, "PEXPIRETIME {t}:quota:q"), "2099955600000");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099952000 1");
+    is(count_one(q, T0 + 1800 * SECOND),
+       "forward absent \"\" 0 2 3600 0 1800000");
+    is(count_one(q, T0 + 1800 * SECOND),
+       "limited 1 1800000 \"\" 1 2 3600 0 1800000");
+    is(count_one(q, T0 + HOUR - 1), "limited 1 1 \"\" 1 2 3600 0 1");
+    is(count_one(q, T0 + HOUR), "forward absent \"\" 0 2 3600 1 3600000");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099955600 1");
+}
+
+
+static void
+a_quota_of_nothing(void **state)
+{
+    (void) state;
+
+    is(count_one("quota q 0 day 0 enforce", T0 + DAY - 5 * MS),
+       "limited 1 5 \"\" 1 0 86400 0 5");
+}
+
+
+static void
+a_quota_of_a_million_million(void **state)
+{
+    static const char  q[] = "quota q 1000000000000 month 0 enforce";
+
+    (void) state;
+
+    is(count_one(q, T0),
+       "forward absent \"\" 0 1000000000000 2678400 999999999999 1209600000");
+    is(redis_text(redis, "SET {t}:quota:q %s", "2098483200 999999999999"),
+       "OK");
+    is(count_one(q, T0),
+       "forward absent \"\" 0 1000000000000 2678400 0 1209600000");
+    is(redis_text(redis, "GET {t}:quota:q"), "2098483200 1000000000000");
+    is(count_one(q, T0), "limited 1 1209600000 \"\" 1 1000000000000 2678400 0 "
+       "1209600000");
+}
+
+
+/*
+ * The last microsecond of one window and the first of the next.  The seconds
+ * are from the Gregorian calendar (date -u -d ... +%s).
+ */
+
+static void
+windows_follow_the_calendar(void **state)
+{
+    char    limits[64], want[80];
+    size_t  i;
+
+    static const struct {
+        const char  *window;
+        long long    edge;          /* s */
+        long long    before;        /* days of the window that ends, or s */
+        long long    after;
+        const char  *what;
+    } edges[] = {
+        { "hour", 1709251200, 3600, 3600, "2024-03-01T00" },
+        { "day", 1709164800, 86400, 86400, "2024-02-29" },
+        { "day", 1709251200, 86400, 86400, "2024-03-01" },
+        { "month", 951868800, 29 * 86400, 31 * 86400, "2000-03, leap" },
+        { "month", 1709251200, 29 * 86400, 31 * 86400, "2024-03, leap" },
+        { "month", 1740787200, 28 * 86400, 31 * 86400, "2025-03" },
+        { "month", 1767225600, 31 * 86400, 31 * 86400, "2026-01" },
+        { "month", 1769904000, 31 * 86400, 28 * 86400, "2026-02" },
+        { "month", 1777593600, 30 * 86400, 31 * 86400, "2026-05" },
+        { "month", 1780272000, 31 * 86400, 30 * 86400, "2026-06" },
+        { "month", 1785542400, 31 * 86400, 31 * 86400, "2026-08" },
+        { "month", 1796083200, 30 * 86400, 31 * 86400, "2026-12" },
+        { "month", 1835481600, 29 * 86400, 31 * 86400, "2028-03, leap" },
+        { "month", 4107542400, 28 * 86400, 31 * 86400,
+          "2100-03, no leap year" },
+        { "day", 4107542400, 86400, 86400, "2100-03-01" },
+        { "month", 4133980800, 31 * 86400, 31 * 86400, "2101-01" },
+        { "month", 0, 31 * 86400, 31 * 86400, "1970-01" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+
+        snprintf(limits, sizeof(limits), "quota q 9 %s 0 enforce",
+                 edges[i].window);
+
+        if (edges[i].edge > 0) {
+            snprintf(want, sizeof(want), "forward absent \"\" 0 9 %lld 8 1",
+                     edges[i].before);
+            is(count_one(limits, edges[i].edge * SECOND - 1), want);
+        }
+
+        snprintf(want, sizeof(want), "forward absent \"\" 0 9 %lld 8 %lld",
+                 edges[i].after, edges[i].after * 1000);
+        is(count_one(limits, edges[i].edge * SECOND), want);
+    }
+}
+
+
+/* every month of four centuries, by counting days */
+
+static void
+every_month_has_its_days(void **state)
+{
+    int         year, month, days;
+    char       *script, *text;
+    size_t      size;
+    int64_t     at;
+    char        want[32];
+
+    static const int   lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
+                                     30, 31 };
+    static const char  driver[] =
+        "local at = tonumber(ARGV[1])\n"
+        "local reply = script({ '{t}:a', '{t}:limits', '{t}:q' },\n"
+        "    { 'o', '1:a', 'i', '1', '1', 'forward', 'quota', 'q', '0',\n"
+        "      'month', '0', 'enforce' },\n"
+        "    { string.format('%.0f', at), '0' })\n"
+        "return { reply[7] , reply[9] }\n";
+
+    (void) state;
+
+    script = script_function("admit");
+    size = strlen(script) + sizeof(driver);
+    text = malloc(size);
+    assert_non_null(text);
+    snprintf(text, size, "%s%s", script, driver);
+    free(script);
+
+    at = 0;
+
+    for (year = 1970; year < 2255; year++) {
+        for (month = 0; month < 12; month++) {
+
+            days = lengths[month];
+
+            if (month == 1 && ((year % 4 == 0 && year % 100 != 0)
+                               || year % 400 == 0))
+            {
+                days = 29;
+            }
+
+            snprintf(want, sizeof(want), "%d %lld", days * 86400,
+                     days * 86400000LL);
+            is(redis_text(redis, "EVAL %s 0 %lld", text, (long long) at),
+               want);
+
+            at += days * 86400;
+
+            snprintf(want, sizeof(want), "%d 1000", days * 86400);
+            is(redis_text(redis, "EVAL %s 0 %lld", text,
+                          (long long) at - 1), want);
+        }
+    }
+
+    free(text);
+}
+
+
+/* ----------------------------------------------------------------- slots */
+
+
+static void
+slots_are_held_by_owners(void **state)
+{
+    attempt_t  a = by("a"), b = by("b"), c = by("c");
+
+    (void) state;
+
+    a.record = b.record = c.record = NULL;
+    a.limits = b.limits = c.limits = "slots s 2 0 0 enforce";
+
+    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 1 1000");
+    is(admit(redis, &b, T0 + SECOND), "forward absent \"\" 0 2 0 0 1000");
+    changes_nothing(&c, T0 + SECOND, "limited 1 1000 \"\" 1 2 0 0 1000");
+    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1 WITHSCORES"),
+       "a 2099952015000 b 2099952016000");
+    assert_in_range(redis_integer(redis, "PTTL {t}:slots:s"), 5000, 15000);
+
+    /* a is dead; its slot is free the moment its lease ends */
+    changes_nothing(&c, T0 + 15 * SECOND - 1,
+                    "limited 1 1000 \"\" 1 2 0 0 1000");
+    is(admit(redis, &c, T0 + 15 * SECOND),
+       "forward absent \"\" 0 2 0 0 1000");
+    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "b c");
+}
+
+
+static void
+slots_of_long_leases_outlive_short_ones(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    a.record = b.record = NULL;
+    a.limits = b.limits = "slots s 2 0 0 enforce";
+    a.lease = 600000;
+    b.lease = 1000;
+
+    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 1 1000");
+    is(admit(redis, &b, T0), "forward absent \"\" 0 2 0 0 1000");
+    assert_in_range(redis_integer(redis, "PTTL {t}:slots:s"), 590000, 600000);
+}
+
+
+/* ------------------------------------------------------------- overrides */
+
+
+/* [HSET arguments, limits, reply to the first attempt] */
+
+static void
+overrides(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *field;
+        const char  *value;
+        const char  *limits;
+        const char  *want;
+    } cases[] = {
+
+        /* the rate, in the configured period or with a unit */
+        { "r.rate", "10", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 3 1 2 100" },
+        { "r.rate", "40r/s", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 3 1 2 25" },
+        { "r.rate", "6r/m", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 3 30 2 10000" },
+        { "r.rate", "1r/h", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 3 10800 2 3600000" },
+        { "r.rate", "1000000r/s", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 3 1 2 1" },
+        { "r.rate", "none", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 3 0 0 0 0" },
+        { "r.rate", "0", "rate r 20 1000000 2 enforce",
+          "limited 1 60000 \"\" 1 0 60 0 60000" },
+        { "r.rate", "0r/h", "rate r 20 1000000 2 enforce",
+          "limited 1 60000 \"\" 1 0 60 0 60000" },
+        { "r.rate", "0", "rate r 20 1000000 2 dry_run",
+          "forward absent \"\" 2 0 60 0 60000" },
+        { "r.burst", "100", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 101 6 100 50" },
+        { "r.burst", "0", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 1 1 0 50" },
+        { "r.burst", "1000000", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 1000001 50001 1000000 50" },
+
+        { "q.limit", "5", "quota q 2 hour 0 enforce",
+          "forward absent \"\" 0 5 3600 4 3600000" },
+        { "q.limit", "1000000000000", "quota q 2 hour 0 enforce",
+          "forward absent \"\" 0 1000000000000 3600 999999999999 3600000" },
+        { "q.limit", "0", "quota q 2 hour 0 enforce",
+          "limited 1 3600000 \"\" 1 0 3600 0 3600000" },
+        { "q.limit", "none", "quota q 0 hour 0 enforce",
+          "forward absent \"\" 3 0 0 0 0" },
+
+        { "s.limit", "5", "slots s 2 0 0 enforce",
+          "forward absent \"\" 0 5 0 4 1000" },
+        { "s.limit", "0", "slots s 2 0 0 enforce",
+          "limited 1 60000 \"\" 1 0 0 0 1000" },
+        { "s.limit", "none", "slots s 0 0 0 enforce",
+          "forward absent \"\" 3 0 0 0 0" },
+
+        /* nonsense: the configured number, and told */
+        { "r.rate", "-1", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "1.5", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "1e3", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "0x10", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", " 5", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "5r/d", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "5 r/s", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "NONE", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "inf", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "1000001", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "1000001r/s", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.rate", "99999999999999999999", "rate r 20 1000000 2 enforce",
+          "forward absent r.rate 0 3 1 2 50" },
+        { "r.burst", "none", "rate r 20 1000000 2 enforce",
+          "forward absent r.burst 0 3 1 2 50" },
+        { "r.burst", "5r/s", "rate r 20 1000000 2 enforce",
+          "forward absent r.burst 0 3 1 2 50" },
+        { "r.burst", "1000001", "rate r 20 1000000 2 enforce",
+          "forward absent r.burst 0 3 1 2 50" },
+        { "q.limit", "many", "quota q 2 hour 0 enforce",
+          "forward absent q.limit 0 2 3600 1 3600000" },
+        { "q.limit", "5r/s", "quota q 2 hour 0 enforce",
+          "forward absent q.limit 0 2 3600 1 3600000" },
+        { "q.limit", "1000000000001", "quota q 2 hour 0 enforce",
+          "forward absent q.limit 0 2 3600 1 3600000" },
+        { "s.limit", "-0", "slots s 2 0 0 enforce",
+          "forward absent s.limit 0 2 0 1 1000" },
+        { "s.limit", "x", "slots s 0 0 0 enforce",
+          "limited 1 60000 s.limit 1 0 0 0 1000" },
+
+        /* another's field */
+        { "x.rate", "0", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 3 1 2 50" },
+        { "r.limit", "0", "rate r 20 1000000 2 enforce",
+          "forward absent \"\" 0 3 1 2 50" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+        is(redis_text(redis, "HSET {t}:limits %s %s", cases[i].field,
+                      cases[i].value), "1");
+        is(count_one(cases[i].limits, T0), cases[i].want);
+    }
+}
+
+
+static void
+overrides_keep_the_counters(void **state)
+{
+    static const char  q[] = "quota q 2 hour 0 enforce";
+    static const char  r[] = "rate r 20 1000000 9 enforce";
+
+    (void) state;
+
+    count_one(q, T0);
+    count_one(q, T0);
+    is(count_one(q, T0), "limited 1 3600000 \"\" 1 2 3600 0 3600000");
+    is(redis_text(redis, "HSET {t}:limits q.limit 4"), "1");
+    is(count_one(q, T0), "forward absent \"\" 0 4 3600 1 3600000");
+    is(redis_text(redis, "HSET {t}:limits q.limit 2"), "0");
+    is(count_one(q, T0), "limited 1 3600000 \"\" 1 2 3600 0 3600000");
+    is(redis_text(redis, "DEL {t}:limits"), "1");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099952000 3");
+
+    /* 4 of 10 are used: at 50 ms each, 200 ms ahead */
+    for (int i = 0; i < 4; i++) {
+        count_one(r, T0);
+    }
+
+    /* a burst of 3 has no room for a fifth; 4 has */
+    is(redis_text(redis, "HSET {t}:limits r.burst 3"), "1");
+    is(count_one(r, T0), "limited 1 50 \"\" 1 4 1 0 200");
+    is(redis_text(redis, "HSET {t}:limits r.burst 4"), "0");
+    is(count_one(r, T0), "forward absent \"\" 0 5 1 0 250");
+
+    /* in 3rds of a microsecond: 250 ms are ahead still */
+    is(redis_text(redis, "HSET {t}:limits r.burst 9 r.rate 3"), "1");
+    is(count_one(r, T0), "forward absent \"\" 0 10 4 8 584");
+    is(redis_text(redis, "GET {t}:rate:r"), "2099952000583333 1 3");
+}
+
+
+/* ------------------------------------------------------ limits together */
+
+
+static void
+a_refusal_consumes_nothing(void **state)
+{
+    size_t     i;
+    attempt_t  a = by("a");
+
+    static const struct {
+        const char  *limits;
+        const char  *want;
+    } cases[] = {
+        { "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
+          "slots s 9 0 0 enforce, quota none 0 hour 0 enforce",
+          "limited 4 3600000 \"\" 0 6 1 6 0 0 9 3600 9 3600000 0 9 0 9 1000 "
+          "1 0 3600 0 3600000" },
+        { "slots none 0 0 0 enforce, rate r 9 1000000 5 enforce",
+          "limited 1 60000 \"\" 1 0 0 0 1000 0 6 1 6 0" },
+
+        /* the one that holds longest is named */
+        { "slots none 0 0 0 enforce, quota full 0 hour 0 enforce",
+          "limited 2 3600000 \"\" 1 0 0 0 1000 1 0 3600 0 3600000" },
+        { "quota full 0 hour 0 enforce, slots none 0 0 0 enforce",
+          "limited 1 3600000 \"\" 1 0 3600 0 3600000 1 0 0 0 1000" },
+        { "quota a 0 hour 0 enforce, quota b 0 day 0 dry_run",
+          "limited 1 3600000 \"\" 1 0 3600 0 3600000 2 0 86400 0 86400000" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        a.limits = cases[i].limits;
+        changes_nothing(&a, T0, cases[i].want);
+        is(redis_text(redis, "DBSIZE"), "0");
+    }
+
+    /* and with counters that are there already */
+
+    a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
+               "slots s 9 0 0 enforce";
+    is(admit(redis, &a, T0), "forward absent \"\" 0 6 1 5 112 0 9 3600 8 "
+       "3600000 0 9 0 8 1000");
+    is(record(redis, &a, "k"), "r:9:1000000 q:2099952000 c");
+
+    a = by("b");
+    a.record = NULL;
+    a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
+               "slots s 1 0 0 enforce";
+    changes_nothing(&a, T0, "limited 3 1000 \"\" 0 6 1 5 112 0 9 3600 8 "
+                    "3600000 1 1 0 0 1000");
+}
+
+
+static void
+dry_run_counts_and_never_refuses(void **state)
+{
+    attempt_t  a = by("a");
+
+    static const char  all[] = "rate r 1 1000000 0 dry_run, "
+        "quota q 1 hour 0 dry_run, slots s 1 0 0 dry_run";
+
+    (void) state;
+
+    is(count_one(all, T0), "forward absent \"\" 0 1 1 0 1000 "
+       "0 1 3600 0 3600000 0 1 0 0 1000");
+
+    a.limits = all;
+    is(admit(redis, &a, T0), "forward absent \"\" 2 1 1 0 1000 "
+       "2 1 3600 0 3600000 2 1 0 0 1000");
+    is(record(redis, &a, "k"), "- - -");
+
+    /* a window later it passes again */
+    is(count_one(all, T0 + HOUR), "forward absent \"\" 0 1 1 0 1000 "
+       "0 1 3600 0 3600000 0 1 0 0 1000");
+}
+
+
+static void
+the_retry_of_an_unknown_token_pays_no_quota(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    a.limits = b.limits = "quota q 1 hour 0 enforce, "
+        "rate r 1 1000000 0 enforce, slots s 1 0 0 enforce";
+
+    admit(redis, &a, T0);
+    is(settle(redis, &a, "unknown", T0), "settled unknown");
+
+    /* but rate and slot like any other */
+    changes_nothing(&b, T0, "limited 2 1000 \"\" 3 0 0 0 0 1 1 1 0 1000 "
+                    "0 1 0 1 1000");
+    is(admit(redis, &b, T0 + SECOND), "forward unknown \"\" 3 0 0 0 0 "
+       "0 1 1 0 1000 0 1 0 0 1000");
+    is(record(redis, &b, "k"), "- r:1:1000000 c");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099952000 1");
+}
+
+
+static void
+a_key_of_another_type_is_an_error_before_any_write(void **state)
+{
+    char       before[80];
+    size_t     i;
+    attempt_t  a = by("a");
+
+    static const char *const  keys[] = {
+        "{t}:limits", "{t}:rate:r", "{t}:quota:q", "{t}:slots:s"
+    };
+
+    (void) state;
+
+    a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
+               "slots s 9 0 0 enforce";
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+        is(redis_text(redis, "LPUSH %s x", keys[i]), "1");
+        snprintf(before, sizeof(before), "%s", redis_all(redis));
+
+        begins(admit(redis, &a, T0), "(error) WRONGTYPE");
+        is(redis_all(redis), before);
+    }
+}
+
+
+/* ------------------------------------------------------------- the clock */
+
+
+static int64_t
+real_ms(void)
+{
+    long long  s, us;
+
+    assert_int_equal(sscanf(redis_text(redis, "TIME"), "%lld %lld", &s, &us),
+                     2);
+
+    return s * 1000 + us / 1000;
+}
+
+
+static void
+the_clock_is_that_of_redis(void **state)
+{
+    int64_t    from, to, end;
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    a.limits = b.limits = "rate r 1 3600000000 0 enforce";
+
+    from = real_ms();
+    is(admit(redis, &a, REAL), "forward absent \"\" 0 1 3600 0 3600000");
+    to = real_ms();
+
+    end = atoll(record(redis, &a, "l"));
+    assert_in_range(end, from + a.lease, to + a.lease);
+    end = atoll(record(redis, &a, "x"));
+    assert_in_range(end, from + a.ttl, to + a.ttl);
+
+    begins(admit(redis, &b, REAL), "running ");
+
+    /* an hour ago, as it were */
+    b.record = NULL;
+    begins(admit(redis, &b, REAL), "limited ");
+    is(redis_text(redis, "SET {t}:rate:r %s", "1 0 1"), "OK");
+    is(admit(redis, &b, REAL), "forward absent \"\" 0 1 3600 0 3600000");
+
+    is(redis_text(redis, "HSET %s l %lld", a.record, (long long) to - 1),
+       "0");
+    a.owner = "c";
+    a.limits = "";
+    is(admit(redis, &a, REAL), "forward unknown \"\"");
+}
+
+
+#define admit_test(name)  cmocka_unit_test_setup(name, flush)
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        admit_test(absent_becomes_claimed),
+        admit_test(claimed_is_running_until_its_lease_ends),
+        admit_test(asking_again_gives_the_same_verdict),
+        admit_test(another_request_mismatches),
+        admit_test(fingerprints_of_another_release_are_not_compared),
+        admit_test(done_is_replayed),
+        admit_test(done_without_answer_names_the_run),
+        admit_test(unknown_is_forwarded_or_refused),
+        admit_test(a_record_never_ends_under_its_attempt),
+        admit_test(without_a_token_each_attempt_has_a_record),
+        admit_test(damage_counts_as_unknown),
+        admit_test(a_damaged_answer_is_written_anew),
+        admit_test(a_rate_lets_its_burst_through),
+        admit_test(a_rate_without_burst),
+        admit_test(a_rate_key_lives_while_it_matters),
+        admit_test(a_stored_time_far_ahead_is_clamped),
+        admit_test(a_stored_time_of_the_past_or_nonsense_counts_for_nothing),
+        admit_test(rates_are_exact),
+        admit_test(large_rates_do_not_overflow),
+        admit_test(the_wait_of_a_rate_is_exact),
+        admit_test(a_quota_counts_its_window),
+        admit_test(a_quota_of_nothing),
+        admit_test(a_quota_of_a_million_million),
+        admit_test(windows_follow_the_calendar),
+        admit_test(every_month_has_its_days),
+        admit_test(slots_are_held_by_owners),
+        admit_test(slots_of_long_leases_outlive_short_ones),
+        admit_test(overrides),
+        admit_test(overrides_keep_the_counters),
+        admit_test(a_refusal_consumes_nothing),
+        admit_test(dry_run_counts_and_never_refuses),
+        admit_test(the_retry_of_an_unknown_token_pays_no_quota),
+        admit_test(a_key_of_another_type_is_an_error_before_any_write),
+        admit_test(the_clock_is_that_of_redis)
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}

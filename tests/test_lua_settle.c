@@ -1,0 +1,718 @@
+/*
+ * settle.lua against a real Redis: who may end what, what is kept, what is
+ * given back, and that all of it happens once.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib_attempt.h"
+
+
+#define is(got, want)  assert_string_equal(got, want)
+
+
+static redis_t  *redis;
+
+
+static int
+start(void **state)
+{
+    (void) state;
+
+    redis = redis_start(NULL);
+
+    return 0;
+}
+
+
+static int
+stop(void **state)
+{
+    (void) state;
+
+    redis_stop(redis);
+
+    return 0;
+}
+
+
+static int
+flush(void **state)
+{
+    (void) state;
+
+    is(redis_text(redis, "FLUSHALL"), "OK");
+
+    return 0;
+}
+
+
+/* a and b: two attempts with the same token */
+
+static void
+two(attempt_t *a, attempt_t *b, const char *limits)
+{
+    *a = attempt_default;
+    a->owner = "a";
+    a->id = "id-a";
+    a->limits = limits;
+
+    *b = *a;
+    b->owner = "b";
+    b->id = "id-b";
+}
+
+
+static void
+changes_nothing(const attempt_t *a, const char *outcome, int64_t time,
+    const char *want)
+{
+    char  before[80];
+
+    snprintf(before, sizeof(before), "%s", redis_all(redis));
+    is(settle(redis, a, outcome, time), want);
+    is(redis_all(redis), before);
+}
+
+
+static void
+created_is_kept(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+
+    is(admit(redis, &a, T0), "forward absent \"\"");
+    is(settle_created(redis, &a, "answer", "/runs/1", "1", T0 + SECOND),
+       "kept");
+
+    is(record(redis, &a, "v"), "1");
+    is(record(redis, &a, "s"), "d");
+    is(record(redis, &a, "o"), "a");
+    is(record(redis, &a, "f"), "1:f00d");
+    is(record(redis, &a, "r"), "id-a");
+    is(record(redis, &a, "i"), "id-a");
+    is(record(redis, &a, "a"), "answer");
+    is(record(redis, &a, "n"), "/runs/1");
+    is(record(redis, &a, "j"), "1");
+    is(record(redis, &a, "l"), "(nil)");
+    is(record(redis, &a, "k"), "(nil)");
+    is(record(redis, &a, "w"), "(nil)");
+
+    /* a day from the first use, not from now */
+    is(record(redis, &a, "x"), "2100038400000");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2100038400000");
+}
+
+
+static void
+created_stays_ten_minutes_at_least(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+    a.ttl = 60000;
+
+    admit(redis, &a, T0);
+    is(settle_created(redis, &a, "answer", "", "", T0 + 50 * SECOND), "kept");
+    is(record(redis, &a, "x"), "2099952650000");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2099952650000");
+}
+
+
+/* what settling again says, by outcome and by what it was settled as */
+
+static void
+settling_again_changes_nothing(void **state)
+{
+    size_t     i, k;
+    attempt_t  a, b;
+
+    static const struct {
+        const char  *outcome;
+        const char  *first;
+        const char  *again;
+    } cases[] = {
+        { "created", "kept", "kept" },
+        { "rejected", "settled freed", "gone" },
+        { "unauthorized", "settled freed", "gone" },
+        { "unsent", "settled freed", "gone" },
+        { "unknown", "settled unknown", "gone" }
+    };
+
+    (void) state;
+
+    two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
+        "slots s 9 0 0 enforce");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+
+        /* another one's consumption, which must not be given away */
+        b.record = NULL;
+        admit(redis, &b, T0);
+
+        admit(redis, &a, T0);
+        is(settle(redis, &a, cases[i].outcome, T0), cases[i].first);
+
+        for (k = 0; k < 3; k++) {
+            changes_nothing(&a, cases[i].outcome, T0, cases[i].again);
+        }
+    }
+}
+
+
+/* [outcome, retry of an unknown token, what is used of rate, quota, slots
+   after one attempt beside another that runs] */
+
+static void
+refunds(void **state)
+{
+    size_t     i;
+    attempt_t  a, b, other;
+
+    static const struct {
+        const char  *outcome;
+        int          retry;
+        int          token;
+        const char  *rate;
+        const char  *quota;
+    } cases[] = {
+        { "created", 0, 1, "2099952000222222 2 9", "2099952000 2" },
+        { "rejected", 0, 1, "2099952000222222 2 9", "2099952000 1" },
+        { "unauthorized", 0, 1, "2099952000111111 1 9", "2099952000 1" },
+        { "unsent", 0, 1, "2099952000222222 2 9", "2099952000 1" },
+        { "unknown", 0, 1, "2099952000222222 2 9", "2099952000 2" },
+
+        { "created", 0, 0, "2099952000222222 2 9", "2099952000 2" },
+        { "rejected", 0, 0, "2099952000222222 2 9", "2099952000 1" },
+        { "unauthorized", 0, 0, "2099952000111111 1 9", "2099952000 1" },
+        { "unsent", 0, 0, "2099952000222222 2 9", "2099952000 1" },
+        { "unknown", 0, 0, "2099952000222222 2 9", "2099952000 2" },
+
+        /* what the first attempt of an unknown token paid stays paid; a
+           third in the rate, which the retry takes */
+        { "created", 1, 1, "2099952000333333 3 9", "2099952000 2" },
+        { "rejected", 1, 1, "2099952000333333 3 9", "2099952000 2" },
+        { "unauthorized", 1, 1, "2099952000222222 2 9", "2099952000 2" },
+        { "unsent", 1, 1, "2099952000333333 3 9", "2099952000 2" },
+        { "unknown", 1, 1, "2099952000333333 3 9", "2099952000 2" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+
+        two(&a, &b, "rate r 9 1000000 5 enforce, "
+            "quota q 9 hour 0 enforce, slots s 9 0 0 enforce");
+
+        other = a;
+        other.owner = "other";
+        other.record = NULL;
+        admit(redis, &other, T0);
+
+        if (!cases[i].token) {
+            a.record = NULL;
+        }
+
+        admit(redis, &a, T0);
+        is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "a other");
+
+        if (cases[i].retry) {
+            is(settle(redis, &a, "unknown", T0), "settled unknown");
+            a = b;
+            begins(admit(redis, &a, T0), "forward unknown");
+        }
+
+        assert_string_not_equal(settle(redis, &a, cases[i].outcome, T0),
+                                "gone");
+
+        is(redis_text(redis, "GET {t}:rate:r"), cases[i].rate);
+        is(redis_text(redis, "GET {t}:quota:q"), cases[i].quota);
+        is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "other");
+    }
+}
+
+
+static void
+a_refund_leaves_no_key_for_nothing(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
+        "slots s 9 0 0 enforce");
+    a.record = NULL;
+
+    admit(redis, &a, T0);
+    is(settle(redis, &a, "unauthorized", T0), "settled freed");
+    is(redis_text(redis, "KEYS *"), "{t}:quota:q");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099952000 0");
+    is(redis_text(redis, "PEXPIRETIME {t}:quota:q"), "2099955600000");
+}
+
+
+static void
+a_refund_keeps_the_end_of_the_rate_key(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "rate r 1 3600000000 5 enforce");
+    b.record = NULL;
+
+    admit(redis, &b, T0);
+    admit(redis, &a, T0);
+    is(settle(redis, &a, "unauthorized", T0), "settled freed");
+    is(redis_text(redis, "GET {t}:rate:r"), "2099955600000000 0 1");
+    assert_in_range(redis_integer(redis, "PTTL {t}:rate:r"), 3590000,
+                    3600001);
+}
+
+
+static void
+a_quota_is_refunded_in_its_window_only(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "quota q 9 hour 0 enforce");
+    b.record = NULL;
+
+    admit(redis, &a, T0 + HOUR - 1);
+    admit(redis, &b, T0 + HOUR);
+    is(redis_text(redis, "GET {t}:quota:q"), "2099955600 1");
+    is(settle(redis, &a, "rejected", T0 + HOUR), "settled freed");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099955600 1");
+
+    /* the window ended, and nobody came since */
+    is(redis_text(redis, "FLUSHALL"), "OK");
+    admit(redis, &a, T0);
+    is(redis_text(redis, "DEL {t}:quota:q"), "1");
+    is(settle(redis, &a, "rejected", T0 + HOUR), "settled freed");
+    is(redis_text(redis, "EXISTS {t}:quota:q"), "0");
+}
+
+
+static void
+what_was_not_consumed_is_not_refunded(void **state)
+{
+    attempt_t  a, b, other;
+
+    (void) state;
+
+    two(&a, &b, "rate r 9 1000000 0 dry_run, quota q 1 hour 0 dry_run, "
+        "quota lifted 9 hour 0 enforce, slots s 1 0 0 dry_run");
+    other = b;
+    other.record = NULL;
+
+    is(redis_text(redis, "HSET {t}:limits lifted.limit none"), "1");
+    admit(redis, &other, T0);
+    admit(redis, &a, T0);
+    is(record(redis, &a, "k"), "- - - -");
+    is(settle(redis, &a, "unauthorized", T0), "settled freed");
+
+    is(redis_text(redis, "GET {t}:rate:r"), "2099952000111111 1 9");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099952000 1");
+    is(redis_text(redis, "EXISTS {t}:quota:lifted"), "0");
+    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "b");
+}
+
+
+/* a rate that was overridden between admission and refund */
+
+static void
+a_rate_is_refunded_at_the_rate_it_was_taken(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "rate r 9 1000000 5 enforce");
+    b.record = NULL;
+
+    /* a ninth of a second, and then a third */
+    admit(redis, &a, T0);
+    is(redis_text(redis, "HSET {t}:limits r.rate 3"), "1");
+    admit(redis, &b, T0);
+    is(redis_text(redis, "GET {t}:rate:r"), "2099952000444444 1 3");
+
+    is(settle(redis, &a, "unauthorized", T0), "settled freed");
+    is(redis_text(redis, "GET {t}:rate:r"), "2099952000333333 1 3");
+}
+
+
+static void
+counters_that_are_none_do_not_stop_a_settlement(void **state)
+{
+    size_t     i;
+    attempt_t  a, b;
+
+    static const char *const  spoilt[] = {
+        "DEL %s", "RPUSH %s x", "SET %s nonsense", "SET %s -1", "ZADD %s 1 x",
+        "HSET %s a b", "SADD %s a"
+    };
+    static const char *const  keys[] = {
+        "{t}:rate:r", "{t}:quota:q", "{t}:slots:s"
+    };
+
+    (void) state;
+
+    two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
+        "slots s 9 0 0 enforce");
+
+    for (i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+        for (size_t k = 0; k < 3; k++) {
+            is(redis_text(redis, "FLUSHALL"), "OK");
+            admit(redis, &a, T0);
+            is(redis_text(redis, "DEL %s", keys[k]), "1");
+            freeReplyObject(redis_reply(redis, spoilt[i], keys[k]));
+
+            is(settle(redis, &a, "unauthorized", T0), "settled freed");
+            is(redis_text(redis, "EXISTS %s", a.record), "0");
+        }
+    }
+}
+
+
+static void
+unknown_stays_for_the_retry(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+
+    admit(redis, &a, T0);
+    is(settle(redis, &a, "unknown", T0), "settled unknown");
+    is(record(redis, &a, "s"), "u");
+    is(record(redis, &a, "l"), "(nil)");
+    is(record(redis, &a, "k"), "(nil)");
+    is(record(redis, &a, "r"), "id-a");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2100038400000");
+
+    /* and not much shorter than one that is done */
+    is(redis_text(redis, "FLUSHALL"), "OK");
+    a.ttl = 60000;
+    admit(redis, &a, T0);
+    is(settle(redis, &a, "unknown", T0), "settled unknown");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2099952600000");
+}
+
+
+/* the first attempt may have created, so nothing frees such a token */
+
+static void
+a_retry_of_unknown_stays_unknown_but_for_2xx(void **state)
+{
+    size_t     i;
+    attempt_t  a, b;
+
+    static const char *const  outcomes[] = {
+        "rejected", "unauthorized", "unsent", "unknown"
+    };
+
+    (void) state;
+
+    two(&a, &b, "");
+
+    for (i = 0; i < 4; i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+        admit(redis, &a, T0);
+        settle(redis, &a, "unknown", T0);
+        is(admit(redis, &b, T0), "forward unknown \"\"");
+        is(settle(redis, &b, outcomes[i], T0), "settled unknown");
+        is(record(redis, &a, "s"), "u");
+        is(record(redis, &a, "r"), "id-a");
+        is(redis_text(redis, "PEXPIRETIME %s", a.record), "2100038400000");
+        changes_nothing(&b, outcomes[i], T0, "gone");
+
+        /* and so does a third attempt */
+        is(admit(redis, &a, T0), "forward unknown \"\"");
+        is(settle(redis, &a, "rejected", T0), "settled unknown");
+    }
+
+    is(admit(redis, &b, T0), "forward unknown \"\"");
+    is(settle_created(redis, &b, "answer", "", "k", T0), "kept");
+    is(record(redis, &a, "s"), "d");
+    is(record(redis, &a, "r"), "id-a");
+    is(record(redis, &a, "i"), "id-b");
+}
+
+
+/* b has taken over what a, held up, still means to settle */
+
+static void
+a_fenced_attempt_settles_nothing(void **state)
+{
+    size_t     i;
+    attempt_t  a, b;
+
+    static const char *const  outcomes[] = {
+        "rejected", "unauthorized", "unsent", "unknown"
+    };
+
+    (void) state;
+
+    two(&a, &b, "quota q 9 hour 0 enforce, rate r 9 1000000 5 enforce");
+
+    for (i = 0; i < 4; i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+        admit(redis, &a, T0);
+        admit(redis, &b, T0 + 15 * SECOND);
+        changes_nothing(&a, outcomes[i], T0 + 16 * SECOND, "fenced c");
+
+        settle(redis, &b, "unknown", T0 + 17 * SECOND);
+        changes_nothing(&a, outcomes[i], T0 + 18 * SECOND, "gone");
+    }
+}
+
+
+static void
+a_fenced_attempt_gives_its_slot_back(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "slots s 9 0 0 enforce");
+
+    admit(redis, &a, T0);
+    is(redis_text(redis, "HSET %s l 0", a.record), "0");
+    admit(redis, &b, T0 + SECOND);
+    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "a b");
+    is(settle(redis, &a, "unsent", T0 + SECOND), "fenced c");
+    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "b");
+}
+
+
+/* a known creation is never forgotten */
+
+static void
+the_first_2xx_wins_whoever_owns_the_token(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+
+    /* from a fenced attempt */
+    admit(redis, &a, T0);
+    admit(redis, &b, T0 + 15 * SECOND);
+    is(settle_created(redis, &a, "answer-a", "/a", "run-a", T0 + 16 * SECOND),
+       "kept");
+    is(record(redis, &a, "s"), "d");
+    is(record(redis, &a, "o"), "a");
+    is(record(redis, &a, "i"), "id-a");
+
+    /* b learns of it, whatever became of its own */
+    is(settle_created(redis, &b, "answer-b", "/b", "run-b", T0 + 17 * SECOND),
+       "done answer-a /a run-a id-a");
+    changes_nothing(&b, "rejected", T0 + 17 * SECOND,
+                    "done answer-a /a run-a id-a");
+    changes_nothing(&b, "unsent", T0 + 17 * SECOND,
+                    "done answer-a /a run-a id-a");
+    changes_nothing(&b, "unknown", T0 + 17 * SECOND,
+                    "done answer-a /a run-a id-a");
+    is(settle_created(redis, &a, "answer-a", "/a", "run-a", T0 + 18 * SECOND),
+       "kept");
+    is(record(redis, &a, "a"), "answer-a");
+
+    /* from one whose token was left unknown by another since */
+    is(redis_text(redis, "FLUSHALL"), "OK");
+    admit(redis, &a, T0);
+    admit(redis, &b, T0 + 15 * SECOND);
+    is(settle(redis, &b, "rejected", T0 + 16 * SECOND), "settled unknown");
+    is(settle_created(redis, &a, "answer-a", "/a", "run-a", T0 + 17 * SECOND),
+       "kept");
+    is(admit(redis, &b, T0 + 18 * SECOND), "replay answer-a id-a");
+
+    /* from one that had given up, and was heard all the same */
+    is(redis_text(redis, "FLUSHALL"), "OK");
+    admit(redis, &a, T0);
+    is(settle(redis, &a, "unknown", T0), "settled unknown");
+    is(settle_created(redis, &a, "answer-a", "/a", "run-a", T0), "kept");
+}
+
+
+static void
+a_2xx_whose_key_is_gone_is_kept(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+
+    admit(redis, &a, T0);
+    is(redis_text(redis, "FLUSHALL"), "OK");
+    changes_nothing(&a, "rejected", T0, "gone");
+    changes_nothing(&a, "unknown", T0, "gone");
+
+    is(settle_created(redis, &a, "answer", "/a", "run-a", T0), "kept");
+    is(record(redis, &a, "f"), "1:f00d");
+    is(record(redis, &a, "r"), "id-a");
+    is(record(redis, &a, "x"), "2100038400000");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2100038400000");
+    is(admit(redis, &b, T0), "replay answer id-a");
+}
+
+
+static void
+an_answer_that_is_not_kept(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+
+    admit(redis, &a, T0);
+    admit(redis, &b, T0 + 15 * SECOND);
+    is(settle_created(redis, &a, "", "/a", "run-a", T0 + 16 * SECOND),
+       "kept");
+    is(record(redis, &a, "a"), "(nil)");
+    is(settle_created(redis, &b, "answer-b", "/b", "run-b", T0 + 17 * SECOND),
+       "done \"\" /a run-a id-a");
+}
+
+
+/* the token ended, and another request took it since */
+
+static void
+another_request_owns_the_token(void **state)
+{
+    char       before[80];
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+    b.fingerprint = "1:beef";
+
+    admit(redis, &b, T0);
+    snprintf(before, sizeof(before), "%s", redis_all(redis));
+
+    is(settle_created(redis, &a, "answer", "/a", "run-a", T0), "foreign");
+    is(settle(redis, &a, "rejected", T0), "fenced c");
+    is(redis_all(redis), before);
+
+    is(settle_created(redis, &b, "answer-b", "/b", "run-b", T0), "kept");
+    snprintf(before, sizeof(before), "%s", redis_all(redis));
+    is(settle_created(redis, &a, "answer", "/a", "run-a", T0), "foreign");
+
+    /* nor is its answer for this one's client */
+    is(settle(redis, &a, "rejected", T0), "fenced d");
+    is(settle(redis, &a, "unknown", T0), "fenced d");
+    is(redis_all(redis), before);
+
+    /* a release apart they cannot be told from each other */
+    a.fingerprint = "2:abba";
+    is(settle_created(redis, &a, "answer", "/a", "run-a", T0),
+       "done answer-b /b run-b id-b");
+    is(record(redis, &b, "f"), "1:beef");
+}
+
+
+static void
+without_a_token_nothing_is_left(void **state)
+{
+    size_t     i;
+    attempt_t  a, b;
+
+    static const struct {
+        const char  *outcome;
+        const char  *want;
+    } cases[] = {
+        { "created", "settled freed" },
+        { "rejected", "settled freed" },
+        { "unauthorized", "settled freed" },
+        { "unsent", "settled freed" },
+        { "unknown", "settled unknown" }
+    };
+
+    (void) state;
+
+    two(&a, &b, "slots s 1 0 0 enforce");
+    a.record = NULL;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        admit(redis, &a, T0);
+        is(redis_text(redis, "DBSIZE"), "2");
+        is(settle(redis, &a, cases[i].outcome, T0), cases[i].want);
+        is(redis_text(redis, "DBSIZE"), "0");
+    }
+}
+
+
+static void
+the_clock_is_that_of_redis(void **state)
+{
+    attempt_t  a, b;
+    long long  s, us, end;
+
+    (void) state;
+
+    two(&a, &b, "rate r 1 3600000000 5 enforce, quota q 9 month 0 enforce");
+    a.ttl = 1000;
+
+    admit(redis, &a, REAL);
+    assert_int_equal(sscanf(redis_text(redis, "TIME"), "%lld %lld", &s, &us),
+                     2);
+    is(settle_created(redis, &a, "answer", "", "", REAL), "kept");
+
+    end = atoll(record(redis, &a, "x"));
+    assert_in_range(end, s * 1000 + us / 1000 + 600000,
+                    s * 1000 + us / 1000 + 660000);
+}
+
+
+#define settle_test(name)  cmocka_unit_test_setup(name, flush)
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        settle_test(created_is_kept),
+        settle_test(created_stays_ten_minutes_at_least),
+        settle_test(settling_again_changes_nothing),
+        settle_test(refunds),
+        settle_test(a_refund_leaves_no_key_for_nothing),
+        settle_test(a_refund_keeps_the_end_of_the_rate_key),
+        settle_test(a_quota_is_refunded_in_its_window_only),
+        settle_test(what_was_not_consumed_is_not_refunded),
+        settle_test(a_rate_is_refunded_at_the_rate_it_was_taken),
+        settle_test(counters_that_are_none_do_not_stop_a_settlement),
+        settle_test(unknown_stays_for_the_retry),
+        settle_test(a_retry_of_unknown_stays_unknown_but_for_2xx),
+        settle_test(a_fenced_attempt_settles_nothing),
+        settle_test(a_fenced_attempt_gives_its_slot_back),
+        settle_test(the_first_2xx_wins_whoever_owns_the_token),
+        settle_test(a_2xx_whose_key_is_gone_is_kept),
+        settle_test(an_answer_that_is_not_kept),
+        settle_test(another_request_owns_the_token),
+        settle_test(without_a_token_nothing_is_left),
+        settle_test(the_clock_is_that_of_redis)
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
