@@ -468,8 +468,13 @@ ngx_http_jobruns_release(ngx_http_request_t *r,
         /* the upstream is still being read: nobody else calls our filter
            before it has more */
 
-        if (!c->error && ngx_http_output_filter(r, NULL) == NGX_ERROR) {
-            c->error = 1;
+        if (c->error || ngx_http_output_filter(r, NULL) == NGX_ERROR) {
+
+            /* the copy filter waits for buffers that are in our overflow and
+               would never hear of the error */
+
+            ngx_http_finalize_request(r, NGX_ERROR);
+            return;
         }
     }
 
