@@ -295,7 +295,8 @@ my %places = (
         location => 'proxy_pass http://service;', http => $_[0] },
     'in a named location' => sub {
         location => 'proxy_pass http://service;' . proxy_lines(),
-        server => 'location @named { proxy_pass http://service;' . $_[0] . '}' },
+        server => 'location @named { proxy_pass http://service;'
+                  . $_[0] . '}' },
 );
 
 sub place_config {

@@ -219,6 +219,10 @@ jr_json_unescape(const unsigned char *p, const unsigned char *end, char *dst)
     char      *begin;
     uint32_t   cp, low;
 
+    /* set by jr_json_hex4() always, which gcc 14 does not see */
+
+    cp = 0;
+    low = 0;
     begin = dst;
 
     while (p < end) {

@@ -120,7 +120,8 @@ ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body)
                 return NGX_ERROR;
             }
 
-        } else {
+        } else if (b->pos != b->last) {
+            /* the last buffer of a chunked body is empty, without memory */
             ngx_memcpy(p, b->pos, b->last - b->pos);
         }
 

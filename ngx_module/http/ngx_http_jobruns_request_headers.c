@@ -3,9 +3,9 @@
  * opc-request-id, which every request gets.
  */
 
-#include <openssl/rand.h>
-
 #include "ngx_http_jobruns.h"
+
+#include <openssl/rand.h>
 
 
 static ngx_int_t ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
