@@ -129,6 +129,7 @@ jr_answer_decode(jr_str_t value, jr_answer_t *answer)
     char         hex[JR_DIGEST_HEX];
     size_t       status, headers, body;
     jr_str_t     rest;
+    jr_answer_t  read;
     jr_digest_t  md;
     jr_status_e  rc;
 
@@ -165,13 +166,19 @@ jr_answer_decode(jr_str_t value, jr_answer_t *answer)
         return JR_INVALID;
     }
 
-    answer->status = (unsigned) status;
-    answer->body.data = rest.data + headers;
-    answer->body.len = body;
+    read.status = (unsigned) status;
+    read.body.data = rest.data + headers;
+    read.body.len = body;
 
     rest.len = headers;
 
-    return jr_answer_headers(rest, answer);
+    rc = jr_answer_headers(rest, &read);
+
+    if (rc == JR_OK) {
+        *answer = read;
+    }
+
+    return rc;
 }
 
 

@@ -10,6 +10,7 @@
 
 #include "jr_digest.h"
 #include "jr_identity.h"
+#include "jr_json.h"
 
 
 /* the payload of a session token, decoded; real ones are below 3 KB */
@@ -235,12 +236,13 @@ jr_identity_take(jr_str_t value, char *buf, jr_str_t *out)
 static jr_status_e
 jr_identity_token(jr_str_t token, jr_identity_t *identity)
 {
-    int          len;
-    char        *text;
-    json_t      *claims;
-    jr_str_t     payload;
-    jr_status_e  rc;
-    const char  *dot, *end;
+    int               len;
+    char             *text;
+    json_t           *claims;
+    jr_str_t          payload;
+    jr_status_e       rc;
+    const char       *dot, *end;
+    jr_json_error_t   err;
 
     dot = memchr(token.data, '.', token.len);
     if (dot == NULL) {
@@ -266,10 +268,17 @@ jr_identity_token(jr_str_t token, jr_identity_t *identity)
         return JR_NO_MEMORY;
     }
 
+    /* our own parser tells want of memory from a broken token: falling back
+       to another tenant for that would make another token of a retry */
+
     len = jr_identity_base64url(payload, text);
-    claims = len > 0 ? json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL)
-                     : NULL;
+    rc = len > 0 ? jr_json_parse(text, len, &err, &claims) : JR_INVALID;
+
     free(text);
+
+    if (rc != JR_OK) {
+        return rc;
+    }
 
     rc = jr_identity_claims(claims, identity);
 

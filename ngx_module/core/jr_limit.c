@@ -14,6 +14,7 @@
 jr_status_e
 jr_limit_rate(jr_str_t text, int64_t *count, int64_t *period)
 {
+    int64_t   n, us;
     jr_str_t  digits;
 
     if (text.len < 4 || memcmp(text.data + text.len - 3, "r/", 2) != 0) {
@@ -23,15 +24,15 @@ jr_limit_rate(jr_str_t text, int64_t *count, int64_t *period)
     switch (text.data[text.len - 1]) {
 
     case 's':
-        *period = 1000000;
+        us = 1000000;
         break;
 
     case 'm':
-        *period = 60 * 1000000;
+        us = 60 * 1000000;
         break;
 
     case 'h':
-        *period = (int64_t) 3600 * 1000000;
+        us = (int64_t) 3600 * 1000000;
         break;
 
     default:
@@ -41,9 +42,12 @@ jr_limit_rate(jr_str_t text, int64_t *count, int64_t *period)
     digits.data = text.data;
     digits.len = text.len - 3;
 
-    if (jr_limit_number(digits, JR_RATE_MAX, count) != JR_OK || *count == 0) {
+    if (jr_limit_number(digits, JR_RATE_MAX, &n) != JR_OK || n == 0) {
         return JR_INVALID;
     }
+
+    *count = n;
+    *period = us;
 
     return JR_OK;
 }

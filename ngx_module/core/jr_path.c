@@ -377,6 +377,11 @@ jr_path_keys(jr_path_t *path, const char **what)
 {
     static const char  prefix[] = "ocid1.";
 
+    path->platform.data = NULL;
+    path->platform.len = 0;
+    path->workspace.data = NULL;
+    path->workspace.len = 0;
+
     if (jr_path_decode(path->raw_platform, path->platform_buf,
                        &path->platform)
         != JR_OK)
@@ -386,20 +391,20 @@ jr_path_keys(jr_path_t *path, const char **what)
         return JR_INVALID;
     }
 
-    if (path->platform.len < sizeof(prefix) - 1
-        || memcmp(path->platform.data, prefix, sizeof(prefix) - 1) != 0)
-    {
-        *what = "aiDataPlatformId in the path must be an OCID, which begins "
-                "with \"ocid1.\"";
-        return JR_INVALID;
-    }
-
     if (jr_path_decode(path->raw_workspace, path->workspace_buf,
                        &path->workspace)
         != JR_OK)
     {
         *what = "workspaceKey in the path must be 1 to 255 bytes without "
                 "control characters";
+        return JR_INVALID;
+    }
+
+    if (path->platform.len < sizeof(prefix) - 1
+        || memcmp(path->platform.data, prefix, sizeof(prefix) - 1) != 0)
+    {
+        *what = "aiDataPlatformId in the path must be an OCID, which begins "
+                "with \"ocid1.\"";
         return JR_INVALID;
     }
 

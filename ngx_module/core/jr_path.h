@@ -56,7 +56,8 @@ jr_path_e jr_path_classify(jr_str_t raw, jr_str_t uri, jr_path_t *path);
 
 /*
  * Decodes and checks the keys of a JR_PATH_CREATE path.  JR_INVALID: *what
- * is a message for the client (static text).
+ * is a message for the client (static text); the keys are set as far as they
+ * can be, else empty.
  */
 jr_status_e jr_path_keys(jr_path_t *path, const char **what);
 

@@ -247,9 +247,9 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     code = "InvalidParameter";
     status = NGX_HTTP_BAD_REQUEST;
 
-    if (rc == NGX_OK
-        && jr_path_keys(&a->path, &what) == JR_OK)
-    {
+    /* the keys also for a request that is refused: its record names them */
+
+    if (jr_path_keys(&a->path, &what) == JR_OK && rc == NGX_OK) {
         status = ngx_http_jobruns_check_headers(a, h, &code, &what);
     }
 
