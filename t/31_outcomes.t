@@ -123,7 +123,7 @@ sub consumed {
 sub details {
     my ($id) = @_;
     my ($line) = $t->read_file('audit.log')
-        =~ /^(?!.*Run\.begin")(.*"\Q$id\E".*)$/m or return {};
+        =~ /^(?!.*Run\.begin")(.*"id":"\Q$id\E".*)$/m or return {};
     return JSON::PP->new->utf8->decode($line)->{data}{additionalDetails};
 }
 

@@ -47,7 +47,7 @@ sub ended {
 
     my $line = wait_for {
         $t->read_file('audit.log')
-            =~ /^(?!.*Run\.begin")(.*"\Q$id\E".*)\n/m && $1;
+            =~ /^(?!.*Run\.begin")(.*"id":"\Q$id\E".*)\n/m && $1;
     } "the end of $id";
     return JSON::PP->new->utf8->decode($line)->{data}{additionalDetails};
 }
