@@ -215,6 +215,12 @@ ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    if (r->headers_in.headers.last == NULL) {
+        /* NGINX refused the request line: the list is made after it
+           (ngx_http_process_request_line()), and nothing is forwarded */
+        return NGX_OK;
+    }
+
     /* proxies send what is in this list (ngx_http_proxy_create_request()) */
 
     h = ngx_list_push(&r->headers_in.headers);
