@@ -1,0 +1,605 @@
+#!/usr/bin/perl
+
+# The main path: a createJobRun goes through unchanged, and so does its answer.
+
+use lib 't/lib';
+use JobRuns;
+
+use Compress::Zlib qw(memGunzip);
+use JSON::PP qw(encode_json);
+
+my $t = JobRuns->new;
+
+my $proxy = 'include %%ROOT%%/conf/jobruns_proxy.conf;
+    proxy_pass http://service;';
+
+# one worker: what one connection sent is read before another is answered
+$t->run(
+    workers => 1,
+    server => "
+        location /20260401/ { $proxy jobruns_request_id lenient; }
+        location /20260402/ { $proxy jobruns_request_id replace; }
+        location /20260403/ {
+            $proxy jobruns_limit tight key=tenant rate=1r/h;
+        }
+        location /20260404/ { $proxy proxy_buffering off; }
+        location /20260405/ { $proxy jobruns_response_max_size 64k; }
+        location /20260406/ {
+            $proxy jobruns_response_max_size 64k; proxy_buffering off;
+        }
+        location /20260407/ {
+            $proxy gzip on; gzip_types application/json; gzip_min_length 1;
+        }
+        location /20260408/ {
+            $proxy jobruns_quota day key=platform limit=1000 window=day;
+            jobruns_concurrency now key=workspace limit=5;
+        }
+    ",
+);
+
+my $service = $t->service;
+
+# What the service got since this was last asked; its ledger is long.
+
+my $seen = 0;
+
+sub new_requests {
+    my $ledger = $service->control('GET', "ledger?bodies=0&since=$seen");
+    my @new = @{$ledger->{requests}};
+    $seen = $new[-1]{id} if @new;
+    return @new;
+}
+
+# Forgets, so that the ledger stays short.
+
+sub forget {
+    $service->reset;
+    $seen = 0;
+}
+
+my $last;
+
+sub last_request {
+    my @new = new_requests();
+    return $last = @new ? $new[-1] : $last;
+}
+
+sub received {
+    my ($name, $request) = @_;
+
+    return join '|', map { $_->[1] } grep { lc $_->[0] eq lc $name }
+        @{($request // last_request())->{headers}};
+}
+
+# What NGINX is told to change (conf/jobruns_proxy.conf), and what belongs to
+# the client's connection or to how HTTP/2 frames a body.
+
+my %own = map { $_ => 1 } qw(accept-encoding connection content-length
+    transfer-encoding expect keep-alive te);
+
+sub comparable {
+    my ($headers) = @_;
+    return join "\n", sort map { lc($_->[0]) . ": $_->[1]" }
+        grep { !$own{lc $_->[0]} } @$headers;
+}
+
+###############################################################################
+# The request
+
+my $long = 'x' x 600_000;
+my $head = '{"jobKey":"x","parameters":[{"name":"p","value":"';
+my $odd = qq| \t{\r\n "jobKey" :\n"\\u0041\\ud83d\\uDE00 \\/ \xc3\xa9\x7f" , |
+    . qq|"unknown":[1e2,-0.0 ,1.50,{},"\xf0\x9f\x98\x80"]}\n |;
+
+my %requests = (
+    'a small body' => { body => '{"jobKey":"x"}' },
+    '600 KB' => { body => qq|$head$long"}]}| },
+    'a body of just the buffer' =>
+        { body => $head . 'y' x (131072 - length($head) - 4) . '"}]}' },
+    'spaces, escapes and letters' => { body => $odd },
+    'a BOM-less body of 200 parameters' => { json => { jobKey => 'x',
+        parameters => [map { { name => "p$_", value => "\x{e9}$_" } }
+            1 .. 200] } },
+    'an encoded workspace' => { workspace => 'a%2Db%20c%C3%A9%25+%3a' },
+    'an encoded platform' =>
+        { platform => '%6fcid1.aidataplatform%2Eoc1..%61' },
+    'a key of odd letters' => { workspace => q{~a!b$c&d'e(f)g*h,i=j:k@l} },
+    'a query' => { path => '/20260430/aiDataPlatforms/ocid1.x/workspaces/w'
+        . '/jobRuns?a=%2F..%2F&b=//&c=%7E&d;e' },
+    'an empty query' =>
+        { path => '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns?' },
+    'the older path' => { family => 'dataLakes' },
+    'another version' => { version => '20990101' },
+    'a host with a port' => { headers => { Host => 'API.example.com:8443' } },
+    'x-date' => { headers => { Date => undef,
+        'x-date' => 'Thu, 05 Jan 2034 21:31:40 GMT' } },
+    'headers nobody knows' => { extra => [['X-Any', 'a, b'], ['X-Any', 'c'],
+        ['Accept', 'application/json'], ['User-Agent', 'SDK/1.0 (a; b)'],
+        ['opc-client-info', 'x'], ['Cookie', 'a=b; c=d'],
+        ['X-Latin', "\xe9"], ['If-None-Match', '"x"'], ['Range', 'bytes=0-1'],
+        ['should-update-recent', 'TRUE']] },
+    'no token' => { token => undef },
+    'a token of blanks and punctuation' => { mark => q{!"#$ %&'()*+,-./~} },
+);
+
+for my $name (sort keys %requests) {
+    my %opt = %{$requests{$name}};
+
+    for my $way ('HTTP/1.1', 'HTTP/1.1 in chunks', 'HTTP/1.1 with Expect',
+        'HTTP/2')
+    {
+        my %way = $way =~ /chunks/ ? (chunked => 4999)
+            : $way =~ /Expect/ ? (expect => 1) : ();
+        my %all = (request_id => 'abc-1',
+            token => random_id(20) . ($opt{mark} // ''), %opt, %way);
+        $all{extra} = [@{$opt{extra} // []}, ['Expect', '100-continue']]
+            if $way{expect};
+
+        my $sent = $t->run_request(%all);
+        my $answer = $t->create_run(%all, h2 => $way eq 'HTTP/2');
+        is($answer->status, 201, "$name: $way");
+        is(join(' ', map { $_->status } @{$answer->interim}), 100,
+            '... after 100 Continue') if $way{expect};
+
+        my $got = last_request();
+        is("$got->{method} $got->{target}", "POST $sent->{path}",
+            '... method and path');
+        is(comparable($got->{headers}), comparable($sent->{headers}),
+            '... headers');
+        is(received('content-length', $got), length $sent->{body},
+            '... length');
+        ok($service->body($got) eq $sent->{body}, '... body, byte by byte');
+    }
+}
+is($service->created, 4 * keys %requests, 'each created one job run');
+
+forget();
+
+# A name is written as the client wrote it.
+
+$t->create_run(extra => [['X-MiXed', 1]]);
+like(join(' ', map { $_->[0] } @{last_request()->{headers}}), qr/X-MiXed/,
+    'case of header names');
+
+# The body arrives in pieces, each read before the next is sent.
+
+for my $size (200, 300_000) {
+    my $request = $t->run_request(body => $head . 'z' x $size . '"}]}');
+    my ($first, $body) = JobRuns::Client::format_request($request);
+    my $client = $t->client;
+
+    for my $piece (substr($first, 0, 30), substr($first, 30),
+        unpack '(a' . int(length($body) / 3 + 1) . ')*', $body)
+    {
+        $client->send($piece);
+        $t->get('/ping');
+    }
+    is($client->response->status, 201, "a body of $size bytes in pieces");
+    ok($service->body((grep { $_->{method} eq 'POST' } new_requests())[-1])
+        eq $body, '... arrived whole');
+}
+
+# No 100 Continue, and not a byte of the body read, when headers refuse.
+
+for (
+    [{ token => 'x' x 65 }, 400], [{ request_id => 'a b' }, 400],
+    [{ headers => { 'Content-Type' => 'text/plain' } }, 415],
+    [{ extra => [['Content-Encoding', 'gzip']] }, 415],
+    [{ path => '/20260430//aiDataPlatforms/ocid1.x/workspaces/w/jobRuns' },
+        404],
+    [{ platform => 'x' }, 400],
+    [{ headers => { 'Content-Length' => 20_000_000 } }, 413],
+) {
+    my ($opt, $status) = @$_;
+    my $answer = $t->create_run(%$opt, expect => 1,
+        extra => [@{$opt->{extra} // []}, ['Expect', '100-continue']]);
+    is($answer->status, $status, "$status by headers alone");
+    is(scalar @{$answer->interim}, 0, '... without 100 Continue');
+}
+
+###############################################################################
+# The answer
+
+sub answers {
+    my ($name, $stub, $check, %opt) = @_;
+
+    forget();
+    for my $h2 (0, 1) {
+        my $token = random_id(20);
+        my %request = (token => $token, stub => $stub, h2 => $h2, %opt);
+        my $first = $t->create_run(%request);
+        my $again = $t->create_run(%request);
+        local $Test::Builder::Level = $Test::Builder::Level + 1;
+        subtest(($h2 ? 'HTTP/2' : 'HTTP/1.1') . ": $name"
+            => sub { $check->($first, $again) });
+        is($service->created($token), 1, '... created once');
+    }
+}
+
+# all the service said, but for its name and the connection
+
+sub service_headers {
+    my ($answer, @leave) = @_;
+    my %leave = map { $_ => 1 } qw(server date connection), @leave;
+    return join "\n", sort map { lc($_->[0]) . ": $_->[1]" }
+        grep { !$leave{lc $_->[0]} } @{$answer->headers};
+}
+
+my $run = encode_json({ key => 'run-1', jobKey => 'x', name => 'r' });
+my @said = (
+    ['content-type', 'application/json;charset=utf-8'], ['x-any', 'a, b'],
+    ['x-any', 'c'], ['etag', '"abc"'], ['location', '/20260430/x/run-1'],
+    ['opc-work-request-id', 'ocid1.wr..x'], ['opc-request-id', 'mine/theirs/1'],
+    ['cache-control', 'no-store'], ['set-cookie', 'a=b'],
+    ['strict-transport-security', 'max-age=1'], ['opc-next-page', '~'],
+    ['retry-after', '7'], ['vary', 'X-Any'],
+);
+my %raw = (raw => join("\r\n", 'HTTP/1.1 201 Created',
+    (map { "$_->[0]: $_->[1]" } @said), 'content-length: ' . length $run,
+    '', $run), create => 1);
+
+$service->plan({ %raw, times => 2, match => { header => 'x-raw: 1' } });
+for my $h2 (0, 1) {
+    my $answer = $t->create_run(headers => { 'x-raw' => 1 }, h2 => $h2);
+    is($answer->status, 201, 'an answer written out, HTTP/' . ($h2 ? 2 : 1));
+    is($answer->body, $run, '... its body');
+    is(service_headers($answer),
+        join("\n", sort(map({ "$_->[0]: $_->[1]" } @said),
+            'content-length: ' . length $run)), '... its headers, no more');
+}
+
+answers('a job run' => {}, sub {
+    my ($first, $again) = @_;
+
+    my $created = (reverse $service->creations)[0];
+    is($first->status, 201, 'created');
+    is($first->json->{key}, $created->{key}, 'the key of the run');
+    is($first->header('location'), $created->{location}, 'its location');
+    is($first->header('opc-retry-replayed'), undef, 'no replay');
+    is($first->header('opc-original-request-id'), undef, 'the original');
+    is($again->status, 201, 'replayed');
+    is($again->body, $first->body, 'the same body');
+    is($again->header($_), $first->header($_), "the same $_")
+        for qw(content-type content-location etag location
+            opc-work-request-id);
+    is($again->header('opc-retry-replayed'), 'true', 'said so');
+    is($again->header('opc-original-request-id'),
+        received('opc-request-id'), 'names the first request');
+    isnt($again->header('opc-request-id'), $first->header('opc-request-id'),
+        'has an id of its own');
+});
+
+answers('no content' => { status => 204, kind => 'empty' }, sub {
+    my ($first, $again) = @_;
+
+    for ($first, $again) {
+        is($_->status, 204, 'status 204');
+        is($_->body, '', 'without a body');
+    }
+    is($again->header('opc-retry-replayed'), 'true', 'replayed');
+});
+
+answers("$_->[0] with " . length($_->[1]) . ' bytes' =>
+    { status => $_->[0], body => $_->[1] }, sub {
+    my ($first, $again) = @_;
+
+    is($first->status, $_->[0], 'status');
+    is($first->body, $_->[1], 'body');
+    is($again->status, $_->[0], 'status of the replay');
+    is($again->body, $_->[1], 'its body');
+    is($again->header('content-length'), length $_->[1], 'its length');
+}) for [200, ''], [200, '{"key":"a"}'], [201, ''], [201, 'no json'],
+    [202, '{}'], [299, '{"key":null}'];
+
+for my $framing (qw(length chunked close)) {
+    answers("300 KB, $_, $framing" =>
+        { bytes => 300_000, framing => $framing, chunk => 7000 }, sub {
+        my ($first, $again) = @_;
+
+        is($first->status, 201, 'created');
+        ok($first->complete, 'whole');
+        is(length $first->body, 300_000, 'all of it');
+        ok(eval { $first->json->{key} }, 'JSON');
+        ok($again->body eq $first->body, 'replayed');
+    }, version => $_) for qw(20260430 20260404);
+
+    # above jobruns_response_max_size
+    answers("300 KB, too large to keep, $_, $framing" =>
+        { bytes => 300_000, framing => $framing, chunk => 7000 }, sub {
+        my ($first, $again) = @_;
+
+        is($first->status, 201, 'created');
+        ok($first->complete, 'whole');
+        is(length $first->body, 300_000, 'all of it');
+        ok(eval { $first->json->{key} }, 'JSON');
+        is($again->status, 409, 'the retry cannot have it');
+        is($again->code, 'Conflict', '... is told so');
+        is($again->header('location'), $first->header('location'),
+            '... and where the run is');
+    }, version => $_) for qw(20260405 20260406);
+}
+
+# The service's errors pass.
+
+forget();
+for my $status (400, 401, 403, 404, 409, 412, 422, 429, 500, 502, 503, 504) {
+    my $body = encode_json({ code => "Code$status", message => 'Said so.' });
+    for my $h2 (0, 1) {
+        my $answer = $t->create_run(h2 => $h2, stub => { status => $status,
+            body => $body, header => ['Retry-After: 9', 'X-Any: a'] });
+        is($answer->status, $status, "$status of the service");
+        is($answer->body, $body, '... with its body');
+        is($answer->header('x-any'), 'a', '... and headers');
+        is($answer->header('retry-after'), 9, '... and Retry-After');
+    }
+}
+
+###############################################################################
+# Codings
+
+my $gzip_body = '{"key":"' . 'k' x 2000 . '"}';
+
+answers('an answer in gzip' => { gzip => 1, body => $gzip_body }, sub {
+    my ($first, $again) = @_;
+
+    for ($first, $again) {
+        is($_->header('content-encoding'), 'gzip', 'Content-Encoding');
+        is(memGunzip($_->body), $gzip_body, 'the body');
+    }
+}, version => $_) for qw(20260430 20260407);
+
+my $answer = $t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' });
+is(received('accept-encoding'), 'identity', 'asked for as identity');
+
+$t->create_run;
+is(received('accept-encoding'), 'identity', '... also without a wish');
+
+$t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' },
+    authorization => 'Signature version="1",keyId="a/b/c",algorithm="rsa-'
+        . 'sha256",headers="date Accept-Encoding host",signature="c2ln"');
+is(received('accept-encoding'), 'gzip, br', 'what is signed stays');
+
+$t->get('/20260430/aiDataPlatforms', headers => [['Host', 'localhost'],
+    ['Accept-Encoding', 'gzip, br']]);
+is(received('accept-encoding'), 'gzip, br', '... and that of a GET');
+
+my $token = random_id;
+for my $status ('created', 'replayed') {
+    # gzip leaves 201 alone
+    $answer = $t->create_run(version => '20260407', token => $token,
+        headers => { 'Accept-Encoding' => 'gzip' }, stub => { status => 200,
+        body => $gzip_body });
+    is($answer->header('content-encoding'), 'gzip', "NGINX's gzip: $status");
+    is(memGunzip($answer->body), $gzip_body, '... the body');
+}
+is($service->created($token), 1, '... created once');
+
+###############################################################################
+# Connections are kept
+
+my %bad = (
+    400 => { token => 'x' x 65 },
+    404 => { path => $t->run_request->{path} . '/' },
+    415 => { headers => { 'Content-Type' => 'text/plain' } },
+);
+$t->create_run(version => '20260403');            # the one an hour allows
+$t->create_run(token => 'used', job_key => 'one');
+
+my $client = $t->client;
+my $h2 = $t->h2;
+my $n = 0;
+for (
+    [{}, 201], [$bad{400}, 400], [{}, 201], [{ body => '{}' }, 400],
+    [{ body => '{' }, 400], [{ body => '' }, 400],
+    [{ token => 'used', job_key => 'other' }, 409],
+    [{ token => 'used', job_key => 'one' }, 201],
+    [{ version => '20260403' }, 429], [$bad{415}, 415], [$bad{404}, 404],
+    [{ body => $head . 'x' x 200_000, chunked => 1000 }, 400],
+    [{ %{$bad{415}}, body => 'x' x 300_000 }, 415],
+    [{ %{$bad{400}}, body => 'x' x 300_000, chunked => 5000 }, 400],
+    [{ stub => { status => 404 } }, 404], [{ stub => { status => 503 } }, 503],
+    [{}, 201],
+) {
+    my ($opt, $status) = @$_;
+    $n++;
+
+    $answer = $t->create_run(%$opt, on => $client);
+    is($answer->status, $status, "request $n of a connection: $status");
+    is($answer->header('connection'), 'keep-alive', '... which stays');
+    ok(length $answer->header('opc-request-id'), '... opc-request-id');
+
+    $answer = $t->create_run(%$opt, on => $h2);
+    is($answer->status, $status, "request $n of HTTP/2: $status");
+    ok(length $answer->header('opc-request-id'), '... opc-request-id');
+}
+
+# pipelined: answered in order
+
+forget();
+my @pipelined = ({ token => 'pipe-1' }, $bad{400}, { token => 'pipe-2' },
+    { token => 'pipe-1' }, $bad{415}, { body => '[]' }, { token => 'pipe-3' });
+$client = $t->client;
+$client->send(join '', map { scalar JobRuns::Client::format_request(
+    $t->run_request(%$_)) } @pipelined);
+is(join(' ', map { $client->response->status } @pipelined),
+    '201 400 201 201 415 400 201', 'pipelined');
+is(join(' ', map { $service->created("pipe-$_") } 1 .. 3), '1 1 1',
+    '... created once each');
+
+# many at once on one HTTP/2 connection
+
+my @tokens = map { "stream-$_" } 1 .. 20;
+is(join(' ', map { $_->response->status }
+    $t->start_h2(map { { token => $_ } } @tokens)), join(' ', (201) x 20),
+    '20 streams');
+is(join(' ', map { $service->created($_) } @tokens), join(' ', (1) x 20),
+    '... created once each');
+
+# HTTP/1.0: no Host, no chunks
+
+$answer = $t->create_run(http_version => '1.0', headers => { Host => undef },
+    stub => { framing => 'chunked' });
+is($answer->status, 201, 'HTTP/1.0');
+is($answer->header('transfer-encoding'), undef, '... not in chunks');
+is(eval { $answer->json->{key} }, (reverse $service->creations)[0]{key},
+    '... whole');
+
+###############################################################################
+# opc-request-id: what the client sends, what the service gets ("made": 32
+# hex digits; undef: it is refused)
+
+forget();
+my $made = qr/^[0-9A-F]{32}$/;
+my %ids = (
+    strict => [
+        [undef, 'made'], ['a'], ['A-Z_09'], ['x' x 256], ['x' x 257, undef],
+        ['', undef], ['a/b', undef], ['a b', undef], ['a.b', undef],
+        ["\xc3\xa9", undef], ['a,b', undef],
+    ],
+    lenient => [
+        [undef, 'made'], ['a'], ['a/b'], ['a/b/c-1_2'], ['/a', undef],
+        ['a/', undef], ['a//b', undef], ['a b', undef], ['x' x 256],
+        ['x' x 257, undef],
+    ],
+    replace => [
+        [undef, 'made'], ['a'], ['a/b', 'made'], ['a b', 'made'],
+        ['x' x 257, 'made'], ['', 'made'], ["\xc3\xa9", 'made'],
+    ],
+);
+my %version = (strict => 20260430, lenient => 20260401, replace => 20260402);
+
+for my $mode (sort keys %ids) {
+    for my $row (@{$ids{$mode}}) {
+        my ($id, $forwarded) = @$row;
+        $forwarded = $id if @$row == 1;
+        my $name = "$mode: " . (defined $id ? '"' . substr($id, 0, 20)
+            . '" ' . length $id : 'absent');
+
+        for my $h2 (0, 1) {
+            new_requests();
+            my $answer = $t->create_run(request_id => $id, h2 => $h2,
+                version => $version{$mode});
+            my $answered = join '|', $answer->header_all('opc-request-id');
+
+            if (!defined $forwarded) {
+                is($answer->status, 400, "$name: refused");
+                is($answer->code, 'InvalidParameter', '... with its code');
+                like($answer->json->{message}, qr/opc-request-id/, '... named');
+                like($answered, $made, '... under an id of ours');
+                is(scalar new_requests(), 0, '... not forwarded');
+                next;
+            }
+
+            is($answer->status, 201, "$name: taken");
+            my $received = received('opc-request-id');
+            $forwarded eq 'made' ? like($received, $made, '... made')
+                : is($received, $forwarded, '... forwarded');
+            like($answered, qr{^\Q$received\E/\w+/\w+$},
+                "... the service's own on the answer");
+        }
+    }
+}
+
+$answer = $t->create_run(request_id => 'mine',
+    stub => { omit => 'opc-request-id' });
+is($answer->header('opc-request-id'), 'mine',
+    'the id is on an answer that has none');
+$answer = $t->create_run(extra => [['opc-request-id', 'twice']]);
+is($answer->status, 400, 'a repeated id');
+
+# two requests do not get the same
+
+new_requests();
+$t->create_run(request_id => undef) for 1, 2;
+my @made = map { received('opc-request-id', $_) } new_requests();
+is(scalar @made, 2, 'two requests without an id');
+isnt($made[0], $made[1], '... get different ones');
+
+###############################################################################
+# What is not a creation passes untouched, but has an id
+
+forget();
+my $path = $t->run_request->{path};
+for (
+    [GET => $path], [GET => "$path/one?limit=5"], [GET => '/a%2F%2e%2E/;a'],
+    [HEAD => $path], [OPTIONS => $path], [PUT => "$path/one", '{}'],
+    [DELETE => "$path/one"], [PATCH => "$path/one", 'x' x 100_000],
+    [POST => "$path/one/actions/cancel", 'no json'],
+    [POST => '/20260430/aiDataPlatforms', '{'],
+    [POST => '/2026043/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns', '{'],
+    [POST => '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobs', ''],
+    [POST => '/', ''],
+) {
+    my ($method, $target, $body) = @$_;
+    my @headers = (['Host', 'h'], ['opc-retry-token', 'x' x 100],
+        ['Content-Type', 'text/x'], ['Expect', 'nothing']);
+
+    for my $id (undef, 'good', 'bad id') {
+        $answer = $t->request(method => $method, path => $target,
+            body => $body, headers => [@headers,
+                defined $id ? ['opc-request-id', $id] : ()],
+            expect => 0);
+        my $got = last_request();
+        my $name = "$method $target, id " . ($id // 'absent');
+
+        is("$got->{method} $got->{target}", "$method $target", $name);
+        is($service->body($got), $body, '... its body') if length $body // '';
+        my $received = received('opc-request-id', $got);
+        defined $id ? is($received, $id, '... its id')
+            : like($received, $made, '... an id');
+        is(received('opc-retry-token', $got), 'x' x 100, '... a header');
+        ok(length $answer->header('opc-request-id'), '... id on the answer');
+        is($answer->header('ratelimit'), undef, '... no limit');
+    }
+}
+
+###############################################################################
+# RateLimit headers (draft-ietf-httpapi-ratelimit-headers)
+
+$answer = $t->create_run(version => '20260408');
+is($answer->header('ratelimit-policy'),
+    '"day";q=1000;w=86400, "now";q=5;qu="concurrent-requests"',
+    'RateLimit-Policy');
+like($answer->header('ratelimit'),
+    qr/^"day";r=999;t=\d+, "now";r=4$/, 'RateLimit');
+is(scalar $answer->header_all('ratelimit'), 1, '... once');
+
+$answer = $t->create_run(version => '20260403', tenancy => 'another');
+is($answer->status, 201, 'the one an hour allows');
+like($answer->header('ratelimit-policy'), qr/^"tight";q=1;w=3600$/,
+    'RateLimit-Policy of a rate');
+like($answer->header('ratelimit'), qr/^"tight";r=0;t=3[56]\d\d$/,
+    'RateLimit of a rate');
+$answer = $t->create_run(version => '20260403', tenancy => 'another');
+is($answer->status, 429, 'the next');
+is($answer->code, 'TooManyRequests', '... with its code');
+like($answer->json->{message}, qr/tight/, '... names the limit');
+like($answer->header('retry-after'), qr/^(?:3600|359\d)$/, '... Retry-After');
+like($answer->header('ratelimit'), qr/^"tight";r=0;t=3[56]\d\d$/,
+    '... RateLimit');
+
+###############################################################################
+# No memory to hold answers: they pass, unkept, once they are settled
+
+$t->run(name => 'small', workers => 1, http => 'jobruns_hold_memory 16k;',
+    redis => 'jobruns_redis %%REDIS%%; jobruns_redis_prefix small:;');
+
+for my $h2 (0, 1) {
+    for (['fits', 5000, 201], ['does not fit', 100_000, 409]) {
+        my ($name, $bytes, $status) = @$_;
+        my %request = (token => random_id, stub => { bytes => $bytes },
+            h2 => $h2, to => $t->nginx('small'));
+        my $first = $t->create_run(%request);
+        is($first->status, 201, "an answer that $name into the memory");
+        is(length $first->body, $bytes, '... whole');
+        my $again = $t->create_run(%request);
+        is($again->status, $status, '... its retry');
+        is($again->header('location'), $first->header('location'),
+            '... names the run');
+        is($service->created($request{token}), 1, '... made once');
+    }
+}
+like($t->nginx('small')->error_log, qr/jobruns_hold_memory 16384 is full/,
+    'the log says so');
+
+done_testing;
