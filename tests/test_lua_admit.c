@@ -935,6 +935,12 @@ slots_of_long_leases_outlive_short_ones(void **state)
     is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 1 1000");
     is(admit(redis, &b, T0), "forward absent \"\" 0 2 0 0 1000");
     assert_in_range(redis_integer(redis, "PTTL {t}:slots:s"), 590000, 600000);
+
+    /* whoever came first */
+    is(redis_text(redis, "FLUSHALL"), "OK");
+    is(admit(redis, &b, T0), "forward absent \"\" 0 2 0 1 1000");
+    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 0 1000");
+    assert_in_range(redis_integer(redis, "PTTL {t}:slots:s"), 590000, 600000);
 }
 
 

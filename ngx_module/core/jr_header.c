@@ -158,7 +158,8 @@ jr_header_content_type(jr_str_t value, const char **what)
 }
 
 
-/* takes one ";name=value" or ';name="value"' off the rest (RFC 9110, 5.6.6) */
+/* takes one ";name=value" or ';name="value"' off the rest; nothing between
+   two ";" is an empty parameter (RFC 9110, 5.6.6) */
 
 static jr_status_e
 jr_header_parameter(jr_str_t *rest, jr_str_t *name, jr_str_t *value)
@@ -169,6 +170,12 @@ jr_header_parameter(jr_str_t *rest, jr_str_t *name, jr_str_t *value)
     s.data = rest->data + 1;
     s.len = rest->len - 1;
     s = jr_header_trim(s);
+
+    if (s.len == 0 || s.data[0] == ';') {
+        name->len = 0;
+        *rest = s;
+        return JR_OK;
+    }
 
     for (i = 0; i < s.len && jr_header_token_char(s.data[i]); i++) {
         /* the name */

@@ -6,6 +6,8 @@
  * goes through the loose one, which undoes whatever some server in the chain
  * might undo (percent-encoding before or after splitting, ";params", "\",
  * "//", "." and "..", case) and asks whether a createJobRun comes out.
+ * Servers differ in what they undo, and undoing more can hide an operation
+ * as well as show it, so each way is tried with each other.
  */
 
 #include "jr_path.h"
@@ -15,10 +17,21 @@
 #define JR_PATH_SEGMENTS  6
 
 
-/* a stack of segments, each a range of the decoded text */
+/* ways of the loose reading; none: split, then undo everything */
+#define JR_PATH_DECODE_FIRST     0x01   /* an encoded "/" splits too */
+#define JR_PATH_KEEP_BACKSLASH   0x02   /* "\" does not split */
+#define JR_PATH_KEEP_EMPTY       0x04   /* ".." of "a//.." is the empty one */
+#define JR_PATH_KEEP_PARAMS      0x08   /* "..;x" is no ".." */
+#define JR_PATH_KEEP_DOTS        0x10   /* ".." is a name like another */
+#define JR_PATH_WAYS             0x20
+
+
+/* a stack of segments, each a range of the text */
 typedef struct {
-    jr_str_t  seg[JR_PATH_SEGMENTS];
-    size_t    depth;            /* may exceed the array: then no match */
+    jr_str_t       seg[JR_PATH_SEGMENTS];
+    size_t         depth;       /* may exceed the array: then no match */
+    size_t         pushed;      /* empty ones that are kept included */
+    unsigned char  real[JR_PATH_MAX / 8 + 1];   /* a bit each: not empty */
 } jr_path_stack_t;
 
 
@@ -26,9 +39,14 @@ static int jr_path_plain(jr_str_t raw, jr_path_t *path);
 static int jr_path_plain_key(jr_str_t *rest, jr_str_t *key);
 static int jr_path_literal(jr_str_t *rest, const char *text, size_t len);
 static int jr_path_version(jr_str_t version);
-static int jr_path_loose(jr_str_t text, int decode_first);
-static void jr_path_push(jr_path_stack_t *stack, jr_str_t seg, int decode);
-static int jr_path_same(jr_str_t seg, const char *literal, int decode);
+static int jr_path_any_way(jr_str_t text);
+static unsigned jr_path_ways(jr_str_t text);
+static int jr_path_loose(jr_str_t text, unsigned way);
+static int jr_path_splits(int ch, unsigned way);
+static void jr_path_push(jr_path_stack_t *stack, jr_str_t seg, unsigned way);
+static void jr_path_pop(jr_path_stack_t *stack);
+static int jr_path_is_version(jr_str_t seg);
+static int jr_path_same(jr_str_t seg, const char *literal, int params);
 static int jr_path_next(jr_str_t *text, int decode);
 static int jr_hex(int ch);
 
@@ -62,10 +80,7 @@ jr_path_classify(jr_str_t raw, jr_str_t uri, jr_path_t *path)
         return JR_PATH_OTHER;
     }
 
-    if (jr_path_loose(raw, 0)
-        || jr_path_loose(raw, 1)
-        || jr_path_loose(uri, 0))
-    {
+    if (jr_path_any_way(raw) || jr_path_any_way(uri)) {
         return JR_PATH_SUSPECT;
     }
 
@@ -141,7 +156,6 @@ jr_path_plain_key(jr_str_t *rest, jr_str_t *key)
             ch = hi * 16 + lo;
             i += 2;
 
-
             if (ch == '/' || ch == '\\') {
                 return 0;
             }
@@ -202,44 +216,175 @@ jr_path_version(jr_str_t version)
 
 
 static int
-jr_path_loose(jr_str_t text, int decode_first)
+jr_path_any_way(jr_str_t text)
 {
-    int              ch;
-    size_t           i;
-    jr_str_t         rest, seg, version;
+    unsigned  way, ways;
+
+    ways = jr_path_ways(text);
+
+    for (way = 0; way < JR_PATH_WAYS; way++) {
+        if ((way & ~ways) == 0 && jr_path_loose(text, way)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* the ways that can make a difference: for most paths none */
+
+static unsigned
+jr_path_ways(jr_str_t text)
+{
+    char      ch, before;
+    size_t    i;
+    unsigned  ways;
+
+    ways = 0;
+    before = '/';
+
+    for (i = 0; i < text.len; i++) {
+        ch = text.data[i];
+
+        if (ch == '%') {
+            /* anything may be behind it */
+            return JR_PATH_WAYS - 1;
+        }
+
+        if (ch == '\\') {
+            ways |= JR_PATH_KEEP_BACKSLASH|JR_PATH_KEEP_EMPTY;
+
+        } else if (ch == ';') {
+            ways |= JR_PATH_KEEP_PARAMS;
+
+        } else if (ch == '/' && before == '/' && i > 0) {
+            ways |= JR_PATH_KEEP_EMPTY;
+
+        } else if (ch == '.' && (before == '/' || before == '\\')) {
+            ways |= JR_PATH_KEEP_DOTS;
+        }
+
+        before = ch;
+    }
+
+    return ways;
+}
+
+
+static int
+jr_path_loose(jr_str_t text, unsigned way)
+{
+    int              decode;
+    jr_str_t         rest, seg;
     jr_path_stack_t  stack;
 
     stack.depth = 0;
+    stack.pushed = 0;
+
+    decode = way & JR_PATH_DECODE_FIRST;
     rest = text;
+
+    if (rest.len && rest.data[0] == '/') {
+        rest.data++;
+        rest.len--;
+    }
 
     while (rest.len) {
         seg.data = rest.data;
         seg.len = 0;
-        ch = 0;
 
-        while (rest.len) {
-            ch = jr_path_next(&rest, decode_first);
-
-            if (ch == '/' || ch == '\\') {
-                break;
-            }
-
+        while (rest.len && !jr_path_splits(jr_path_next(&rest, decode), way)) {
             seg.len = rest.data - seg.data;
         }
 
-        jr_path_push(&stack, seg, 1);
+        jr_path_push(&stack, seg, way);
     }
 
-    if (stack.depth != JR_PATH_SEGMENTS) {
-        return 0;
+    return stack.depth == JR_PATH_SEGMENTS
+           && jr_path_is_version(stack.seg[0])
+           && (jr_path_same(stack.seg[1], "aidataplatforms", 0)
+               || jr_path_same(stack.seg[1], "datalakes", 0))
+           && jr_path_same(stack.seg[3], "workspaces", 0)
+           && jr_path_same(stack.seg[5], "jobruns", 0);
+}
+
+
+static int
+jr_path_splits(int ch, unsigned way)
+{
+    return ch == '/' || (ch == '\\' && !(way & JR_PATH_KEEP_BACKSLASH));
+}
+
+
+static void
+jr_path_push(jr_path_stack_t *stack, jr_str_t seg, unsigned way)
+{
+    int     params;
+    size_t  n;
+
+    if (seg.len == 0 && !(way & JR_PATH_KEEP_EMPTY)) {
+        return;
     }
 
-    /* an encoded digit of the version counts as the digit */
+    params = way & JR_PATH_KEEP_PARAMS;
 
-    version = stack.seg[0];
+    if (seg.len && !(way & JR_PATH_KEEP_DOTS)) {
 
-    for (i = 0; version.len && i < 9; i++) {
-        ch = jr_path_next(&version, 1);
+        if (jr_path_same(seg, ".", params)) {
+            return;
+        }
+
+        if (jr_path_same(seg, "..", params)) {
+            jr_path_pop(stack);
+            return;
+        }
+    }
+
+    n = stack->pushed++;
+
+    if (seg.len == 0) {
+        stack->real[n / 8] &= ~(1u << n % 8);
+        return;
+    }
+
+    stack->real[n / 8] |= 1u << n % 8;
+
+    if (stack->depth < JR_PATH_SEGMENTS) {
+        stack->seg[stack->depth] = seg;
+    }
+
+    stack->depth++;
+}
+
+
+static void
+jr_path_pop(jr_path_stack_t *stack)
+{
+    size_t  n;
+
+    if (stack->pushed == 0) {
+        return;
+    }
+
+    n = --stack->pushed;
+
+    if (stack->real[n / 8] & 1u << n % 8) {
+        stack->depth--;
+    }
+}
+
+
+/* eight digits; an encoded one counts as the digit */
+
+static int
+jr_path_is_version(jr_str_t seg)
+{
+    int     ch;
+    size_t  n;
+
+    for (n = 0; seg.len && n < 9; n++) {
+        ch = jr_path_next(&seg, 1);
 
         if (ch == ';') {
             break;
@@ -250,48 +395,22 @@ jr_path_loose(jr_str_t text, int decode_first)
         }
     }
 
-    return i == 8
-           && (jr_path_same(stack.seg[1], "aidataplatforms", 1)
-               || jr_path_same(stack.seg[1], "datalakes", 1))
-           && jr_path_same(stack.seg[3], "workspaces", 1)
-           && jr_path_same(stack.seg[5], "jobruns", 1);
+    return n == 8;
 }
 
 
-static void
-jr_path_push(jr_path_stack_t *stack, jr_str_t seg, int decode)
-{
-    if (seg.len == 0 || jr_path_same(seg, ".", decode)) {
-        return;
-    }
-
-    if (jr_path_same(seg, "..", decode)) {
-        if (stack->depth) {
-            stack->depth--;
-        }
-
-        return;
-    }
-
-    if (stack->depth < JR_PATH_SEGMENTS) {
-        stack->seg[stack->depth] = seg;
-    }
-
-    stack->depth++;
-}
-
-
-/* compares a segment without its ";params", whatever its case */
+/* compares a decoded segment, whatever its case, without its ";params" unless
+   they are to count */
 
 static int
-jr_path_same(jr_str_t seg, const char *literal, int decode)
+jr_path_same(jr_str_t seg, const char *literal, int params)
 {
     int  ch;
 
     while (seg.len) {
-        ch = jr_path_next(&seg, decode);
+        ch = jr_path_next(&seg, 1);
 
-        if (ch == ';') {
+        if (ch == ';' && !params) {
             break;
         }
 

@@ -1,0 +1,489 @@
+/*
+ * Which paths are a createJobRun, which only look like one, and their keys.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "jr_path.h"
+
+
+#define ID    "ocid1.aidataplatform.oc1.iad.x"
+#define HEAD  "/20260430/aiDataPlatforms/" ID
+#define KEY   "f3f7f1e2-5a7c-4b1e-9c39-1a2b3c4d5e6f"
+
+
+static jr_str_t
+str(const char *text)
+{
+    return (jr_str_t) { strlen(text), text };
+}
+
+
+/* uri is what NGINX made of it */
+
+static void
+classifies(const char *raw, const char *uri, jr_path_e want)
+{
+    char       *copy;
+    size_t      len;
+    jr_path_t   path;
+    jr_path_e   got;
+
+    /* without a NUL behind it, for the sanitizer to see who reads on */
+
+    len = strlen(raw);
+    copy = malloc(len ? len : 1);
+    assert_non_null(copy);
+    memcpy(copy, raw, len);
+
+    got = jr_path_classify((jr_str_t) { len, copy }, str(uri), &path);
+
+    if (got != want) {
+        fail_msg("\"%s\" (\"%s\"): %d, not %d", raw, uri, got, want);
+    }
+
+    free(copy);
+}
+
+
+static void
+plain_paths_are_creations(void **state)
+{
+    size_t     i;
+    jr_path_t  path;
+
+    static const struct {
+        const char  *raw;
+        const char  *version;
+        const char  *family;
+        const char  *platform;
+        const char  *workspace;
+    } cases[] = {
+        { HEAD "/workspaces/" KEY "/jobRuns",
+          "20260430", "aiDataPlatforms", ID, KEY },
+        { HEAD "/workspaces/" KEY "/jobRuns?a=/b/../c;d",
+          "20260430", "aiDataPlatforms", ID, KEY },
+        { HEAD "/workspaces/" KEY "/jobRuns?",
+          "20260430", "aiDataPlatforms", ID, KEY },
+        { "/20240831/dataLakes/" ID "/workspaces/w/jobRuns",
+          "20240831", "dataLakes", ID, "w" },
+        { "/00000000/dataLakes/a/workspaces/w/jobRuns",
+          "00000000", "dataLakes", "a", "w" },
+        { "/99999999/aiDataPlatforms/a/workspaces/b/jobRuns",
+          "99999999", "aiDataPlatforms", "a", "b" },
+
+        /* keys are opaque */
+        { HEAD "/workspaces/jobRuns/jobRuns",
+          "20260430", "aiDataPlatforms", ID, "jobRuns" },
+        { HEAD "/workspaces/a.b~c_d:e@f!g$h&i'(j)*+,=/jobRuns",
+          "20260430", "aiDataPlatforms", ID, "a.b~c_d:e@f!g$h&i'(j)*+,=" },
+        { HEAD "/workspaces/.a/jobRuns",
+          "20260430", "aiDataPlatforms", ID, ".a" },
+        { HEAD "/workspaces/..a/jobRuns",
+          "20260430", "aiDataPlatforms", ID, "..a" },
+        { HEAD "/workspaces/%41%3b%23%3F%25/jobRuns",
+          "20260430", "aiDataPlatforms", ID, "%41%3b%23%3F%25" },
+        { HEAD "/workspaces/%00/jobRuns",
+          "20260430", "aiDataPlatforms", ID, "%00" },
+        { HEAD "/workspaces/\xc3\xa9/jobRuns",
+          "20260430", "aiDataPlatforms", ID, "\xc3\xa9" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        jr_str_t  raw = str(cases[i].raw);
+
+        classifies(cases[i].raw, cases[i].raw, JR_PATH_CREATE);
+
+        (void) jr_path_classify(raw, raw, &path);
+
+        assert_true(jr_str_eq(path.version, cases[i].version, 8));
+        assert_true(jr_str_eq(path.family, cases[i].family,
+                              strlen(cases[i].family)));
+        assert_true(jr_str_eq(path.raw_platform, cases[i].platform,
+                              strlen(cases[i].platform)));
+        assert_true(jr_str_eq(path.raw_workspace, cases[i].workspace,
+                              strlen(cases[i].workspace)));
+    }
+}
+
+
+static void
+other_paths_are_not_ours(void **state)
+{
+    size_t  i;
+
+    static const char *const  paths[] = {
+        "", "/", "*", "?", "/?x", "//////", "/..", "/../..", "%", "/%",
+        "/20260430", "/20260430/", "/20260430/aiDataPlatforms",
+        HEAD "/workspaces/" KEY,
+        HEAD "/workspaces/" KEY "/",
+        HEAD "/workspaces/" KEY "/jobRun",
+        HEAD "/workspaces/" KEY "/jobRunss",
+        HEAD "/workspaces/" KEY "/jobRuns/run",
+        HEAD "/workspaces/" KEY "/jobRuns/run/actions/cancel",
+        HEAD "/workspaces/" KEY "/jobs",
+        HEAD "/workspaces/jobRuns",
+        HEAD "/workspace/" KEY "/jobRuns",
+        HEAD "/jobRuns",
+        "/2026043/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/202604300/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/2026O430/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/2026-430/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/v1/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/20260430/aiDataPlatform/" ID "/workspaces/w/jobRuns",
+        "/20260430/dataLake/" ID "/workspaces/w/jobRuns",
+        "/20260430/dataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/api/20260430/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/20260430/aiDataPlatforms/" ID "/x/workspaces/w/jobRuns"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        classifies(paths[i], paths[i], JR_PATH_OTHER);
+    }
+}
+
+
+/* no server may take these for a creation that nobody has checked */
+
+static void
+other_spellings_are_suspect(void **state)
+{
+    size_t  i;
+
+    static const char *const  paths[] = {
+
+        /* slashes */
+        HEAD "/workspaces/" KEY "/jobRuns/",
+        HEAD "/workspaces/" KEY "/jobRuns//",
+        "/" HEAD "/workspaces/" KEY "/jobRuns",
+        HEAD "//workspaces/" KEY "/jobRuns",
+        HEAD "/workspaces/" KEY "///jobRuns",
+        "/20260430//aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        HEAD "/workspaces%2F" KEY "/jobRuns",
+        HEAD "%2fworkspaces/" KEY "%2FjobRuns",
+        HEAD "/workspaces/" KEY "%2FjobRuns",
+        HEAD "/workspaces/" KEY "/jobRuns%2F",
+        "%2F20260430/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+
+        /* a slash inside a key, to those who split first */
+        HEAD "/workspaces/a%2Fb/jobRuns",
+        "/20260430/aiDataPlatforms/ocid1%2fx/workspaces/w/jobRuns",
+
+        /* backslashes, as separators and as bytes of a key */
+        HEAD "/workspaces\\" KEY "\\jobRuns",
+        HEAD "/workspaces/a\\b/jobRuns",
+        HEAD "/workspaces/a%5Cb/jobRuns",
+        HEAD "/workspaces/\\/jobRuns",
+        HEAD "/workspaces%5c" KEY "%5CjobRuns",
+        HEAD "/workspaces/w/jobRuns\\",
+
+        /* dots */
+        "/." HEAD "/workspaces/w/jobRuns",
+        "/x/.." HEAD "/workspaces/w/jobRuns",
+        "/../.." HEAD "/workspaces/w/jobRuns",
+        HEAD "/workspaces/x/../w/jobRuns",
+        HEAD "/workspaces/w/./jobRuns",
+        HEAD "/workspaces/w/jobRuns/.",
+        HEAD "/workspaces/w/jobRuns/x/..",
+        HEAD "/workspaces/w/jobRuns/x/y/../..",
+        HEAD "/workspaces/w/x/%2e%2E/jobRuns",
+        HEAD "/workspaces/w/x/.%2e/jobRuns",
+        HEAD "/workspaces/w/%2e/jobRuns",
+        HEAD "/workspaces/w/x%2F../jobRuns",
+        HEAD "/workspaces/w/x/..%2FjobRuns",
+        HEAD "/workspaces/w/x\\..\\jobRuns",
+        "/a/b/c/d/e/f/g/h/../../../../../../../.." HEAD
+            "/workspaces/w/jobRuns",
+
+        /* what merges slashes first reads another path here, what does not
+           (RFC 3986, 5.2.4) a creation, or the other way round */
+        HEAD "/workspaces/w//../jobRuns",
+        HEAD "/workspaces/w///../../jobRuns",
+        HEAD "/workspaces/x//../../w/jobRuns",
+        HEAD "/workspaces/w/%2F../jobRuns",
+        HEAD "/workspaces/x//../w/jobRuns",
+
+        /* dots that a server may take for a name */
+        HEAD "/workspaces/../jobRuns",
+        HEAD "/workspaces/./jobRuns",
+        HEAD "/workspaces/.../jobRuns",
+        HEAD "/workspaces/%2e%2e/jobRuns",
+        "/20260430/aiDataPlatforms/../workspaces/w/jobRuns",
+
+        /* parameters */
+        HEAD "/workspaces/w/jobRuns;a=b",
+        HEAD "/workspaces/w;a=b/jobRuns",
+        HEAD "/workspaces;a/w/jobRuns",
+        "/20260430;a/aiDataPlatforms;b/" ID ";c/workspaces;d/w;e/jobRuns;f",
+        HEAD "/workspaces/w/x/..;a=b/jobRuns",
+        HEAD "/workspaces/..;a/jobRuns",
+        HEAD "/workspaces/w/.;/jobRuns",
+        HEAD "/workspaces/w/jobRuns;/",
+        HEAD "/workspaces/w/jobRuns%3Ba",
+
+        /* letters */
+        HEAD "/workspaces/w/job%52uns",
+        HEAD "/workspaces/w/%6aobRuns",
+        HEAD "/%77orkspaces/w/jobRuns",
+        "/20260430/aiData%50latforms/" ID "/workspaces/w/jobRuns",
+        "/2026043%30/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/%32%30%32%36%30%34%33%30/dataLakes/" ID "/workspaces/w/jobRuns",
+        HEAD "/workspaces/w/JOBRUNS",
+        HEAD "/Workspaces/w/jobRuns",
+        "/20260430/aidataplatforms/" ID "/workspaces/w/jobruns",
+        "/20260430/DataLakes/" ID "/workspaces/w/jobRuns",
+
+        /* broken encoding */
+        HEAD "/workspaces/%/jobRuns",
+        HEAD "/workspaces/%4/jobRuns",
+        HEAD "/workspaces/%zz/jobRuns",
+        HEAD "/workspaces/w#x/jobRuns"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        classifies(paths[i], "/", JR_PATH_SUSPECT);
+    }
+}
+
+
+/* the URI that NGINX routes on counts as well as the raw one */
+
+static void
+what_nginx_made_of_it_counts(void **state)
+{
+    (void) state;
+
+    classifies(HEAD "/workspaces/w/jobRuns#x", HEAD "/workspaces/w/jobRuns",
+               JR_PATH_SUSPECT);
+    classifies("/rewritten", HEAD "/workspaces/w/jobRuns", JR_PATH_SUSPECT);
+    classifies("/rewritten", HEAD "/workspaces/w/jobRuns/", JR_PATH_SUSPECT);
+    classifies(HEAD "/workspaces/w/job%2552uns", HEAD
+               "/workspaces/w/job%52uns", JR_PATH_SUSPECT);
+
+    classifies(HEAD "/workspaces/w?/jobRuns", HEAD "/workspaces/w",
+               JR_PATH_OTHER);
+
+    /* plain to the service is plain, whatever NGINX has made of it since */
+    classifies(HEAD "/workspaces/w/jobRuns", "/elsewhere", JR_PATH_CREATE);
+}
+
+
+/* every byte put into every place, and every byte left out: no other path
+   than a plain one is forwarded unlooked at when it decodes to a creation */
+
+static void
+no_byte_makes_a_way_round(void **state)
+{
+    int        ch;
+    char       path[256];
+    size_t     i, len;
+    jr_path_t  p;
+
+    static const char  plain[] = "/20260430/dataLakes/ocid1.x/workspaces/w"
+                                 "/jobRuns";
+
+    /* where a key is: there any byte may stand */
+    static const size_t  keys[][2] = { { 20, 27 }, { 39, 40 } };
+
+    (void) state;
+
+    len = sizeof(plain) - 1;
+
+    for (i = 0; i < len; i++) {
+        int  in_key = (i >= keys[0][0] && i < keys[0][1])
+                      || (i >= keys[1][0] && i < keys[1][1]);
+
+        for (ch = 0; ch < 256; ch++) {
+            jr_path_e  got;
+
+            memcpy(path, plain, len);
+            path[i] = (char) ch;
+
+            got = jr_path_classify((jr_str_t) { len, path }, str("/"), &p);
+
+            if (ch == plain[i]) {
+                assert_int_equal(got, JR_PATH_CREATE);
+
+            } else if (in_key && ch != '/' && ch != '?') {
+                assert_int_not_equal(got, JR_PATH_OTHER);
+            }
+        }
+
+        /* encoded, any byte of it is the same path to somebody */
+
+        snprintf(path, sizeof(path), "%.*s%%%02x%s", (int) i, plain,
+                 (unsigned) plain[i], plain + i + 1);
+
+        assert_int_not_equal(jr_path_classify(str(path), str("/"), &p),
+                             JR_PATH_OTHER);
+
+        if (!in_key) {
+            assert_int_equal(jr_path_classify(str(path), str("/"), &p),
+                             JR_PATH_SUSPECT);
+        }
+    }
+}
+
+
+static void
+long_paths_are_read_to_the_end(void **state)
+{
+    char       *text;
+    size_t      i, len;
+    jr_path_t   path;
+
+    static const char  tail[] = HEAD "/workspaces/w/jobRuns";
+
+    (void) state;
+
+    /* as many slashes and dots as there is room for */
+
+    len = JR_PATH_MAX;
+    text = malloc(len);
+    assert_non_null(text);
+
+    for (i = 0; i < 3; i++) {
+        memset(text, '/', len);
+
+        for (size_t k = 0; i > 0 && k + 3 < len; k += 3) {
+            memcpy(text + k, i == 1 ? "/.." : "/./", 3);
+        }
+
+        memcpy(text + len - (sizeof(tail) - 1), tail, sizeof(tail) - 1);
+        assert_int_equal(jr_path_classify((jr_str_t) { len, text }, str("/"),
+                                          &path),
+                         JR_PATH_SUSPECT);
+    }
+
+    free(text);
+}
+
+
+static void
+keys(const char *platform, const char *workspace, jr_status_e want,
+    const char *want_workspace)
+{
+    char         raw[2048];
+    jr_path_t    path;
+    const char  *what;
+
+    snprintf(raw, sizeof(raw),
+             "/20260430/aiDataPlatforms/%s/workspaces/%s/jobRuns", platform,
+             workspace);
+
+    assert_int_equal(jr_path_classify(str(raw), str(raw), &path),
+                     JR_PATH_CREATE);
+
+    what = NULL;
+
+    if (jr_path_keys(&path, &what) != want) {
+        fail_msg("\"%s\": %s", raw, what ? what : "accepted");
+    }
+
+    if (want != JR_OK) {
+        assert_non_null(what);
+        assert_non_null(strstr(what, want_workspace));
+        return;
+    }
+
+    assert_true(jr_str_eq(path.workspace, want_workspace,
+                          strlen(want_workspace)));
+}
+
+
+static void
+keys_are_decoded_and_checked(void **state)
+{
+    int    ch;
+    char   long_key[800], encoded[8];
+
+    (void) state;
+
+    keys("ocid1.x", "w", JR_OK, "w");
+    keys("%6fcid1.x", "%77%2d%C3%A9", JR_OK, "w-\xc3\xa9");
+    keys("ocid1.", "%25%32%46", JR_OK, "%2F");
+    keys("ocid1.x", "+ ", JR_OK, "+ ");
+
+    keys("ocid2.x", "w", JR_INVALID, "aiDataPlatformId");
+    keys("ocid1", "w", JR_INVALID, "aiDataPlatformId");
+    keys("OCID1.x", "w", JR_INVALID, "aiDataPlatformId");
+    keys("xocid1.", "w", JR_INVALID, "aiDataPlatformId");
+
+    for (ch = 0; ch < 0x80; ch++) {
+
+        if (ch == '/' || ch == '\\' || ch == '.') {
+            continue;
+        }
+
+        snprintf(encoded, sizeof(encoded), "%%%02X", (unsigned) ch);
+
+        if (ch < 0x20 || ch == 0x7f) {
+            keys("ocid1.x", encoded, JR_INVALID, "workspaceKey");
+
+        } else {
+            keys("ocid1.x", encoded, JR_OK,
+                 (char [2]) { (char) ch, '\0' });
+        }
+    }
+
+    keys("ocid1.%0a", "w", JR_INVALID, "aiDataPlatformId");
+
+    memset(long_key, 'k', sizeof(long_key));
+    long_key[JR_KEY_MAX] = '\0';
+    keys("ocid1.x", long_key, JR_OK, long_key);
+    long_key[JR_KEY_MAX] = 'k';
+    long_key[JR_KEY_MAX + 1] = '\0';
+    keys("ocid1.x", long_key, JR_INVALID, "workspaceKey");
+
+    memcpy(long_key, "ocid1.", 6);
+    keys(long_key, "w", JR_INVALID, "aiDataPlatformId");
+    long_key[JR_KEY_MAX] = '\0';
+    keys(long_key, "w", JR_OK, "w");
+
+    /* 255 bytes, three times as long as spelled */
+
+    for (ch = 0; ch < JR_KEY_MAX; ch++) {
+        memcpy(long_key + 3 * ch, "%6B", 3);
+    }
+
+    long_key[3 * JR_KEY_MAX] = '\0';
+    keys("ocid1.x", long_key, JR_OK,
+         "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+         "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+         "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+         "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+         "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk");
+    memcpy(long_key + 3 * JR_KEY_MAX, "%6B", 4);
+    keys("ocid1.x", long_key, JR_INVALID, "workspaceKey");
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(plain_paths_are_creations),
+        cmocka_unit_test(other_paths_are_not_ours),
+        cmocka_unit_test(other_spellings_are_suspect),
+        cmocka_unit_test(what_nginx_made_of_it_counts),
+        cmocka_unit_test(no_byte_makes_a_way_round),
+        cmocka_unit_test(long_paths_are_read_to_the_end),
+        cmocka_unit_test(keys_are_decoded_and_checked)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
