@@ -86,14 +86,16 @@ compose-test:		## docker-compose.yml, tried in a private Docker
 .PHONY: test check e2e asan probe
 test: check e2e		## all tests: check, then e2e
 
-# The rules are compiled as plain C11, without NGINX, under sanitizers.
+# The rules are compiled as plain C11, without NGINX, under sanitizers; so is
+# the part of redis/ that needs no NGINX.
 
 CHECK_CFLAGS := -std=c11 -Wall -Wextra -Werror -g -O1 \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-Ingx_module/core -Itests -I$(BUILD)/gen
+	-Ingx_module/core -Ingx_module/redis -Itests -I$(BUILD)/gen
 CHECK_LIBS   := -ljansson -lpcre2-8 -lcrypto -lcmocka -lhiredis
 
-CHECK_SRCS   := $(sort $(wildcard ngx_module/core/*.c tests/lib_*.c))
+CHECK_SRCS   := $(sort $(wildcard ngx_module/core/*.c tests/lib_*.c) \
+	$(addprefix ngx_module/redis/ngx_redis_cluster_,slot.c map.c))
 CHECK_OBJS   := $(CHECK_SRCS:%.c=$(BUILD)/check/%.o) \
 	$(BUILD)/check/gen/jr_embedded.o
 CHECK_TESTS  := $(patsubst tests/%.c,$(BUILD)/tests/%,\
