@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "jr_line.h"
+#include "jr_text.h"
+#include "jr_utf8.h"
 
 
 /* a string may be cut to this; a member with less room is left out */
@@ -15,7 +17,6 @@
 static void jr_line_open(jr_line_t *line, const char *name,
     const char *bracket);
 static int jr_line_begin(jr_line_t *line, const char *name, size_t need);
-static size_t jr_line_utf8(const char *p, size_t len);
 static void jr_line_put(jr_line_t *line, const char *text, size_t len);
 
 
@@ -83,8 +84,9 @@ void
 jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
 {
     int          n;
-    char         escape[8];
+    char         escape[16];
     size_t       i, len;
+    uint32_t     cp;
     const char  *put;
 
     if (value.data == NULL) {
@@ -100,7 +102,15 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
 
     for (i = 0; i < value.len; i += len) {
 
-        len = jr_line_utf8(value.data + i, value.len - i);
+        put = value.data + i;
+        cp = 0;
+
+        len = jr_utf8_next((const unsigned char *) put,
+                           (const unsigned char *) value.data + value.len);
+
+        if (len) {
+            cp = jr_utf8_decode(put, len);
+        }
 
         if (len == 0) {
             /* no UTF-8: the replacement character stands for the byte */
@@ -108,21 +118,15 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
             n = 6;
             len = 1;
 
-        } else if (value.data[i] == '"' || value.data[i] == '\\') {
-            escape[0] = '\\';
-            escape[1] = value.data[i];
+        } else if (cp == '"' || cp == '\\') {
+            n = snprintf(escape, sizeof(escape), "\\%c", (int) cp);
             put = escape;
-            n = 2;
 
-        } else if ((unsigned char) value.data[i] < 0x20
-                   || value.data[i] == 0x7f)
-        {
-            n = snprintf(escape, sizeof(escape), "\\u%04x",
-                         (unsigned) (unsigned char) value.data[i]);
+        } else if (jr_text_is_hazard(cp)) {
+            n = snprintf(escape, sizeof(escape), "\\u%04x", (unsigned) cp);
             put = escape;
 
         } else {
-            put = value.data + i;
             n = (int) len;
         }
 
@@ -209,57 +213,4 @@ jr_line_put(jr_line_t *line, const char *text, size_t len)
 {
     memcpy(line->last, text, len);
     line->last += len;
-}
-
-
-/* length of the well-formed UTF-8 character at p (RFC 3629), or 0 */
-
-static size_t
-jr_line_utf8(const char *p, size_t len)
-{
-    size_t         i, n;
-    unsigned char  c, low, high;
-
-    c = (unsigned char) p[0];
-
-    if (c < 0x80) {
-        return 1;
-    }
-
-    low = 0x80;
-    high = 0xbf;
-
-    if (c >= 0xc2 && c <= 0xdf) {
-        n = 2;
-
-    } else if (c >= 0xe0 && c <= 0xef) {
-        n = 3;
-        low = c == 0xe0 ? 0xa0 : 0x80;
-        high = c == 0xed ? 0x9f : 0xbf;
-
-    } else if (c >= 0xf0 && c <= 0xf4) {
-        n = 4;
-        low = c == 0xf0 ? 0x90 : 0x80;
-        high = c == 0xf4 ? 0x8f : 0xbf;
-
-    } else {
-        return 0;
-    }
-
-    if (len < n) {
-        return 0;
-    }
-
-    for (i = 1; i < n; i++) {
-        c = (unsigned char) p[i];
-
-        if (c < low || c > high) {
-            return 0;
-        }
-
-        low = 0x80;
-        high = 0xbf;
-    }
-
-    return n;
 }

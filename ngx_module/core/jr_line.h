@@ -3,8 +3,9 @@
  * records.
  *
  * Whatever bytes go in, what comes out is one line of valid JSON in UTF-8:
- * control characters and bytes that are no UTF-8 are escaped, and a value
- * that does not fit is cut at a character, never in the middle of one.
+ * bytes that are no UTF-8, and whatever could end a line, drive a terminal
+ * or reorder the text around it are escaped, and a value that does not fit
+ * is cut at a character, never in the middle of one.
  */
 
 #ifndef JR_LINE_H_INCLUDED

@@ -10,9 +10,6 @@
 #include "jr_utf8.h"
 
 
-static int jr_text_is_hazard(uint32_t cp);
-
-
 void
 jr_text_init(jr_text_t *t, char *buf, size_t size)
 {
@@ -141,10 +138,7 @@ jr_text_found(jr_text_t *t, const char *data, size_t len)
 }
 
 
-/* control characters (Cc), separators that end a line, and the controls of
-   the bidirectional algorithm, which can make a log line lie */
-
-static int
+int
 jr_text_is_hazard(uint32_t cp)
 {
     return cp < 0x20

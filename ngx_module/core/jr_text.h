@@ -40,6 +40,10 @@ void jr_text_size(jr_text_t *t, size_t n);
 /* %.17g, with a point whatever the locale */
 void jr_text_real(jr_text_t *t, double d);
 
+/* control characters (Cc), separators that end a line, and the controls of
+   the bidirectional algorithm, which can make a log line lie */
+int jr_text_is_hazard(uint32_t cp);
+
 /* jr_text_escape() flags */
 #define JR_TEXT_ASCII   0x1     /* nothing but printable ASCII */
 #define JR_TEXT_QUOTES  0x2     /* also " and \, as inside a JSON string */

@@ -1,0 +1,40 @@
+/*
+ * HMAC-SHA-256 (RFC 2104, FIPS 198-1) from libcrypto.
+ */
+
+#ifndef JR_MAC_H_INCLUDED
+#define JR_MAC_H_INCLUDED
+
+#include <stddef.h>
+
+#include "jr_digest.h"
+#include "jr_status.h"
+#include "jr_str.h"
+
+
+/* bytes of a key; fewer than the hash has can be guessed more easily than
+   the hash (RFC 2104, 3) */
+#define JR_MAC_KEY_LEAST  32
+#define JR_MAC_KEY_MOST   4096
+
+
+typedef struct jr_mac_s  jr_mac_t;
+
+
+/*
+ * The key that the text of a key file means: all of it but one line end
+ * behind it, so that an editor's newline is no part of a key.  JR_INVALID:
+ * it is too short or too long.
+ */
+jr_status_e jr_mac_key(jr_str_t text, jr_str_t *key);
+
+/* *mac is to be freed with jr_mac_free(); the key is copied. */
+jr_status_e jr_mac_create(jr_str_t key, jr_mac_t **mac);
+
+jr_status_e jr_mac_compute(const jr_mac_t *mac, const void *data, size_t len,
+    jr_digest_t *md);
+
+void jr_mac_free(jr_mac_t *mac);
+
+
+#endif /* JR_MAC_H_INCLUDED */
