@@ -17,6 +17,7 @@
 static void jr_line_open(jr_line_t *line, const char *name,
     const char *bracket);
 static int jr_line_begin(jr_line_t *line, const char *name, size_t need);
+static size_t jr_line_plain(const char *p, size_t len);
 static void jr_line_put(jr_line_t *line, const char *text, size_t len);
 
 
@@ -85,7 +86,7 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
 {
     int          n;
     char         escape[16];
-    size_t       i, len;
+    size_t       i, len, room;
     uint32_t     cp;
     const char  *put;
 
@@ -103,6 +104,21 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
     for (i = 0; i < value.len; i += len) {
 
         put = value.data + i;
+        len = jr_line_plain(put, value.len - i);
+
+        if (len) {
+            room = line->end - line->last - 1;
+
+            if (len > room) {
+                jr_line_put(line, put, room);
+                line->cut = 1;
+                break;
+            }
+
+            jr_line_put(line, put, len);
+            continue;
+        }
+
         cp = 0;
 
         len = jr_utf8_next((const unsigned char *) put,
@@ -139,6 +155,26 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
     }
 
     jr_line_put(line, "\"", 1);
+}
+
+
+/* how many characters at p stand for themselves in a JSON string */
+
+static size_t
+jr_line_plain(const char *p, size_t len)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < len; i++) {
+        c = (unsigned char) p[i];
+
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
+            break;
+        }
+    }
+
+    return i;
 }
 
 

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "jr_json_skim.h"
 
 
 /* first piece of memory for an answer of unknown length */
@@ -141,8 +142,7 @@ ngx_http_jobruns_held_find_run(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     u_char    *slash;
-    json_t    *run, *key;
-    jr_str_t  *location;
+    jr_str_t   key, *location;
 
     location = &a->kept.headers[JR_ANSWER_LOCATION];
 
@@ -158,29 +158,14 @@ ngx_http_jobruns_held_find_run(ngx_http_request_t *r,
     /* the API page's JobRun.key; the location ends in it where the body is
        no JSON we can read (encoded, too large) */
 
-    run = NULL;
-
     if (a->complete && a->held != NULL) {
-        run = json_loadb((char *) a->held->pos, a->held->last - a->held->pos,
-                         0, NULL);
+        key = jr_json_skim_string((jr_str_t) { a->held->last - a->held->pos,
+                                               (char *) a->held->pos },
+                                  (jr_str_t) jr_str("key"));
+
+        a->run_key.data = (u_char *) key.data;
+        a->run_key.len = key.len;
     }
-
-    key = json_object_get(run, "key");
-
-    if (json_is_string(key)) {
-        a->run_key.len = json_string_length(key);
-        a->run_key.data = ngx_pnalloc(r->pool, a->run_key.len + 1);
-
-        if (a->run_key.data == NULL) {
-            a->run_key.len = 0;
-
-        } else {
-            ngx_memcpy(a->run_key.data, json_string_value(key),
-                       a->run_key.len);
-        }
-    }
-
-    json_decref(run);
 
     if (a->run_key.len == 0 && a->location.len) {
         slash = (u_char *) memrchr(a->location.data, '/', a->location.len);

@@ -1,0 +1,132 @@
+/*
+ * Steps from string to string and counts brackets in between.
+ */
+
+#include <string.h>
+
+#include "jr_json_skim.h"
+
+
+static const char *jr_json_skim_end(const char *p, const char *end);
+static const char *jr_json_skim_blanks(const char *p, const char *end);
+
+
+jr_str_t
+jr_json_skim_string(jr_str_t text, jr_str_t name)
+{
+    size_t       depth;
+    const char  *p, *begin, *end, *close;
+
+    p = text.data;
+    end = text.data + text.len;
+    depth = 0;
+
+    for (p = jr_json_skim_blanks(p, end); p < end; p++) {
+
+        if (*p == '{' || *p == '[') {
+            depth++;
+            continue;
+        }
+
+        if (*p == '}' || *p == ']') {
+
+            if (depth <= 1) {
+                break;
+            }
+
+            depth--;
+            continue;
+        }
+
+        if (*p != '"') {
+
+            if (depth == 0) {
+                break;
+            }
+
+            continue;
+        }
+
+        begin = p + 1;
+
+        p = jr_json_skim_end(begin, end);
+        if (p == NULL) {
+            break;
+        }
+
+        if (depth != 1
+            || (size_t) (p - begin) != name.len
+            || memcmp(begin, name.data, name.len) != 0)
+        {
+            continue;
+        }
+
+        /* a name, and not a value, if a colon follows */
+
+        begin = jr_json_skim_blanks(p + 1, end);
+
+        if (begin == end || *begin != ':') {
+            continue;
+        }
+
+        begin = jr_json_skim_blanks(begin + 1, end);
+
+        if (begin == end || *begin != '"') {
+            break;
+        }
+
+        begin++;
+
+        close = jr_json_skim_end(begin, end);
+
+        if (close == NULL || memchr(begin, '\\', close - begin) != NULL) {
+            break;
+        }
+
+        return (jr_str_t) { close - begin, begin };
+    }
+
+    return (jr_str_t) { 0, NULL };
+}
+
+
+/* the quotation mark that ends the string whose characters begin at p */
+
+static const char *
+jr_json_skim_end(const char *p, const char *end)
+{
+    const char  *quote, *back;
+
+    for ( ;; ) {
+
+        quote = memchr(p, '"', end - p);
+        if (quote == NULL) {
+            return NULL;
+        }
+
+        for (back = quote; back > p && back[-1] == '\\'; back--) {
+            /* void */
+        }
+
+        if ((quote - back) % 2 == 0) {
+            return quote;
+        }
+
+        /* escaped; the backslash is used up */
+
+        p = quote + 1;
+    }
+}
+
+
+static const char *
+jr_json_skim_blanks(const char *p, const char *end)
+{
+    while (p < end
+           && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+    {
+        p++;
+    }
+
+    return p;
+}
