@@ -2,10 +2,8 @@
  * Encoding and decoding of kept answers.
  */
 
-#include <stdint.h>
-#include <stdio.h>
-
 #include "jr_answer.h"
+#include "jr_decimal.h"
 #include "jr_digest.h"
 
 
@@ -58,8 +56,7 @@ jr_answer_size(const jr_answer_t *answer)
 jr_status_e
 jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
 {
-    int          n;
-    char        *p, *second, header[JR_ANSWER_SECOND + 1];
+    char        *p, *second;
     size_t       i, k, headers;
     jr_digest_t  md;
     jr_status_e  rc;
@@ -83,11 +80,12 @@ jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
 
     second = dst + JR_ANSWER_FIRST;
 
-    n = snprintf(header, sizeof(header), "%u %zu %zu\n", answer->status,
-                 headers, answer->body.len);
-
-    memcpy(second, header, n);
-    p = second + n;
+    p = jr_decimal(second, answer->status);
+    *p++ = ' ';
+    p = jr_decimal(p, headers);
+    *p++ = ' ';
+    p = jr_decimal(p, answer->body.len);
+    *p++ = '\n';
 
     for (i = 0; i < JR_ANSWER_HEADERS; i++) {
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "jr_decimal.h"
 #include "jr_line.h"
 #include "jr_text.h"
 #include "jr_utf8.h"
@@ -181,10 +182,10 @@ jr_line_plain(const char *p, size_t len)
 void
 jr_line_integer(jr_line_t *line, const char *name, int64_t value)
 {
-    int   len;
-    char  text[24];
+    char    text[JR_DECIMAL_LEN];
+    size_t  len;
 
-    len = snprintf(text, sizeof(text), "%lld", (long long) value);
+    len = jr_decimal_signed(text, value) - text;
 
     if (jr_line_begin(line, name, len)) {
         jr_line_put(line, text, len);

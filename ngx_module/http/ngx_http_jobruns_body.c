@@ -10,6 +10,7 @@
 
 #include "jr_body.h"
 #include "jr_canonical.h"
+#include "jr_decimal.h"
 
 
 static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
@@ -405,13 +406,13 @@ ngx_http_jobruns_digest(const jr_str_t *parts, ngx_uint_t n, jr_digest_t *md)
 static jr_status_e
 ngx_http_jobruns_hash_part(jr_hasher_t *hasher, jr_str_t part)
 {
-    int          n;
-    char         len[24];
+    char        *p, len[JR_DECIMAL_LEN + 1];
     jr_status_e  rc;
 
-    n = snprintf(len, sizeof(len), "%zu:", part.len);
+    p = jr_decimal(len, part.len);
+    *p++ = ':';
 
-    rc = jr_hasher_update(hasher, len, n);
+    rc = jr_hasher_update(hasher, len, p - len);
 
     if (rc == JR_OK && part.len) {
         rc = jr_hasher_update(hasher, part.data, part.len);

@@ -8,6 +8,10 @@
 #include <openssl/rand.h>
 
 
+/* bytes drawn from the CSPRNG at a time */
+#define NGX_HTTP_JOBRUNS_RANDOM  1024
+
+
 static ngx_int_t ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_table_elt_t *replaced);
 
@@ -243,21 +247,36 @@ ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up)
 {
-    u_char  *hex, bytes[32];
+    u_char  *hex, byte;
     size_t   i;
 
     static u_char  lower[] = "0123456789abcdef";
     static u_char  upper[] = "0123456789ABCDEF";
 
-    if (RAND_bytes(bytes, (int) (len / 2)) != 1) {
-        return NGX_ERROR;
+    /* a call of RAND_bytes() costs the same for few bytes and for many; what
+       was drawn before a fork() is not used behind it */
+
+    static u_char     bytes[NGX_HTTP_JOBRUNS_RANDOM];
+    static size_t     left;
+    static ngx_pid_t  pid;
+
+    if (left < len / 2 || pid != ngx_pid) {
+
+        if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
+            return NGX_ERROR;
+        }
+
+        left = sizeof(bytes);
+        pid = ngx_pid;
     }
 
     hex = up ? upper : lower;
 
     for (i = 0; i < len / 2; i++) {
-        *dst++ = hex[bytes[i] >> 4];
-        *dst++ = hex[bytes[i] & 0xf];
+        byte = bytes[--left];
+
+        *dst++ = hex[byte >> 4];
+        *dst++ = hex[byte & 0xf];
     }
 
     return NGX_OK;

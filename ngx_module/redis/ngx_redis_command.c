@@ -13,6 +13,9 @@
 #define NGX_REDIS_BULK_LEN  (sizeof("$\r\n\r\n") - 1 + NGX_SIZE_T_LEN)
 
 
+static u_char *ngx_redis_command_number(u_char *p, size_t n);
+
+
 /* An upper bound, and close. */
 
 size_t
@@ -31,6 +34,24 @@ ngx_redis_command_size(ngx_uint_t argc, ngx_str_t *argv)
 }
 
 
+/* ngx_sprintf() for each length would cost more than copying the arguments */
+
+static u_char *
+ngx_redis_command_number(u_char *p, size_t n)
+{
+    u_char  *last, digits[NGX_SIZE_T_LEN];
+
+    last = digits + NGX_SIZE_T_LEN;
+
+    do {
+        *--last = (u_char) (n % 10 + '0');
+        n /= 10;
+    } while (n);
+
+    return ngx_cpymem(p, last, digits + NGX_SIZE_T_LEN - last);
+}
+
+
 u_char *
 ngx_redis_command_argc(u_char *p, ngx_uint_t argc)
 {
@@ -44,7 +65,10 @@ ngx_redis_command_args(u_char *p, ngx_uint_t argc, ngx_str_t *argv)
     ngx_uint_t  i;
 
     for (i = 0; i < argc; i++) {
-        p = ngx_sprintf(p, "$%uz\r\n", argv[i].len);
+        *p++ = '$';
+        p = ngx_redis_command_number(p, argv[i].len);
+        *p++ = '\r';
+        *p++ = '\n';
 
         /* an empty string may have no data */
 

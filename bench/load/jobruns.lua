@@ -1,0 +1,90 @@
+-- The load: one kind of traffic, told in one line of JSON when it ends.
+--
+--   wrk ... load/jobruns.lua -- KIND RUN [TENANTS]
+--
+-- KIND     create  a new token per request
+--          fill    the 1000 tokens of replay
+--          replay  one of 1000 tokens
+--          invalid, get
+-- RUN      makes tokens of one run its own
+-- TENANTS  how many different tenancies ask (1)
+
+local threads = 0
+
+function setup(thread)
+  thread:set("number", threads)
+  threads = threads + 1
+end
+
+local BODY = '{"jobKey":"54368733-3a17-47a1-b231-869d8ae2a048","parameters":['
+  .. '{"name":"input.path","value":"oci://landing@example/2026/11/25/orders"},'
+  .. '{"name":"output.table","value":"curated.orders_by_region"},'
+  .. '{"name":"run-mode","value":"incremental"},'
+  .. '{"name":"partitions","value":"64"}],'
+  .. '"queue":{"isEnabled":true},'
+  .. '"schedule":{"quartzCronExpression":"0 30 4 ? * MON-FRI",'
+  .. '"timezoneId":"US/Pacific","pauseStatus":"UNPAUSED"}}'
+
+local INVALID = BODY:gsub("0 30 4", "0 30 24"):gsub('"isEnabled":true', "")
+
+local kind, run, tenants
+local count = 0
+local headers = {
+  ["Host"] = "aidp.us-ashburn-1.oci.example.com",
+  ["Content-Type"] = "application/json",
+  ["Date"] = "Wed, 25 Nov 2026 12:00:00 GMT",
+  ["User-Agent"] = "Oracle-GoSDK/65.117.0 (linux/amd64; go/go1.24)",
+}
+
+local function authorization(tenant)
+  return 'Signature version="1",headers="date (request-target) host '
+    .. 'content-length content-type x-content-sha256",keyId="'
+    .. "ocid1.tenancy.oc1..aaaaaaaabench" .. tenant
+    .. '/ocid1.user.oc1..aaaaaaaabench/'
+    .. '20:3b:97:13:55:1c:5b:0d:d3:37:d8:50:4e:c5:3a:34",'
+    .. 'algorithm="rsa-sha256",signature="' .. ("c2lnbmF0dXJl"):rep(28)
+    .. '=="'
+end
+
+local PATH = "/20260430/aiDataPlatforms/ocid1.aidataplatform.oc1.iad.amaaaaaa"
+  .. "bench/workspaces/a1c2f8d0-1c7e-4b58-9d3c-0f6f1f1f9a11/jobRuns"
+
+function init(args)
+  kind, run, tenants = args[1], args[2], tonumber(args[3] or 1)
+  headers["Authorization"] = authorization(0)
+  math.randomseed(number * 7919 + 1)
+end
+
+function request()
+  count = count + 1
+
+  if tenants > 1 then
+    headers["Authorization"] = authorization(math.random(tenants))
+  end
+
+  if kind == "get" then
+    return wrk.format("GET", PATH .. "/0b7b3c86", headers)
+  end
+
+  if kind == "invalid" then
+    return wrk.format("POST", PATH, headers, INVALID)
+  end
+
+  if kind == "create" then
+    headers["opc-retry-token"] = run .. "-" .. number .. "-" .. count
+  else
+    headers["opc-retry-token"] = "kept-" .. (count % 1000)
+  end
+
+  return wrk.format("POST", PATH, headers, BODY)
+end
+
+function done(summary, latency, requests)
+  local e = summary.errors
+
+  io.write(string.format(
+    '{"requests":%d,"us":%d,"p50":%d,"p99":%d,"p999":%d,"refused":%d,'
+    .. '"failed":%d}\n', summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99), latency:percentile(99.9),
+    e.status, e.connect + e.read + e.write + e.timeout))
+end
