@@ -8,6 +8,7 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use IO::Socket::INET ();
+use List::Util qw(max sum0);
 
 use JobRuns::Ports qw(claim_port);
 use JobRuns::Process ();
@@ -65,6 +66,7 @@ sub nginx {
         REDIS   => $self->{redis} // '',
         WORKERS => $self->{workers} // 1,
         JOBRUN  => job_run(),
+        USER    => $> == 0 ? 'user  root;' : '',
         AUDIT_SYNC  => $self->{audit_sync} // '',
         LOAD_MODULE => $self->{module} ? "load_module $self->{module};" : '',
     );
@@ -131,19 +133,18 @@ sub cpu {
     return $sum;
 }
 
-# Resident memory of one worker, bytes: the largest.
+# Resident memory in bytes: of the largest process, a worker, and of all.
 
-sub memory {
+sub memory { return max($_[0]->resident) }
+sub memory_sum { return sum0($_[0]->resident) }
+
+sub resident {
     my ($self) = @_;
-    my $most = 0;
 
-    for my $pid ($self->pids) {
-        open my $fh, '<', "/proc/$pid/status" or next;
-        my ($kb) = join('', <$fh>) =~ /^VmRSS:\s+(\d+) kB/m;
-        $most = $kb * 1024 if $kb && $kb * 1024 > $most;
-    }
-
-    return $most;
+    return map {
+        my $status = eval { read_file("/proc/$_/status") } // '';
+        $status =~ /^VmRSS:\s+(\d+) kB/m ? $1 * 1024 : ();
+    } $self->pids;
 }
 
 # A JobRun as the service answers it, 1 KB.

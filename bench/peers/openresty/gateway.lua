@@ -256,9 +256,9 @@ function _M.create()
   record { event = "begin", id = request_id, tenant = tenant, owner = owner,
            path = var.request_uri, time = ngx.now() }
 
-  local res = ngx.location.capture("/_forward", {
+  local res = ngx.location.capture("/_forward" .. var.request_uri, {
     method = ngx.HTTP_POST,
-    args = { uri = var.uri, id = request_id },
+    vars = { id = request_id },
     always_forward_body = true,
   })
 
