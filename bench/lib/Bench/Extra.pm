@@ -114,7 +114,7 @@ sub capture {
 
     my @calls;
 
-    while (@calls < 2) { 
+    while (@calls < 2) {
         my $line = <$monitor> // die "MONITOR ended\n";
         my ($command) = $line =~ /^\+[0-9.]+ \[[^\]]*\] ("evalsha".*)\r$/i
             or next;
