@@ -76,6 +76,9 @@ typedef struct {
 
     ngx_redis_conf_t              *redis;     /* NULL: not configured */
     ngx_redis_server_t            *server;    /* made of it when merged */
+    ngx_redis_server_t            *admission; /* the same, or with replicas */
+    ngx_uint_t                     replicas;  /* 0: not waited for */
+    ngx_msec_t                     replicas_timeout;
     ngx_msec_t                     redis_timeout;
     ngx_msec_t                     redis_connect_timeout;
     ngx_flag_t                     redis_allow;   /* on failure */
@@ -272,6 +275,8 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       mistrusted:1;  /* the kept answer; admit.lua
                                                      is to be told */
     unsigned                       unprotected:1; /* Redis failed, allowed */
+    unsigned                       unreplicated:1;    /* the claim is on too
+                                                     few replicas */
     unsigned                       renewal_lost:1;
     unsigned                       too_large:1;   /* answer not kept */
     unsigned                       complete:1;    /* its last byte is here */
@@ -351,9 +356,10 @@ char *ngx_http_jobruns_bad_option(ngx_conf_t *cf, ngx_str_t *arg,
 /* the compiled embedded schema of the cycle; NULL after logging an error */
 jr_schema_t *ngx_http_jobruns_embedded_schema(ngx_conf_t *cf);
 
-/* the server for a location's jobruns_redis; NULL after logging an error */
+/* the server for a location's jobruns_redis, for operations that wait for so
+   many replicas (0: for none); NULL after logging an error */
 ngx_redis_server_t *ngx_http_jobruns_server(ngx_conf_t *cf,
-    ngx_http_jobruns_loc_conf_t *conf);
+    ngx_http_jobruns_loc_conf_t *conf, ngx_uint_t replicas);
 
 
 /* ngx_http_jobruns_neighbours.c: what must not stand beside `jobruns on` */
@@ -477,6 +483,9 @@ ngx_http_jobruns_settled_e ngx_http_jobruns_read_settled(redisReply *reply,
 
 /* NGX_DECLINED: the lease is lost; NGX_ERROR: the reply says nothing of it */
 ngx_int_t ngx_http_jobruns_read_renewed(redisReply *reply);
+
+/* the reply to WAIT: how many replicas have it, 0 where it is an error */
+ngx_int_t ngx_http_jobruns_read_replicas(redisReply *reply);
 
 
 /* ngx_http_jobruns_filter.c */

@@ -10,6 +10,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_replicas.h"
 
 
 /* gaps between polls of a waiter, ms: they grow by half, with jitter */
@@ -71,7 +72,7 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     r->read_event_handler = ngx_http_block_reading;
     r->write_event_handler = ngx_http_jobruns_resume;
 
-    rc = ngx_redis_eval(a->conf->server, &a->op, &jmcf->admit, a->nkeys,
+    rc = ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
                         a->argc, a->argv);
 
     if (rc == NGX_OK) {
@@ -109,12 +110,16 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
             a->mistrusted = 0;
 
             if (!c->error
-                && ngx_redis_eval(a->conf->server, op, &jmcf->admit,
+                && ngx_redis_eval(a->conf->admission, op, &jmcf->admit,
                                   a->nkeys, a->argc, a->argv)
                    == NGX_OK)
             {
                 return;
             }
+        }
+
+        if (ngx_http_jobruns_replicas_await(a) == NGX_OK) {
+            return;
         }
 
     } else {
@@ -127,12 +132,13 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
 
         if (op->sent) {
             /* Redis may have admitted us; asking again with the same owner
-               returns the recorded verdict */
+               returns the recorded verdict.  It writes nothing then, so that
+               a WAIT behind it would say nothing of the claim. */
 
             a->claimed = 1;
 
-            if (!a->asked_again && !c->error
-                && ngx_redis_eval(a->conf->server, op, &jmcf->admit,
+            if (!a->asked_again && a->conf->replicas == 0 && !c->error
+                && ngx_redis_eval(a->conf->admission, op, &jmcf->admit,
                                   a->nkeys, a->argc, a->argv)
                    == NGX_OK)
             {

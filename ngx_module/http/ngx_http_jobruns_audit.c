@@ -317,6 +317,10 @@ ngx_http_jobruns_audit_details(ngx_http_request_t *r,
         jr_line_boolean(line, "unprotected", 1);
     }
 
+    if (a->unreplicated) {
+        jr_line_boolean(line, "unreplicated", 1);
+    }
+
     if (a->renewal_lost) {
         jr_line_boolean(line, "leaseLost", 1);
     }

@@ -245,7 +245,8 @@ ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
 
 
 ngx_redis_server_t *
-ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf)
+ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf,
+    ngx_uint_t replicas)
 {
     ngx_uint_t                     i;
     ngx_redis_conf_t               redis;
@@ -257,6 +258,11 @@ ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf)
     redis = *conf->redis;
     redis.timeout = conf->redis_timeout;
     redis.connect_timeout = conf->redis_connect_timeout;
+
+    if (replicas) {
+        redis.replicas = replicas;
+        redis.replicas_timeout = conf->replicas_timeout;
+    }
 
     if (jmcf->servers.elts == NULL
         && ngx_array_init(&jmcf->servers, cf->pool, 4,
@@ -297,6 +303,8 @@ ngx_http_jobruns_same_redis(ngx_redis_conf_t *one, ngx_redis_conf_t *two)
            && ngx_http_jobruns_same_str(&one->password, &two->password)
            && one->timeout == two->timeout
            && one->connect_timeout == two->connect_timeout
+           && one->replicas == two->replicas
+           && one->replicas_timeout == two->replicas_timeout
 #if (NGX_SSL)
            && one->tls == two->tls
            && ngx_http_jobruns_same_str(&one->tls_ca, &two->tls_ca)

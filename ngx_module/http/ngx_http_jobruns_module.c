@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_replicas.h"
 
 #include "jr_embedded.h"
 
@@ -122,6 +123,13 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, redis_allow),
       &ngx_http_jobruns_failure },
+
+    { ngx_string("jobruns_redis_replicas"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE12,
+      ngx_http_jobruns_redis_replicas,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
     { ngx_string("jobruns_redis_prefix"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
@@ -353,6 +361,7 @@ ngx_http_jobruns_create_loc_conf(ngx_conf_t *cf)
     jlcf->redis_timeout = NGX_CONF_UNSET_MSEC;
     jlcf->redis_connect_timeout = NGX_CONF_UNSET_MSEC;
     jlcf->redis_allow = NGX_CONF_UNSET;
+    jlcf->replicas = NGX_CONF_UNSET_UINT;
     jlcf->retry_ttl = NGX_CONF_UNSET_MSEC;
     jlcf->retry_lease = NGX_CONF_UNSET_MSEC;
     jlcf->retry_wait = NGX_CONF_UNSET_MSEC;
@@ -381,6 +390,12 @@ ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_msec_value(conf->redis_connect_timeout,
                               prev->redis_connect_timeout, 100);
     ngx_conf_merge_value(conf->redis_allow, prev->redis_allow, 0);
+
+    if (conf->replicas == NGX_CONF_UNSET_UINT) {
+        conf->replicas_timeout = prev->replicas_timeout;
+    }
+
+    ngx_conf_merge_uint_value(conf->replicas, prev->replicas, 0);
     ngx_conf_merge_str_value(conf->prefix, prev->prefix, "jobruns:");
 
     if (conf->tenant == NULL) {
@@ -445,8 +460,13 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    conf->server = ngx_http_jobruns_server(cf, conf);
+    conf->server = ngx_http_jobruns_server(cf, conf, 0);
     if (conf->server == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    conf->admission = ngx_http_jobruns_server(cf, conf, conf->replicas);
+    if (conf->admission == NULL) {
         return NGX_CONF_ERROR;
     }
 

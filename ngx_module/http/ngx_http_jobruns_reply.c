@@ -405,6 +405,17 @@ ngx_http_jobruns_read_renewed(redisReply *reply)
 }
 
 
+ngx_int_t
+ngx_http_jobruns_read_replicas(redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0) {
+        return 0;
+    }
+
+    return (ngx_int_t) ngx_min(reply->integer, NGX_MAX_INT32_VALUE);
+}
+
+
 ngx_http_jobruns_settled_e
 ngx_http_jobruns_read_settled(redisReply *reply,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *run_key, ngx_log_t *log)

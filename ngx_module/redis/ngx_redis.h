@@ -71,6 +71,7 @@ struct ngx_redis_op_s {
     unsigned                  active:1;   /* submitted, handler not called */
 
     struct ngx_redis_slot_s  *slot;       /* the client's own part */
+    ngx_redis_server_t       *server;     /* who has replied */
 };
 
 
@@ -94,6 +95,8 @@ typedef struct {
     ngx_str_t                 password;   /* from password_file= */
     ngx_msec_t                timeout;    /* of one operation */
     ngx_msec_t                connect_timeout;
+    ngx_uint_t                replicas;   /* 0: ngx_redis_await() is not used */
+    ngx_msec_t                replicas_timeout;
 #if (NGX_SSL)
     unsigned                  tls:1;
     ngx_str_t                 tls_ca;
@@ -133,6 +136,16 @@ ngx_int_t ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
 ngx_int_t ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,
     ngx_str_t *argv);
+
+/*
+ * From within the handler of an operation that had a reply, on a server with
+ * conf.replicas: NGX_OK, and the handler (op->handler may be set anew) will
+ * be called once more, with the reply to a WAIT behind the operation: an
+ * integer, how many replicas have all that it wrote, or an error.  Without a
+ * reply, nothing is known of replicas; op->sent is 1 in any case.  NGX_ERROR
+ * and NGX_DECLINED: it will not be called, and nothing is known.
+ */
+ngx_int_t ngx_redis_await(ngx_redis_op_t *op);
 
 /*
  * Forgets an operation: its handler will not be called, a reply still to

@@ -370,6 +370,11 @@ ngx_redis_connection_close(ngx_redis_connection_t *conn, ngx_queue_t *lost)
         ngx_queue_add(lost, &conn->inflight);
     }
 
+    if (!ngx_queue_empty(&server->followers)) {
+        ngx_queue_add(lost, &server->followers);
+        ngx_queue_init(&server->followers);
+    }
+
     while (!ngx_queue_empty(&server->waiting)) {
         q = ngx_queue_head(&server->waiting);
         slot = ngx_queue_data(q, ngx_redis_slot_t, queue);

@@ -10,6 +10,7 @@
  *   ngx_redis_pipeline.c     operations: submitted, answered, failed
  *   ngx_redis_send.c         their bytes on the way out
  *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
+ *   ngx_redis_replicas.c     WAIT behind a batch
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
  *
@@ -82,10 +83,11 @@ typedef enum {
 
 typedef enum {
     ngx_redis_cmd_op = 0,       /* an operation of the caller */
-    ngx_redis_cmd_auth,         /* the rest is ours, in the greeting */
+    ngx_redis_cmd_auth,         /* these are ours, in the greeting */
     ngx_redis_cmd_select,
     ngx_redis_cmd_setname,
-    ngx_redis_cmd_ping
+    ngx_redis_cmd_ping,
+    ngx_redis_cmd_wait          /* ours, behind a batch of operations */
 } ngx_redis_cmd_e;
 
 
@@ -171,6 +173,7 @@ typedef enum {
     ngx_redis_log_protocol,
     ngx_redis_log_full,
     ngx_redis_log_greeting,
+    ngx_redis_log_replicas,
     ngx_redis_log_last
 } ngx_redis_log_e;
 
@@ -212,6 +215,8 @@ struct ngx_redis_server_s {
     size_t                    bytes;
     ngx_event_t               turn;       /* posted: acts for all operations
                                              submitted in this turn */
+    ngx_redis_slot_t         *wait;       /* see ngx_redis_replicas.c */
+    ngx_queue_t               followers;
 
     ngx_event_t               retry;      /* the breaker's timer */
     ngx_msec_t                gap;
@@ -289,6 +294,8 @@ ngx_int_t ngx_redis_pipeline_accept(ngx_redis_server_t *server,
     ngx_redis_op_t *op, size_t size, ngx_redis_slot_t **slot);
 void ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
     ngx_msec_t timeout);
+void ngx_redis_pipeline_attach(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
+    ngx_msec_t timeout);
 ngx_int_t ngx_redis_pipeline_receive(ngx_redis_connection_t *conn,
     u_char *data, size_t size);
 ngx_uint_t ngx_redis_pipeline_silent(ngx_redis_connection_t *conn);
@@ -304,6 +311,12 @@ ngx_int_t ngx_redis_pipeline_send(ngx_redis_connection_t *conn);
 /* ngx_redis_script.c */
 
 ngx_int_t ngx_redis_script_again(ngx_redis_slot_t *slot, redisReply *reply);
+
+
+/* ngx_redis_replicas.c */
+
+void ngx_redis_replicas_close_batch(ngx_redis_server_t *server);
+void ngx_redis_replicas_reply(ngx_redis_server_t *server, redisReply *reply);
 
 
 /* ngx_redis_command.c */

@@ -107,6 +107,28 @@ ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
 
     server = slot->server;
 
+    ngx_redis_pipeline_attach(slot, op, timeout);
+
+    ngx_log_debug3(NGX_LOG_DEBUG_EVENT, op->log, 0,
+                   "redis op %p: submit, %uz bytes, state:%d",
+                   op, (size_t) (slot->last - slot->pos), server->state);
+
+    ngx_queue_insert_tail(&server->waiting, &slot->queue);
+
+    ngx_redis_server_post(server);
+}
+
+
+/* Makes a slot, which is in no queue yet, the operation's for so long. */
+
+void
+ngx_redis_pipeline_attach(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
+    ngx_msec_t timeout)
+{
+    ngx_redis_server_t  *server;
+
+    server = slot->server;
+
     slot->op = op;
     slot->deadline.handler = ngx_redis_pipeline_on_deadline;
     slot->deadline.data = slot;
@@ -116,11 +138,6 @@ ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
     op->active = 1;
     op->sent = 0;
 
-    ngx_log_debug3(NGX_LOG_DEBUG_EVENT, op->log, 0,
-                   "redis op %p: submit, %uz bytes, state:%d",
-                   op, (size_t) (slot->last - slot->pos), server->state);
-
-    ngx_queue_insert_tail(&server->waiting, &slot->queue);
     ngx_add_timer(&slot->deadline, timeout);
 
     server->live++;
@@ -128,8 +145,6 @@ ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
     if (server->connection && server->connection->peer.connection) {
         server->connection->peer.connection->idle = 0;
     }
-
-    ngx_redis_server_post(server);
 }
 
 
@@ -292,8 +307,16 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
     if (slot->op == NULL) {
         ngx_redis_slot_free(slot);
 
-        return (cmd == ngx_redis_cmd_op)
-               ? NGX_OK : ngx_redis_greeting_reply(conn, cmd, reply);
+        if (cmd == ngx_redis_cmd_op) {
+            return NGX_OK;
+        }
+
+        if (cmd == ngx_redis_cmd_wait) {
+            ngx_redis_replicas_reply(conn->server, reply);
+            return NGX_OK;
+        }
+
+        return ngx_redis_greeting_reply(conn, cmd, reply);
     }
 
     if (ngx_redis_script_again(slot, reply) == NGX_OK) {
@@ -301,6 +324,8 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
     }
 
     op = ngx_redis_slot_release(slot);
+    op->server = conn->server;
+
     ngx_redis_slot_free(slot);
 
     ngx_log_debug2(NGX_LOG_DEBUG_EVENT, op->log, 0,
@@ -400,6 +425,10 @@ ngx_redis_slot_free(ngx_redis_slot_t *slot)
 {
     if (slot->deadline.timer_set) {
         ngx_del_timer(&slot->deadline);
+    }
+
+    if (slot->server->wait == slot) {
+        slot->server->wait = NULL;
     }
 
     slot->server->slots--;

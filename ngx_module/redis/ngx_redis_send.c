@@ -80,13 +80,24 @@ ngx_redis_send_fill(ngx_redis_connection_t *conn)
     size_t             n;
     ngx_buf_t         *out;
     ngx_queue_t       *q, *source;
-    ngx_redis_slot_t  *slot;
+    ngx_redis_slot_t  *slot, *wait;
 
     out = &conn->out;
     out->pos = out->start;
     out->last = out->start;
 
     source = ngx_redis_send_source(conn);
+
+    if (source == &conn->server->waiting) {
+        ngx_redis_replicas_close_batch(conn->server);
+
+        wait = conn->server->wait;
+
+        if (wait && wait->pos == wait->last) {
+            /* the next batch leaves when this one is answered */
+            return;
+        }
+    }
 
     for (q = ngx_queue_head(source);
          q != ngx_queue_sentinel(source) && out->last != out->end;
@@ -97,6 +108,10 @@ ngx_redis_send_fill(ngx_redis_connection_t *conn)
         n = ngx_min(out->end - out->last, slot->last - slot->pos);
 
         out->last = ngx_cpymem(out->last, slot->pos, n);
+
+        if (slot->cmd == ngx_redis_cmd_wait) {
+            break;
+        }
     }
 }
 

@@ -54,6 +54,7 @@ ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
     server->log = &cf->cycle->new_log;
 
     ngx_queue_init(&server->waiting);
+    ngx_queue_init(&server->followers);
 
     server->turn.handler = ngx_redis_server_on_turn;
     server->turn.data = server;
@@ -200,6 +201,12 @@ ngx_redis_server_copy(ngx_conf_t *cf, ngx_redis_server_t *server,
 
     if (copy->connect_timeout == 0) {
         copy->connect_timeout = NGX_REDIS_CONNECT_TIMEOUT;
+    }
+
+    /* what comes while a batch waits for its replicas waits for them too */
+
+    if (copy->replicas) {
+        copy->timeout += copy->replicas_timeout;
     }
 
     if (ngx_redis_server_string(cf, &copy->address, &conf->address) != NGX_OK

@@ -1,0 +1,183 @@
+#!/usr/bin/perl
+
+# jobruns_redis_replicas: an admission is forwarded when its claim is on a
+# replica, and not before; with too few of them, 503 or as it is allowed.
+
+use lib 't/lib';
+use JobRuns;
+
+my $t = JobRuns->new;
+my $master = $t->redis(tcp => 1, args => ['--repl-diskless-sync-delay', 0]);
+my $replica = $t->redis('replica', tcp => 1, args => ['--replicaof',
+    '127.0.0.1', $master->{port}]);
+
+# only then its acknowledgements count
+wait_for {
+    $master->command('INFO', 'replication') =~ /^slave0:.*state=online/m
+} 'the replica to be in step';
+
+$master->command(qw(ACL SETUSER poor on >secret ~* +@all -wait));
+$t->write_file('secret', 'secret');
+
+sub server {
+    my ($port, $lines) = @_;
+    return <<"END";
+    server {
+        listen 127.0.0.1:%%PORT_$port%%;
+        jobruns on;
+        $lines
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+        }
+    }
+END
+}
+
+my $nginx = $t->run(workers => 1,
+    server => 'jobruns_redis_replicas 1 2s;',
+    servers => join "\n",
+        server(2, 'jobruns_redis_replicas 1 2s; '
+            . 'jobruns_redis_failure allow;'),
+        server(3, 'jobruns_redis_replicas 1 10s;'),
+        server(4, 'jobruns_redis_replicas 2 1s;'),
+        server(5, 'jobruns_redis_replicas 1 2s; '
+            . 'jobruns_redis %%REDIS%% user=poor '
+            . 'password_file=%%TESTDIR%%/secret;'),
+        server(6, ''));
+my ($allow, $patient, $two, $poor, $plain) = map {
+    '127.0.0.1:' . $t->port($_)
+} 2 .. 6;
+
+sub waits {
+    return $master->command('INFO', 'commandstats')
+        =~ /^cmdstat_wait:calls=(\d+)/m ? $1 : 0;
+}
+
+sub blocked {
+    return () = $master->command('CLIENT', 'LIST') =~ / flags=b /g;
+}
+
+sub tokens { return grep { /:token:/ } $master->keys }
+
+###############################################################################
+# All is well
+
+is($t->create_run->status, 201, 'created, the script being unknown');
+
+my $waits = waits();
+is($t->create_run(token => 'one')->status, 201, 'created');
+is(waits(), $waits + 1, 'one WAIT');
+
+is($t->create_run(token => 'one')->header('opc-retry-replayed'), 'true',
+    'replayed');
+is($t->create_run(to => $plain)->status, 201, 'created without replicas');
+is(waits(), $waits + 2, 'a location without the directive does not wait');
+
+###############################################################################
+# The replica does not answer
+
+$replica->pause;
+
+my $count = $t->service->counts->{requests};
+my $tokens = tokens();
+my $refused = $t->create_run(token => 'two');
+is($refused->status, 503, 'too few replicas: refused');
+is($refused->code, 'ServiceUnavailable', '... with the code');
+ok($refused->header('retry-after'), '... and Retry-After');
+$t->wait_log(qr/is not on 1 replicas of Redis "[^"]+": only 0 replicas have/);
+
+is($t->service->counts->{requests}, $count, 'nothing was forwarded');
+wait_for { tokens() == $tokens } 'the token to be free again';
+
+my ($record) = $t->wait_audit(sub {
+    ($_->{data}{additionalDetails}{outcome} // '') eq 'unavailable'
+});
+ok($record, 'unavailable in the audit');
+
+is($t->create_run(token => 'one')->status, 201, 'a replay needs no replica');
+
+my $allowed = $t->create_run(token => 'three', to => $allow);
+is($allowed->status, 201, 'forwarded, as is allowed');
+is($t->create_run(token => 'three', to => $allow)->body, $allowed->body,
+    '... and protected by the master');
+is(scalar(grep { $_->{data}{additionalDetails}{unreplicated} } $t->audit), 3,
+    '... which the audit says, of the refused one too');
+
+###############################################################################
+# Held up: the claim is awaited, and nobody else is held up by it
+
+$t->service->plan({ wait_read => 'gate', match => { token => 'held' } });
+my $held = $t->start_run(token => 'held', to => $plain);
+$t->service->wait_at('gate');
+$count = $t->service->counts->{requests};
+my $waited = waits();
+
+my @waiting = map { $t->start_run(token => "many-$_", to => $patient) }
+    1 .. 40;
+wait_for { blocked() } 'WAIT to block';
+
+$t->service->release('gate');
+is($held->response->status, 201, 'a settlement passes by');
+is($t->create_run(token => 'one', to => $plain)->status, 201,
+    'and so does another admission');
+is($t->service->counts->{requests}, $count, 'nothing was forwarded so far');
+
+$replica->resume;
+is(join(' ', map { $_->response->status } @waiting), join(' ', (201) x 40),
+    'all forwarded when the replica is back');
+cmp_ok(waits() - $waited, '<', 20, 'batches share a WAIT');
+is(scalar(grep { $t->service->created("many-$_") == 1 } 1 .. 40), 40,
+    'one run each');
+
+###############################################################################
+# More than there are; not permitted; the end of the connection
+
+is($t->create_run(to => $two)->status, 503, 'two replicas, and there is one');
+$t->wait_log(qr/is not on 2 replicas of Redis "[^"]+": only 1 replicas have/);
+
+is($t->create_run(to => $poor)->status, 503, 'WAIT is not permitted');
+$t->wait_log(qr/WAIT was refused: "NOPERM.*has \+wait/);
+
+$replica->pause;
+my $lost = $t->start_run(token => 'lost', to => $patient);
+wait_for { blocked() } 'WAIT to block';
+$count = $t->service->counts->{requests};
+$master->command('CLIENT', 'KILL', 'ID',
+    $master->command('CLIENT', 'LIST') =~ /^id=(\d+) .* flags=b /m);
+is($lost->response->status, 503, 'the connection ends while waiting');
+is($t->service->counts->{requests}, $count, '... and nothing is forwarded');
+
+# clients that leave meanwhile
+my @left = map { $t->start_run(to => $patient) } 1 .. 3;
+wait_for { blocked() } 'WAIT to block';
+$_->close for @left;
+$replica->resume;
+wait_for { !blocked() } 'WAIT to end';
+
+is($t->create_run(token => 'one')->status, 201, 'all is well');
+
+###############################################################################
+# What is refused
+
+for my $case (
+    ['0 100ms' => qr/"0": expected 1 to 16 replicas, or "off"/],
+    ['17 100ms' => qr/"17": expected 1 to 16 replicas/],
+    ['x 100ms' => qr/"x": expected 1 to 16 replicas/],
+    ['1 0' => qr/"0": expected a time from 1ms to 10s/],
+    ['1 11s' => qr/"11s": expected a time from 1ms to 10s/],
+    ['1 soon' => qr/"soon": expected a time/],
+    ['1' => qr/"1": expected "off", or a number of replicas and how long/],
+    ['1 1s; jobruns_redis_replicas off' => qr/is duplicate/],
+    ['1 1s x' => qr/invalid number of arguments/],
+) {
+    my ($ok, $output) = $t->check_config(
+        server => "jobruns_redis_replicas $case->[0];");
+    ok(!$ok, "refused: $case->[0]");
+    like($output, $case->[1], '... and says why');
+}
+my ($ok, $output) = $t->check_config(http => 'jobruns_redis_replicas 2 1s;',
+    server => 'jobruns_redis_replicas off;');
+ok($ok, 'off below a level that waits') or diag($output);
+
+done_testing;
