@@ -174,6 +174,16 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 	    prove -j$(JOBS) -It/lib $(T)
 
 
+# --------------------------------------------------------------------- speed
+
+.PHONY: bench bench-smoke
+bench:			## against its peers: BENCH='--rounds 3' adds options
+	+@CC='$(CC)' util/bench full $(BENCH)
+
+bench-smoke:		## counts per request against bench/smoke.json: RECORD=record
+	+@CC='$(CC)' util/bench smoke $(RECORD)
+
+
 # ---------------------------------------------------------------------- else
 
 .PHONY: lint clean

@@ -1,13 +1,14 @@
 -- The load: one kind of traffic, told in one line of JSON when it ends.
 --
---   wrk ... load/jobruns.lua -- KIND RUN [TENANTS]
+--   wrk ... load/jobruns.lua -- KIND RUN TENANTS BODY
 --
 -- KIND     create  a new token per request
 --          fill    the 1000 tokens of replay
 --          replay  one of 1000 tokens
 --          invalid, get
 -- RUN      makes tokens of one run its own
--- TENANTS  how many different tenancies ask (1)
+-- TENANTS  how many different tenancies ask
+-- BODY     file with the body of a creation
 
 local threads = 0
 
@@ -16,18 +17,7 @@ function setup(thread)
   threads = threads + 1
 end
 
-local BODY = '{"jobKey":"54368733-3a17-47a1-b231-869d8ae2a048","parameters":['
-  .. '{"name":"input.path","value":"oci://landing@example/2026/11/25/orders"},'
-  .. '{"name":"output.table","value":"curated.orders_by_region"},'
-  .. '{"name":"run-mode","value":"incremental"},'
-  .. '{"name":"partitions","value":"64"}],'
-  .. '"queue":{"isEnabled":true},'
-  .. '"schedule":{"quartzCronExpression":"0 30 4 ? * MON-FRI",'
-  .. '"timezoneId":"US/Pacific","pauseStatus":"UNPAUSED"}}'
-
-local INVALID = BODY:gsub("0 30 4", "0 30 24"):gsub('"isEnabled":true', "")
-
-local kind, run, tenants
+local kind, run, tenants, body, invalid
 local count = 0
 local headers = {
   ["Host"] = "aidp.us-ashburn-1.oci.example.com",
@@ -50,7 +40,14 @@ local PATH = "/20260430/aiDataPlatforms/ocid1.aidataplatform.oc1.iad.amaaaaaa"
   .. "bench/workspaces/a1c2f8d0-1c7e-4b58-9d3c-0f6f1f1f9a11/jobRuns"
 
 function init(args)
-  kind, run, tenants = args[1], args[2], tonumber(args[3] or 1)
+  kind, run, tenants = args[1], args[2], tonumber(args[3])
+
+  local f = assert(io.open(args[4], "rb"))
+  body = f:read("*a")
+  f:close()
+
+  invalid = body:gsub("0 30 4", "0 30 24"):gsub('"isEnabled":true', "")
+
   headers["Authorization"] = authorization(0)
   math.randomseed(number * 7919 + 1)
 end
@@ -67,7 +64,7 @@ function request()
   end
 
   if kind == "invalid" then
-    return wrk.format("POST", PATH, headers, INVALID)
+    return wrk.format("POST", PATH, headers, invalid)
   end
 
   if kind == "create" then
@@ -76,7 +73,7 @@ function request()
     headers["opc-retry-token"] = "kept-" .. (count % 1000)
   end
 
-  return wrk.format("POST", PATH, headers, BODY)
+  return wrk.format("POST", PATH, headers, body)
 end
 
 function done(summary, latency, requests)

@@ -9,7 +9,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use JSON::PP ();
 
-my $script = abs_path(dirname(__FILE__) . '/../../load/jobruns.lua');
+my $folder = abs_path(dirname(__FILE__) . '/../../load');
 my $run = 0;
 
 # How each kind of traffic is made, and whether its answers are 2xx.
@@ -22,7 +22,7 @@ my %kinds = (
     get     => { load => 'get' },
 );
 
-# load($peer, kind =>, connections =>, seconds =>, tenants =>, pin =>,
+# load($peer, kind =>, connections =>, seconds =>, tenants =>,
 #      redis => JobRuns::Redis)
 #
 # Returns a hash: rate, p50, p99, p999 (us), cpu (us per request), memory, and
@@ -74,11 +74,9 @@ sub wrk {
     my $seconds = $opt{seconds} < 1 ? 1 : $opt{seconds};
 
     my @argv = ('wrk', '-t', $threads, '-c', $opt{connections},
-        '-d', "${seconds}s", '--timeout', '10s', '-s', $script,
+        '-d', "${seconds}s", '--timeout', '10s', '-s', "$folder/jobruns.lua",
         "http://127.0.0.1:$port", '--', $opt{load}, $$ . '-' . ++$run,
-        $opt{tenants} // 1);
-
-    unshift @argv, 'taskset', '-c', $opt{pin} if defined $opt{pin};
+        $opt{tenants} // 1, "$folder/body.json");
 
     open my $out, '-|', @argv or die "wrk: $!\n";
     my $text = join '', <$out>;

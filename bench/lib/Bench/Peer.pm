@@ -17,7 +17,7 @@ use JobRuns::Wait qw(wait_for);
 my $root = abs_path(dirname(__FILE__) . '/../../..');
 
 # new(name =>, dir => FOLDER, service => PORT, redis => SOCKET, workers => N,
-#     module => FILE, pin => CPU, set => { %%NAME%% => text })
+#     module => FILE, single => 1: no master process, wrap => [COMMAND])
 
 sub new {
     my ($class, %opt) = @_;
@@ -31,7 +31,7 @@ sub start {
 
     my @argv = $self->{name} eq 'node' ? $self->node : $self->nginx;
 
-    unshift @argv, 'taskset', '-c', $self->{pin} if defined $self->{pin};
+    unshift @argv, @{$self->{wrap} // []};
 
     $self->{process} = JobRuns::Process->start(
         name   => $self->{name},
