@@ -159,15 +159,37 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
 }
 
 
-/* how many characters at p stand for themselves in a JSON string */
+/*
+ * How many characters at p stand for themselves in a JSON string.  Records
+ * are long and nearly all plain, so eight bytes are looked at at a time: the
+ * top bit of a byte of odd tells that it may be below a blank, a quotation
+ * mark, a backslash or beyond '~' (a borrow may tell of one too many).
+ */
+
+#define JR_LINE_EACH(byte)  (0x0101010101010101ULL * (byte))
+#define JR_LINE_IS(word, byte)                                               \
+    (((word) ^ JR_LINE_EACH(byte)) - JR_LINE_EACH(1))
 
 static size_t
 jr_line_plain(const char *p, size_t len)
 {
     size_t         i;
+    uint64_t       word, odd;
     unsigned char  c;
 
-    for (i = 0; i < len; i++) {
+    for (i = 0; len - i >= sizeof(word); i += sizeof(word)) {
+
+        memcpy(&word, p + i, sizeof(word));
+
+        odd = word | (word - JR_LINE_EACH(0x20)) | JR_LINE_IS(word, '"')
+              | JR_LINE_IS(word, '\\') | JR_LINE_IS(word, 0x7f);
+
+        if (odd & JR_LINE_EACH(0x80)) {
+            break;
+        }
+    }
+
+    for ( /* void */ ; i < len; i++) {
         c = (unsigned char) p[i];
 
         if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
