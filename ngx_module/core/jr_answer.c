@@ -27,6 +27,7 @@ static const jr_str_t  jr_answer_names[] = {
 };
 
 
+static int jr_answer_value(jr_str_t value);
 static int jr_answer_number(jr_str_t *rest, char end, size_t *value);
 static jr_status_e jr_answer_headers(jr_str_t rest, jr_answer_t *answer);
 
@@ -57,7 +58,7 @@ jr_status_e
 jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
 {
     char        *p, *second;
-    size_t       i, k, headers;
+    size_t       i, headers;
     jr_digest_t  md;
     jr_status_e  rc;
 
@@ -69,10 +70,8 @@ jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
             continue;
         }
 
-        for (k = 0; k < answer->headers[i].len; k++) {
-            if ((unsigned char) answer->headers[i].data[k] < 0x20) {
-                return JR_INVALID;
-            }
+        if (!jr_answer_value(answer->headers[i])) {
+            return JR_INVALID;
         }
 
         headers += jr_answer_names[i].len + answer->headers[i].len + 3;
@@ -224,9 +223,33 @@ jr_answer_headers(jr_str_t rest, jr_answer_t *answer)
 
         answer->headers[i].data = line.data + jr_answer_names[i].len + 2;
         answer->headers[i].len = line.len - jr_answer_names[i].len - 2;
+
+        if (!jr_answer_value(answer->headers[i])) {
+            return JR_INVALID;
+        }
     }
 
     return JR_OK;
+}
+
+
+/* a value that ends its line would add headers of its own (RFC 9110, 5.5) */
+
+static int
+jr_answer_value(jr_str_t value)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < value.len; i++) {
+        c = (unsigned char) value.data[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
