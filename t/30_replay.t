@@ -287,6 +287,8 @@ my @damages = (
     ['lengths that lie', sub { $digest->("201 0 9999999999\n{}") }],
     ['lengths that wrap', sub { $digest->("201 99999999999999999999 2\n{}") }],
     ['a header without end', sub { $digest->("201 10 2\nlocation: {}") }],
+    ['a header that ends its line',
+        sub { $digest->("201 14 2\nlocation: a\rb\n{}") }],
 );
 
 for (@damages) {

@@ -222,6 +222,33 @@ a_limit_that_was_not_counted_gets_no_slot(void **state)
 }
 
 
+/* what became of keys that only we should write */
+
+static void
+damage_costs_no_claim_its_renewal(void **state)
+{
+    attempt_t  a = by("a");
+
+    (void) state;
+
+    a.limits = "slots s 9 0 0 enforce, slots u 9 0 0 enforce";
+    admit(redis, &a, T0);
+
+    is(redis_text(redis, "SET {t}:slots:s x"), "OK");
+    is(redis_text(redis, "HSET %s x 1e300", a.record), "0");
+
+    is(renew(redis, &a, T0 + 5 * SECOND), "renewed");
+    is(record(redis, &a, "l"), "2099952020000");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2099952035000");
+    is(redis_text(redis, "GET {t}:slots:s"), "x");
+    is(redis_text(redis, "ZSCORE {t}:slots:u a"), "2099952020000");
+
+    is(redis_text(redis, "DEL %s", a.record), "1");
+    is(redis_text(redis, "SET %s x", a.record), "OK");
+    loses(&a, T0 + 5 * SECOND);
+}
+
+
 static void
 the_clock_is_that_of_redis(void **state)
 {
@@ -338,6 +365,7 @@ main(void)
         renew_test(what_is_settled_or_gone_is_lost),
         renew_test(slots_are_renewed_with_the_lease),
         renew_test(a_limit_that_was_not_counted_gets_no_slot),
+        renew_test(damage_costs_no_claim_its_renewal),
         renew_test(the_clock_is_that_of_redis),
         renew_test(the_scripts_run_on_a_cluster),
         renew_test(the_scripts_touch_declared_keys_only)

@@ -632,6 +632,61 @@ another_request_owns_the_token(void **state)
 }
 
 
+/* a key of another type, which admission would take for damaged */
+
+static void
+a_key_that_is_no_record_stops_no_creation(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "slots s 9 0 0 enforce");
+
+    admit(redis, &a, T0);
+    is(redis_text(redis, "DEL %s", a.record), "1");
+    is(redis_text(redis, "RPUSH %s x", a.record), "1");
+
+    is(settle(redis, &a, "rejected", T0), "gone");
+    is(redis_text(redis, "TYPE %s", a.record), "list");
+    is(redis_text(redis, "ZCARD {t}:slots:s"), "0");
+
+    is(settle_created(redis, &a, "answer", "/runs/1", "1", T0), "kept");
+    is(record(redis, &a, "s"), "d");
+    is(record(redis, &a, "a"), "answer");
+    is(record(redis, &a, "r"), "id-a");
+    is(record(redis, &a, "x"), "2100038400000");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2100038400000");
+}
+
+
+/* an end that no clock knows is not taken over */
+
+static void
+an_end_that_is_no_time_is_made_anew(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+
+    admit(redis, &a, T0);
+    is(redis_text(redis, "HSET %s x 1e300", a.record), "0");
+    is(settle(redis, &a, "unknown", T0), "settled unknown");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2099952600000");
+
+    /* and the whole is damaged to the next */
+    is(redis_text(redis, "HSET %s x 1234567890123456789", a.record), "0");
+    begins(admit(redis, &b, T0), "forward damaged");
+    is(record(redis, &b, "x"), "2100038400000");
+
+    is(redis_text(redis, "HSET %s x -1", b.record), "0");
+    is(settle_created(redis, &b, "answer", "", "", T0), "kept");
+    is(record(redis, &b, "x"), "2100038400000");
+}
+
+
 static void
 without_a_token_nothing_is_left(void **state)
 {
@@ -710,6 +765,8 @@ main(void)
         settle_test(a_2xx_whose_key_is_gone_is_kept),
         settle_test(an_answer_that_is_not_kept),
         settle_test(another_request_owns_the_token),
+        settle_test(a_key_that_is_no_record_stops_no_creation),
+        settle_test(an_end_that_is_no_time_is_made_anew),
         settle_test(without_a_token_nothing_is_left),
         settle_test(the_clock_is_that_of_redis)
     };

@@ -548,6 +548,11 @@ void ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
 /* a refusal in a location without `jobruns`, which has no attempt */
 ngx_int_t ngx_http_jobruns_refuse_path(ngx_http_request_t *r);
 
+/* the run was made, but its answer was too large to keep: says so in *message
+   and in the location header */
+ngx_int_t ngx_http_jobruns_unkept(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *message);
+
 /* makes headers_out those of the kept answer of a */
 ngx_int_t ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);

@@ -30,7 +30,8 @@ static void ngx_http_jobruns_wait(ngx_http_request_t *r,
 static void ngx_http_jobruns_on_poll(ngx_event_t *ev);
 static void ngx_http_jobruns_forward(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_send_on(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_jobruns_late(ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_renew_late(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_on_late(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
@@ -316,31 +317,81 @@ ngx_http_jobruns_on_poll(ngx_event_t *ev)
 /*
  * Lets the request go on to the content handler.  One that was held up for
  * more than half its lease since it asked renews first: another attempt may
- * have taken over, and must not find a second one on its way.
+ * have taken over, and must not find a second one on its way.  The disk that
+ * the audit record goes to may be what holds it up.
  */
 
 static void
 ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    if (!a->unprotected
-        && ngx_current_msec - a->admit_time > a->conf->retry_lease / 2)
-    {
-        a->state = jobruns_st_renewing;
-        a->admit_time = ngx_current_msec;
+    static ngx_str_t  message = ngx_string("The gateway cannot write its "
+                                    "audit record; nothing was forwarded.");
 
-        if (ngx_http_jobruns_lease_renew(a, ngx_http_jobruns_on_late)
-            == NGX_OK)
-        {
-            r->main->blocked++;
-            return;
-        }
-
-        a->verdict = jobruns_verdict_unavailable;
-        ngx_http_jobruns_answer_verdict(r, a);
+    if (ngx_http_jobruns_late(a)) {
+        ngx_http_jobruns_renew_late(r, a);
         return;
     }
 
-    ngx_http_jobruns_send_on(r, a);
+    if (!a->audit_begun
+        && ngx_http_jobruns_audit_begin(r, a) != NGX_OK
+        && a->conf->audit_required)
+    {
+        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
+                                NGX_HTTP_SERVICE_UNAVAILABLE, NULL, &message);
+        return;
+    }
+
+    if (ngx_http_jobruns_late(a)) {
+        ngx_http_jobruns_renew_late(r, a);
+        return;
+    }
+
+    a->state = jobruns_st_forwarding;
+    a->forwarded = 1;
+    a->http_version = r->http_version;
+
+    if (a->claimed) {
+        ngx_http_jobruns_lease_keep(a);
+    }
+
+    /* back into the phase we left; the handler declines in this state */
+
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+}
+
+
+static ngx_uint_t
+ngx_http_jobruns_late(ngx_http_jobruns_attempt_t *a)
+{
+    if (a->unprotected) {
+        return 0;
+    }
+
+    /* the time NGINX keeps is that of the event loop's last wait: other
+       events of this turn may have taken long since */
+
+    ngx_time_update();
+
+    return ngx_current_msec - a->admit_time > a->conf->retry_lease / 2;
+}
+
+
+static void
+ngx_http_jobruns_renew_late(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    a->state = jobruns_st_renewing;
+    a->admit_time = ngx_current_msec;
+
+    if (ngx_http_jobruns_lease_renew(a, ngx_http_jobruns_on_late) == NGX_OK) {
+        r->main->blocked++;
+        return;
+    }
+
+    a->verdict = jobruns_verdict_unavailable;
+    ngx_http_jobruns_answer_verdict(r, a);
 }
 
 
@@ -362,62 +413,29 @@ ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
     rc = (status == ngx_redis_ok) ? ngx_http_jobruns_read_renewed(reply)
                                   : NGX_ERROR;
 
-    if (rc == NGX_ERROR) {
-        a->verdict = jobruns_verdict_unavailable;
-
-    } else if (rc == NGX_DECLINED) {
-        ngx_log_error(NGX_LOG_WARN, c->log, 0,
-                      "jobruns: held up for more than half the lease, and "
-                      "another attempt has the token now: not forwarded");
-
-        a->claimed = 0;
-        a->verdict = jobruns_verdict_running;
-    }
-
     r->main->blocked--;
 
     if (r->write_event_handler != ngx_http_jobruns_resume) {
         /* terminated meanwhile */
         r->write_event_handler(r);
 
-    } else if (a->verdict == jobruns_verdict_forward) {
+    } else if (rc == NGX_OK) {
         ngx_http_jobruns_forward(r, a);
 
+    } else if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_WARN, c->log, 0,
+                      "jobruns: held up for more than half the lease, and "
+                      "the claim is lost: asking for it again");
+
+        /* what became of the token meanwhile decides: a replay, waiting, or
+           a claim of our own again */
+
+        ngx_http_jobruns_ask(r, a);
+
     } else {
+        a->verdict = jobruns_verdict_unavailable;
         ngx_http_jobruns_answer_verdict(r, a);
     }
 
     ngx_http_run_posted_requests(c);
 }
-
-
-static void
-ngx_http_jobruns_send_on(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    static ngx_str_t  message = ngx_string("The gateway cannot write its "
-                                    "audit record; nothing was forwarded.");
-
-    if (ngx_http_jobruns_audit_begin(r, a) != NGX_OK
-        && a->conf->audit_required)
-    {
-        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
-                                NGX_HTTP_SERVICE_UNAVAILABLE, NULL, &message);
-        return;
-    }
-
-    a->state = jobruns_st_forwarding;
-    a->forwarded = 1;
-    a->http_version = r->http_version;
-
-    if (!a->unprotected) {
-        ngx_http_jobruns_lease_keep(a);
-    }
-
-    /* back into the phase we left; the handler declines in this state */
-
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-}
-
-

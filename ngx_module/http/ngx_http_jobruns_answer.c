@@ -275,39 +275,49 @@ ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
 }
 
 
-/* the run was made, but its answer was too large to keep */
-
 static void
 ngx_http_jobruns_answer_unkept(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    u_char     *p;
-    ngx_str_t   message;
+    ngx_str_t  message;
 
-    message.data = ngx_pnalloc(r->pool, 256 + a->original_id.len);
-    if (message.data == NULL) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    p = ngx_sprintf(message.data, "Request %V with this opc-retry-token has "
-                    "created the job run; its answer was too large to be "
-                    "kept. The location header names the run.",
-                    &a->original_id);
-    message.len = p - message.data;
-
-    if (a->location.len
-        && ngx_http_jobruns_header_add(r,
-                                jr_answer_header_name(JR_ANSWER_LOCATION),
-                                &a->location)
-           != NGX_OK)
-    {
+    if (ngx_http_jobruns_unkept(r, a, &message) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
     ngx_http_jobruns_refuse(r, a, JR_OUTCOME_REPLAYED, NGX_HTTP_CONFLICT,
                             "Conflict", &message);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
+    ngx_str_t *message)
+{
+    u_char    *p;
+    jr_str_t   name;
+
+    message->data = ngx_pnalloc(r->pool, 256 + a->original_id.len);
+    if (message->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_sprintf(message->data, "Request %V with this opc-retry-token has "
+                    "created the job run; its answer was too large to be "
+                    "kept. The location header names the run.",
+                    &a->original_id);
+    message->len = p - message->data;
+
+    name = jr_answer_header_name(JR_ANSWER_LOCATION);
+
+    ngx_http_jobruns_drop_header(r, name);
+
+    if (a->location.len == 0) {
+        return NGX_OK;
+    }
+
+    return ngx_http_jobruns_header_add(r, name, &a->location);
 }
 
 

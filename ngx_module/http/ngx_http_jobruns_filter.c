@@ -436,6 +436,15 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     a->state = jobruns_st_settling;
 
+    /* a creation that Redis could not protect when it was admitted: its
+       retries may find it all the same */
+
+    if (a->unprotected && a->token.data != NULL
+        && a->outcome == JR_OUTCOME_CREATED)
+    {
+        a->claimed = 1;
+    }
+
     if (a->claimed && ngx_http_jobruns_settle(r, a) == NGX_AGAIN) {
 
         /* keeps the request alive: ngx_http_finalize_request() sets

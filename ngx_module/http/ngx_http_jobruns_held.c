@@ -11,8 +11,13 @@
 #define NGX_HTTP_JOBRUNS_HOLD_FIRST  4096
 
 
+static ngx_int_t ngx_http_jobruns_made_by_another(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_replacement(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
+static ngx_int_t ngx_http_jobruns_replace(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_uint_t status, jr_str_t code,
+    jr_str_t message, ngx_str_t *body);
 
 
 /* NGX_DECLINED: more than may be held */
@@ -197,6 +202,12 @@ ngx_http_jobruns_held_choose(ngx_http_request_t *r,
         return ngx_http_jobruns_replay_headers(r, a);
     }
 
+    if (a->settled == jobruns_settled_done
+        && a->outcome != JR_OUTCOME_CREATED)
+    {
+        return ngx_http_jobruns_made_by_another(r, a, body);
+    }
+
     if (a->replace) {
         return ngx_http_jobruns_replacement(r, a, body);
     }
@@ -214,6 +225,27 @@ ngx_http_jobruns_held_choose(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* another attempt has created the run, and its answer was not kept: what our
+   own attempt was told says nothing of it */
+
+static ngx_int_t
+ngx_http_jobruns_made_by_another(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
+{
+    ngx_str_t  message;
+
+    if (ngx_http_jobruns_unkept(r, a, &message) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    a->replace = 1;
+
+    return ngx_http_jobruns_replace(r, a, NGX_HTTP_CONFLICT,
+                                    jr_error_code(NGX_HTTP_CONFLICT),
+                                    ngx_http_jobruns_str(message), body);
 }
 
 
@@ -266,6 +298,16 @@ ngx_http_jobruns_replacement(ngx_http_request_t *r,
         }
     }
 
+    return ngx_http_jobruns_replace(r, a, status, code, message, body);
+}
+
+
+/* makes the answer an error of our own */
+
+static ngx_int_t
+ngx_http_jobruns_replace(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
+    ngx_uint_t status, jr_str_t code, jr_str_t message, ngx_str_t *body)
+{
     a->status = status;
     a->refusal_code.data = (u_char *) code.data;
     a->refusal_code.len = code.len;

@@ -459,14 +459,20 @@ ngx_http_jobruns_read_settled(redisReply *reply,
         }
 
         if (a != NULL) {
-            (void) ngx_http_jobruns_read_string(a, reply->element[2],
+            (void) ngx_http_jobruns_read_header(a, reply->element[2],
                                                 &a->location);
             (void) ngx_http_jobruns_read_string(a, reply->element[3],
                                                 &a->run_key);
-            (void) ngx_http_jobruns_read_string(a, reply->element[4],
+            (void) ngx_http_jobruns_read_header(a, reply->element[4],
                                                 &a->original_id);
 
-            if (ngx_http_jobruns_read_kept(a, reply->element[1]) != NGX_OK) {
+            if (ngx_http_jobruns_reply_is(reply->element[1], "")) {
+                ngx_memzero(&a->kept, sizeof(jr_answer_t));
+
+            } else if (ngx_http_jobruns_read_kept(a, reply->element[1])
+                       != NGX_OK)
+            {
+                ngx_http_jobruns_tell_damaged(a);
                 ngx_memzero(&a->kept, sizeof(jr_answer_t));
             }
         }
@@ -474,5 +480,13 @@ ngx_http_jobruns_read_settled(redisReply *reply,
         return jobruns_settled_done;
     }
 
-    return jobruns_settled_gone;
+    if (ngx_http_jobruns_reply_is(first, "gone")) {
+        return jobruns_settled_gone;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "jobruns: Redis answered a settlement with an unknown or "
+                  "short list");
+
+    return jobruns_settled_none;
 }

@@ -4,13 +4,16 @@
  * A settlement has a pool of its own, since it may outlive its request: the
  * request waits for the first try only.  Where that gets no reply the client
  * has its answer, and the settlement is tried again: a creation for up to a
- * minute, anything else until the lease would have ended by itself.  What
- * waits so is bounded in bytes together with the held answers
- * (jobruns_hold_memory).
+ * minute, anything else until the lease would have ended by itself.  All of
+ * it counts as jobruns_hold_memory, together with the held answers: where
+ * that is full, an answer is not kept, and nothing is tried again.
  */
 
 #include "ngx_http_jobruns.h"
 
+
+/* of the pool: the settlement and its arguments but for a kept answer */
+#define NGX_HTTP_JOBRUNS_SETTLEMENT  2048
 
 /* gaps between tries, ms: they double */
 #define NGX_HTTP_JOBRUNS_TRY_FIRST  50
@@ -40,6 +43,9 @@ struct ngx_http_jobruns_settlement_s {
 
     ngx_http_jobruns_attempt_t    *attempt;
     unsigned                       created:1;
+    unsigned                       unsure:1;  /* of an admission whose reply
+                                                 is lost: it may still reach
+                                                 Redis, behind us */
 };
 
 
@@ -47,6 +53,8 @@ static ngx_http_jobruns_settlement_t *ngx_http_jobruns_settlement_create(
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_settlement_args(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_attempt_t *a);
+static size_t ngx_http_jobruns_settlement_size(
+    ngx_http_jobruns_settlement_t *s);
 static ngx_int_t ngx_http_jobruns_settlement_copy(
     ngx_http_jobruns_settlement_t *s, ngx_str_t *dst, const void *data,
     size_t len);
@@ -59,6 +67,8 @@ static void ngx_http_jobruns_on_settled(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
 static void ngx_http_jobruns_settlement_detach(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled);
+static ngx_msec_int_t ngx_http_jobruns_settlement_left(
+    ngx_http_jobruns_settlement_t *s);
 static void ngx_http_jobruns_settlement_later(
     ngx_http_jobruns_settlement_t *s);
 static void ngx_http_jobruns_on_try_due(ngx_event_t *ev);
@@ -110,7 +120,7 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
     ngx_pool_t                     *pool;
     ngx_http_jobruns_settlement_t  *s;
 
-    pool = ngx_create_pool(2048, ngx_cycle->log);
+    pool = ngx_create_pool(NGX_HTTP_JOBRUNS_SETTLEMENT, ngx_cycle->log);
     if (pool == NULL) {
         return NULL;
     }
@@ -130,6 +140,7 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
     s->main = ngx_http_get_module_main_conf(a->request,
                                             ngx_http_jobruns_module);
     s->created = (a->outcome == JR_OUTCOME_CREATED);
+    s->unsure = (!a->forwarded && a->verdict != jobruns_verdict_forward);
     s->gap = NGX_HTTP_JOBRUNS_TRY_FIRST;
     s->deadline = ngx_current_msec
                   + (s->created ? NGX_HTTP_JOBRUNS_KEEP_FOR
@@ -139,6 +150,9 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
         ngx_destroy_pool(pool);
         return NULL;
     }
+
+    s->memory = ngx_http_jobruns_settlement_size(s);
+    ngx_http_jobruns_worker.held += s->memory;
 
     a->settlement = s;
 
@@ -223,6 +237,22 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
 }
 
 
+static size_t
+ngx_http_jobruns_settlement_size(ngx_http_jobruns_settlement_t *s)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = NGX_HTTP_JOBRUNS_SETTLEMENT;
+
+    for (i = 0; i < s->argc; i++) {
+        size += s->argv[i].len;
+    }
+
+    return size;
+}
+
+
 static ngx_int_t
 ngx_http_jobruns_settlement_copy(ngx_http_jobruns_settlement_t *s,
     ngx_str_t *dst, const void *data, size_t len)
@@ -251,6 +281,17 @@ ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
 
     size = jr_answer_size(&a->kept);
 
+    if (ngx_http_jobruns_worker.held + ngx_http_jobruns_settlement_size(s)
+        + size > s->main->hold_memory)
+    {
+        ngx_log_error(NGX_LOG_WARN, a->request->connection->log, 0,
+                      "jobruns: jobruns_hold_memory %uz is full, an answer "
+                      "is not kept", s->main->hold_memory);
+
+        a->too_large = 1;
+        return NGX_OK;
+    }
+
     arg->data = ngx_palloc(s->pool, size);
     if (arg->data == NULL) {
         return NGX_ERROR;
@@ -259,11 +300,8 @@ ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
     if (jr_answer_encode(&a->kept, (char *) arg->data, &arg->len) != JR_OK) {
         /* done without an answer: a retry is told where the run is */
         arg->len = 0;
-        return NGX_OK;
+        a->too_large = 1;
     }
-
-    s->memory = size;
-    ngx_http_jobruns_worker.held += size;
 
     return NGX_OK;
 }
@@ -305,7 +343,10 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
     /* repeating it changes nothing more, so it is safe where the reply was
        lost; an error reply (LOADING, READONLY ...) may pass */
 
-    if (settled == jobruns_settled_none) {
+    if (settled == jobruns_settled_none
+        || (settled == jobruns_settled_gone && s->unsure && !ngx_exiting
+            && ngx_http_jobruns_settlement_left(s) > 0))
+    {
         ngx_http_jobruns_settlement_later(s);
         return;
     }
@@ -340,12 +381,19 @@ ngx_http_jobruns_settlement_detach(ngx_http_jobruns_settlement_t *s,
 }
 
 
+static ngx_msec_int_t
+ngx_http_jobruns_settlement_left(ngx_http_jobruns_settlement_t *s)
+{
+    return (ngx_msec_int_t) (s->deadline - ngx_current_msec);
+}
+
+
 static void
 ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
 {
     ngx_msec_int_t  left;
 
-    left = (ngx_msec_int_t) (s->deadline - ngx_current_msec);
+    left = ngx_http_jobruns_settlement_left(s);
 
     if (left <= 0
         || ngx_http_jobruns_worker.held > s->main->hold_memory)
@@ -402,7 +450,10 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
                       "kept", &s->run_key, &s->argv[0]);
     }
 
+    /* an answer may name no run: then there is nothing to compare */
+
     if (settled == jobruns_settled_done
+        && run_key->len && s->run_key.len
         && (run_key->len != s->run_key.len
             || ngx_memcmp(run_key->data, s->run_key.data, run_key->len) != 0))
     {

@@ -67,6 +67,13 @@ local function int(value)
   return string.format("%.0f", value)
 end
 
+-- a time in ms that one of us wrote; what is none would fail us behind the
+-- first write
+local function ms(text)
+  return text and #text <= 15 and string.match(text, "^%d+$")
+         and tonumber(text) or nil
+end
+
 -- a fingerprint of another version says nothing about sameness
 local function same_request(kept)
   local kept_version = string.match(kept, "^(%d+):")
@@ -343,8 +350,8 @@ if damaged then
   kept = {}
 end
 
-local state, kept_owner, lease_end = kept[1], kept[2], tonumber(kept[3])
-local first_id, expires = kept[5], tonumber(kept[6])
+local state, kept_owner, lease_end = kept[1], kept[2], ms(kept[3])
+local first_id, expires = kept[5], ms(kept[6])
 local before = "absent"
 
 if state then

@@ -22,7 +22,12 @@ local function int(value)
   return string.format("%.0f", value)
 end
 
-local kept = redis.call("HMGET", record, "s", "o", "x", "k")
+local function ms(text)
+  return text and #text <= 15 and string.match(text, "^%d+$")
+         and tonumber(text) or 0
+end
+
+local kept = redis.pcall("HMGET", record, "s", "o", "x", "k")
 
 if kept[1] ~= "c" or kept[2] ~= owner then
   return "lost"
@@ -30,14 +35,21 @@ end
 
 redis.call("HSET", record, "l", int(now + lease))
 redis.call("PEXPIREAT", record,
-           int(math.max(tonumber(kept[3]) or 0, now + 2 * lease)))
+           int(math.max(ms(kept[3]), now + 2 * lease)))
+
+-- what is no set of slots by now must not cost the claim its renewal
+local function holds_slots(key)
+  local kind = redis.call("TYPE", key).ok
+
+  return kind == "zset" or kind == "none"
+end
 
 local i = 1
 
 for item in string.gmatch(kept[4] or "", "%S+") do
   i = i + 1
 
-  if item == "c" and KEYS[i] then
+  if item == "c" and KEYS[i] and holds_slots(KEYS[i]) then
     redis.call("ZADD", KEYS[i], int(now + lease), owner)
 
     if redis.call("PTTL", KEYS[i]) < lease then

@@ -53,7 +53,24 @@ local function int(value)
   return string.format("%.0f", value)
 end
 
-local kept = redis.call("HMGET", record, "s", "o", "f", "x", "k", "w")
+-- a time in ms that one of us wrote
+local function ms(text)
+  return text and #text <= 15 and string.match(text, "^%d+$")
+         and tonumber(text) or nil
+end
+
+local kept = redis.pcall("HMGET", record, "s", "o", "f", "x", "k", "w")
+
+if kept.err then
+  -- none of ours: it neither stops a creation from being kept nor tells of
+  -- an attempt to be settled
+  if outcome == "created" then
+    redis.call("DEL", record)
+  end
+
+  kept = {}
+end
+
 local state, kept_owner, kept_fingerprint = kept[1], kept[2], kept[3]
 local mine = state == "c" and kept_owner == owner
 
@@ -168,7 +185,7 @@ if outcome == "created" then
     return done_by_another()
   end
 
-  local expires = math.max(tonumber(kept[4]) or now + ttl, now + DONE_LEAST)
+  local expires = math.max(ms(kept[4]) or now + ttl, now + DONE_LEAST)
 
   redis.call("HSET", record, "v", "1", "s", "d", "o", owner,
              "f", kept_fingerprint or fingerprint, "x", int(expires),
@@ -212,6 +229,6 @@ redis.call("HDEL", record, "l", "k")
 
 -- the claim may have outlived the record's own end
 redis.call("PEXPIREAT", record,
-           int(math.max(tonumber(kept[4]) or now, now + DONE_LEAST)))
+           int(math.max(ms(kept[4]) or now, now + DONE_LEAST)))
 
 return { "settled", "unknown" }
