@@ -20,6 +20,8 @@ typedef struct {
 } ngx_http_jobruns_server_t;
 
 
+static char *ngx_http_jobruns_redis_seeds(ngx_conf_t *cf,
+    ngx_redis_conf_t *redis);
 static char *ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *value,
     ngx_redis_conf_t *redis);
 static char *ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name,
@@ -64,7 +66,19 @@ ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
+    i = 2;
+
+    if (ngx_strcmp(value[1].data, "cluster") == 0) {
+        rv = ngx_http_jobruns_redis_seeds(cf, redis);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+
+        i += redis->nseeds;
+    }
+
+    for ( /* void */ ; i < cf->args->nelts; i++) {
         rv = ngx_http_jobruns_redis_option(cf, &value[i], redis);
 
         if (rv != NGX_CONF_OK) {
@@ -95,6 +109,61 @@ ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 #endif
 
     jlcf->redis = redis;
+
+    return NGX_CONF_OK;
+}
+
+
+/* "cluster host:port host:port ...", up to the first option */
+
+static char *
+ngx_http_jobruns_redis_seeds(ngx_conf_t *cf, ngx_redis_conf_t *redis)
+{
+    size_t       len;
+    u_char      *p;
+    ngx_str_t   *value;
+    ngx_uint_t   i, n;
+
+    value = cf->args->elts;
+    len = value[1].len;
+
+    for (n = 2; n < cf->args->nelts; n++) {
+
+        if (ngx_strlchr(value[n].data, value[n].data + value[n].len, '=')
+            || ngx_strcmp(value[n].data, "tls") == 0)
+        {
+            break;
+        }
+
+        len += 1 + value[n].len;
+    }
+
+    redis->nseeds = n - 2;
+
+    if (redis->nseeds == 0) {
+        return "cluster needs addresses of some of its nodes: "
+               "\"cluster host:port host:port\"";
+    }
+
+    redis->seeds = ngx_palloc(cf->pool, redis->nseeds * sizeof(ngx_str_t));
+    p = ngx_pnalloc(cf->pool, len);
+
+    if (redis->seeds == NULL || p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    redis->address.data = p;
+    redis->address.len = len;
+
+    for (i = 1; i < n; i++) {
+
+        if (i > 1) {
+            redis->seeds[i - 2] = value[i];
+            *p++ = ' ';
+        }
+
+        p = ngx_cpymem(p, value[i].data, value[i].len);
+    }
 
     return NGX_CONF_OK;
 }

@@ -89,7 +89,11 @@ typedef struct {
 /* What `jobruns_redis` and its companions say; see docs/directives.md. */
 typedef struct {
     ngx_str_t                 address;    /* "host:port", "[::1]:6379",
-                                             "unix:/path" */
+                                             "unix:/path"; of a cluster, only
+                                             for messages */
+    ngx_str_t                *seeds;      /* some nodes of a cluster, each
+                                             "host:port"; NULL: no cluster */
+    ngx_uint_t                nseeds;
     ngx_int_t                 db;
     ngx_str_t                 user;
     ngx_str_t                 password;   /* from password_file= */
@@ -121,8 +125,9 @@ void ngx_redis_script_init(ngx_redis_script_t *script);
 
 /*
  * Submits one command.  argv is copied.  NGX_OK: the handler will be
- * called.  NGX_DECLINED: certainly not sent (breaker open, queue full);
- * NGX_ERROR: no memory.
+ * called.  NGX_DECLINED: certainly not sent (breaker open, queue full, no
+ * node for it); NGX_ERROR: no memory.  In a cluster it goes by argv[1], where
+ * most commands have their key.
  */
 ngx_int_t ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_uint_t argc, ngx_str_t *argv);
@@ -131,7 +136,8 @@ ngx_int_t ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
  * Runs a script with the given keys and arguments by EVALSHA; a NOSCRIPT
  * reply is answered with EVAL within the same deadline, unseen by the
  * caller.  argv has argc strings, of which the first nkeys are the keys; the
- * script must outlive the operation.  Returns as ngx_redis_submit().
+ * script must outlive the operation.  Returns as ngx_redis_submit().  In a
+ * cluster the first key says where it goes, and all must have its hash slot.
  */
 ngx_int_t ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,

@@ -7,7 +7,7 @@
  * Also here: what is told to the operator, and how often.
  */
 
-#include "ngx_redis_connection.h"
+#include "ngx_redis_cluster.h"
 
 
 #define NGX_REDIS_GAP_MIN    10
@@ -41,6 +41,8 @@ ngx_redis_breaker_open(ngx_redis_server_t *server)
     }
 
     ngx_add_timer(&server->retry, wait);
+
+    ngx_redis_cluster_node_failed(server);
 }
 
 

@@ -11,6 +11,7 @@
  *   ngx_redis_send.c         their bytes on the way out
  *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
  *   ngx_redis_replicas.c     WAIT behind a batch
+ *   ngx_redis_cluster*.c     many servers behind one; ngx_redis_cluster.h
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
  *
@@ -47,6 +48,7 @@
 
 typedef struct ngx_redis_slot_s        ngx_redis_slot_t;
 typedef struct ngx_redis_connection_s  ngx_redis_connection_t;
+typedef struct ngx_redis_cluster_s     ngx_redis_cluster_t;
 
 
 /*
@@ -91,6 +93,11 @@ typedef enum {
 } ngx_redis_cmd_e;
 
 
+/* goes in front of a command, to a node that is only just getting its keys */
+#define NGX_REDIS_ASKING      "*1\r\n$6\r\nASKING\r\n"
+#define NGX_REDIS_ASKING_LEN  (sizeof(NGX_REDIS_ASKING) - 1)
+
+
 /*
  * One command on its way: a place in the queue of a server (waiting) or of a
  * connection (greeting, inflight), and its bytes, allocated behind it.  Its
@@ -117,12 +124,17 @@ struct ngx_redis_slot_s {
     size_t                    tail;       /* what EVAL and EVALSHA share */
     ngx_uint_t                argc;       /* of an EVALSHA */
     ngx_redis_cmd_e           cmd;
+    ngx_uint_t                redirects;  /* followed so far, in a cluster */
+    uint16_t                  keyslot;    /* where it belongs there */
     unsigned                  sent:1;     /* a byte may have left */
+    unsigned                  asking:1;   /* ASKING is a part of it */
+    unsigned                  asked:1;    /* and has been answered */
 };
 
 
-/* the command begins right behind its slot */
-#define ngx_redis_slot_command(slot)  ((u_char *) (slot) + sizeof(*(slot)))
+/* behind its slot there is room for ASKING, and then the command begins */
+#define ngx_redis_slot_command(slot)                                          \
+    ((u_char *) (slot) + sizeof(*(slot)) + NGX_REDIS_ASKING_LEN)
 
 
 /*
@@ -174,6 +186,8 @@ typedef enum {
     ngx_redis_log_full,
     ngx_redis_log_greeting,
     ngx_redis_log_replicas,
+    ngx_redis_log_cluster,
+    ngx_redis_log_redirect,
     ngx_redis_log_last
 } ngx_redis_log_e;
 
@@ -220,6 +234,8 @@ struct ngx_redis_server_s {
 
     ngx_event_t               retry;      /* the breaker's timer */
     ngx_msec_t                gap;
+    ngx_redis_cluster_t      *cluster;    /* that it stands for, or is a node
+                                             of; NULL: neither */
     unsigned                  open:1;     /* the breaker: nothing is accepted */
     unsigned                  told:1;     /* that it is unreachable */
 
@@ -229,6 +245,10 @@ struct ngx_redis_server_s {
 
 /* ngx_redis_server.c */
 
+void ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log);
+void ngx_redis_server_end(ngx_redis_server_t *server);
+ngx_int_t ngx_redis_server_parse(ngx_conf_t *cf, ngx_str_t *address,
+    ngx_url_t *url);
 void ngx_redis_server_post(ngx_redis_server_t *server);
 void ngx_redis_server_rest(ngx_redis_server_t *server);
 
@@ -289,9 +309,11 @@ ngx_redis_slot_t *ngx_redis_slot_create(ngx_redis_server_t *server,
     size_t size, ngx_log_t *log);
 void ngx_redis_slot_free(ngx_redis_slot_t *slot);
 void ngx_redis_slot_mark(ngx_redis_slot_t *slot);
+void ngx_redis_slot_move(ngx_redis_slot_t *slot, ngx_redis_server_t *to);
+void ngx_redis_slot_ask(ngx_redis_slot_t *slot);
 ngx_redis_op_t *ngx_redis_slot_release(ngx_redis_slot_t *slot);
 ngx_int_t ngx_redis_pipeline_accept(ngx_redis_server_t *server,
-    ngx_redis_op_t *op, size_t size, ngx_redis_slot_t **slot);
+    ngx_redis_op_t *op, ngx_str_t *key, size_t size, ngx_redis_slot_t **slot);
 void ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
     ngx_msec_t timeout);
 void ngx_redis_pipeline_attach(ngx_redis_slot_t *slot, ngx_redis_op_t *op,

@@ -13,7 +13,7 @@
  * close.
  */
 
-#include "ngx_redis_connection.h"
+#include "ngx_redis_cluster.h"
 
 
 static void ngx_redis_pipeline_on_deadline(ngx_event_t *ev);
@@ -28,7 +28,7 @@ ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_int_t          rc;
     ngx_redis_slot_t  *slot;
 
-    rc = ngx_redis_pipeline_accept(server, op,
+    rc = ngx_redis_pipeline_accept(server, op, argc > 1 ? &argv[1] : NULL,
                                    ngx_redis_command_size(argc, argv), &slot);
     if (rc != NGX_OK) {
         return rc;
@@ -37,7 +37,7 @@ ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
     slot->last = ngx_redis_command_argc(slot->pos, argc);
     slot->last = ngx_redis_command_args(slot->last, argc, argv);
 
-    ngx_redis_pipeline_submit(slot, op, server->conf.timeout);
+    ngx_redis_pipeline_submit(slot, op, slot->server->conf.timeout);
 
     return NGX_OK;
 }
@@ -67,15 +67,22 @@ ngx_redis_cancel(ngx_redis_op_t *op)
 }
 
 
-/* Checks the limits and makes a slot for a command of up to size bytes. */
+/*
+ * Checks the limits and makes a slot for a command of up to size bytes, of
+ * the node that serves the key where the server is a cluster.
+ */
 
 ngx_int_t
 ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
-    size_t size, ngx_redis_slot_t **slot)
+    ngx_str_t *key, size_t size, ngx_redis_slot_t **slot)
 {
+    uint16_t  keyslot;
+
     op->sent = 0;
 
-    if (server->open) {
+    server = ngx_redis_cluster_route(server, key, &keyslot);
+
+    if (server == NULL || server->open) {
         return NGX_DECLINED;
     }
 
@@ -92,8 +99,13 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
     }
 
     *slot = ngx_redis_slot_create(server, size, op->log);
+    if (*slot == NULL) {
+        return NGX_ERROR;
+    }
 
-    return *slot ? NGX_OK : NGX_ERROR;
+    (*slot)->keyslot = keyslot;
+
+    return NGX_OK;
 }
 
 
@@ -299,9 +311,15 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
     ngx_redis_slot_t    *slot;
 
     q = ngx_queue_head(&conn->inflight);
-    ngx_queue_remove(q);
-
     slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
+
+    if (slot->asking && !slot->asked) {
+        /* where ASKING was refused, the command will be redirected */
+        slot->asked = 1;
+        return NGX_OK;
+    }
+
+    ngx_queue_remove(q);
     cmd = slot->cmd;
 
     if (slot->op == NULL) {
@@ -319,7 +337,9 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
         return ngx_redis_greeting_reply(conn, cmd, reply);
     }
 
-    if (ngx_redis_script_again(slot, reply) == NGX_OK) {
+    if (ngx_redis_script_again(slot, reply) == NGX_OK
+        || ngx_redis_cluster_reply(conn, slot, reply) == NGX_OK)
+    {
         return NGX_OK;
     }
 
@@ -400,7 +420,9 @@ ngx_redis_slot_create(ngx_redis_server_t *server, size_t size, ngx_log_t *log)
 {
     ngx_redis_slot_t  *slot;
 
-    slot = ngx_alloc(sizeof(ngx_redis_slot_t) + size, log);
+    size += sizeof(ngx_redis_slot_t) + NGX_REDIS_ASKING_LEN;
+
+    slot = ngx_alloc(size, log);
     if (slot == NULL) {
         return NULL;
     }
@@ -409,7 +431,7 @@ ngx_redis_slot_create(ngx_redis_server_t *server, size_t size, ngx_log_t *log)
 
     slot->server = server;
     slot->ident = (ngx_socket_t) -1;
-    slot->size = sizeof(ngx_redis_slot_t) + size;
+    slot->size = size;
     slot->pos = ngx_redis_slot_command(slot);
     slot->last = slot->pos;
 
@@ -435,6 +457,62 @@ ngx_redis_slot_free(ngx_redis_slot_t *slot)
     slot->server->bytes -= slot->size;
 
     ngx_free(slot);
+}
+
+
+/*
+ * Gives a slot, which is in no queue, to another server, from the start: the
+ * one it was sent to has said that it did nothing.
+ */
+
+void
+ngx_redis_slot_move(ngx_redis_slot_t *slot, ngx_redis_server_t *to)
+{
+    ngx_redis_server_t  *from;
+
+    from = slot->server;
+
+    from->slots--;
+    from->bytes -= slot->size;
+
+    to->slots++;
+    to->bytes += slot->size;
+
+    slot->server = to;
+    slot->pos = ngx_redis_slot_command(slot);
+    slot->sent = 0;
+    slot->asking = 0;
+    slot->asked = 0;
+
+    if (slot->op) {
+        slot->op->sent = 0;
+
+        to->live++;
+
+        if (to->connection && to->connection->peer.connection) {
+            to->connection->peer.connection->idle = 0;
+        }
+
+        if (--from->live == 0) {
+            ngx_redis_server_rest(from);
+        }
+    }
+
+    ngx_queue_insert_tail(&to->waiting, &slot->queue);
+    ngx_redis_server_post(to);
+}
+
+
+/* Has ASKING sent directly before the command of a slot that waits. */
+
+void
+ngx_redis_slot_ask(ngx_redis_slot_t *slot)
+{
+    slot->asking = 1;
+    slot->asked = 0;
+
+    slot->pos = ngx_redis_slot_command(slot) - NGX_REDIS_ASKING_LEN;
+    ngx_memcpy(slot->pos, NGX_REDIS_ASKING, NGX_REDIS_ASKING_LEN);
 }
 
 

@@ -44,7 +44,8 @@ ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     size = ngx_redis_command_size(3, head)
            + ngx_redis_command_size(argc, argv);
 
-    rc = ngx_redis_pipeline_accept(server, op, size, &slot);
+    rc = ngx_redis_pipeline_accept(server, op, nkeys ? argv : NULL, size,
+                                   &slot);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -62,7 +63,7 @@ ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     slot->last = ngx_redis_command_args(slot->last, 1, &head[2]);
     slot->last = ngx_redis_command_args(slot->last, argc, argv);
 
-    ngx_redis_pipeline_submit(slot, op, server->conf.timeout);
+    ngx_redis_pipeline_submit(slot, op, slot->server->conf.timeout);
 
     return NGX_OK;
 }
@@ -116,6 +117,13 @@ ngx_redis_script_again(ngx_redis_slot_t *slot, redisReply *reply)
     eval->last = ngx_redis_command_argc(eval->pos, slot->argc);
     eval->last = ngx_redis_command_args(eval->last, 2, head);
     eval->last = ngx_cpymem(eval->last, tail, rest);
+
+    eval->keyslot = slot->keyslot;
+    eval->redirects = slot->redirects;
+
+    if (slot->asking) {
+        ngx_redis_slot_ask(eval);
+    }
 
     left = (ngx_msec_int_t) (slot->deadline.timer.key - ngx_current_msec);
 

@@ -6,7 +6,7 @@
  * ngx_redis_connection_open().
  */
 
-#include "ngx_redis_connection.h"
+#include "ngx_redis_cluster.h"
 
 
 #define NGX_REDIS_PORT             6379
@@ -15,7 +15,7 @@
 
 
 static ngx_int_t ngx_redis_server_check(ngx_conf_t *cf, ngx_str_t *address);
-static ngx_int_t ngx_redis_server_parse(ngx_conf_t *cf,
+static ngx_int_t ngx_redis_server_locate(ngx_conf_t *cf,
     ngx_redis_server_t *server);
 static ngx_int_t ngx_redis_server_copy(ngx_conf_t *cf,
     ngx_redis_server_t *server, ngx_redis_conf_t *conf);
@@ -28,12 +28,9 @@ static void ngx_redis_server_cleanup(void *data);
 ngx_redis_server_t *
 ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
 {
+    ngx_int_t            rc;
     ngx_pool_cleanup_t  *cln;
     ngx_redis_server_t  *server;
-
-    if (ngx_redis_server_check(cf, &conf->address) != NGX_OK) {
-        return NULL;
-    }
 
     if (conf->db < 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -47,27 +44,17 @@ ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
         return NULL;
     }
 
-    server->ident = (ngx_socket_t) -1;
-
     /* the log of a cycle being made is at this place for all its life */
 
-    server->log = &cf->cycle->new_log;
+    ngx_redis_server_init(server, &cf->cycle->new_log);
 
-    ngx_queue_init(&server->waiting);
-    ngx_queue_init(&server->followers);
+    if (ngx_redis_server_copy(cf, server, conf) != NGX_OK) {
+        return NULL;
+    }
 
-    server->turn.handler = ngx_redis_server_on_turn;
-    server->turn.data = server;
-    server->turn.log = server->log;
-
-    server->retry.handler = ngx_redis_breaker_on_retry;
-    server->retry.data = server;
-    server->retry.log = server->log;
-    server->retry.cancelable = 1;
-
-    if (ngx_redis_server_copy(cf, server, conf) != NGX_OK
-        || ngx_redis_server_parse(cf, server) != NGX_OK)
-    {
+    rc = conf->seeds ? ngx_redis_cluster_create(cf, server)
+                     : ngx_redis_server_locate(cf, server);
+    if (rc != NGX_OK) {
         return NULL;
     }
 
@@ -86,6 +73,28 @@ ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
     cln->data = server;
 
     return server;
+}
+
+
+/* The memory is zeroed, and at the same place until ngx_redis_server_end(). */
+
+void
+ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log)
+{
+    server->ident = (ngx_socket_t) -1;
+    server->log = log;
+
+    ngx_queue_init(&server->waiting);
+    ngx_queue_init(&server->followers);
+
+    server->turn.handler = ngx_redis_server_on_turn;
+    server->turn.data = server;
+    server->turn.log = log;
+
+    server->retry.handler = ngx_redis_breaker_on_retry;
+    server->retry.data = server;
+    server->retry.log = log;
+    server->retry.cancelable = 1;
 }
 
 
@@ -151,36 +160,52 @@ ngx_redis_server_check(ngx_conf_t *cf, ngx_str_t *address)
 }
 
 
+/* Resolves an address; url->host is without brackets, "" for unix. */
+
+ngx_int_t
+ngx_redis_server_parse(ngx_conf_t *cf, ngx_str_t *address, ngx_url_t *url)
+{
+    if (ngx_redis_server_check(cf, address) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(url, sizeof(ngx_url_t));
+
+    url->url = *address;
+    url->default_port = NGX_REDIS_PORT;
+
+    if (ngx_parse_url(cf->pool, url) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "%s in address of redis \"%V\"",
+                           url->err ? url->err : "error", &url->url);
+        return NGX_ERROR;
+    }
+
+    if (url->family == AF_UNIX) {
+        ngx_str_null(&url->host);
+    }
+
+    if (url->host.len > 2 && url->host.data[0] == '[') {
+        url->host.data++;
+        url->host.len -= 2;
+    }
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
-ngx_redis_server_parse(ngx_conf_t *cf, ngx_redis_server_t *server)
+ngx_redis_server_locate(ngx_conf_t *cf, ngx_redis_server_t *server)
 {
     ngx_url_t  u;
 
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url = server->conf.address;
-    u.default_port = NGX_REDIS_PORT;
-
-    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "%s in address of redis \"%V\"",
-                           u.err ? u.err : "error", &u.url);
+    if (ngx_redis_server_parse(cf, &server->conf.address, &u) != NGX_OK) {
         return NGX_ERROR;
     }
 
     server->addrs = u.addrs;
     server->naddrs = u.naddrs;
-
-    if (u.family == AF_UNIX) {
-        return NGX_OK;
-    }
-
     server->host = u.host;
-
-    if (u.host.len > 2 && u.host.data[0] == '[') {
-        server->host.data++;
-        server->host.len -= 2;
-    }
 
     return NGX_OK;
 }
@@ -341,6 +366,19 @@ ngx_redis_server_cleanup(void *data)
 {
     ngx_redis_server_t *server = data;
 
+    if (server->cluster) {
+        ngx_redis_cluster_end(server->cluster);
+    }
+
+    ngx_redis_server_end(server);
+}
+
+
+/* Frees all that is not the server's own memory.  Calls no handler. */
+
+void
+ngx_redis_server_end(ngx_redis_server_t *server)
+{
     ngx_queue_t        rest, *q;
     ngx_redis_slot_t  *slot;
 
@@ -360,6 +398,7 @@ ngx_redis_server_cleanup(void *data)
 
     if (!ngx_queue_empty(&server->waiting)) {
         ngx_queue_add(&rest, &server->waiting);
+        ngx_queue_init(&server->waiting);
     }
 
     while (!ngx_queue_empty(&rest)) {

@@ -3,6 +3,7 @@
  * body of a request says, and answers what became of it.
  *
  *     location /r { redis_probe unix:/tmp/redis.sock timeout=200ms db=3; }
+ *     location /c { redis_probe cluster 127.0.0.1:7000 127.0.0.1:7001; }
  *
  * A body has one step in each line; the steps are taken in one turn:
  *
@@ -692,8 +693,22 @@ ngx_http_redis_probe(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_memzero(&rc, sizeof(ngx_redis_conf_t));
 
     rc.address = value[1];
+    i = 2;
 
-    for (i = 2; i < cf->args->nelts; i++) {
+    if (ngx_strcmp(value[1].data, "cluster") == 0) {
+        rc.seeds = &value[2];
+
+        for ( /* void */ ; i < cf->args->nelts; i++) {
+            if (ngx_strlchr(value[i].data, value[i].data + value[i].len, '='))
+            {
+                break;
+            }
+        }
+
+        rc.nseeds = i - 2;
+    }
+
+    for ( /* void */ ; i < cf->args->nelts; i++) {
         eq = ngx_strlchr(value[i].data, value[i].data + value[i].len, '=');
 
         name = value[i];

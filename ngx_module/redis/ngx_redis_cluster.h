@@ -1,0 +1,128 @@
+/*
+ * A Redis Cluster: one server to its callers, many to the network.
+ *
+ *   ngx_redis_cluster.c            where an operation goes
+ *   ngx_redis_cluster_node.c       the nodes: made when needed, and let go
+ *   ngx_redis_cluster_refresh.c    asking for the map of hash slots
+ *   ngx_redis_cluster_redirect.c   answers that say "elsewhere" or "later"
+ *   ngx_redis_cluster_slot.c       the hash slot of a key
+ *   ngx_redis_cluster_map.c        what nodes say, read within limits
+ *
+ * The handle is the ngx_redis_server_t that callers have.  It has no
+ * connection: operations wait there only while no map is known, and its
+ * breaker is open while nobody can be asked for one.  Each node is a server
+ * of its own, with a connection, queues and breaker of its own.
+ *
+ * Nodes are created at any time, but destroyed in the handle's turn alone: no
+ * function that was called by a node's events finds it gone.
+ */
+
+#ifndef NGX_REDIS_CLUSTER_H_INCLUDED
+#define NGX_REDIS_CLUSTER_H_INCLUDED
+
+#include "ngx_redis_connection.h"
+#include "ngx_redis_cluster_map.h"
+
+
+/* a command is not sent after more addresses than this */
+#define NGX_REDIS_CLUSTER_REDIRECTS  5
+
+/* between two maps, ms: the second half of it at random */
+#define NGX_REDIS_CLUSTER_GAP        500
+
+/* until a command that came too early goes again, ms */
+#define NGX_REDIS_CLUSTER_AGAIN      20
+
+/* that a node without hash slots may be idle, ms */
+#define NGX_REDIS_CLUSTER_IDLE       10000
+
+
+/* an address of the configuration; lives with the cycle */
+typedef struct {
+    ngx_str_t                 address;    /* "host:port" */
+    ngx_str_t                 host;
+    ngx_addr_t               *addrs;
+    ngx_uint_t                naddrs;
+    in_port_t                 port;
+} ngx_redis_seed_t;
+
+
+/* one node, in a pool of its own */
+typedef struct {
+    ngx_redis_server_t        server;     /* first: it is one */
+    ngx_pool_t               *pool;
+    ngx_queue_t               queue;      /* of cluster->nodes */
+    in_port_t                 port;       /* and server.host: what it is
+                                             called by in maps */
+    ngx_uint_t                owned;      /* hash slots, by the map */
+    ngx_uint_t                round;      /* in which it was asked for it */
+    ngx_msec_t                used;       /* when last needed */
+} ngx_redis_node_t;
+
+
+struct ngx_redis_cluster_s {
+    ngx_redis_server_t       *handle;
+    ngx_redis_seed_t         *seeds;
+    ngx_uint_t                nseeds;
+    ngx_str_t                 tls_name;   /* as configured; or a node's host */
+
+    ngx_queue_t               nodes;
+    ngx_uint_t                nnodes;
+
+    ngx_queue_t               later;      /* slots of the handle, to go again */
+    ngx_event_t               again;      /* when they do */
+
+    ngx_redis_op_t            op;         /* CLUSTER SLOTS */
+    ngx_redis_node_t         *asked;      /* by it */
+    ngx_redis_node_t         *hint;       /* who to ask first: it was named by
+                                             a MOVED */
+    ngx_uint_t                round;      /* of asking one after another */
+    ngx_uint_t                seed;       /* the next one of this round */
+    ngx_msec_t                begun;      /* when this round did */
+
+    ngx_event_t               idle;       /* when to look for nodes to let go */
+
+    unsigned                  known:1;    /* there is a map */
+    unsigned                  wanted:1;   /* a newer one */
+    unsigned                  begins:1;   /* begun is set */
+    unsigned                  sweep:1;    /* nodes may have to go */
+
+    ngx_redis_node_t         *map[NGX_REDIS_CLUSTER_SLOTS];
+};
+
+
+/* ngx_redis_cluster.c */
+
+ngx_int_t ngx_redis_cluster_create(ngx_conf_t *cf,
+    ngx_redis_server_t *handle);
+void ngx_redis_cluster_end(ngx_redis_cluster_t *cluster);
+ngx_redis_server_t *ngx_redis_cluster_route(ngx_redis_server_t *server,
+    ngx_str_t *key, uint16_t *keyslot);
+void ngx_redis_cluster_dispatch(ngx_redis_cluster_t *cluster,
+    ngx_queue_t *slots);
+
+
+/* ngx_redis_cluster_node.c */
+
+ngx_redis_node_t *ngx_redis_cluster_node(ngx_redis_cluster_t *cluster,
+    ngx_str_t *host, in_port_t port);
+void ngx_redis_cluster_node_failed(ngx_redis_server_t *server);
+void ngx_redis_cluster_on_idle(ngx_event_t *ev);
+void ngx_redis_cluster_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all);
+
+
+/* ngx_redis_cluster_refresh.c */
+
+void ngx_redis_cluster_want(ngx_redis_cluster_t *cluster);
+void ngx_redis_cluster_refresh(ngx_redis_cluster_t *cluster);
+void ngx_redis_cluster_on_retry(ngx_event_t *ev);
+
+
+/* ngx_redis_cluster_redirect.c */
+
+ngx_int_t ngx_redis_cluster_reply(ngx_redis_connection_t *conn,
+    ngx_redis_slot_t *slot, redisReply *reply);
+void ngx_redis_cluster_on_again(ngx_event_t *ev);
+
+
+#endif /* NGX_REDIS_CLUSTER_H_INCLUDED */

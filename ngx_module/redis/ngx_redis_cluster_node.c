@@ -1,0 +1,357 @@
+/*
+ * The nodes of a cluster.  One is made when a map, a redirection or the
+ * configuration names its address; it connects when the first operation is
+ * for it.  One that owns no hash slot is closed when it has been idle for a
+ * while: a node that has left, that became a replica, or an address of the
+ * configuration under another name.
+ */
+
+#include "ngx_redis_cluster.h"
+
+
+static ngx_redis_node_t *ngx_redis_cluster_find(ngx_redis_cluster_t *cluster,
+    ngx_str_t *host, in_port_t port);
+static ngx_redis_node_t *ngx_redis_cluster_make(ngx_redis_cluster_t *cluster,
+    ngx_str_t *host, in_port_t port);
+static ngx_int_t ngx_redis_cluster_name(ngx_redis_node_t *node,
+    ngx_str_t *host, ngx_str_t *tls_name);
+static ngx_int_t ngx_redis_cluster_locate(ngx_redis_cluster_t *cluster,
+    ngx_redis_node_t *node);
+static ngx_int_t ngx_redis_cluster_addresses(ngx_redis_node_t *node,
+    ngx_redis_seed_t *seed);
+static void ngx_redis_cluster_destroy(ngx_redis_cluster_t *cluster,
+    ngx_redis_node_t *node);
+
+
+/* The node at an address, made if need be.  NULL: it cannot be, as logged. */
+
+ngx_redis_node_t *
+ngx_redis_cluster_node(ngx_redis_cluster_t *cluster, ngx_str_t *host,
+    in_port_t port)
+{
+    ngx_redis_node_t  *node;
+
+    node = ngx_redis_cluster_find(cluster, host, port);
+
+    if (node == NULL) {
+        node = ngx_redis_cluster_make(cluster, host, port);
+    }
+
+    if (node) {
+        node->used = ngx_current_msec;
+    }
+
+    return node;
+}
+
+
+static ngx_redis_node_t *
+ngx_redis_cluster_find(ngx_redis_cluster_t *cluster, ngx_str_t *host,
+    in_port_t port)
+{
+    ngx_queue_t       *q;
+    ngx_redis_node_t  *node;
+
+    for (q = ngx_queue_head(&cluster->nodes);
+         q != ngx_queue_sentinel(&cluster->nodes);
+         q = ngx_queue_next(q))
+    {
+        node = ngx_queue_data(q, ngx_redis_node_t, queue);
+
+        if (node->port == port
+            && node->server.host.len == host->len
+            && ngx_strncasecmp(node->server.host.data, host->data, host->len)
+               == 0)
+        {
+            return node;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_redis_node_t *
+ngx_redis_cluster_make(ngx_redis_cluster_t *cluster, ngx_str_t *host,
+    in_port_t port)
+{
+    ngx_pool_t          *pool;
+    ngx_redis_node_t    *node;
+    ngx_redis_server_t  *handle;
+
+    handle = cluster->handle;
+
+    if (cluster->nnodes == NGX_REDIS_CLUSTER_NODES) {
+        ngx_redis_server_log(handle, ngx_redis_log_cluster, NGX_LOG_ERR, 0,
+                             "the cluster names more than %d addresses, "
+                             "\"%V:%d\" is left out; check CLUSTER SLOTS of "
+                             "its nodes", NGX_REDIS_CLUSTER_NODES, host,
+                             (int) port);
+        cluster->sweep = 1;
+        ngx_redis_server_post(handle);
+        return NULL;
+    }
+
+    pool = ngx_create_pool(4096, handle->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    node = ngx_pcalloc(pool, sizeof(ngx_redis_node_t));
+    if (node == NULL) {
+        goto failed;
+    }
+
+    ngx_redis_server_init(&node->server, handle->log);
+
+    node->pool = pool;
+    node->port = port;
+    node->server.cluster = cluster;
+    node->server.conf = handle->conf;
+#if (NGX_SSL)
+    node->server.ssl = handle->ssl;
+#endif
+
+    if (ngx_redis_cluster_name(node, host, &cluster->tls_name) != NGX_OK
+        || ngx_redis_cluster_locate(cluster, node) != NGX_OK)
+    {
+        goto failed;
+    }
+
+    ngx_queue_insert_tail(&cluster->nodes, &node->queue);
+    cluster->nnodes++;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, handle->log, 0,
+                   "redis cluster: node \"%V\", %ui of them",
+                   &node->server.conf.address, cluster->nnodes);
+
+    return node;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+/* what its messages call it, and what its certificate has to name */
+
+static ngx_int_t
+ngx_redis_cluster_name(ngx_redis_node_t *node, ngx_str_t *host,
+    ngx_str_t *tls_name)
+{
+    u_char     *p;
+    ngx_str_t  *address;
+
+    address = &node->server.conf.address;
+
+    p = ngx_pnalloc(node->pool, 2 * host->len + sizeof("[]:65535") + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    node->server.host.data = p;
+    node->server.host.len = host->len;
+
+    /* OpenSSL reads it up to a zero byte */
+
+    p = ngx_cpymem(p, host->data, host->len);
+    *p++ = '\0';
+
+    address->data = p;
+    address->len = ngx_sprintf(p, ngx_strlchr(host->data,
+                                              host->data + host->len, ':')
+                                  ? "[%V]:%d" : "%V:%d",
+                               host, (int) node->port) - p;
+
+#if (NGX_SSL)
+    node->server.conf.tls_name = tls_name->len ? *tls_name
+                                               : node->server.host;
+#endif
+
+    return NGX_OK;
+}
+
+
+/* An address as it is, or a name that the configuration has resolved. */
+
+static ngx_int_t
+ngx_redis_cluster_locate(ngx_redis_cluster_t *cluster, ngx_redis_node_t *node)
+{
+    ngx_url_t            u;
+    ngx_uint_t           i;
+    ngx_redis_server_t  *server;
+
+    server = &node->server;
+
+    for (i = 0; i < cluster->nseeds; i++) {
+
+        if (cluster->seeds[i].host.len == server->host.len
+            && ngx_strncasecmp(cluster->seeds[i].host.data, server->host.data,
+                               server->host.len)
+               == 0)
+        {
+            return ngx_redis_cluster_addresses(node, &cluster->seeds[i]);
+        }
+    }
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = server->conf.address;
+    u.no_resolve = 1;
+
+    if (ngx_parse_url(node->pool, &u) != NGX_OK || u.naddrs == 0) {
+        ngx_redis_server_log(cluster->handle, ngx_redis_log_cluster,
+                             NGX_LOG_ERR, 0,
+                             "the cluster names its node \"%V\", which is no "
+                             "address; name it in the configuration, or set "
+                             "cluster-preferred-endpoint-type to ip",
+                             &server->conf.address);
+        return NGX_ERROR;
+    }
+
+    server->addrs = u.addrs;
+    server->naddrs = u.naddrs;
+
+    return NGX_OK;
+}
+
+
+/* those of a seed with the same name, and the port of the node */
+
+static ngx_int_t
+ngx_redis_cluster_addresses(ngx_redis_node_t *node, ngx_redis_seed_t *seed)
+{
+    u_char      *p;
+    size_t       size;
+    ngx_uint_t   i;
+    ngx_addr_t  *addr;
+
+    addr = ngx_pcalloc(node->pool, seed->naddrs * sizeof(ngx_addr_t));
+    if (addr == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < seed->naddrs; i++) {
+        size = seed->addrs[i].socklen;
+
+        p = ngx_palloc(node->pool, size + NGX_SOCKADDR_STRLEN);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        addr[i].sockaddr = (struct sockaddr *) p;
+        addr[i].socklen = size;
+
+        ngx_memcpy(p, seed->addrs[i].sockaddr, size);
+        ngx_inet_set_port(addr[i].sockaddr, node->port);
+
+        addr[i].name.data = p + size;
+        addr[i].name.len = ngx_sock_ntop(addr[i].sockaddr, size, p + size,
+                                         NGX_SOCKADDR_STRLEN, 1);
+    }
+
+    node->server.addrs = addr;
+    node->server.naddrs = seed->naddrs;
+
+    return NGX_OK;
+}
+
+
+/* The breaker of a server has opened, or stays open: who has its slots now? */
+
+void
+ngx_redis_cluster_node_failed(ngx_redis_server_t *server)
+{
+    ngx_redis_cluster_t  *cluster;
+
+    cluster = server->cluster;
+
+    if (cluster
+        && cluster->handle != server
+        && ((ngx_redis_node_t *) server)->owned)
+    {
+        ngx_redis_cluster_want(cluster);
+    }
+}
+
+
+/* A timer, which is nobody's event: but all of this is done in one place. */
+
+void
+ngx_redis_cluster_on_idle(ngx_event_t *ev)
+{
+    ngx_redis_cluster_t  *cluster;
+
+    cluster = ev->data;
+
+    cluster->sweep = 1;
+    ngx_redis_server_post(cluster->handle);
+}
+
+
+/*
+ * Lets go of nodes that own nothing and were idle for long, or at the end of
+ * all of them.  Looks again later while there are such nodes.
+ */
+
+void
+ngx_redis_cluster_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all)
+{
+    ngx_uint_t         left;
+    ngx_queue_t       *q, *next;
+    ngx_redis_node_t  *node;
+
+    left = 0;
+    cluster->sweep = 0;
+
+    for (q = ngx_queue_head(&cluster->nodes);
+         q != ngx_queue_sentinel(&cluster->nodes);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        node = ngx_queue_data(q, ngx_redis_node_t, queue);
+
+        if (!all) {
+
+            if (node->owned) {
+                continue;
+            }
+
+            if (node->server.slots
+                || ngx_current_msec - node->used < NGX_REDIS_CLUSTER_IDLE)
+            {
+                left = 1;
+                continue;
+            }
+        }
+
+        ngx_redis_cluster_destroy(cluster, node);
+    }
+
+    if (left && !cluster->idle.timer_set) {
+        ngx_add_timer(&cluster->idle, NGX_REDIS_CLUSTER_IDLE / 2);
+    }
+}
+
+
+static void
+ngx_redis_cluster_destroy(ngx_redis_cluster_t *cluster,
+    ngx_redis_node_t *node)
+{
+    ngx_log_debug1(NGX_LOG_DEBUG_EVENT, cluster->handle->log, 0,
+                   "redis cluster: node \"%V\" is let go",
+                   &node->server.conf.address);
+
+    if (cluster->hint == node) {
+        cluster->hint = NULL;
+    }
+
+    ngx_queue_remove(&node->queue);
+    cluster->nnodes--;
+
+    ngx_redis_server_end(&node->server);
+
+    ngx_destroy_pool(node->pool);
+}
