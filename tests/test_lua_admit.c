@@ -175,13 +175,23 @@ asking_again_gives_the_same_verdict(void **state)
     b.limits = a.limits;
 
     is(admit(redis, &a, T0),
-       "forward absent \"\" 0 1 1 0 1000 0 1 86400 0 86400000 0 1 0 0 1000");
-    changes_nothing(&a, T0, "forward absent \"\"");
-    changes_nothing(&a, T0 + 14 * SECOND, "forward absent \"\"");
+       "forward absent \"\" 0 1 1000000 0 0 1000 "
+       "0 1 86400 0 0 86400000 0 1 0 0 0 0");
+
+    /* and the limits as they are now, none of which refuses */
+    changes_nothing(&a, T0,
+                    "forward absent \"\" 0 1 1000000 0 0 1000 "
+                    "0 1 86400 0 0 86400000 0 1 0 0 0 0");
+    changes_nothing(&a, T0 + 14 * SECOND,
+                    "forward absent \"\" 0 1 1000000 0 1 0 "
+                    "0 1 86400 0 0 86386000 0 1 0 0 0 0");
 
     is(admit(redis, &b, T0 + 15 * SECOND),
-       "forward unknown \"\" 0 1 1 0 1000 3 0 0 0 0 0 1 0 0 1000");
-    changes_nothing(&b, T0 + 15 * SECOND, "forward unknown \"\"");
+       "forward unknown \"\" 0 1 1000000 0 0 1000 "
+       "0 1 86400 0 0 86385000 0 1 0 0 0 0");
+    changes_nothing(&b, T0 + 15 * SECOND,
+                    "forward unknown \"\" 0 1 1000000 0 0 1000 "
+                    "0 1 86400 0 0 86385000 0 1 0 0 0 0");
 }
 
 
@@ -207,8 +217,9 @@ another_request_mismatches(void **state)
         }
 
         /* whatever its state, and whether its lease runs or not */
-        changes_nothing(&b, T0, "mismatch id-a");
-        changes_nothing(&b, T0 + 20 * SECOND, "mismatch id-a");
+        changes_nothing(&b, T0, "mismatch id-a 0 1 1000000 0 1 0");
+        changes_nothing(&b, T0 + 20 * SECOND,
+                        "mismatch id-a 0 1 1000000 0 1 0");
     }
 }
 
@@ -241,7 +252,8 @@ done_is_replayed(void **state)
 
     is(admit(redis, &a, T0), "forward absent \"\"");
     is(settle_created(redis, &a, ANSWER, "/l", "k", T0), "kept");
-    changes_nothing(&b, T0, "replay " ANSWER " id-a");
+    changes_nothing(&b, T0, "replay " ANSWER " id-a 0 1 1000000 0 1 0 "
+                    "0 0 86400 0 0 60000");
     changes_nothing(&a, T0 + DAY - 1, "replay " ANSWER " id-a");
 }
 
@@ -421,20 +433,20 @@ a_rate_lets_its_burst_through(void **state)
 
     (void) state;
 
-    is(count_one(r, T0), "forward absent \"\" 0 3 1 2 50");
-    is(count_one(r, T0), "forward absent \"\" 0 3 1 1 100");
-    is(count_one(r, T0), "forward absent \"\" 0 3 1 0 150");
-    is(count_one(r, T0), "limited 1 50 \"\" 1 3 1 0 150");
-    is(count_one(r, T0 + 1), "limited 1 50 \"\" 1 3 1 0 150");
-    is(count_one(r, T0 + 1 * MS), "limited 1 49 \"\" 1 3 1 0 149");
-    is(count_one(r, T0 + 50 * MS - 1), "limited 1 1 \"\" 1 3 1 0 101");
-    is(count_one(r, T0 + 50 * MS), "forward absent \"\" 0 3 1 0 150");
+    is(count_one(r, T0), "forward absent \"\" 0 20 1000000 2 2 50");
+    is(count_one(r, T0), "forward absent \"\" 0 20 1000000 2 1 50");
+    is(count_one(r, T0), "forward absent \"\" 0 20 1000000 2 0 50");
+    is(count_one(r, T0), "limited 1 50 \"\" 1 20 1000000 2 0 50");
+    is(count_one(r, T0 + 1), "limited 1 50 \"\" 1 20 1000000 2 0 50");
+    is(count_one(r, T0 + 1 * MS), "limited 1 49 \"\" 1 20 1000000 2 0 49");
+    is(count_one(r, T0 + 50 * MS - 1), "limited 1 1 \"\" 1 20 1000000 2 0 1");
+    is(count_one(r, T0 + 50 * MS), "forward absent \"\" 0 20 1000000 2 0 50");
 
     /* after a pause: the burst again, and no more than it */
-    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 3 1 2 50");
-    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 3 1 1 100");
-    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 3 1 0 150");
-    is(count_one(r, T0 + HOUR), "limited 1 50 \"\" 1 3 1 0 150");
+    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 20 1000000 2 2 50");
+    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 20 1000000 2 1 50");
+    is(count_one(r, T0 + HOUR), "forward absent \"\" 0 20 1000000 2 0 50");
+    is(count_one(r, T0 + HOUR), "limited 1 50 \"\" 1 20 1000000 2 0 50");
 }
 
 
@@ -445,53 +457,98 @@ a_rate_without_burst(void **state)
 
     (void) state;
 
-    is(count_one(r, T0), "forward absent \"\" 0 1 2 0 2000");
-    is(count_one(r, T0), "limited 1 2000 \"\" 1 1 2 0 2000");
-    is(count_one(r, T0 + 2 * SECOND - 1), "limited 1 1 \"\" 1 1 2 0 1");
-    is(count_one(r, T0 + 2 * SECOND), "forward absent \"\" 0 1 2 0 2000");
+    is(count_one(r, T0), "forward absent \"\" 0 30 60000000 0 0 2000");
+    is(count_one(r, T0), "limited 1 2000 \"\" 1 30 60000000 0 0 2000");
+    is(count_one(r, T0 + 2 * SECOND - 1),
+       "limited 1 1 \"\" 1 30 60000000 0 0 1");
+    is(count_one(r, T0 + 2 * SECOND),
+       "forward absent \"\" 0 30 60000000 0 0 2000");
 }
 
 
 static void
 a_rate_key_lives_while_it_matters(void **state)
 {
-    int64_t  left;
-
     (void) state;
 
-    count_one("rate r 1 3600000000 1 enforce", T0);
-    left = redis_integer(redis, "PTTL {t}:rate:r");
-    assert_in_range(left, 3590000, 3600001);
-    is(redis_text(redis, "GET {t}:rate:r"), "2099955600000000 0 1");
+    /* to the millisecond behind the time that it holds */
 
     count_one("rate r 1 3600000000 1 enforce", T0);
-    left = redis_integer(redis, "PTTL {t}:rate:r");
-    assert_in_range(left, 7190000, 7200001);
+    is(redis_text(redis, "GET {t}:rate:r"), "2099955600000000 0 1");
+    is(redis_text(redis, "PEXPIRETIME {t}:rate:r"), "2099955600001");
+
+    count_one("rate r 1 3600000000 1 enforce", T0 + 999);
+    is(redis_text(redis, "GET {t}:rate:r"), "2099959200000000 0 1");
+    is(redis_text(redis, "PEXPIRETIME {t}:rate:r"), "2099959200001");
 }
 
 
+/*
+ * The clock was set back, or a larger burst was cut: as though a whole burst
+ * had just been used.  What is told to come back passes when it does.
+ */
+
 static void
-a_stored_time_far_ahead_is_clamped(void **state)
+a_stored_time_far_ahead_is_set_right(void **state)
 {
     size_t  i;
 
     static const char *const  stored[] = {
         "3000000000000000 0 20", "9007199254740992 19 20",
-        "99999999999999999999 0 20"
+        "99999999999999999999 0 20", "2099952000150000 1 20"
     };
+    static const char  r[] = "rate r 20 1000000 2 enforce";
+    static const char  dry[] = "rate r 20 1000000 2 dry_run";
 
     (void) state;
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         is(redis_text(redis, "SET {t}:rate:r %s", stored[i]), "OK");
+        is(count_one(r, T0), "limited 1 50 \"\" 1 20 1000000 2 0 50");
+        is(redis_text(redis, "GET {t}:rate:r"), "2099952000150000 0 20");
+        is(redis_text(redis, "PEXPIRETIME {t}:rate:r"), "2099952000151");
 
-        /* as though a whole burst had just been used, and not for years; a
-           microsecond is for the fraction of one */
-        is(count_one("rate r 20 1000000 2 enforce", T0),
-           "limited 1 51 \"\" 1 3 1 0 151");
-        is(count_one("rate r 20 1000000 2 enforce", T0 + 51 * MS),
-           "limited 1 51 \"\" 1 3 1 0 151");
+        is(count_one(r, T0 + 49 * MS),
+           "limited 1 1 \"\" 1 20 1000000 2 0 1");
+        is(count_one(r, T0 + 50 * MS),
+           "forward absent \"\" 0 20 1000000 2 0 50");
+
+        /* a dry run sees no end of it otherwise */
+        is(redis_text(redis, "SET {t}:rate:r %s", stored[i]), "OK");
+        is(count_one(dry, T0), "forward absent \"\" 2 20 1000000 2 0 50");
+        is(count_one(dry, T0 + 50 * MS),
+           "forward absent \"\" 0 20 1000000 2 0 50");
     }
+
+    /* one microsecond less is what a full burst leaves behind */
+    is(redis_text(redis, "SET {t}:rate:r %s", "2099952000150000 0 20"), "OK");
+    is(count_one(r, T0), "limited 1 50 \"\" 1 20 1000000 2 0 50");
+    is(redis_text(redis, "PEXPIRETIME {t}:rate:r"), "-1");
+}
+
+
+/* an hour back: not an hour's wait, and no second burst either */
+
+static void
+a_clock_that_goes_back_gives_no_burst(void **state)
+{
+    int      k, passed;
+    int64_t  time;
+
+    static const char  r[] = "rate r 20 1000000 2 enforce";
+
+    (void) state;
+
+    count_one(r, T0 + HOUR);
+    count_one(r, T0 + HOUR);
+    passed = 0;
+
+    for (time = T0, k = 0; k < 100; k++, time += 10 * MS) {
+        passed += strncmp(count_one(r, time), "forward", 7) == 0;
+    }
+
+    /* 990 ms at one in 50 ms, none of them at once */
+    assert_int_equal(passed, 19);
 }
 
 
@@ -502,7 +559,9 @@ a_stored_time_of_the_past_or_nonsense_counts_for_nothing(void **state)
 
     static const char *const  stored[] = {
         "0 0 20", "2099951999999999 19 20", "", "x", "1 2", "1 2 0",
-        "-5 0 20", "9999999999999999 1 0"
+        "-5 0 20", "9999999999999999 1 0",
+        "2099952000100000 20 20", "2099952000100000 9007199254740992 1",
+        "2099952000100000 1 1000001"
     };
 
     (void) state;
@@ -510,7 +569,7 @@ a_stored_time_of_the_past_or_nonsense_counts_for_nothing(void **state)
     for (i = 0; i < sizeof(stored) / sizeof(stored[0]); i++) {
         is(redis_text(redis, "SET {t}:rate:r %s", stored[i]), "OK");
         is(count_one("rate r 20 1000000 2 enforce", T0),
-           "forward absent \"\" 0 3 1 2 50");
+           "forward absent \"\" 0 20 1000000 2 2 50");
     }
 }
 
@@ -639,29 +698,31 @@ large_rates_do_not_overflow(void **state)
     (void) state;
 
     is(count_one("rate r 1000000 1000000 1000000 enforce", T0),
-       "forward absent \"\" 0 1000001 2 1000000 1");
+       "forward absent \"\" 0 1000000 1000000 1000000 1000000 1");
     is(redis_text(redis, "GET {t}:rate:r"), "2099952000000001 0 1000000");
 
     is(count_one("rate s 1000000 3600000000 1000000 enforce", T0),
-       "forward absent \"\" 0 1000001 3601 1000000 4");
+       "forward absent \"\" 0 1000000 3600000000 1000000 1000000 4");
     is(redis_text(redis, "GET {t}:rate:s"), "2099952000003600 0 1000000");
 
     /* one left: a million times 3600 us ahead */
     is(redis_text(redis, "SET {t}:rate:s %s", "2099955600000000 0 1000000"),
        "OK");
     is(count_one("rate s 1000000 3600000000 1000000 enforce", T0),
-       "forward absent \"\" 0 1000001 3601 0 3600004");
+       "forward absent \"\" 0 1000000 3600000000 1000000 0 4");
     is(count_one("rate s 1000000 3600000000 1000000 enforce", T0),
-       "limited 1 4 \"\" 1 1000001 3601 0 3600004");
+       "limited 1 4 \"\" 1 1000000 3600000000 1000000 0 4");
 
     /* a request per hour and a burst of a million: 114 years ahead */
     is(count_one("rate h 1 3600000000 1000000 enforce", T0),
-       "forward absent \"\" 0 1000001 3600003600 1000000 3600000");
+       "forward absent \"\" 0 1 3600000000 1000000 1000000 "
+       "3600000");
     is(redis_text(redis, "SET {t}:rate:h %s", "5699952000000000 0 1"), "OK");
     is(count_one("rate h 1 3600000000 1000000 enforce", T0),
-       "forward absent \"\" 0 1000001 3600003600 0 3600003600000");
+       "forward absent \"\" 0 1 3600000000 1000000 0 3600000");
     is(count_one("rate h 1 3600000000 1000000 enforce", T0),
-       "limited 1 3600000 \"\" 1 1000001 3600003600 0 3600003600000");
+       "limited 1 3600000 \"\" 1 1 3600000000 1000000 0 "
+       "3600000");
 }
 
 
@@ -730,15 +791,15 @@ a_quota_counts_its_window(void **state)
 
     (void) state;
 
-    is(count_one(q, T0), "forward absent \"\" 0 2 3600 1 3600000");
+    is(count_one(q, T0), "forward absent \"\" 0 2 3600 0 1 3600000");
     is(redis_text(redis, "PEXPIRETIME {t}:quota:q"), "2099955600000");
     is(redis_text(redis, "GET {t}:quota:q"), "2099952000 1");
     is(count_one(q, T0 + 1800 * SECOND),
-       "forward absent \"\" 0 2 3600 0 1800000");
+       "forward absent \"\" 0 2 3600 0 0 1800000");
     is(count_one(q, T0 + 1800 * SECOND),
-       "limited 1 1800000 \"\" 1 2 3600 0 1800000");
-    is(count_one(q, T0 + HOUR - 1), "limited 1 1 \"\" 1 2 3600 0 1");
-    is(count_one(q, T0 + HOUR), "forward absent \"\" 0 2 3600 1 3600000");
+       "limited 1 1800000 \"\" 1 2 3600 0 0 1800000");
+    is(count_one(q, T0 + HOUR - 1), "limited 1 1 \"\" 1 2 3600 0 0 1");
+    is(count_one(q, T0 + HOUR), "forward absent \"\" 0 2 3600 0 1 3600000");
     is(redis_text(redis, "GET {t}:quota:q"), "2099955600 1");
 }
 
@@ -749,7 +810,7 @@ a_quota_of_nothing(void **state)
     (void) state;
 
     is(count_one("quota q 0 day 0 enforce", T0 + DAY - 5 * MS),
-       "limited 1 5 \"\" 1 0 86400 0 5");
+       "limited 1 60000 \"\" 1 0 86400 0 0 60000");
 }
 
 
@@ -761,14 +822,15 @@ a_quota_of_a_million_million(void **state)
     (void) state;
 
     is(count_one(q, T0),
-       "forward absent \"\" 0 1000000000000 2678400 999999999999 1209600000");
+       "forward absent \"\" 0 1000000000000 2678400 0 999999999999 "
+       "1209600000");
     is(redis_text(redis, "SET {t}:quota:q %s", "2098483200 999999999999"),
        "OK");
     is(count_one(q, T0),
-       "forward absent \"\" 0 1000000000000 2678400 0 1209600000");
+       "forward absent \"\" 0 1000000000000 2678400 0 0 1209600000");
     is(redis_text(redis, "GET {t}:quota:q"), "2098483200 1000000000000");
     is(count_one(q, T0), "limited 1 1209600000 \"\" 1 1000000000000 2678400 0 "
-       "1209600000");
+       "0 1209600000");
 }
 
 
@@ -819,14 +881,83 @@ windows_follow_the_calendar(void **state)
                  edges[i].window);
 
         if (edges[i].edge > 0) {
-            snprintf(want, sizeof(want), "forward absent \"\" 0 9 %lld 8 1",
+            snprintf(want, sizeof(want), "forward absent \"\" 0 9 %lld 0 8 1",
                      edges[i].before);
             is(count_one(limits, edges[i].edge * SECOND - 1), want);
         }
 
-        snprintf(want, sizeof(want), "forward absent \"\" 0 9 %lld 8 %lld",
+        snprintf(want, sizeof(want), "forward absent \"\" 0 9 %lld 0 8 %lld",
                  edges[i].after, edges[i].after * 1000);
         is(count_one(limits, edges[i].edge * SECOND), want);
+    }
+}
+
+
+/*
+ * The clock is set back over the edge of a window, after that window was used
+ * up and the next begun.
+ */
+
+static void
+a_clock_that_goes_back_gives_no_second_quota(void **state)
+{
+    static const char  q[] = "quota q 2 hour 0 enforce";
+
+    (void) state;
+
+    count_one(q, T0 + HOUR - SECOND);
+    count_one(q, T0 + HOUR - SECOND);
+    count_one(q, T0 + HOUR);
+
+    /* a second back: it is the next hour that goes on */
+    is(count_one(q, T0 + HOUR - SECOND),
+       "forward absent \"\" 0 2 3600 0 0 3601000");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099955600 2");
+    is(redis_text(redis, "PEXPIRETIME {t}:quota:q"), "2099959200000");
+    is(count_one(q, T0 + HOUR - SECOND),
+       "limited 1 3601000 \"\" 1 2 3600 0 0 3601000");
+    is(count_one(q, T0 + HOUR),
+       "limited 1 3600000 \"\" 1 2 3600 0 0 3600000");
+
+    /* three hours back: what was counted then counts in the present hour */
+    is(count_one(q, T0 - 2 * HOUR),
+       "limited 1 3600000 \"\" 1 2 3600 0 0 3600000");
+    is(redis_text(redis, "GET {t}:quota:q"), "2099944800 2");
+    is(redis_text(redis, "PEXPIRETIME {t}:quota:q"), "2099948400000");
+    is(count_one(q, T0 - HOUR), "forward absent \"\" 0 2 3600 0 1 3600000");
+}
+
+
+static void
+a_stored_quota_that_is_nonsense(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *stored;
+        const char  *want;
+    } cases[] = {
+        { "2099951999 2", "forward absent \"\" 0 2 3600 0 1 3600000" },
+        { "x", "forward absent \"\" 0 2 3600 0 1 3600000" },
+        { "", "forward absent \"\" 0 2 3600 0 1 3600000" },
+        { "2099952000", "forward absent \"\" 0 2 3600 0 1 3600000" },
+        { "2099952000 -2", "forward absent \"\" 0 2 3600 0 1 3600000" },
+        { "2099952000 99999999999999999999",
+          "limited 1 3600000 \"\" 1 2 3600 0 0 3600000" },
+
+        /* a window that never comes */
+        { "99999999999999999999 1",
+          "forward absent \"\" 0 2 3600 0 0 3600000" },
+        { "99999999999999999999 2",
+          "limited 1 3600000 \"\" 1 2 3600 0 0 3600000" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        is(redis_text(redis, "SET {t}:quota:q %s", cases[i].stored), "OK");
+        is(count_one("quota q 2 hour 0 enforce", T0), cases[i].want);
+        begins(count_one("quota q 2 hour 0 enforce", T0 + HOUR), "forward ");
     }
 }
 
@@ -847,10 +978,11 @@ every_month_has_its_days(void **state)
     static const char  driver[] =
         "local at = tonumber(ARGV[1])\n"
         "local reply = script({ '{t}:a', '{t}:limits', '{t}:q' },\n"
-        "    { 'o', '1:a', 'i', '1', '1', 'forward', 'quota', 'q', '0',\n"
+        "    { 'o', '1:a', 'i', '1', '1', 'forward', 'quota', 'q', '1',\n"
         "      'month', '0', 'enforce' },\n"
         "    { string.format('%.0f', at), '0' })\n"
-        "return { reply[7] , reply[9] }\n";
+        "redis.call('DEL', '{t}:a', '{t}:q')\n"
+        "return { reply[6] , reply[9] }\n";
 
     (void) state;
 
@@ -904,18 +1036,18 @@ slots_are_held_by_owners(void **state)
     a.record = b.record = c.record = NULL;
     a.limits = b.limits = c.limits = "slots s 2 0 0 enforce";
 
-    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 1 1000");
-    is(admit(redis, &b, T0 + SECOND), "forward absent \"\" 0 2 0 0 1000");
-    changes_nothing(&c, T0 + SECOND, "limited 1 1000 \"\" 1 2 0 0 1000");
+    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 0 1 0");
+    is(admit(redis, &b, T0 + SECOND), "forward absent \"\" 0 2 0 0 0 0");
+    changes_nothing(&c, T0 + SECOND, "limited 1 1000 \"\" 1 2 0 0 0 0");
     is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1 WITHSCORES"),
        "a 2099952015000 b 2099952016000");
-    assert_in_range(redis_integer(redis, "PTTL {t}:slots:s"), 5000, 15000);
+    is(redis_text(redis, "PEXPIRETIME {t}:slots:s"), "2099952016000");
 
     /* a is dead; its slot is free the moment its lease ends */
     changes_nothing(&c, T0 + 15 * SECOND - 1,
-                    "limited 1 1000 \"\" 1 2 0 0 1000");
+                    "limited 1 1000 \"\" 1 2 0 0 0 0");
     is(admit(redis, &c, T0 + 15 * SECOND),
-       "forward absent \"\" 0 2 0 0 1000");
+       "forward absent \"\" 0 2 0 0 0 0");
     is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "b c");
 }
 
@@ -932,15 +1064,15 @@ slots_of_long_leases_outlive_short_ones(void **state)
     a.lease = 600000;
     b.lease = 1000;
 
-    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 1 1000");
-    is(admit(redis, &b, T0), "forward absent \"\" 0 2 0 0 1000");
-    assert_in_range(redis_integer(redis, "PTTL {t}:slots:s"), 590000, 600000);
+    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 0 1 0");
+    is(admit(redis, &b, T0), "forward absent \"\" 0 2 0 0 0 0");
+    is(redis_text(redis, "PEXPIRETIME {t}:slots:s"), "2099952600000");
 
     /* whoever came first */
     is(redis_text(redis, "FLUSHALL"), "OK");
-    is(admit(redis, &b, T0), "forward absent \"\" 0 2 0 1 1000");
-    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 0 1000");
-    assert_in_range(redis_integer(redis, "PTTL {t}:slots:s"), 590000, 600000);
+    is(admit(redis, &b, T0), "forward absent \"\" 0 2 0 0 1 0");
+    is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 0 0 0");
+    is(redis_text(redis, "PEXPIRETIME {t}:slots:s"), "2099952600000");
 }
 
 
@@ -963,95 +1095,96 @@ overrides(void **state)
 
         /* the rate, in the configured period or with a unit */
         { "r.rate", "10", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 3 1 2 100" },
+          "forward absent \"\" 0 10 1000000 2 2 100" },
         { "r.rate", "40r/s", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 3 1 2 25" },
+          "forward absent \"\" 0 40 1000000 2 2 25" },
         { "r.rate", "6r/m", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 3 30 2 10000" },
+          "forward absent \"\" 0 6 60000000 2 2 10000" },
         { "r.rate", "1r/h", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 3 10800 2 3600000" },
+          "forward absent \"\" 0 1 3600000000 2 2 3600000" },
         { "r.rate", "1000000r/s", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 3 1 2 1" },
+          "forward absent \"\" 0 1000000 1000000 2 2 1" },
         { "r.rate", "none", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 3 0 0 0 0" },
+          "forward absent \"\" 3 20 1000000 2 0 0" },
         { "r.rate", "0", "rate r 20 1000000 2 enforce",
-          "limited 1 60000 \"\" 1 0 60 0 60000" },
+          "limited 1 60000 \"\" 1 0 1000000 2 0 60000" },
         { "r.rate", "0r/h", "rate r 20 1000000 2 enforce",
-          "limited 1 60000 \"\" 1 0 60 0 60000" },
+          "limited 1 60000 \"\" 1 0 3600000000 2 0 60000" },
         { "r.rate", "0", "rate r 20 1000000 2 dry_run",
-          "forward absent \"\" 2 0 60 0 60000" },
+          "forward absent \"\" 2 0 1000000 2 0 60000" },
         { "r.burst", "100", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 101 6 100 50" },
+          "forward absent \"\" 0 20 1000000 100 100 50" },
         { "r.burst", "0", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 1 1 0 50" },
+          "forward absent \"\" 0 20 1000000 0 0 50" },
         { "r.burst", "1000000", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 1000001 50001 1000000 50" },
+          "forward absent \"\" 0 20 1000000 1000000 1000000 50" },
 
         { "q.limit", "5", "quota q 2 hour 0 enforce",
-          "forward absent \"\" 0 5 3600 4 3600000" },
+          "forward absent \"\" 0 5 3600 0 4 3600000" },
         { "q.limit", "1000000000000", "quota q 2 hour 0 enforce",
-          "forward absent \"\" 0 1000000000000 3600 999999999999 3600000" },
+          "forward absent \"\" 0 1000000000000 3600 0 999999999999 "
+          "3600000" },
         { "q.limit", "0", "quota q 2 hour 0 enforce",
-          "limited 1 3600000 \"\" 1 0 3600 0 3600000" },
+          "limited 1 60000 \"\" 1 0 3600 0 0 60000" },
         { "q.limit", "none", "quota q 0 hour 0 enforce",
-          "forward absent \"\" 3 0 0 0 0" },
+          "forward absent \"\" 3 0 3600 0 0 0" },
 
         { "s.limit", "5", "slots s 2 0 0 enforce",
-          "forward absent \"\" 0 5 0 4 1000" },
+          "forward absent \"\" 0 5 0 0 4 0" },
         { "s.limit", "0", "slots s 2 0 0 enforce",
-          "limited 1 60000 \"\" 1 0 0 0 1000" },
+          "limited 1 60000 \"\" 1 0 0 0 0 0" },
         { "s.limit", "none", "slots s 0 0 0 enforce",
-          "forward absent \"\" 3 0 0 0 0" },
+          "forward absent \"\" 3 0 0 0 0 0" },
 
         /* nonsense: the configured number, and told */
         { "r.rate", "-1", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "1.5", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "1e3", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "0x10", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", " 5", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "5r/d", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "5 r/s", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "NONE", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "inf", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "1000001", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "1000001r/s", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.rate", "99999999999999999999", "rate r 20 1000000 2 enforce",
-          "forward absent r.rate 0 3 1 2 50" },
+          "forward absent r.rate 0 20 1000000 2 2 50" },
         { "r.burst", "none", "rate r 20 1000000 2 enforce",
-          "forward absent r.burst 0 3 1 2 50" },
+          "forward absent r.burst 0 20 1000000 2 2 50" },
         { "r.burst", "5r/s", "rate r 20 1000000 2 enforce",
-          "forward absent r.burst 0 3 1 2 50" },
+          "forward absent r.burst 0 20 1000000 2 2 50" },
         { "r.burst", "1000001", "rate r 20 1000000 2 enforce",
-          "forward absent r.burst 0 3 1 2 50" },
+          "forward absent r.burst 0 20 1000000 2 2 50" },
         { "q.limit", "many", "quota q 2 hour 0 enforce",
-          "forward absent q.limit 0 2 3600 1 3600000" },
+          "forward absent q.limit 0 2 3600 0 1 3600000" },
         { "q.limit", "5r/s", "quota q 2 hour 0 enforce",
-          "forward absent q.limit 0 2 3600 1 3600000" },
+          "forward absent q.limit 0 2 3600 0 1 3600000" },
         { "q.limit", "1000000000001", "quota q 2 hour 0 enforce",
-          "forward absent q.limit 0 2 3600 1 3600000" },
+          "forward absent q.limit 0 2 3600 0 1 3600000" },
         { "s.limit", "-0", "slots s 2 0 0 enforce",
-          "forward absent s.limit 0 2 0 1 1000" },
+          "forward absent s.limit 0 2 0 0 1 0" },
         { "s.limit", "x", "slots s 0 0 0 enforce",
-          "limited 1 60000 s.limit 1 0 0 0 1000" },
+          "limited 1 60000 s.limit 1 0 0 0 0 0" },
 
         /* another's field */
         { "x.rate", "0", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 3 1 2 50" },
+          "forward absent \"\" 0 20 1000000 2 2 50" },
         { "r.limit", "0", "rate r 20 1000000 2 enforce",
-          "forward absent \"\" 0 3 1 2 50" }
+          "forward absent \"\" 0 20 1000000 2 2 50" }
     };
 
     (void) state;
@@ -1075,11 +1208,11 @@ overrides_keep_the_counters(void **state)
 
     count_one(q, T0);
     count_one(q, T0);
-    is(count_one(q, T0), "limited 1 3600000 \"\" 1 2 3600 0 3600000");
+    is(count_one(q, T0), "limited 1 3600000 \"\" 1 2 3600 0 0 3600000");
     is(redis_text(redis, "HSET {t}:limits q.limit 4"), "1");
-    is(count_one(q, T0), "forward absent \"\" 0 4 3600 1 3600000");
+    is(count_one(q, T0), "forward absent \"\" 0 4 3600 0 1 3600000");
     is(redis_text(redis, "HSET {t}:limits q.limit 2"), "0");
-    is(count_one(q, T0), "limited 1 3600000 \"\" 1 2 3600 0 3600000");
+    is(count_one(q, T0), "limited 1 3600000 \"\" 1 2 3600 0 0 3600000");
     is(redis_text(redis, "DEL {t}:limits"), "1");
     is(redis_text(redis, "GET {t}:quota:q"), "2099952000 3");
 
@@ -1090,14 +1223,87 @@ overrides_keep_the_counters(void **state)
 
     /* a burst of 3 has no room for a fifth; 4 has */
     is(redis_text(redis, "HSET {t}:limits r.burst 3"), "1");
-    is(count_one(r, T0), "limited 1 50 \"\" 1 4 1 0 200");
+    is(count_one(r, T0), "limited 1 50 \"\" 1 20 1000000 3 0 50");
     is(redis_text(redis, "HSET {t}:limits r.burst 4"), "0");
-    is(count_one(r, T0), "forward absent \"\" 0 5 1 0 250");
+    is(count_one(r, T0), "forward absent \"\" 0 20 1000000 4 0 50");
 
     /* in 3rds of a microsecond: 250 ms are ahead still */
     is(redis_text(redis, "HSET {t}:limits r.burst 9 r.rate 3"), "1");
-    is(count_one(r, T0), "forward absent \"\" 0 10 4 8 584");
+    is(count_one(r, T0), "forward absent \"\" 0 3 1000000 9 8 250");
     is(redis_text(redis, "GET {t}:rate:r"), "2099952000583333 1 3");
+}
+
+
+/* attempts that began while the limit was lifted are there when it is not */
+
+static void
+slots_are_counted_while_lifted(void **state)
+{
+    static const char  s[] = "slots s 3 0 0 enforce";
+
+    attempt_t  a = by("a");
+
+    (void) state;
+
+    is(redis_text(redis, "HSET {t}:limits s.limit none"), "1");
+    a.limits = s;
+    is(admit(redis, &a, T0), "forward absent \"\" 3 3 0 0 0 0");
+    is(record(redis, &a, "k"), "c");
+    count_one(s, T0);
+    count_one(s, T0);
+    count_one(s, T0);
+
+    is(redis_text(redis, "DEL {t}:limits"), "1");
+    is(count_one(s, T0), "limited 1 1000 \"\" 1 3 0 0 0 0");
+    is(renew(redis, &a, T0 + 10 * SECOND), "renewed");
+    is(redis_text(redis, "ZCARD {t}:slots:s"), "4");
+    is(settle(redis, &a, "rejected", T0 + 11 * SECOND), "settled freed");
+    is(redis_text(redis, "ZCARD {t}:slots:s"), "3");
+}
+
+
+static void
+several_overrides_may_be_nonsense(void **state)
+{
+    (void) state;
+
+    is(redis_text(redis, "HSET {t}:limits r.rate x r.burst y q.limit z"),
+       "3");
+    is(count_one("rate r 20 1000000 2 enforce, quota q 2 hour 0 enforce", T0),
+       "forward absent r.rate r.burst q.limit 0 20 1000000 2 2 50 "
+       "0 2 3600 0 1 3600000");
+}
+
+
+static void
+overrides_that_are_no_hash_are_ignored(void **state)
+{
+    (void) state;
+
+    is(redis_text(redis, "SET {t}:limits 5"), "OK");
+    is(count_one("rate r 20 1000000 2 enforce", T0),
+       "forward absent * 0 20 1000000 2 2 50");
+}
+
+
+/* a hash of a million fields is not read for one of them */
+
+static void
+only_the_fields_needed_are_read(void **state)
+{
+    (void) state;
+
+    freeReplyObject(redis_reply(redis, "CONFIG RESETSTAT"));
+    count_one("rate r 20 1000000 2 enforce, quota q 2 hour 0 enforce", T0);
+
+    is(redis_text(redis, "EVAL %s 0",
+                  "local text = redis.call('INFO', 'commandstats')\n"
+                  "local function calls(name)\n"
+                  "  return string.match(text, 'cmdstat_' .. name ..\n"
+                  "      ':calls=(%d+)') or '0'\n"
+                  "end\n"
+                  "return calls('hgetall') .. ' ' .. calls('hkeys')\n"),
+       "0 0");
 }
 
 
@@ -1116,42 +1322,44 @@ a_refusal_consumes_nothing(void **state)
     } cases[] = {
         { "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
           "slots s 9 0 0 enforce, quota none 0 hour 0 enforce",
-          "limited 4 3600000 \"\" 0 6 1 6 0 0 9 3600 9 3600000 0 9 0 9 1000 "
-          "1 0 3600 0 3600000" },
+          "limited 4 60000 \"\" 0 9 1000000 5 6 0 0 9 3600 0 9 3600000 "
+          "0 9 0 0 9 0 1 0 3600 0 0 60000" },
         { "slots none 0 0 0 enforce, rate r 9 1000000 5 enforce",
-          "limited 1 60000 \"\" 1 0 0 0 1000 0 6 1 6 0" },
+          "limited 1 60000 \"\" 1 0 0 0 0 0 0 9 1000000 5 6 0" },
 
         /* the one that holds longest is named */
-        { "slots none 0 0 0 enforce, quota full 0 hour 0 enforce",
-          "limited 2 3600000 \"\" 1 0 0 0 1000 1 0 3600 0 3600000" },
-        { "quota full 0 hour 0 enforce, slots none 0 0 0 enforce",
-          "limited 1 3600000 \"\" 1 0 3600 0 3600000 1 0 0 0 1000" },
-        { "quota a 0 hour 0 enforce, quota b 0 day 0 dry_run",
-          "limited 1 3600000 \"\" 1 0 3600 0 3600000 2 0 86400 0 86400000" }
+        { "slots none 0 0 0 enforce, quota full 1 hour 0 enforce",
+          "limited 2 3600000 \"\" 1 0 0 0 0 0 1 1 3600 0 0 3600000" },
+        { "quota full 1 hour 0 enforce, slots none 0 0 0 enforce",
+          "limited 1 3600000 \"\" 1 1 3600 0 0 3600000 1 0 0 0 0 0" },
+        { "quota none 0 hour 0 enforce, quota full 1 hour 0 dry_run",
+          "limited 1 60000 \"\" 1 0 3600 0 0 60000 2 1 3600 0 0 3600000" }
     };
 
     (void) state;
 
+    is(redis_text(redis, "SET {t}:quota:full %s", "2099952000 1"), "OK");
+
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         a.limits = cases[i].limits;
         changes_nothing(&a, T0, cases[i].want);
-        is(redis_text(redis, "DBSIZE"), "0");
+        is(redis_text(redis, "DBSIZE"), "1");
     }
 
     /* and with counters that are there already */
 
     a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
                "slots s 9 0 0 enforce";
-    is(admit(redis, &a, T0), "forward absent \"\" 0 6 1 5 112 0 9 3600 8 "
-       "3600000 0 9 0 8 1000");
+    is(admit(redis, &a, T0), "forward absent \"\" 0 9 1000000 5 5 112 "
+       "0 9 3600 0 8 3600000 0 9 0 0 8 0");
     is(record(redis, &a, "k"), "r:9:1000000 q:2099952000 c");
 
     a = by("b");
     a.record = NULL;
     a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
                "slots s 1 0 0 enforce";
-    changes_nothing(&a, T0, "limited 3 1000 \"\" 0 6 1 5 112 0 9 3600 8 "
-                    "3600000 1 1 0 0 1000");
+    changes_nothing(&a, T0, "limited 3 1000 \"\" 0 9 1000000 5 5 112 "
+                    "0 9 3600 0 8 3600000 1 1 0 0 0 0");
 }
 
 
@@ -1165,17 +1373,17 @@ dry_run_counts_and_never_refuses(void **state)
 
     (void) state;
 
-    is(count_one(all, T0), "forward absent \"\" 0 1 1 0 1000 "
-       "0 1 3600 0 3600000 0 1 0 0 1000");
+    is(count_one(all, T0), "forward absent \"\" 0 1 1000000 0 0 1000 "
+       "0 1 3600 0 0 3600000 0 1 0 0 0 0");
 
     a.limits = all;
-    is(admit(redis, &a, T0), "forward absent \"\" 2 1 1 0 1000 "
-       "2 1 3600 0 3600000 2 1 0 0 1000");
+    is(admit(redis, &a, T0), "forward absent \"\" 2 1 1000000 0 0 1000 "
+       "2 1 3600 0 0 3600000 2 1 0 0 0 0");
     is(record(redis, &a, "k"), "- - -");
 
     /* a window later it passes again */
-    is(count_one(all, T0 + HOUR), "forward absent \"\" 0 1 1 0 1000 "
-       "0 1 3600 0 3600000 0 1 0 0 1000");
+    is(count_one(all, T0 + HOUR), "forward absent \"\" 0 1 1000000 0 0 1000 "
+       "0 1 3600 0 0 3600000 0 1 0 0 0 0");
 }
 
 
@@ -1193,10 +1401,10 @@ the_retry_of_an_unknown_token_pays_no_quota(void **state)
     is(settle(redis, &a, "unknown", T0), "settled unknown");
 
     /* but rate and slot like any other */
-    changes_nothing(&b, T0, "limited 2 1000 \"\" 3 0 0 0 0 1 1 1 0 1000 "
-                    "0 1 0 1 1000");
-    is(admit(redis, &b, T0 + SECOND), "forward unknown \"\" 3 0 0 0 0 "
-       "0 1 1 0 1000 0 1 0 0 1000");
+    changes_nothing(&b, T0, "limited 2 1000 \"\" 0 1 3600 0 0 3600000 "
+                    "1 1 1000000 0 0 1000 0 1 0 0 1 0");
+    is(admit(redis, &b, T0 + SECOND), "forward unknown \"\" "
+       "0 1 3600 0 0 3599000 0 1 1000000 0 0 1000 0 1 0 0 0 0");
     is(record(redis, &b, "k"), "- r:1:1000000 c");
     is(redis_text(redis, "GET {t}:quota:q"), "2099952000 1");
 }
@@ -1210,7 +1418,7 @@ a_key_of_another_type_is_an_error_before_any_write(void **state)
     attempt_t  a = by("a");
 
     static const char *const  keys[] = {
-        "{t}:limits", "{t}:rate:r", "{t}:quota:q", "{t}:slots:s"
+        "{t}:rate:r", "{t}:quota:q", "{t}:slots:s"
     };
 
     (void) state;
@@ -1255,7 +1463,8 @@ the_clock_is_that_of_redis(void **state)
     a.limits = b.limits = "rate r 1 3600000000 0 enforce";
 
     from = real_ms();
-    is(admit(redis, &a, REAL), "forward absent \"\" 0 1 3600 0 3600000");
+    is(admit(redis, &a, REAL),
+       "forward absent \"\" 0 1 3600000000 0 0 3600000");
     to = real_ms();
 
     end = atoll(record(redis, &a, "l"));
@@ -1269,7 +1478,8 @@ the_clock_is_that_of_redis(void **state)
     b.record = NULL;
     begins(admit(redis, &b, REAL), "limited ");
     is(redis_text(redis, "SET {t}:rate:r %s", "1 0 1"), "OK");
-    is(admit(redis, &b, REAL), "forward absent \"\" 0 1 3600 0 3600000");
+    is(admit(redis, &b, REAL),
+       "forward absent \"\" 0 1 3600000000 0 0 3600000");
 
     is(redis_text(redis, "HSET %s l %lld", a.record, (long long) to - 1),
        "0");
@@ -1301,7 +1511,8 @@ main(void)
         admit_test(a_rate_lets_its_burst_through),
         admit_test(a_rate_without_burst),
         admit_test(a_rate_key_lives_while_it_matters),
-        admit_test(a_stored_time_far_ahead_is_clamped),
+        admit_test(a_stored_time_far_ahead_is_set_right),
+        admit_test(a_clock_that_goes_back_gives_no_burst),
         admit_test(a_stored_time_of_the_past_or_nonsense_counts_for_nothing),
         admit_test(rates_are_exact),
         admit_test(large_rates_do_not_overflow),
@@ -1310,11 +1521,17 @@ main(void)
         admit_test(a_quota_of_nothing),
         admit_test(a_quota_of_a_million_million),
         admit_test(windows_follow_the_calendar),
+        admit_test(a_clock_that_goes_back_gives_no_second_quota),
+        admit_test(a_stored_quota_that_is_nonsense),
         admit_test(every_month_has_its_days),
         admit_test(slots_are_held_by_owners),
         admit_test(slots_of_long_leases_outlive_short_ones),
         admit_test(overrides),
         admit_test(overrides_keep_the_counters),
+        admit_test(slots_are_counted_while_lifted),
+        admit_test(several_overrides_may_be_nonsense),
+        admit_test(overrides_that_are_no_hash_are_ignored),
+        admit_test(only_the_fields_needed_are_read),
         admit_test(a_refusal_consumes_nothing),
         admit_test(dry_run_counts_and_never_refuses),
         admit_test(the_retry_of_an_unknown_token_pays_no_quota),

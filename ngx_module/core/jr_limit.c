@@ -4,11 +4,14 @@
 
 #include <stdio.h>
 
+#include "jr_digest.h"
 #include "jr_limit.h"
 
 
-/* what a policy may say of one limit, its comma and blank included */
-#define JR_LIMIT_ITEM  (JR_LIMIT_NAME_MAX + 96)
+static char *jr_limit_item(char *p, int first, const jr_limit_t *limit,
+    const char *what, int64_t value);
+static char *jr_limit_item_partition(char *p, const jr_limit_t *limit);
+static const char *jr_limit_period(int64_t us);
 
 
 jr_status_e
@@ -117,36 +120,88 @@ jr_limit_name(jr_str_t text)
 }
 
 
+jr_status_e
+jr_limit_partition(jr_str_t by, char partition[13])
+{
+    int           i;
+    jr_digest_t   md;
+    jr_status_e   rc;
+    unsigned int  bits;
+
+    static const char  alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    rc = jr_digest(by.data, by.len, &md);
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    /* 9 bytes are 12 digits without padding */
+
+    for (i = 0; i < 12; i += 4) {
+        bits = (unsigned int) md.bytes[i / 4 * 3] << 16
+               | (unsigned int) md.bytes[i / 4 * 3 + 1] << 8
+               | md.bytes[i / 4 * 3 + 2];
+
+        partition[i] = alphabet[bits >> 18];
+        partition[i + 1] = alphabet[bits >> 12 & 63];
+        partition[i + 2] = alphabet[bits >> 6 & 63];
+        partition[i + 3] = alphabet[bits & 63];
+    }
+
+    partition[12] = '\0';
+
+    return JR_OK;
+}
+
+
 /*
  * "tenant_rate";q=41;w=3, "running";q=50;qu="concurrent-requests"
+ *
+ * A rate is told as what may come at once, and the whole seconds in which
+ * all of it is there again: who keeps to that is never refused.
  */
 
 char *
 jr_limit_policy(const jr_limit_t *limits, const jr_limit_state_t *states,
     size_t n, char *dst)
 {
-    char    *p;
-    size_t   i;
+    char                    *p;
+    size_t                   i;
+    int64_t                  quota, window;
+    const jr_limit_state_t  *s;
 
     p = dst;
 
     for (i = 0; i < n; i++) {
+        s = &states[i];
 
-        if (states[i].state == 3) {
+        if (s->state == JR_LIMIT_LIFTED) {
             continue;
         }
 
-        p += snprintf(p, JR_LIMIT_ITEM, "%s\"%.*s\";q=%lld",
-                      p == dst ? "" : ", ",
-                      (int) limits[i].name.len, limits[i].name.data,
-                      (long long) states[i].limit);
+        quota = s->count;
+        window = s->period;
+
+        if (limits[i].kind == JR_LIMIT_RATE) {
+            window = s->period / 1000000;
+
+            if (s->count > 0) {
+                quota = s->burst + 1;
+                window = (quota * s->period - 1) / (s->count * 1000000) + 1;
+            }
+        }
+
+        p = jr_limit_item(p, p == dst, &limits[i], "q", quota);
 
         if (limits[i].kind == JR_LIMIT_SLOTS) {
             p += sprintf(p, ";qu=\"concurrent-requests\"");
 
         } else {
-            p += sprintf(p, ";w=%lld", (long long) states[i].window);
+            p += sprintf(p, ";w=%lld", (long long) window);
         }
+
+        p = jr_limit_item_partition(p, &limits[i]);
     }
 
     return p;
@@ -166,19 +221,39 @@ jr_limit_remaining(const jr_limit_t *limits, const jr_limit_state_t *states,
 
     for (i = 0; i < n; i++) {
 
-        if (states[i].state == 3) {
+        if (states[i].state == JR_LIMIT_LIFTED) {
             continue;
         }
 
-        p += snprintf(p, JR_LIMIT_ITEM, "%s\"%.*s\";r=%lld",
-                      p == dst ? "" : ", ",
-                      (int) limits[i].name.len, limits[i].name.data,
-                      (long long) states[i].remaining);
+        p = jr_limit_item(p, p == dst, &limits[i], "r", states[i].remaining);
 
         if (limits[i].kind != JR_LIMIT_SLOTS) {
             p += sprintf(p, ";t=%lld",
                          (long long) (states[i].reset + 999) / 1000);
         }
+
+        p = jr_limit_item_partition(p, &limits[i]);
+    }
+
+    return p;
+}
+
+
+static char *
+jr_limit_item(char *p, int first, const jr_limit_t *limit, const char *what,
+    int64_t value)
+{
+    return p + sprintf(p, "%s\"%.*s\";%s=%lld", first ? "" : ", ",
+                       (int) limit->name.len, limit->name.data, what,
+                       (long long) value);
+}
+
+
+static char *
+jr_limit_item_partition(char *p, const jr_limit_t *limit)
+{
+    if (limit->partition[0] != '\0') {
+        p += sprintf(p, ";pk=:%s:", limit->partition);
     }
 
     return p;
@@ -190,33 +265,43 @@ jr_limit_message(const jr_limit_t *limit, const jr_limit_state_t *state,
     int64_t wait, char *dst, size_t size)
 {
     int          n, name_len;
-    long long    most;
+    long long    most, seconds;
     const char  *name;
 
     name = limit->name.data;
     name_len = (int) limit->name.len;
-    most = state->limit;
+    most = state->count;
+    seconds = wait;
 
-    switch (limit->kind) {
+    if (most == 0) {
+        n = snprintf(dst, size, "Limit %.*s is 0 at the moment: no job run "
+                     "may be created; retry after %lld s.", name_len, name,
+                     seconds);
 
-    case JR_LIMIT_RATE:
-        n = snprintf(dst, size, "Limit %.*s: at most %lld requests in %lld s; "
-                     "retry after %lld s.", name_len, name, most,
-                     (long long) state->window, (long long) wait);
-        break;
+    } else if (limit->kind == JR_LIMIT_RATE) {
+        n = snprintf(dst, size, "Limit %.*s: at most %lld requests per %s, "
+                     "and %lld more in a burst; the next passes in %lld s.",
+                     name_len, name, most, jr_limit_period(state->period),
+                     (long long) state->burst, seconds);
 
-    case JR_LIMIT_QUOTA:
+    } else if (limit->kind == JR_LIMIT_QUOTA) {
         n = snprintf(dst, size, "Limit %.*s: %lld job runs per %.*s (UTC) "
-                     "are used up; retry after %lld s, when it is reset.",
+                     "are used up; it is reset in %lld s.",
                      name_len, name, most, (int) limit->window.len,
-                     limit->window.data, (long long) wait);
-        break;
+                     limit->window.data, seconds);
 
-    default:
+    } else {
         n = snprintf(dst, size, "Limit %.*s: %lld job runs are being created "
                      "at this moment, which is the most allowed; retry "
-                     "after %lld s.", name_len, name, most, (long long) wait);
+                     "after %lld s.", name_len, name, most, seconds);
     }
 
     return (size_t) n < size ? (size_t) n : size - 1;
+}
+
+
+static const char *
+jr_limit_period(int64_t us)
+{
+    return us == 1000000 ? "second" : us == 60000000 ? "minute" : "hour";
 }

@@ -13,10 +13,12 @@
 #include "jr_str.h"
 
 
-/* bounds: admit.lua computes with integers below 2^53 */
+/* bounds: admit.lua computes with integers below 2^52 */
 #define JR_RATE_MAX        1000000
 #define JR_BURST_MAX       1000000
 #define JR_QUOTA_MAX       1000000000000
+#define JR_PERIOD_MAX      INT64_C(3600000000)      /* an hour, us */
+#define JR_RESET_MAX       (INT64_C(1) << 52)       /* ms */
 #define JR_LIMIT_NAME_MAX  32
 
 
@@ -34,17 +36,31 @@ typedef struct {
     int64_t          period;    /* of a rate, in microseconds */
     int64_t          burst;     /* of a rate */
     jr_str_t         window;    /* of a quota: "hour", "day", "month" */
+    char             partition[13];    /* of this request; "": none */
     unsigned         dry_run:1;
 } jr_limit_t;
 
 
-/* What admission found, in the terms of admit.lua. */
+typedef enum {
+    JR_LIMIT_PASSES = 0,
+    JR_LIMIT_REFUSES,
+    JR_LIMIT_WOULD_REFUSE,      /* but is dry_run */
+    JR_LIMIT_LIFTED
+} jr_limit_state_e;
+
+
+/*
+ * What admission found, in the terms of admit.lua.  The numbers are those in
+ * force, which an override may have put in place of the configured ones.
+ */
 typedef struct {
-    int      state;             /* 0 passes, 1 refuses, 2 would, 3 lifted */
-    int64_t  limit;
-    int64_t  window;            /* seconds */
-    int64_t  remaining;
-    int64_t  reset;             /* milliseconds */
+    jr_limit_state_e  state;
+    int64_t           count;    /* requests per period, or the limit */
+    int64_t           period;   /* of a rate in microseconds, of a quota in
+                                   seconds */
+    int64_t           burst;    /* of a rate */
+    int64_t           remaining;
+    int64_t           reset;    /* milliseconds until more remains */
 } jr_limit_state_t;
 
 
@@ -61,12 +77,19 @@ jr_status_e jr_limit_name(jr_str_t text);
 
 
 /*
+ * What a limit counts by, told to clients without saying it: the first 9
+ * bytes of the SHA-256 of the value, in base64, NUL-terminated.
+ */
+jr_status_e jr_limit_partition(jr_str_t by, char partition[13]);
+
+
+/*
  * The values of RateLimit-Policy and RateLimit for n limits (lists of
  * structured fields, draft-ietf-httpapi-ratelimit-headers-10).  Writes at
  * most JR_RATELIMIT_LEN(n) bytes; returns the end.  Lifted limits are left
  * out; nothing is written if none is left.
  */
-#define JR_RATELIMIT_LEN(n)  ((n) * (JR_LIMIT_NAME_MAX + 96) + 1)
+#define JR_RATELIMIT_LEN(n)  ((n) * (JR_LIMIT_NAME_MAX + 112) + 1)
 
 char *jr_limit_policy(const jr_limit_t *limits, const jr_limit_state_t *states,
     size_t n, char *dst);

@@ -318,6 +318,8 @@ typedef struct {
     size_t                         held;      /* bytes of held answers and of
                                                  keeps still to be made */
     ngx_uint_t                     waiters;
+    ngx_uint_t                     bad_overrides; /* admissions that found
+                                                     nonsense */
 } ngx_http_jobruns_worker_t;
 
 
@@ -444,6 +446,14 @@ void ngx_http_jobruns_wait_end(ngx_http_jobruns_attempt_t *a);
 
 ngx_int_t ngx_http_jobruns_admission_args(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+
+
+/* ngx_http_jobruns_overrides.c */
+
+/* counts overrides that are nonsense, and logs each once a minute; fields
+   are their names with a blank between them */
+void ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
+    ngx_str_t *fields);
 
 
 /* ngx_http_jobruns_lease.c */

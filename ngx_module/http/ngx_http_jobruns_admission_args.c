@@ -139,6 +139,7 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
             buf = ngx_pnalloc(r->pool, JR_DIGEST_HEX);
 
             if (buf == NULL
+                || jr_limit_partition(by, a->limits[i].partition) != JR_OK
                 || jr_identity_name(by, (char *) buf, &by) != JR_OK)
             {
                 return NGX_ERROR;

@@ -243,15 +243,8 @@ static void
 ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    char              text[256];
-    ngx_str_t         message;
-    jr_limit_t       *limit;
-    jr_limit_state_t  none, *state;
-
-    limit = &a->limits[a->refusing];
-
-    ngx_memzero(&none, sizeof(jr_limit_state_t));
-    state = a->nstates ? &a->states[a->refusing] : &none;
+    char       text[256];
+    ngx_str_t  message;
 
     a->retry_after = (a->wait + 999) / 1000;
 
@@ -259,7 +252,9 @@ ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
         a->retry_after = 1;
     }
 
-    message.len = jr_limit_message(limit, state, (int64_t) a->retry_after,
+    message.len = jr_limit_message(&a->limits[a->refusing],
+                                   &a->states[a->refusing],
+                                   (int64_t) a->retry_after,
                                    text, sizeof(text));
 
     message.data = ngx_pnalloc(r->pool, message.len);

@@ -346,7 +346,11 @@ ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
         jr_str("lifted")
     };
 
-    if (a->nstates == 0) {
+    /* an answer that the token alone has decided only tells how they are */
+
+    if (a->nstates == 0 || (a->verdict != jobruns_verdict_forward
+                            && a->verdict != jobruns_verdict_limited))
+    {
         return;
     }
 
@@ -355,8 +359,8 @@ ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
     for (i = 0; i < a->nstates; i++) {
         jr_line_object(line, NULL);
         jr_line_string(line, "name", a->limits[i].name);
-        jr_line_string(line, "verdict", words[a->states[i].state & 3]);
-        jr_line_integer(line, "limit", a->states[i].limit);
+        jr_line_string(line, "verdict", words[a->states[i].state]);
+        jr_line_integer(line, "limit", a->states[i].count);
         jr_line_integer(line, "remaining", a->states[i].remaining);
         jr_line_close(line, '}');
     }

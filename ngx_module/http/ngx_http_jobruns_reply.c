@@ -34,8 +34,12 @@ static ngx_int_t ngx_http_jobruns_read_forward(ngx_http_jobruns_attempt_t *a,
     redisReply *reply);
 static ngx_int_t ngx_http_jobruns_read_limited(ngx_http_jobruns_attempt_t *a,
     redisReply *reply);
+static ngx_int_t ngx_http_jobruns_read_overrides(
+    ngx_http_jobruns_attempt_t *a, redisReply *fields);
 static ngx_int_t ngx_http_jobruns_read_states(ngx_http_jobruns_attempt_t *a,
     redisReply *reply, size_t from);
+static ngx_int_t ngx_http_jobruns_read_state(jr_limit_state_t *state,
+    redisReply **element);
 static ngx_int_t ngx_http_jobruns_read_kept(ngx_http_jobruns_attempt_t *a,
     redisReply *answer);
 static ngx_int_t ngx_http_jobruns_mistrust(ngx_http_jobruns_attempt_t *a,
@@ -59,6 +63,7 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_word_t  *word;
 
     a->verdict = jobruns_verdict_damaged;
+    a->nstates = 0;
 
     if (reply->type == REDIS_REPLY_ERROR) {
 
@@ -150,7 +155,10 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
         }
     }
 
-    if (rc != NGX_OK) {
+    if (rc != NGX_OK
+        || ngx_http_jobruns_read_states(a, reply, word->least) != NGX_OK
+        || (word->verdict == jobruns_verdict_limited && a->nstates == 0))
+    {
         ngx_http_jobruns_damaged(a, reply, "an unusable value");
         return;
     }
@@ -171,7 +179,7 @@ ngx_http_jobruns_read_forward(ngx_http_jobruns_attempt_t *a,
         ngx_http_jobruns_tell_damaged(a);
     }
 
-    return ngx_http_jobruns_read_states(a, reply, 3);
+    return ngx_http_jobruns_read_overrides(a, reply->element[2]);
 }
 
 
@@ -191,64 +199,91 @@ ngx_http_jobruns_read_limited(ngx_http_jobruns_attempt_t *a,
     a->refusing = (ngx_uint_t) reply->element[1]->integer - 1;
     a->wait = (ngx_msec_t) reply->element[2]->integer;
 
-    return ngx_http_jobruns_read_states(a, reply, 4);
+    return ngx_http_jobruns_read_overrides(a, reply->element[3]);
 }
 
 
-/* five integers for each limit, or none where an admission is repeated */
+static ngx_int_t
+ngx_http_jobruns_read_overrides(ngx_http_jobruns_attempt_t *a,
+    redisReply *fields)
+{
+    ngx_str_t  names;
+
+    if (fields->type != REDIS_REPLY_STRING) {
+        return NGX_ERROR;
+    }
+
+    if (fields->len) {
+        names.data = (u_char *) fields->str;
+        names.len = fields->len;
+
+        ngx_http_jobruns_bad_overrides(a, &names);
+    }
+
+    return NGX_OK;
+}
+
+
+/* six integers for each limit, or none where they could not be read */
 
 static ngx_int_t
 ngx_http_jobruns_read_states(ngx_http_jobruns_attempt_t *a,
     redisReply *reply, size_t from)
 {
-    size_t             i, k;
-    long long          n[5];
-    jr_limit_state_t  *state;
-
-    if (reply->elements > from
-        && ngx_http_jobruns_reply_is(reply->element[from - 1], "") == 0
-        && reply->element[from - 1]->type == REDIS_REPLY_STRING)
-    {
-        ngx_log_error(NGX_LOG_WARN, a->request->connection->log, 0,
-                      "jobruns: override \"%s\" in Redis key \"%V\" is no "
-                      "number that can be, the configured one holds",
-                      reply->element[from - 1]->str, &a->keys[1]);
-    }
+    size_t  i;
 
     if (reply->elements == from) {
         return NGX_OK;
     }
 
-    if (reply->elements != from + 5 * a->nlimits) {
+    if (reply->elements != from + 6 * a->nlimits) {
         return NGX_ERROR;
     }
 
     for (i = 0; i < a->nlimits; i++) {
-
-        for (k = 0; k < 5; k++) {
-            if (reply->element[from + 5 * i + k]->type
-                != REDIS_REPLY_INTEGER)
-            {
-                return NGX_ERROR;
-            }
-
-            n[k] = reply->element[from + 5 * i + k]->integer;
-
-            if (n[k] < 0) {
-                return NGX_ERROR;
-            }
+        if (ngx_http_jobruns_read_state(&a->states[i],
+                                        reply->element + from + 6 * i)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
         }
-
-        state = &a->states[i];
-
-        state->state = (int) n[0];
-        state->limit = n[1];
-        state->window = n[2];
-        state->remaining = n[3];
-        state->reset = n[4];
     }
 
     a->nstates = a->nlimits;
+
+    return NGX_OK;
+}
+
+
+/* the bounds are those within which jr_limit.c computes */
+
+static ngx_int_t
+ngx_http_jobruns_read_state(jr_limit_state_t *state, redisReply **element)
+{
+    size_t   i;
+    int64_t  n[6];
+
+    static const int64_t  most[6] = {
+        JR_LIMIT_LIFTED, JR_QUOTA_MAX, JR_PERIOD_MAX, JR_BURST_MAX,
+        JR_QUOTA_MAX, JR_RESET_MAX
+    };
+
+    for (i = 0; i < 6; i++) {
+        if (element[i]->type != REDIS_REPLY_INTEGER
+            || element[i]->integer < 0 || element[i]->integer > most[i])
+        {
+            return NGX_ERROR;
+        }
+
+        n[i] = element[i]->integer;
+    }
+
+    state->state = (jr_limit_state_e) n[0];
+    state->count = n[1];
+    state->period = n[2];
+    state->burst = n[3];
+    state->remaining = n[4];
+    state->reset = n[5];
 
     return NGX_OK;
 }

@@ -161,7 +161,7 @@ ngx_http_jobruns_variable_of(ngx_http_jobruns_attempt_t *a,
         /* or the one that would refuse, were it not a dry run */
 
         for (i = 0; i < a->nstates; i++) {
-            if (a->states[i].state == 2) {
+            if (a->states[i].state == JR_LIMIT_WOULD_REFUSE) {
                 return a->limits[i].name;
             }
         }

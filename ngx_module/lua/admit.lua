@@ -1,7 +1,8 @@
 --[[
 Admits one attempt to create a job run, in one atomic step: the token's
 record and every limit are read, then all is decided, then all is written.
-A refusal writes nothing.
+A refusal writes nothing, but to set right a counter that is ahead of the
+clock.
 
 KEYS  1      record of the token, or of the attempt where there is no token
       2      hash of the tenant's overrides
@@ -21,22 +22,27 @@ ARGV  1      owner of this attempt: 32 hex digits
                slots   limit, 0, 0
 
 Reply: an array, the verdict first
-      "forward"   state before ("absent", "unknown", "damaged"), bad override
-                  or "", limits...
-      "limited"   index of the limit from 1, wait in ms, bad override or "",
+      "forward"   state before ("absent", "unknown", "damaged"), bad
+                  overrides, limits...
+      "limited"   index of the limit from 1, wait in ms, bad overrides,
                   limits...
-      "replay"    kept answer, request id of the attempt that made it
-      "unkept"    location, run key, request id of the attempt
-      "running"   ms until the lease ends, request id of the attempt
-      "mismatch"  request id of the first attempt
-      "refused"   request id of the first attempt, "damaged" or ""
+      "replay"    kept answer, request id of the attempt that made it,
+                  limits...
+      "unkept"    location, run key, request id of the attempt, limits...
+      "running"   ms until the lease ends, request id of the attempt,
+                  limits...
+      "mismatch"  request id of the first attempt, limits...
+      "refused"   request id of the first attempt, "damaged" or "", limits...
 
 A record that none of us can have written, or whose answer is damaged, counts
 as unknown, and is written anew.
 
-limits... are five integers for each: state (0 passes, 1 refuses, 2 would
-refuse but is dry_run, 3 lifted or not counted), the limit in force, its
-window in seconds, what remains, ms until it is whole again.
+bad overrides are the fields that hold nonsense, with a blank between them.
+
+limits... are six integers for each, or nothing at all where they cannot be
+read and the token alone has decided: state (0 passes, 1 refuses, 2 would
+refuse but is dry_run, 3 lifted), the three numbers in force (of a quota the
+second is its window in seconds), what remains, ms until there is more.
 
 The record is a hash:
       v  format, "1"                  s  "c" claimed, "d" done, "u" unknown
@@ -47,8 +53,9 @@ The record is a hash:
       i  request id of the owner      a  the kept answer
       n  location of the run          j  key of the run
 
-Numbers are doubles: everything stays an integer below 2^53 and is printed
-with %.0f.  The clock is this server's own.
+Numbers are doubles: everything stays an integer below 2^52, where floor() of
+a quotient is exact, and is printed with %.0f.  The clock is this server's
+own.
 ]]
 
 local record, overrides = KEYS[1], KEYS[2]
@@ -60,8 +67,6 @@ local time = redis.call("TIME")
 local now_s = tonumber(time[1])
 local now_us = now_s * 1000000 + tonumber(time[2])
 local now = math.floor(now_us / 1000)
-
-local MAX = 9007199254740992
 
 local function int(value)
   return string.format("%.0f", value)
@@ -109,19 +114,19 @@ local function month_of(days)
   return yoe + era * 400 + (m <= 2 and 1 or 0), m
 end
 
--- first second of the current UTC window and of the next one
-local function window_of(name)
+-- first second of the UTC window around a second, and of the next one
+local function window_of(name, at)
   if name == "hour" then
-    local from = now_s - now_s % 3600
+    local from = at - at % 3600
     return from, from + 3600
   end
 
   if name == "day" then
-    local from = now_s - now_s % 86400
+    local from = at - at % 86400
     return from, from + 86400
   end
 
-  local y, m = month_of(math.floor(now_s / 86400))
+  local y, m = month_of(math.floor(at / 86400))
   local from = days_from_civil(y, m)
   local to = m == 12 and days_from_civil(y + 1, 1) or days_from_civil(y, m + 1)
 
@@ -129,17 +134,29 @@ local function window_of(name)
 end
 
 
+--[[
+The limits.  Each decide_*() reads its key and returns a table: state, the
+numbers in force, remaining, reset and wait (ms), and where they apply
+      consume()   takes one, tells what remains, and returns what settle.lua
+                  needs to give it back
+      mend()      writes a counter that is ahead of the clock where it can be
+]]
+
+local RATE_MOST, COUNT_MOST = 1000000, 1000000000000
 local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
 
-local bad_override = ""
+-- when to ask again where nothing passes until somebody changes the number
+local BLOCKED_WAIT = 60000
 
--- A number that overrides the configured one: the number itself, or a
--- string for what is no number but allowed.  Nonsense is left out and told.
-local function override(fields, name, what, most)
+local fields, bad_overrides = {}, {}
+
+-- A number that overrides the configured one, and the period that comes with
+-- a rate; or "none".  Nonsense is left out and told.
+local function override(name, what, most)
   local field = name .. "." .. what
   local text = fields[field]
 
-  if text == nil then
+  if not text then
     return nil
   end
 
@@ -147,39 +164,26 @@ local function override(fields, name, what, most)
     return "none"
   end
 
-  if #text <= 16 and string.match(text, "^%d+$") then
-    local value = tonumber(text)
+  if #text <= 16 then
+    local digits, unit = string.match(text, "^(%d+)$"), nil
 
-    if value <= most then
-      return value
+    if not digits and what == "rate" then
+      digits, unit = string.match(text, "^(%d+)r/([smh])$")
+    end
+
+    if digits and tonumber(digits) <= most then
+      return tonumber(digits), UNITS[unit]
     end
   end
 
-  if what == "rate" and #text <= 16 then
-    local count, unit = string.match(text, "^(%d+)r/([smh])$")
-
-    if count and tonumber(count) <= most then
-      return tonumber(count), UNITS[unit]
-    end
-  end
-
-  bad_override = field
+  bad_overrides[#bad_overrides + 1] = field
 
   return nil
 end
 
 
---[[
-The limits.  Each decide_*() reads its key and returns a table:
-  state, limit, window (s), remaining, reset (ms), wait (ms), and consume(),
-  which writes and returns what settle.lua needs to give it back.
-]]
-
-local BLOCKED_WAIT = 60000
-
-local function lifted()
-  return { state = 3, limit = 0, window = 0, remaining = 0, reset = 0,
-           wait = 0, consume = function() return "-" end }
+local function div_ceil(a, b)
+  return math.floor((a + b - 1) / b)
 end
 
 
@@ -187,75 +191,84 @@ end
 GCRA.  The theoretical arrival time is kept as whole microseconds and a
 fraction in 1/count of one, so that any rate is exact over any time:
   "<us> <fraction> <count>"
+Below, ahead is how far it is ahead of now, in 1/count of a microsecond: a
+request is a period of them.
 ]]
-local function decide_rate(key, fields, name, count, period, burst)
-  local value, unit = override(fields, name, "rate", 1000000)
+local function decide_rate(key, name, count, period, burst)
+  local value, unit = override(name, "rate", RATE_MOST)
+  local d = { state = 0, wait = 0 }
 
   if value == "none" then
-    return lifted()
+    d.state, d.remaining, d.reset = 3, 0, 0
+    d[1], d[2], d[3] = count, period, burst
+    return d
   end
 
   count = value or count
   period = unit or period
-  burst = override(fields, name, "burst", 1000000) or burst
+  burst = override(name, "burst", RATE_MOST) or burst
+
+  d[1], d[2], d[3] = count, period, burst
 
   if count == 0 then
-    return { state = 1, limit = 0, window = 60, remaining = 0,
-             reset = BLOCKED_WAIT, wait = BLOCKED_WAIT }
+    d.state, d.remaining, d.reset, d.wait = 1, 0, BLOCKED_WAIT, BLOCKED_WAIT
+    return d
   end
 
-  burst = math.min(burst, math.floor(MAX / period) - 2)
-
-  local tat, frac = now_us, 0
+  local ahead, allowed = 0, burst * period
   local text = redis.call("GET", key)
 
   if text then
     local us, fraction, of = string.match(text, "^(%d+) (%d+) (%d+)$")
     us, fraction, of = tonumber(us), tonumber(fraction), tonumber(of)
 
-    if us and of > 0 and us >= now_us then
-      tat, frac = us, math.floor(fraction * count / of)
+    if us and us >= now_us and fraction < of and of <= RATE_MOST then
+      local most = allowed + period
+
+      -- beyond a full burst it came from a clock that has gone back, or from
+      -- a slower rate or larger burst
+      if us - now_us <= most / count then
+        ahead = (us - now_us) * count + math.floor(fraction * count / of)
+      else
+        ahead = most + 1
+      end
+
+      if ahead > most then
+        ahead, d.mend = most, true
+      end
     end
   end
 
-  -- a stored time further ahead than a full burst came from another clock
-  -- or from a slower rate
-  local ahead_most = math.floor((burst + 1) * period / count) + 1
+  local function store()
+    local us = now_us + math.floor(ahead / count)
 
-  if tat - now_us > ahead_most then
-    tat, frac = now_us + ahead_most, 0
+    redis.call("SET", key, int(us) .. " " .. int(ahead % count) .. " "
+               .. int(count), "PXAT", int(math.floor(us / 1000) + 1))
   end
 
-  -- how far ahead we are and may be, in 1/count of a microsecond
-  local ahead = (tat - now_us) * count + frac
-  local allowed = burst * period
-  local d = { state = ahead <= allowed and 0 or 1, limit = burst + 1,
-              window = math.ceil((burst + 1) * period / count / 1000000),
-              reset = math.ceil(ahead / count / 1000) }
+  local function tell()
+    d.remaining = ahead > allowed and 0
+                  or math.floor((allowed - ahead) / period) + 1
+    d.reset = d.remaining > burst and 0
+              or div_ceil(ahead - allowed + d.remaining * period,
+                          count * 1000)
+  end
 
-  if d.state == 1 then
-    d.wait = math.ceil((ahead - allowed) / count / 1000)
-    d.remaining = 0
+  tell()
+
+  if d.mend then
+    d.mend = store
+  end
+
+  if d.remaining == 0 then
+    d.state, d.wait = 1, d.reset
     return d
   end
 
-  local next_ahead = ahead + period
-
-  d.wait = 0
-  d.remaining = next_ahead > allowed and 0
-                or math.floor((allowed - next_ahead) / period) + 1
-
   d.consume = function()
-    tat = tat + math.floor(period / count)
-    frac = frac + period % count
-
-    if frac >= count then
-      tat, frac = tat + 1, frac - count
-    end
-
-    d.reset = math.ceil(next_ahead / count / 1000)
-    redis.call("SET", key, int(tat) .. " " .. int(frac) .. " " .. int(count),
-               "PX", int(d.reset + 1))
+    ahead = ahead + period
+    store()
+    tell()
 
     return "r:" .. int(count) .. ":" .. int(period)
   end
@@ -264,40 +277,67 @@ local function decide_rate(key, fields, name, count, period, burst)
 end
 
 
--- "<first second of the window> <used>"
-local function decide_quota(key, fields, name, limit, window)
-  local value = override(fields, name, "limit", 1000000000000)
+--[[
+"<first second of the window> <used>".  A window of the future means that the
+clock has gone back.  The next one stays the one that counts, or else its
+edge would be passed twice, each time with a full quota; what was counted in
+one further away counts in the present one.
+]]
+local function decide_quota(key, name, limit, window)
+  local value = override(name, "limit", COUNT_MOST)
+  local from, to = window_of(window, now_s)
+  local d = { state = 0, wait = 0 }
+  local used = 0
 
   if value == "none" then
-    return lifted()
+    d.state, d.remaining, d.reset = 3, 0, 0
+    d[1], d[2], d[3] = limit, to - from, 0
+    return d
   end
 
   limit = value or limit
 
-  local from, to = window_of(window)
-  local used = 0
   local text = redis.call("GET", key)
 
   if text then
     local of, count = string.match(text, "^(%d+) (%d+)$")
+    of, count = tonumber(of), tonumber(count)
 
-    if tonumber(of) == from then
-      used = tonumber(count)
+    if of and of >= from then
+      used = math.min(count, COUNT_MOST)
+
+      if of == to then
+        from, to = window_of(window, to)
+      else
+        d.mend = of > to
+      end
     end
   end
 
-  local reset = to * 1000 - now
-  local d = { limit = limit, window = to - from, reset = reset, wait = 0,
-              state = 0, remaining = limit - used - 1 }
+  d[1], d[2], d[3] = limit, to - from, 0
+  d.remaining = math.max(limit - used, 0)
+  d.reset = to * 1000 - now
 
-  if used >= limit then
-    d.state, d.wait, d.remaining = 1, reset, 0
+  local function store()
+    redis.call("SET", key, int(from) .. " " .. int(used),
+               "PXAT", int(to * 1000))
+  end
+
+  if d.mend then
+    d.mend = store
+  end
+
+  if d.remaining == 0 then
+    d.state = 1
+    d.reset = limit == 0 and BLOCKED_WAIT or d.reset
+    d.wait = d.reset
     return d
   end
 
   d.consume = function()
-    redis.call("SET", key, int(from) .. " " .. int(used + 1),
-               "PXAT", int(to * 1000))
+    used = used + 1
+    store()
+    d.remaining = d.remaining - 1
 
     return "q:" .. int(from)
   end
@@ -306,22 +346,25 @@ local function decide_quota(key, fields, name, limit, window)
 end
 
 
--- a sorted set of owners by the end of their leases
-local function decide_slots(key, fields, name, limit)
-  local value = override(fields, name, "limit", 1000000000000)
+-- A sorted set of owners by the end of their leases.  Slots are taken also
+-- while the limit is lifted, so that they are all counted when it is not.
+local function decide_slots(key, name, limit)
+  local value = override(name, "limit", COUNT_MOST)
+  local d = { state = 0, wait = 0, reset = 0 }
 
   if value == "none" then
-    return lifted()
+    d.state, d.remaining = 3, 0
+
+  else
+    limit = value or limit
+    d.remaining = math.max(limit - redis.call("ZCOUNT", key,
+                                              "(" .. int(now), "+inf"), 0)
   end
 
-  limit = value or limit
+  d[1], d[2], d[3] = limit, 0, 0
 
-  local used = redis.call("ZCOUNT", key, "(" .. int(now), "+inf")
-  local d = { limit = limit, window = 0, reset = 1000, wait = 0, state = 0,
-              remaining = limit - used - 1 }
-
-  if used >= limit then
-    d.state, d.remaining = 1, 0
+  if d.state == 0 and d.remaining == 0 then
+    d.state = 1
     d.wait = limit == 0 and BLOCKED_WAIT or 1000
     return d
   end
@@ -330,14 +373,131 @@ local function decide_slots(key, fields, name, limit)
     redis.call("ZREMRANGEBYSCORE", key, "-inf", int(now))
     redis.call("ZADD", key, int(now + lease), owner)
 
-    if redis.call("PTTL", key) < lease then
-      redis.call("PEXPIRE", key, int(lease))
+    if redis.call("PEXPIRETIME", key) < now + lease then
+      redis.call("PEXPIREAT", key, int(now + lease))
     end
+
+    d.remaining = math.max(d.remaining - 1, 0)
 
     return "c"
   end
 
   return d
+end
+
+
+local limits = {}
+local count = (#ARGV - 6) / 6
+
+local function read_overrides()
+  local names = {}
+
+  for i = 1, count do
+    local at = 6 + (i - 1) * 6
+    local name = ARGV[at + 2]
+
+    if ARGV[at + 1] == "rate" then
+      names[#names + 1] = name .. ".rate"
+      names[#names + 1] = name .. ".burst"
+    else
+      names[#names + 1] = name .. ".limit"
+    end
+  end
+
+  -- only what is needed, however much somebody has put there
+  local found = redis.pcall("HMGET", overrides, unpack(names))
+
+  if found.err then
+    if not string.find(found.err, "WRONGTYPE", 1, true) then
+      error(found)
+    end
+
+    bad_overrides[1] = "*"
+    return
+  end
+
+  for i = 1, #names do
+    fields[names[i]] = found[i]
+  end
+end
+
+-- Decides all limits and writes nothing.  Returns the index of the refusing
+-- one that holds longest, or 0, and its wait.
+local function decide(paid)
+  local refusing, wait = 0, 0
+
+  if count > 0 then
+    read_overrides()
+  end
+
+  for i = 1, count do
+    local at = 6 + (i - 1) * 6
+    local kind, name, key = ARGV[at + 1], ARGV[at + 2], KEYS[2 + i]
+    local d
+
+    if kind == "rate" then
+      d = decide_rate(key, name, tonumber(ARGV[at + 3]),
+                      tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]))
+
+    elseif kind == "slots" then
+      d = decide_slots(key, name, tonumber(ARGV[at + 3]))
+
+    else
+      d = decide_quota(key, name, tonumber(ARGV[at + 3]), ARGV[at + 4])
+
+      if paid then
+        d.state, d.consume = d.state == 3 and 3 or 0, nil
+      end
+    end
+
+    if d.state == 1 then
+      if ARGV[at + 6] == "dry_run" then
+        d.state = 2
+
+      elseif d.wait > wait then
+        refusing, wait = i, d.wait
+      end
+    end
+
+    limits[i] = d
+  end
+
+  return refusing, wait
+end
+
+local function mend()
+  for i = 1, count do
+    if limits[i].mend then
+      limits[i].mend()
+    end
+  end
+end
+
+local function told(reply)
+  for i = 1, count do
+    local d = limits[i]
+
+    for _, value in ipairs({ d.state, d[1], d[2], d[3], d.remaining,
+                             d.reset }) do
+      reply[#reply + 1] = value
+    end
+  end
+
+  return reply
+end
+
+-- The token alone has decided: the limits are told as they are, and have no
+-- say, not even where they cannot be read.
+local function without_limits(reply)
+  if not pcall(decide) then
+    return reply
+  end
+
+  for i = 1, count do
+    limits[i].state = limits[i].state == 3 and 3 or 0
+  end
+
+  return told(reply)
 end
 
 
@@ -366,29 +526,32 @@ end
 if state and not damaged then
   if state == "c" and kept_owner == owner then
     -- asked again: the reply to the first admission was lost
-    return { "forward", kept[7] == "u" and "unknown" or "absent", "" }
+    return without_limits({ "forward",
+                            kept[7] == "u" and "unknown" or "absent", "" })
   end
 
   if not same_request(kept[4]) then
-    return { "mismatch", first_id or "" }
+    return without_limits({ "mismatch", first_id or "" })
   end
 
   if state == "d" then
     local done = redis.call("HMGET", record, "a", "n", "j", "i")
 
     if not done[1] then
-      return { "unkept", done[2] or "", done[3] or "", done[4] or "" }
+      return without_limits({ "unkept", done[2] or "", done[3] or "",
+                              done[4] or "" })
     end
 
     if bad_answer == "" or redis.sha1hex(done[1]) ~= bad_answer then
-      return { "replay", done[1], done[4] or "" }
+      return without_limits({ "replay", done[1], done[4] or "" })
     end
 
     damaged = true
   end
 
   if state == "c" and lease_end > now then
-    return { "running", lease_end - now, redis.call("HGET", record, "i") or "" }
+    return without_limits({ "running", lease_end - now,
+                            redis.call("HGET", record, "i") or "" })
   end
 end
 
@@ -397,76 +560,21 @@ if state or damaged then
   before = "unknown"
 
   if on_unknown == "refuse" then
-    return { "refused", first_id or "", damaged and "damaged" or "" }
+    return without_limits({ "refused", first_id or "",
+                            damaged and "damaged" or "" })
   end
 end
 
 
--- the limits
+-- the limits; the first attempt has paid for the run it may have made
 
-local limits, fields = {}, {}
-local count = (#ARGV - 6) / 6
+local refusing, wait = decide(before == "unknown")
+local bad = table.concat(bad_overrides, " ")
 
-if count > 0 then
-  local all = redis.call("HGETALL", overrides)
-
-  for i = 1, #all, 2 do
-    fields[all[i]] = all[i + 1]
-  end
-end
-
-local refusing, wait = 0, 0
-
-for i = 1, count do
-  local at = 6 + (i - 1) * 6
-  local kind, name, key = ARGV[at + 1], ARGV[at + 2], KEYS[2 + i]
-  local d
-
-  if kind == "rate" then
-    d = decide_rate(key, fields, name, tonumber(ARGV[at + 3]),
-                    tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]))
-
-  elseif kind == "slots" then
-    d = decide_slots(key, fields, name, tonumber(ARGV[at + 3]))
-
-  elseif before == "unknown" then
-    -- the first attempt has paid for the run it may have made
-    d = lifted()
-
-  else
-    d = decide_quota(key, fields, name, tonumber(ARGV[at + 3]), ARGV[at + 4])
-  end
-
-  if d.state == 1 then
-    if ARGV[at + 6] == "dry_run" then
-      d.state = 2
-
-    elseif d.wait > wait then
-      -- the one that holds longest is the one to name
-      refusing, wait = i, d.wait
-    end
-  end
-
-  limits[i] = d
-end
-
--- unspent: what a limit that passes would have taken, had we admitted
-local function told(reply, unspent)
-  for i = 1, count do
-    local d = limits[i]
-
-    reply[#reply + 1] = d.state
-    reply[#reply + 1] = d.limit
-    reply[#reply + 1] = d.window
-    reply[#reply + 1] = d.remaining + (d.state == 0 and unspent or 0)
-    reply[#reply + 1] = d.reset
-  end
-
-  return reply
-end
+mend()
 
 if refusing > 0 then
-  return told({ "limited", refusing, wait, bad_override }, 1)
+  return told({ "limited", refusing, wait, bad })
 end
 
 
@@ -477,7 +585,7 @@ local consumed = {}
 for i = 1, count do
   local d = limits[i]
 
-  consumed[i] = d.state == 0 and d.consume() or "-"
+  consumed[i] = d.state ~= 2 and d.consume and d.consume() or "-"
 end
 
 if damaged then
@@ -501,4 +609,4 @@ redis.call("HSET", record, "v", "1", "s", "c", "o", owner,
 -- long enough to be seen as unknown
 redis.call("PEXPIREAT", record, int(math.max(expires, now + 2 * lease)))
 
-return told({ "forward", damaged and "damaged" or before, bad_override }, 0)
+return told({ "forward", damaged and "damaged" or before, bad })

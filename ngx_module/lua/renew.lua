@@ -52,8 +52,8 @@ for item in string.gmatch(kept[4] or "", "%S+") do
   if item == "c" and KEYS[i] and holds_slots(KEYS[i]) then
     redis.call("ZADD", KEYS[i], int(now + lease), owner)
 
-    if redis.call("PTTL", KEYS[i]) < lease then
-      redis.call("PEXPIRE", KEYS[i], int(lease))
+    if redis.call("PEXPIRETIME", KEYS[i]) < now + lease then
+      redis.call("PEXPIREAT", KEYS[i], int(now + lease))
     end
   end
 end

@@ -104,7 +104,7 @@ local function refund_rate(key, count, period)
 
   us, fraction, of = tonumber(us), tonumber(fraction), tonumber(of)
 
-  if us == nil or of == 0 then
+  if us == nil or fraction >= of or of > 1000000 then
     return
   end
 
@@ -122,15 +122,17 @@ local function refund_rate(key, count, period)
   end
 
   redis.call("SET", key, int(us) .. " " .. int(fraction) .. " " .. int(of),
-             "PX", int(math.ceil((us - now_us) / 1000) + 1))
+             "PXAT", int(math.floor(us / 1000) + 1))
 end
 
 local function refund_quota(key, window)
   local of, used = string.match(counter(key), "^(%d+) (%d+)$")
 
+  used = tonumber(used)
+
   -- a window that has ended needs nothing back
-  if of == window and tonumber(used) > 0 then
-    redis.call("SET", key, of .. " " .. int(tonumber(used) - 1), "KEEPTTL")
+  if of == window and used > 0 and used <= 1000000000000 then
+    redis.call("SET", key, of .. " " .. int(used - 1), "KEEPTTL")
   end
 end
 
