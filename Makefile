@@ -174,6 +174,17 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 	    prove -j$(JOBS) -It/lib $(T)
 
 
+# --------------------------------------------------------------------- chaos
+
+.PHONY: chaos
+chaos:			## breaks everything at random, then judges: SECONDS=60 SEED=
+	@util/install-deps build e2e
+	+@CC='$(CC)' util/build-nginx module
+	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' \
+	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
+	    t/chaos/chaos
+
+
 # --------------------------------------------------------------------- speed
 
 .PHONY: bench bench-smoke

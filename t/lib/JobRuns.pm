@@ -134,6 +134,15 @@ sub finish {
     JobRuns::Guardian::inform(removed => $self->{dir});
 }
 
+# Leaves it to the caller to stop what was started, and to look at it.
+
+sub forget {
+    my ($self) = @_;
+
+    @harnesses = grep { $_ != $self } @harnesses;
+    JobRuns::Guardian::inform(removed => $self->{dir});
+}
+
 sub check_end {
     my ($self, $nginx) = @_;
 

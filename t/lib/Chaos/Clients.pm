@@ -1,0 +1,256 @@
+package Chaos::Clients;
+
+# Many clients in one process, each of which behaves as an SDK does: one retry
+# token per call, the same on every retry; it retries on timeouts, broken
+# connections, 409 IncorrectState, 429 and 5xx, with a growing gap, up to
+# eight tries.  Each try may tell the stub service to misbehave, and may be
+# given up by the client before the answer comes.
+#
+# Every answer becomes a line of a log, for the judge.
+
+use strict;
+use warnings;
+
+use Errno qw(EAGAIN EINPROGRESS EWOULDBLOCK);
+use IO::Handle ();
+use IO::Select ();
+use IO::Socket::INET ();
+use JSON::PP ();
+use Time::HiRes qw(time);
+
+use constant TRIES => 8;
+
+# A client's own patience, seconds: longer than the gateway waits for others
+# and for the service.
+use constant PATIENCE => 6;
+
+my $json = JSON::PP->new->utf8->canonical;
+
+# run(gateways => [ADDRESS...], clients => N, seconds => N, seed => N,
+#     log => FILE) returns when the last call has ended.
+
+sub run {
+    my (%opt) = @_;
+
+    srand $opt{seed};
+
+    open my $log, '>>:raw', $opt{log} or die "$opt{log}: $!\n";
+    $log->autoflush(1);
+
+    my $self = bless { %opt, log_file => $log, calls => 0, timers => [],
+        end => time + $opt{seconds}, by_socket => {},
+        select => IO::Select->new }, __PACKAGE__;
+
+    $self->next_call({ number => $_ }) for 1 .. $opt{clients};
+    $self->turn while $self->{busy};
+}
+
+sub next_call {
+    my ($self, $client) = @_;
+
+    if (time >= $self->{end}) {
+        delete $self->{busy}{$client->{number}};
+        return;
+    }
+
+    $self->{busy}{$client->{number}} = 1;
+    $client->{token} = sprintf 'chaos-%d-%d', $self->{seed}, ++$self->{calls};
+    $client->{tries} = 0;
+    $client->{gap} = 0.05;
+    $self->try_once($client);
+}
+
+sub try_once {
+    my ($self, $client) = @_;
+    my @gateways = @{$self->{gateways}};
+
+    $client->{tries}++;
+    $client->{id} = "$client->{token}-$client->{tries}";
+    $client->{in} = '';
+    $client->{deadline} = time + PATIENCE;
+
+    # some hang up long before
+    $client->{deadline} = time + rand(0.4) if rand() < 0.06;
+
+    my $socket = IO::Socket::INET->new(Proto => 'tcp', Blocking => 0,
+        PeerAddr => $gateways[rand @gateways]);
+
+    if (!$socket) {
+        $self->ended($client, { error => "connect: $!" });
+        return;
+    }
+
+    $client->{socket} = $socket;
+    $client->{out} = request($client);
+    $self->{by_socket}{$socket} = $client;
+    $self->{select}->add($socket);
+}
+
+sub request {
+    my ($client) = @_;
+    my $body = $json->encode({ jobKey => $client->{token},
+        parameters => [{ name => 'n', value => "\x{e9}" x 20 }] });
+    my %head = (
+        'Host' => 'chaos', 'Content-Type' => 'application/json',
+        'Content-Length' => length $body, 'Connection' => 'close',
+        'Authorization' => 'Signature version="1",keyId="ocid1.tenancy.oc1..'
+            . 'chaos' . $client->{number} % 8 . '/ocid1.user.oc1..chaos/aa",'
+            . 'algorithm="rsa-sha256",headers="date",signature="c2ln"',
+        'opc-retry-token' => $client->{token},
+        'opc-request-id' => $client->{id},
+        misbehaviour(),
+    );
+
+    return join("\r\n", 'POST /20260430/aiDataPlatforms/ocid1.aidataplatform'
+        . '.oc1..chaos/workspaces/chaos/jobRuns HTTP/1.1',
+        (map { "$_: $head{$_}" } sort keys %head), '', '') . $body;
+}
+
+# What the service is to do with a try: mostly its work.
+
+sub misbehaviour {
+    my @ways = (
+        ['delay-read' => sprintf '%.2f', rand 1.5],
+        ['delay-created' => sprintf '%.2f', rand 1.5],
+        ['delay-created' => 4],                 # beyond proxy_read_timeout
+        ['status' => 500],
+        ['status' => 503, 'create' => 1],
+        ['status' => 429],
+        ['end-read' => 'reset'],
+        ['end-created' => 'reset'],
+        ['end-created' => 'close'],
+        ['end-created' => 'silent'],
+        ['truncate' => 40],
+    );
+
+    return if rand() < 0.75;
+
+    my %way = @{$ways[rand @ways]};
+
+    return map { ("X-Stub-$_" => $way{$_}) } keys %way;
+}
+
+
+# One turn of the event loop: sockets, then whatever is due.
+
+sub turn {
+    my ($self) = @_;
+    my @writing = grep { length $self->{by_socket}{$_}{out} }
+        $self->{select}->handles;
+    my ($readable, $writable) = IO::Select::select($self->{select},
+        IO::Select->new(@writing), undef, 0.02);
+
+    $self->on_writable($self->{by_socket}{$_})
+        for grep { $self->{by_socket}{$_} } @{$writable // []};
+    $self->on_readable($self->{by_socket}{$_})
+        for grep { $self->{by_socket}{$_} } @{$readable // []};
+
+    my $now = time;
+
+    for my $client (values %{$self->{by_socket}}) {
+        $self->ended($client, { error => 'timeout' })
+            if $client->{deadline} <= $now;
+    }
+
+    my @due = grep { $_->[0] <= $now } @{$self->{timers}};
+    $self->{timers} = [grep { $_->[0] > $now } @{$self->{timers}}];
+    $self->try_once($_->[1]) for @due;
+
+    delete $self->{busy} unless %{$self->{busy}};
+}
+
+sub on_writable {
+    my ($self, $client) = @_;
+    my $n = syswrite $client->{socket}, $client->{out};
+
+    if (!defined $n) {
+        return if $! == EAGAIN || $! == EWOULDBLOCK || $! == EINPROGRESS;
+        $self->ended($client, { error => "write: $!" });
+        return;
+    }
+
+    substr $client->{out}, 0, $n, '';
+}
+
+sub on_readable {
+    my ($self, $client) = @_;
+    my $n = sysread $client->{socket}, $client->{in}, 65536,
+        length $client->{in};
+
+    return if !defined $n && ($! == EAGAIN || $! == EWOULDBLOCK);
+
+    my $answer = answer($client->{in});
+
+    if ($answer) {
+        $self->ended($client, $answer);
+
+    } elsif (!$n) {
+        $self->ended($client, { error => defined $n ? 'closed' : "read: $!" });
+    }
+}
+
+# A whole answer, or undef.
+
+sub answer {
+    my ($in) = @_;
+    my ($status, $head, $body)
+        = $in =~ m{^HTTP/1\.1 (\d+)[^\r]*\r\n(.*?\r\n)\r\n(.*)}s or return;
+    my ($length) = $head =~ /^content-length: (\d+)\r/mi;
+
+    if (!defined $length) {
+        return unless $head =~ /^transfer-encoding: chunked\r/mi
+            && $body =~ /(?:^|\r\n)0\r\n\r\n\z/;
+        $body =~ s/[0-9a-f]+\r\n(.*?)\r\n(?=[0-9a-f]+\r\n)/$1/gsi;
+
+    } elsif (length $body < $length) {
+        return;
+    }
+
+    my $data = eval { $json->decode($body) } // {};
+
+    return {
+        status   => $status + 0,
+        code     => $data->{code},
+        key      => $status < 300 ? $data->{key} : undef,
+        replayed => $head =~ /^opc-retry-replayed: true\r/mi ? 1 : 0,
+    };
+}
+
+sub ended {
+    my ($self, $client, $answer) = @_;
+
+    if (my $socket = delete $client->{socket}) {
+        $self->{select}->remove($socket);
+        delete $self->{by_socket}{$socket};
+        close $socket;
+    }
+
+    my $again = $client->{tries} < TRIES && retried($answer);
+
+    print {$self->{log_file}} $json->encode({ %$answer, time => time,
+        token => $client->{token}, id => $client->{id},
+        try => $client->{tries}, last => $again ? 0 : 1 }), "\n";
+
+    if (!$again) {
+        $self->next_call($client);
+        return;
+    }
+
+    $client->{gap} = $client->{gap} * 2 > 2 ? 2 : $client->{gap} * 2;
+    push @{$self->{timers}}, [time + $client->{gap} * (0.5 + rand 0.5),
+        $client];
+}
+
+# As Oracle's SDKs decide it: see their default retry policies.
+
+sub retried {
+    my ($answer) = @_;
+
+    return 1 if $answer->{error};
+    return 1 if $answer->{status} == 429 || $answer->{status} >= 500;
+
+    return $answer->{status} == 409
+        && ($answer->{code} // '') eq 'IncorrectState';
+}
+
+1;

@@ -1,0 +1,160 @@
+package Chaos::Judge;
+
+# What is true after a run, from three sources that know nothing of each
+# other: the ledger of the stub service, the audit files of the gateways, and
+# Redis; with what the clients were told.
+
+use strict;
+use warnings;
+
+use JSON::PP ();
+
+my $json = JSON::PP->new->utf8;
+
+# judge(dir => FOLDER, redis => JobRuns::Redis, ignore_tokens => 0 or 1,
+#       alerts => [LINES]) returns a list of [what, figure, limit]: a figure
+# above its limit is a breach; a limit of undef is only told.
+
+sub judge {
+    my (%opt) = @_;
+
+    my @ledger = lines("$opt{dir}/ledger.jsonl");
+    my @clients = lines("$opt{dir}/clients.jsonl");
+    my @audit = map { lines($_) } glob "$opt{dir}/audit-*.log";
+
+    my @creations = grep { $_->{event} eq 'creation' } @ledger;
+    my %request = map { $_->{id} => $_ }
+        grep { $_->{event} eq 'request' } @ledger;
+    my @answered = grep { $_->{status} } @clients;
+
+    return (
+        [calls => scalar(grep { $_->{last} } @clients), undef],
+        [tries => scalar @clients, undef],
+        ['answers 2xx' => scalar(grep { $_->{status} < 300 } @answered),
+            undef],
+        ['of them replays' => scalar(grep { $_->{replayed} } @answered),
+            undef],
+        ['answers 409' => scalar(grep { $_->{status} == 409 } @answered),
+            undef],
+        ['answers 429' => scalar(grep { $_->{status} == 429 } @answered),
+            undef],
+        ['answers 5xx' => scalar(grep { $_->{status} >= 500 } @answered),
+            undef],
+        ['no answer' => @clients - @answered, undef],
+        ['job runs created' => scalar @creations, undef],
+        ['tokens with two job runs' => twice(map { $_->{token} } @creations),
+            0],
+        ['clients told of a run that does not exist'
+            => unknown_runs(\@creations, \@answered), 0],
+        ['tokens whose clients were told two runs' => two_answers(\@answered),
+            0],
+        ['runs without an audit record'
+            => unrecorded(\@creations, \%request, \@audit), 0],
+        ['claims still held after the longest lease' => held($opt{redis}), 0],
+        ['slots still held' => slots($opt{redis}), 0],
+        ['lines of audit that are no JSON' => broken_lines($opt{dir}), 0],
+        ['alerts in error.log' => scalar @{$opt{alerts}}, 0],
+    );
+}
+
+sub lines {
+    my ($file) = @_;
+
+    open my $fh, '<:raw', $file or return;
+
+    # the last line of a file may still have been in the making when its
+    # writer was killed
+    return grep { defined } map { eval { $json->decode($_) } } <$fh>;
+}
+
+# How many values come more than once.
+
+sub twice {
+    my %count;
+
+    $count{$_}++ for @_;
+
+    return scalar grep { $_ > 1 } values %count;
+}
+
+sub unknown_runs {
+    my ($creations, $answers) = @_;
+    my %made = map { $_->{key} => 1 } @$creations;
+
+    return scalar grep { $_->{status} < 300 && !$made{$_->{key} // ''} }
+        @$answers;
+}
+
+sub two_answers {
+    my ($answers) = @_;
+    my %keys;
+
+    $keys{$_->{token}}{$_->{key}} = 1
+        for grep { defined $_->{key} } @$answers;
+
+    return scalar grep { keys %$_ > 1 } values %keys;
+}
+
+# Every request that made a run has a record from before it was sent.
+
+sub unrecorded {
+    my ($creations, $request, $audit) = @_;
+    my %begun;
+
+    for (@$audit) {
+        $begun{$_->{data}{request}{id} // ''} = 1
+            if $_->{eventType} =~ /\.begin\z/;
+    }
+
+    return scalar grep { !$begun{request_id($request->{$_->{request}})} }
+        @$creations;
+}
+
+sub request_id {
+    my ($request) = @_;
+
+    for (@{$request->{headers}}) {
+        return $_->[1] if lc $_->[0] eq 'opc-request-id';
+    }
+
+    return '(none)';
+}
+
+sub held {
+    my ($redis) = @_;
+    my ($seconds, $us) = @{$redis->command('TIME')};
+    my $now = $seconds * 1000 + int($us / 1000);
+
+    return scalar grep {
+        my ($state, $lease) = @{$redis->command('HMGET', $_, 's', 'l')};
+        ($state // '') eq 'c' && $lease > $now;
+    } $redis->keys('*:v1:token:*'), $redis->keys('*:v1:attempt:*');
+}
+
+sub slots {
+    my ($redis) = @_;
+    my ($seconds) = @{$redis->command('TIME')};
+    my $sum = 0;
+
+    $sum += $redis->command('ZCOUNT', $_, $seconds * 1000, '+inf')
+        for $redis->keys('*:v1:slots:*');
+
+    return $sum;
+}
+
+# A torn line is ended by the next writer; it is no JSON, and there is no
+# more than one for each worker that was killed: the caller's limit.
+
+sub broken_lines {
+    my ($dir) = @_;
+    my $bad = 0;
+
+    for my $file (glob "$dir/audit-*.log") {
+        open my $fh, '<:raw', $file or next;
+        $bad += grep { !eval { $json->decode($_); 1 } } <$fh>;
+    }
+
+    return $bad;
+}
+
+1;
