@@ -47,5 +47,16 @@ void rule_timezone(corpus_t *corpus, const json_t *line, const char *text,
 void rule_body(corpus_t *corpus, const json_t *line, const char *text,
     size_t len, void *data);
 
+/*
+ * {"headers": [[name, latin-1 value]], "status"}: the values of the headers
+ * that have rules.  A line without any of them is outside.
+ */
+void rule_header(corpus_t *corpus, const json_t *line, const char *text,
+    size_t len, void *data);
+
+/* {"s", "retry_token_ok", "request_id_ok"}: a string as a header value */
+void rule_string(corpus_t *corpus, const json_t *line, const char *text,
+    size_t len, void *data);
+
 
 #endif /* LIB_RULES_H_INCLUDED */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "jr_header.h"
+#include "lib_rules.h"
 
 
 #define LEN(a)  (sizeof(a) / sizeof((a)[0]))
@@ -204,11 +205,13 @@ a_content_type_is_json(void **state)
         { "application/json; x=\"a;b\\\"c\"; charset=utf-8", JR_OK },
         { "application/json; x=\"\"", JR_OK },
 
-        /* empty parameters (RFC 9110, 5.6.6) */
+        /* one semicolon too many */
         { "application/json;", JR_OK },
         { "application/json; ", JR_OK },
-        { "application/json;;charset=utf-8;", JR_OK },
-        { "application/json ; ; x=y ;", JR_OK },
+        { "application/json;charset=utf-8;", JR_OK },
+        { "application/json;;", JR_INVALID },
+        { "application/json; ;", JR_INVALID },
+        { "application/json;;charset=utf-8", JR_INVALID },
 
         { "", JR_INVALID },
         { ";", JR_INVALID },
@@ -263,6 +266,47 @@ a_content_type_is_json(void **state)
 }
 
 
+static void
+vectors(void **state)
+{
+    corpus_t  corpus;
+
+    (void) state;
+
+    vectors_run(&corpus, "headers.jsonl", rule_header, NULL);
+    corpus_end(&corpus);
+}
+
+
+static void
+corpus_headers(void **state)
+{
+    corpus_t  corpus;
+
+    (void) state;
+
+    if (corpus_run(&corpus, "http_headers.jsonl", rule_header, NULL)) {
+        corpus_end(&corpus);
+    }
+}
+
+
+static void
+corpus_strings(void **state)
+{
+    corpus_t  corpus;
+
+    (void) state;
+
+    vectors_run(&corpus, "strings.jsonl", rule_string, NULL);
+    corpus_end(&corpus);
+
+    if (corpus_run(&corpus, "naughty_strings.jsonl", rule_string, NULL)) {
+        corpus_end(&corpus);
+    }
+}
+
+
 int
 main(void)
 {
@@ -272,7 +316,10 @@ main(void)
         cmocka_unit_test(a_request_id_is_of_its_alphabet),
         cmocka_unit_test(segments_of_a_lenient_request_id_are_not_empty),
         cmocka_unit_test(a_boolean_is_of_any_case),
-        cmocka_unit_test(a_content_type_is_json)
+        cmocka_unit_test(a_content_type_is_json),
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(corpus_headers),
+        cmocka_unit_test(corpus_strings)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,8 +158,9 @@ jr_header_content_type(jr_str_t value, const char **what)
 }
 
 
-/* takes one ";name=value" or ';name="value"' off the rest; nothing between
-   two ";" is an empty parameter (RFC 9110, 5.6.6) */
+/* takes one ";name=value" or ';name="value"' off the rest (RFC 9110, 5.6.6);
+   a ";" that ends the value is what some clients send, two in a row are a
+   mistake */
 
 static jr_status_e
 jr_header_parameter(jr_str_t *rest, jr_str_t *name, jr_str_t *value)
@@ -171,7 +172,7 @@ jr_header_parameter(jr_str_t *rest, jr_str_t *name, jr_str_t *value)
     s.len = rest->len - 1;
     s = jr_header_trim(s);
 
-    if (s.len == 0 || s.data[0] == ';') {
+    if (s.len == 0) {
         name->len = 0;
         *rest = s;
         return JR_OK;
