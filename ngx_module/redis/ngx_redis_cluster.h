@@ -27,6 +27,10 @@
 /* a command is not sent after more addresses than this */
 #define NGX_REDIS_CLUSTER_REDIRECTS  5
 
+/* nodes without hash slots, and without being in the configuration: who only
+   ever redirects to new addresses shall not use up worker_connections */
+#define NGX_REDIS_CLUSTER_STRANGERS  32
+
 /* between two maps, ms: the second half of it at random */
 #define NGX_REDIS_CLUSTER_GAP        500
 
@@ -105,7 +109,7 @@ void ngx_redis_cluster_dispatch(ngx_redis_cluster_t *cluster,
 /* ngx_redis_cluster_node.c */
 
 ngx_redis_node_t *ngx_redis_cluster_node(ngx_redis_cluster_t *cluster,
-    ngx_str_t *host, in_port_t port);
+    ngx_str_t *host, in_port_t port, ngx_uint_t mapped);
 void ngx_redis_cluster_node_failed(ngx_redis_server_t *server);
 void ngx_redis_cluster_on_idle(ngx_event_t *ev);
 void ngx_redis_cluster_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all);

@@ -11,6 +11,8 @@
 
 static ngx_redis_node_t *ngx_redis_cluster_find(ngx_redis_cluster_t *cluster,
     ngx_str_t *host, in_port_t port);
+static ngx_uint_t ngx_redis_cluster_strangers(ngx_redis_cluster_t *cluster,
+    ngx_str_t *host, in_port_t port);
 static ngx_redis_node_t *ngx_redis_cluster_make(ngx_redis_cluster_t *cluster,
     ngx_str_t *host, in_port_t port);
 static ngx_int_t ngx_redis_cluster_name(ngx_redis_node_t *node,
@@ -23,17 +25,23 @@ static void ngx_redis_cluster_destroy(ngx_redis_cluster_t *cluster,
     ngx_redis_node_t *node);
 
 
-/* The node at an address, made if need be.  NULL: it cannot be, as logged. */
+/*
+ * The node at an address, made if need be: mapped if a map gives it a hash
+ * slot.  NULL: it cannot be, as logged.
+ */
 
 ngx_redis_node_t *
 ngx_redis_cluster_node(ngx_redis_cluster_t *cluster, ngx_str_t *host,
-    in_port_t port)
+    in_port_t port, ngx_uint_t mapped)
 {
     ngx_redis_node_t  *node;
 
     node = ngx_redis_cluster_find(cluster, host, port);
 
-    if (node == NULL) {
+    if (node == NULL
+        && (mapped || ngx_redis_cluster_strangers(cluster, host, port)
+                      < NGX_REDIS_CLUSTER_STRANGERS + cluster->nseeds))
+    {
         node = ngx_redis_cluster_make(cluster, host, port);
     }
 
@@ -71,6 +79,39 @@ ngx_redis_cluster_find(ngx_redis_cluster_t *cluster, ngx_str_t *host,
 }
 
 
+/* how many nodes own nothing; logs if one more is too many */
+
+static ngx_uint_t
+ngx_redis_cluster_strangers(ngx_redis_cluster_t *cluster, ngx_str_t *host,
+    in_port_t port)
+{
+    ngx_uint_t         n;
+    ngx_queue_t       *q;
+    ngx_redis_node_t  *node;
+
+    n = 0;
+
+    for (q = ngx_queue_head(&cluster->nodes);
+         q != ngx_queue_sentinel(&cluster->nodes);
+         q = ngx_queue_next(q))
+    {
+        node = ngx_queue_data(q, ngx_redis_node_t, queue);
+        n += (node->owned == 0);
+    }
+
+    if (n >= NGX_REDIS_CLUSTER_STRANGERS + cluster->nseeds) {
+        ngx_redis_server_log(cluster->handle, ngx_redis_log_redirect,
+                             NGX_LOG_ERR, 0,
+                             "redirections name more than %d nodes without "
+                             "hash slots, \"%V:%d\" is not followed; check "
+                             "that CLUSTER SLOTS of all nodes agree",
+                             NGX_REDIS_CLUSTER_STRANGERS, host, (int) port);
+    }
+
+    return n;
+}
+
+
 static ngx_redis_node_t *
 ngx_redis_cluster_make(ngx_redis_cluster_t *cluster, ngx_str_t *host,
     in_port_t port)
@@ -81,14 +122,13 @@ ngx_redis_cluster_make(ngx_redis_cluster_t *cluster, ngx_str_t *host,
 
     handle = cluster->handle;
 
-    if (cluster->nnodes == NGX_REDIS_CLUSTER_NODES) {
+    /* those of a map, and those of the last one that still are in use */
+
+    if (cluster->nnodes == 2 * NGX_REDIS_CLUSTER_NODES) {
         ngx_redis_server_log(handle, ngx_redis_log_cluster, NGX_LOG_ERR, 0,
-                             "the cluster names more than %d addresses, "
-                             "\"%V:%d\" is left out; check CLUSTER SLOTS of "
-                             "its nodes", NGX_REDIS_CLUSTER_NODES, host,
-                             (int) port);
-        cluster->sweep = 1;
-        ngx_redis_server_post(handle);
+                             "%ui nodes of the cluster are in use, \"%V:%d\" "
+                             "is left out; check CLUSTER SLOTS of its nodes",
+                             cluster->nnodes, host, (int) port);
         return NULL;
     }
 
@@ -319,8 +359,11 @@ ngx_redis_cluster_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all)
                 continue;
             }
 
+            /* one that was never used costs nothing to make again */
+
             if (node->server.slots
-                || ngx_current_msec - node->used < NGX_REDIS_CLUSTER_IDLE)
+                || ((node->server.connection || node->server.open)
+                    && ngx_current_msec - node->used < NGX_REDIS_CLUSTER_IDLE))
             {
                 left = 1;
                 continue;

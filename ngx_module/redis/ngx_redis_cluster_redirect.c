@@ -141,7 +141,7 @@ ngx_redis_cluster_target(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
     }
 
     node = ngx_redis_cluster_node(conn->server->cluster, &host,
-                                  redirect->to.port);
+                                  redirect->to.port, 0);
 
     if (node
         && (node->server.open || node->server.slots >= NGX_REDIS_MAX_OPS))

@@ -163,7 +163,7 @@ ngx_redis_cluster_candidate(ngx_redis_cluster_t *cluster)
     while (best == NULL && cluster->seed < cluster->nseeds) {
         seed = &cluster->seeds[cluster->seed++];
 
-        best = ngx_redis_cluster_node(cluster, &seed->host, seed->port);
+        best = ngx_redis_cluster_node(cluster, &seed->host, seed->port, 0);
 
         if (best && !ngx_redis_cluster_asks(cluster, best)) {
             best = NULL;
@@ -269,7 +269,8 @@ ngx_redis_cluster_adopt(ngx_redis_cluster_t *cluster,
             host.len = endpoint->len;
         }
 
-        nodes[i] = ngx_redis_cluster_node(cluster, &host, endpoint->port);
+        nodes[i] = ngx_redis_cluster_node(cluster, &host, endpoint->port,
+                                          1);
     }
 
     for (q = ngx_queue_head(&cluster->nodes);

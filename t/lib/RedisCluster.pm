@@ -134,13 +134,18 @@ sub slot {
 }
 
 # Who serves a slot, as a running node sees it; undef: nobody it knows of.
+# Not by CLUSTER SLOTS: tests count how often that is called.
 
 sub master {
     my ($self, $slot) = @_;
 
-    for my $range (@{($self->running)[0]->command('CLUSTER', 'SLOTS')}) {
-        next if $slot < $range->[0] || $slot > $range->[1];
-        my ($node) = grep { $_->{port} == $range->[2][1] } $self->nodes;
+    for (split /\n/, ($self->running)[0]->command('CLUSTER', 'NODES')) {
+        my ($id, $flags, @ranges) = (split ' ')[0, 2, 8 .. (() = / /g)];
+        next if $flags !~ /master/ || $flags =~ /fail/;
+        next unless grep {
+            /^(\d+)(?:-(\d+))?$/ && $1 <= $slot && $slot <= ($2 // $1)
+        } @ranges;
+        my ($node) = grep { $_->{id} eq $id } $self->nodes;
         return $node;
     }
 
@@ -204,14 +209,33 @@ sub migrate {
 
 sub calls {
     my ($self, $command, @nodes) = @_;
-    my $calls = 0;
+    return $self->sum('commandstats', "cmdstat_$command:calls=", @nodes);
+}
+
+# How often they answered so: errors('MOVED').
+
+sub errors {
+    my ($self, $error, @nodes) = @_;
+    return $self->sum('errorstats', "errorstat_$error:count=", @nodes);
+}
+
+sub sum {
+    my ($self, $section, $before, @nodes) = @_;
+    my $sum = 0;
 
     for my $node (@nodes ? @nodes : $self->running) {
-        $calls += $1 if $node->command('INFO', 'commandstats')
-            =~ /^cmdstat_\Q$command\E:calls=(\d+)/m;
+        $sum += $1
+            if $node->command('INFO', $section) =~ /^\Q$before\E(\d+)/m;
     }
 
-    return $calls;
+    return $sum;
+}
+
+# Our connections to a node.
+
+sub clients {
+    my ($self, $node) = @_;
+    return () = $node->command('CLIENT', 'LIST') =~ / name=nginx-/g;
 }
 
 1;

@@ -1,0 +1,243 @@
+#!/usr/bin/perl
+
+# The Redis client and a real cluster: where operations go, redirections,
+# moving hash slots, slots that nobody serves, and nodes that come and go.
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use JobRuns;
+use RedisCluster;
+use RedisProbe;
+
+my $t = RedisProbe::harness();
+my $cluster = RedisCluster->start($t,
+    args => ['--cluster-require-full-coverage', 'no']);
+my @masters = ($cluster->nodes)[0 .. 2];
+
+# "localhost" is what the nodes are called further down
+my $local = $cluster->address(1) =~ s/127\.0\.0\.1/localhost/r;
+my $slow = 'timeout=20s connect_timeout=20s';
+
+$t->run(module => 0, config => probe_config(
+    a => $cluster->address(1) . " $slow",
+    short => $cluster->address . ' timeout=300ms connect_timeout=20s',
+    replica => 'cluster ' . ($cluster->nodes)[5]->address . " $slow",
+    nil => $cluster->address(1) . " $slow",
+    name => "$local $slow",
+    invalid => $cluster->address(1) . " $slow",
+    alone => 'cluster ' . $t->redis('alone', tcp => 1)->address . " $slow",
+));
+
+# a key whose slot this node serves
+my $number = 0;
+sub key_of {
+    my ($node) = @_;
+    while (1) {
+        my $key = 'key' . ++$number;
+        return $key if $cluster->master($cluster->slot($key)) == $node;
+    }
+}
+
+# errors of a kind, and questions for the map, during something
+sub during {
+    my ($code, @what) = @_;
+    my $count = sub { $_[0] eq 'SLOTS' ? $cluster->calls('cluster|slots')
+        : $_[0] eq 'ASKING' ? $cluster->calls('asking')
+        : $cluster->errors($_[0]) };
+    my %before = map { $_ => $count->($_) } @what;
+    $code->();
+    return join ' ', map { "$_ " . ($count->($_) - $before{$_}) } @what;
+}
+
+###############################################################################
+# Each to its node, by one map
+
+my @keys = map { ("k$_", "{tag$_}x", "a{}b$_") } 1 .. 30;
+my @sets = map { "cmd SET $_ v-$_" } @keys;
+is(during(sub {
+    is(join(' ', map { $_->{reply} } steps('a', @sets)),
+        join(' ', ('+OK') x @keys), 'each key is accepted where it goes');
+}, qw(MOVED SLOTS)), 'MOVED 0 SLOTS 1', 'one map, and no redirection');
+
+my @where = map { $_->command('DBSIZE') } @masters;
+is((grep { $_ > 5 } @where), 3, "all masters have some: @where");
+
+my @evals = map { "eval count 1 $_:n x" } @keys;
+is((grep { $_->{reply} =~ /,:1\]$/ } steps('a', @evals)), scalar @keys,
+    'scripts, unknown to each node at first');
+$masters[1]->command('SCRIPT', 'FLUSH');
+is((grep { $_->{reply} =~ /,:2\]$/ } steps('a', @evals)), scalar @keys,
+    'scripts, unknown to one');
+
+is(steps('replica', 'cmd SET k1 new')->{reply}, '+OK',
+    'the address of a replica will do');
+
+###############################################################################
+# Moved slots
+
+my ($from, $to) = @masters;
+my $moved = key_of($from);
+steps('a', "cmd SET $moved here");
+$cluster->migrate($cluster->slot($moved), $from, $to);
+
+# who looks for nodes of keys does not ask for maps: the client alone does
+sub asked { $cluster->calls('cluster|slots') }
+
+my $before = asked();
+is(during(sub {
+    my @r = steps('a', "*200 cmd GET $moved");
+    is((grep { $_->{reply} eq '"here"' && $_->{sent} } @r), 200,
+        'all of a burst are followed');
+}, 'MOVED'), 'MOVED 200', 'each of them redirected');
+wait_for { asked() > $before } 'the map to be asked for';
+
+$cluster->migrate($cluster->slot($_), $from, $to)
+    for my @many = map { key_of($from) } 1 .. 20;
+$before = asked();
+is(during(sub {
+    is((grep { $_->{status} eq 'ok' }
+        steps('a', map { ("cmd GET $_") x 3 } @many)), 60,
+        'a burst for many slots');
+}, 'MOVED'), 'MOVED 60', 'each of them redirected');
+wait_for { asked() > $before } 'the map to be asked for';
+
+is(during(sub {
+    steps('a', map { "cmd GET $_" } $moved, @many) for 1 .. 5;
+}, 'MOVED'), 'MOVED 0', 'what was moved is known then');
+is(asked() - $before, 1, 'one map for a burst');
+
+###############################################################################
+# A slot that is moving
+
+my $key = key_of($from);
+my $slot = $cluster->slot($key);
+steps('a', "cmd SET {$key}here 1");
+$to->command('SCRIPT', 'FLUSH');
+$cluster->open_slot($slot, $from, $to);
+
+is(during(sub {
+    is(replies(steps('a', "cmd SET $key 1", "cmd GET {$key}here",
+        "cmd GET {$key}none", "cmd GET $key")), '"1" +OK nil "1"',
+        'ASK is followed for keys that have gone or are new');
+}, qw(ASK ASKING MOVED SLOTS)), 'ASK 3 ASKING 3 MOVED 0 SLOTS 0',
+    'each with its ASKING, and the map stays');
+
+is(during(sub {
+    is(steps('a', "eval count 1 {$key}n x")->{reply},
+        qq(["{$key}n","x",:1]), 'a script, unknown to the new node');
+}, qw(ASK ASKING NOSCRIPT)), 'ASK 1 ASKING 2 NOSCRIPT 1',
+    'ASKING also before EVAL');
+
+# of the two, one is still on the old node
+my ($both) = steps('short', "cmd MGET $key {$key}here");
+is(brief($both), 'timeout,0', 'two keys apart: tried in vain, and not sent');
+ok($cluster->errors('TRYAGAIN') > 2, '... more than once');
+$t->wait_log(qr/hash slot $slot is being moved, its operations are tried/);
+
+my $mget = start_steps('a', "cmd MGET $key {$key}here");
+my $tried = $cluster->errors('TRYAGAIN');
+wait_for { $cluster->errors('TRYAGAIN') > $tried + 1 } 'TRYAGAIN';
+$cluster->move_keys($slot, $from, $to);
+$cluster->close_slot($slot, $from, $to);
+is(results($mget)->{reply}, '["1","1"]', 'well when the move has ended');
+
+# clients that leave in the middle of it
+$key = key_of($from);
+$slot = $cluster->slot($key);
+$cluster->open_slot($slot, $from, $to);
+for (1 .. 20) {
+    my $c = start_steps('a', "*20 cmd GET $key", "*20 cmd MGET $key {$key}x",
+        map { ("on $_ cancel " . ($_ + 1), "on $_ cmd GET $key") } 1 .. 10);
+    $c->close if $_ % 2;
+    $c->{socket} and $c->close;
+}
+is(steps('a', "cmd GET $key")->{status}, 'ok', 'and all is well');
+$cluster->close_slot($slot, $from, $to);
+
+###############################################################################
+# A slot that nobody serves
+
+sub unassign {
+    my ($slot) = @_;
+    # each believes the others until it is told
+    wait_for {
+        for my $node (@masters) {
+            eval { $node->command('CLUSTER', 'DELSLOTS', $slot) };
+        }
+        !grep { $_->[0] <= $slot && $_->[1] >= $slot }
+            map { @{$_->command('CLUSTER', 'SLOTS')} } @masters;
+    } 'the slot to be without a node';
+}
+
+$key = key_of($from);
+$slot = $cluster->slot($key);
+is(steps('a', "cmd SET $key 1")->{reply}, '+OK', 'a slot, served');
+unassign($slot);
+
+my $down = start_steps('a', "cmd GET $key");
+wait_for { $cluster->errors('CLUSTERDOWN') } 'CLUSTERDOWN';
+my ($none) = results($down);
+is(brief($none), 'unreachable,0', 'not served: refused');
+
+my ($refused) = wait_for {
+    my ($r) = steps('a', "cmd GET $key");
+    $r->{rc} eq 'declined' && $r;
+} 'the map without it';
+is($refused->{sent}, 0, 'and then at once');
+$t->wait_log(qr/no node of the cluster serves hash slot $slot, its oper/);
+is(steps('a', 'cmd GET k1')->{status}, 'ok', 'other slots are served');
+
+$from->command('CLUSTER', 'ADDSLOTS', $slot);
+wait_for { steps('a', "cmd GET $key")->{status} eq 'ok' } 'the slot again';
+
+###############################################################################
+# Nodes by other names
+
+my @nodes = $cluster->nodes;
+sub each_node { $_->command('CONFIG', 'SET', @_) for @nodes }
+
+each_node('cluster-preferred-endpoint-type', 'unknown-endpoint');
+is((grep { $_->{status} eq 'ok' } steps('nil', @sets)), @keys,
+    'nodes without a name are where the asked one is');
+$cluster->migrate($cluster->slot($moved), $to, $from);
+is(steps('nil', "cmd GET $moved")->{reply}, '"here"',
+    'a redirection without a name');
+
+each_node('cluster-announce-hostname', 'localhost');
+each_node('cluster-preferred-endpoint-type', 'hostname');
+wait_for {
+    join(' ', map { $_->[2][0] } @{$nodes[0]->command('CLUSTER', 'SLOTS')})
+        =~ /^(?:localhost ?)+$/
+} 'the names to spread';
+is((grep { $_->{status} eq 'ok' } steps('name', @sets)), @keys,
+    'nodes by a name of the configuration');
+
+each_node('cluster-announce-hostname', 'node.invalid');
+wait_for {
+    join(' ', map { $_->[2][0] } @{$nodes[0]->command('CLUSTER', 'SLOTS')})
+        =~ /^(?:node\.invalid ?)+$/
+} 'the names to spread';
+my ($lost) = steps('invalid', 'cmd GET k1');
+is(brief($lost), 'unreachable,0', 'a name that cannot be resolved');
+$t->wait_log(qr/names its node "node\.invalid:\d+", which is no address/);
+
+each_node('cluster-preferred-endpoint-type', 'ip');
+is(brief(steps('alone', 'cmd GET k')), 'unreachable,0', 'no cluster at all');
+$t->wait_log(qr/no map .*"ERR This instance has cluster support disabled"/);
+
+###############################################################################
+# A node that comes and goes
+
+my $new = $cluster->add;
+$cluster->meet($new);
+wait_for { $cluster->knows_all($new) } 'the new node to be known';
+$cluster->migrate($slot, $from, $new);
+is(steps('a', "cmd GET $key")->{reply}, '"1"', 'a new node');
+is($cluster->clients($new), 1, 'has one connection');
+
+$cluster->migrate($slot, $new, $from);
+is(steps('a', "cmd GET $key")->{reply}, '"1"', 'a node that has no slot');
+wait_for { $cluster->clients($new) == 0 } 'its connection to be closed';
+
+done_testing;

@@ -1,0 +1,192 @@
+#!/usr/bin/perl
+
+# Nodes of a cluster that lie: maps that are none, redirections without end or
+# sense, and addresses without number.
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use JobRuns;
+use JobRuns::Ports qw(claim_port);
+use RedisPeer;
+use RedisProbe;
+
+my $t = RedisProbe::harness();
+my (%peer, %where);
+
+# what the peers do to deserve it
+$t->allow_log(qr/\[alert\].*redis "127\.0\.0\.1:\d+": 127\.0\.0\.1:\d+ sent /);
+
+# "foo" and "{foo}bar"
+my $slot = 12182;
+
+sub bulk { return '$' . length($_[0]) . "\r\n$_[0]\r\n" }
+sub node { return "*3\r\n" . bulk($_[0]) . ":$_[1]\r\n" . bulk('id') }
+sub map_to { return "*1\r\n*3\r\n:0\r\n:16383\r\n" . node(@_) }
+
+# answers CLUSTER with one reply, and others by another script
+sub peer {
+    my ($name, $slots, $others) = @_;
+
+    my $peer;
+    $peer = RedisPeer->start($t, $name, sub {
+        my ($c, $n) = @_;
+        $c->greet or return;
+        while (my @words = $c->command) {
+            my $reply = $words[0] eq 'CLUSTER'
+                ? ref $slots ? $slots->($c) : $slots // map_to('127.0.0.1',
+                    $c->{socket}->sockport)
+                : $others->($c, $n, @words);
+            $c->write($reply // return) or return;
+        }
+    }, tcp => 1);
+    $peer{$name} = $peer;
+    $where{$name} = 'cluster ' . $peer->address
+        . ' timeout=20s connect_timeout=20s';
+
+    return $peer;
+}
+
+sub fine { return "+fine\r\n" }
+
+###############################################################################
+# Maps that are none
+
+my $good = node('127.0.0.1', 7000);
+my %maps = (
+    text => ["+OK\r\n", 'no array'],
+    nil => ["*-1\r\n", 'no array'],
+    empty => ["*0\r\n", 'no slot is assigned'],
+    error => ["-NOPERM no\r\n", 'NOPERM no'],
+    flat => ["*2\r\n:0\r\n:1\r\n", 'a range that is not two slots'],
+    short => ["*1\r\n*2\r\n:0\r\n:1\r\n", 'a range that is not two slots'],
+    beyond => ["*1\r\n*3\r\n:0\r\n:16384\r\n$good", 'a range beyond'],
+    negative => ["*1\r\n*3\r\n:-5\r\n:1\r\n$good", 'a range beyond'],
+    twice => ["*2\r\n" . "*3\r\n:0\r\n:9\r\n$good" x 2, 'has two masters'],
+    port => ["*1\r\n*3\r\n:0\r\n:1\r\n" . node('127.0.0.1', 70000),
+        'an impossible port'],
+    name => ["*1\r\n*3\r\n:0\r\n:1\r\n" . node('unix:/x', 7000),
+        'an impossible name'],
+    long => ["*1\r\n*3\r\n:0\r\n:1\r\n" . node('a' x 256, 7000),
+        'an impossible name'],
+    many => ["*1025\r\n" . join('', map {
+        "*3\r\n:$_\r\n:$_\r\n" . node('127.0.0.1', 7000 + $_)
+    } 0 .. 1024), 'more masters than 1024'],
+);
+peer("map_$_", $maps{$_}[0], \&fine) for keys %maps;
+
+# ... of the first address; the second one is good
+peer(broken => "?\r\n", \&fine);
+peer(closed => sub { undef }, \&fine);
+peer(silent => sub { $_[0]->wait_end; undef }, \&fine);
+peer(good => undef, \&fine);
+for my $bad (qw(broken closed map_twice map_empty)) {
+    $where{"second_$bad"} = join ' ', 'cluster', $peer{$bad}->address,
+        $peer{good}->address, 'timeout=20s connect_timeout=20s';
+}
+$where{second_silent} = join ' ', 'cluster', $peer{silent}->address,
+    $peer{good}->address, 'timeout=1s connect_timeout=20s';
+
+# a part of the slots without a node that can be found
+peer(partly => sub {
+    "*2\r\n*3\r\n:0\r\n:12000\r\n" . node('127.0.0.1', $_[0]{socket}->sockport)
+        . "*3\r\n:12001\r\n:16383\r\n" . node('?', 7000)
+}, \&fine);
+
+###############################################################################
+# Redirections
+
+sub here { return "127.0.0.1:" . $_[0]{socket}->sockport }
+
+peer(moved => undef, sub { "-MOVED $slot " . here($_[0]) . "\r\n" });
+peer(ask => undef, sub {
+    my ($c, $n, @words) = @_;
+    $words[0] eq 'ASKING' ? "+OK\r\n" : "-ASK $slot " . here($c) . "\r\n";
+});
+peer(asking => undef, sub {
+    my ($c, $n, @words) = @_;
+    $words[0] eq 'ASKING' ? "-NOPERM asking\r\n"
+        : "-ASK $slot " . here($c) . "\r\n";
+});
+peer(other_slot => undef, sub { '-MOVED 1 ' . here($_[0]) . "\r\n" });
+peer(nowhere => undef, sub { "-MOVED $slot ?:7000\r\n" });
+peer(nonsense => undef, sub { "-ASK $slot\r\n" });
+
+my $closed = claim_port();
+peer(refused => undef, sub { "-MOVED $slot 127.0.0.1:$closed\r\n" });
+
+# the end between the reply to ASKING and that to the command
+peer(half => undef, sub {
+    my ($c, $n, @words) = @_;
+    return "-ASK $slot " . here($c) . "\r\n" if $words[0] ne 'ASKING';
+    $c->write("+OK\r\n");
+    $c->command;
+    return undef;
+});
+
+# each command elsewhere
+my $count = 0;
+peer(flood => undef, sub {
+    my ($c, $n, @words) = @_;
+    return fine() if $words[1] =~ /well/;
+    $count++;
+    return sprintf "-MOVED $slot 127.1.%d.%d:$closed\r\n", $count >> 8,
+        $count & 255;
+});
+
+###############################################################################
+
+$t->run(module => 0, config => probe_config(%where));
+
+for my $name (sort keys %maps) {
+    is(brief(steps("map_$name", 'cmd GET foo')), 'unreachable,0',
+        "map \"$name\": refused");
+    my $address = $peer{"map_$name"}->address;
+    ok(log_lines(qr/redis "$address": CLUSTER SLOTS has no .*$maps{$name}[1]/),
+        '... and says why');
+}
+$t->wait_log(qr/none of the addresses told the map of the cluster, operations/);
+
+is(brief(steps('second_silent', 'cmd GET foo')), 'timeout,0',
+    'an address that is silent');
+until_ok('second_silent');
+
+for my $path (grep { /^second_/ } sort keys %where) {
+    is(steps($path, 'cmd GET foo')->{reply}, '+fine',
+        "$path: another address is asked");
+}
+
+is(steps('partly', 'cmd GET bar')->{reply}, '+fine', 'a slot with a node');
+is(steps('partly', 'cmd GET foo')->{rc}, 'declined',
+    'a slot whose node has no name');
+
+is(brief(steps('moved', 'cmd GET foo')), 'unreachable,0', 'MOVED for ever');
+is($peer{moved}->count('^GET'), 6, 'five are followed');
+$t->wait_log(qr/hash slot $slot was redirected more than 5 times, its oper/);
+
+is(brief(steps('ask', 'cmd GET foo')), 'unreachable,0', 'ASK for ever');
+is($peer{ask}->count('^ASKING'), 5, 'five are followed');
+is(brief(steps('asking', 'cmd GET foo')), 'unreachable,0',
+    'ASKING is not permitted');
+
+for my $path (qw(other_slot nowhere nonsense)) {
+    is(brief(steps($path, 'cmd GET foo')), 'unreachable,0',
+        "$path: not followed");
+    is($peer{$path}->count('^GET'), 1, '... but refused at once');
+}
+$t->wait_log(qr/a redirection that cannot be followed, for hash slot $slot/);
+
+is(brief(steps('refused', 'cmd GET foo')), 'unreachable,0',
+    'to where nobody listens');
+
+is(brief(steps('half', 'cmd GET foo')), 'lost,1', 'the end behind ASKING');
+
+my @r = steps('flood', '*1200 cmd GET foo');
+is((grep { brief($_) eq 'unreachable,0' } @r), 1200, 'a flood of addresses');
+$t->wait_log(qr/more than 32 nodes without hash slots, "127\.1\.\d+\.\d/);
+# 32, as many as the configuration names, and who got the slot last
+is((() = $t->read_file('debug.log') =~ /redis cluster: node "127\.1\./g), 34,
+    '... which is bounded');
+wait_for { steps('flood', 'cmd GET well')->{status} eq 'ok' } 'it to be well';
+
+done_testing;
