@@ -12,6 +12,8 @@
 
 #include "ngx_redis.h"
 
+#include "ngx_http_jobruns_metrics.h"
+
 #include "jr_answer.h"
 #include "jr_digest.h"
 #include "jr_header.h"
@@ -118,6 +120,8 @@ typedef struct {
                                                  ngx_http_jobruns_server_t */
     ngx_array_t                    neighbours;    /* of
                                              ngx_http_jobruns_neighbour_t */
+    struct ngx_http_jobruns_zone_s
+                                  *zone;      /* never NULL */
     ngx_redis_script_t             admit;
     ngx_redis_script_t             renew;
     ngx_redis_script_t             settle;
@@ -268,6 +272,9 @@ struct ngx_http_jobruns_attempt_s {
 
     ngx_uint_t                     retry_after;   /* seconds; 0: none */
 
+    ngx_http_jobruns_stage_e       stage;     /* as it is counted */
+    ngx_msec_t                     stage_time;
+
     unsigned                       unknown_before:1;
     unsigned                       forwarded:1;
     unsigned                       claimed:1; /* Redis may hold our record */
@@ -313,19 +320,7 @@ typedef struct {
 } ngx_http_jobruns_headers_t;
 
 
-/* counters of this worker process */
-typedef struct {
-    size_t                         held;      /* bytes of held answers and of
-                                                 keeps still to be made */
-    ngx_uint_t                     waiters;
-    ngx_uint_t                     bad_overrides; /* admissions that found
-                                                     nonsense */
-} ngx_http_jobruns_worker_t;
-
-
 extern ngx_module_t  ngx_http_jobruns_module;
-
-extern ngx_http_jobruns_worker_t  ngx_http_jobruns_worker;
 
 
 #define ngx_http_jobruns_str(s)                                              \
@@ -585,6 +580,16 @@ ngx_int_t ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
 void ngx_http_jobruns_audit_end(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 ngx_int_t ngx_http_jobruns_log_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_jobruns_metrics.c; what needs no attempt is in its header */
+
+/* the attempt is at another stage now */
+void ngx_http_jobruns_count_stage(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_stage_e stage);
+
+/* all that became of an attempt, when its outcome is final: once for each */
+void ngx_http_jobruns_count_attempt(ngx_http_jobruns_attempt_t *a);
 
 
 /* ngx_http_jobruns_variables.c */

@@ -104,6 +104,10 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
 
     jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
+    if (!a->waiter) {
+        ngx_http_jobruns_observe(jobruns_time_admission, a->admit_time);
+    }
+
     if (status == ngx_redis_ok) {
         ngx_http_jobruns_read_verdict(a, reply);
 
@@ -250,6 +254,7 @@ ngx_http_jobruns_wait(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     if (!a->waiter) {
         a->waiter = 1;
         ngx_http_jobruns_worker.waiters++;
+        ngx_http_jobruns_count(jobruns_count_waited);
         a->gap = NGX_HTTP_JOBRUNS_GAP_FIRST;
     }
 
@@ -347,6 +352,7 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     }
 
     a->state = jobruns_st_forwarding;
+    ngx_http_jobruns_count_stage(a, jobruns_stage_forwarding);
     a->forwarded = 1;
     a->http_version = r->http_version;
 

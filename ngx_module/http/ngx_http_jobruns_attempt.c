@@ -211,6 +211,8 @@ ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
 
     ngx_http_jobruns_lease_drop(a);
 
+    ngx_http_jobruns_count_stage(a, jobruns_stage_none);
+
     if (a->held_memory) {
         ngx_http_jobruns_worker.held -= a->held_memory;
         a->held_memory = 0;

@@ -69,6 +69,7 @@ ngx_http_jobruns_audit_end(ngx_http_request_t *r,
     }
 
     a->audit_ended = 1;
+    ngx_http_jobruns_count_attempt(a);
 
     if (a->conf->audit == NULL) {
         return;
@@ -455,8 +456,11 @@ ngx_http_jobruns_audit_append(ngx_http_request_t *r, ngx_open_file_t *file,
     n = ngx_write_fd(file->fd, line, len);
 
     if (n == (ssize_t) len) {
+        ngx_http_jobruns_count(jobruns_count_audit_records);
         return NGX_OK;
     }
+
+    ngx_http_jobruns_count(jobruns_count_audit_failures);
 
     if (n == -1) {
         ngx_log_error(NGX_LOG_CRIT, r->connection->log, ngx_errno,

@@ -251,6 +251,8 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     }
 
     a->state = jobruns_st_holding;
+    ngx_http_jobruns_count_stage(a, jobruns_stage_holding);
+
     a->status = r->headers_out.status;
 
     a->replace = ngx_http_jobruns_replaced(r, a);
@@ -508,6 +510,8 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
     if (ngx_http_jobruns_held_choose(r, a, &body) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    ngx_http_jobruns_count_stage(a, jobruns_stage_none);
 
     /* the record is written before the client learns what it says */
 

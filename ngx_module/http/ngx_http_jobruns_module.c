@@ -5,6 +5,8 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_zone.h"
+#include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_replicas.h"
 
 #include "jr_embedded.h"
@@ -22,15 +24,13 @@ static ngx_open_file_t *ngx_http_jobruns_default_audit(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_init_process(ngx_cycle_t *cycle);
+static void ngx_http_jobruns_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_jobruns_check_lease(ngx_conf_t *cf, void *post,
     void *data);
 static char *ngx_http_jobruns_check_ttl(ngx_conf_t *cf, void *post,
     void *data);
 static char *ngx_http_jobruns_check_positive(ngx_conf_t *cf, void *post,
     void *data);
-
-
-ngx_http_jobruns_worker_t  ngx_http_jobruns_worker;
 
 
 static ngx_conf_enum_t  ngx_http_jobruns_enable[] = {
@@ -250,6 +250,20 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       offsetof(ngx_http_jobruns_loc_conf_t, audit_required),
       NULL },
 
+    { ngx_string("jobruns_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_jobruns_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jobruns_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_jobruns_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -279,7 +293,7 @@ ngx_module_t  ngx_http_jobruns_module = {
     ngx_http_jobruns_init_process,         /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_jobruns_exit_process,         /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -299,6 +313,11 @@ ngx_http_jobruns_create_main_conf(ngx_conf_t *cf)
        initialised when they are first used */
 
     jmcf->hold_memory = NGX_CONF_UNSET_SIZE;
+
+    jmcf->zone = ngx_http_jobruns_zone_create(cf);
+    if (jmcf->zone == NULL) {
+        return NULL;
+    }
 
     ngx_str_set(&jmcf->admit.name, "admit");
     jmcf->admit.text.data = (u_char *) jr_embedded_admit_lua;
@@ -486,7 +505,9 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
         }
     }
 
-    if (ngx_http_jobruns_neighbour_add(cf) != NGX_OK) {
+    if (ngx_http_jobruns_neighbour_add(cf) != NGX_OK
+        || ngx_http_jobruns_zone_location(cf, conf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -570,7 +591,9 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
 
-    if (ngx_http_jobruns_neighbours_check(cf) != NGX_OK) {
+    if (ngx_http_jobruns_neighbours_check(cf) != NGX_OK
+        || ngx_http_jobruns_zone_complete(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -605,5 +628,12 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
 
     json_object_seed(0);
 
-    return NGX_OK;
+    return ngx_http_jobruns_zone_begin(cycle);
+}
+
+
+static void
+ngx_http_jobruns_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_jobruns_zone_end(cycle);
 }

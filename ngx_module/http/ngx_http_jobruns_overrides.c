@@ -31,7 +31,7 @@ ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
 {
     uint32_t  hash;
 
-    ngx_http_jobruns_worker.bad_overrides++;
+    ngx_http_jobruns_count(jobruns_count_bad_override);
 
     ngx_crc32_init(hash);
     ngx_crc32_update(&hash, a->keys[1].data, a->keys[1].len);

@@ -409,6 +409,7 @@ ngx_http_jobruns_damaged(ngx_http_jobruns_attempt_t *a, redisReply *reply,
     const char *what)
 {
     a->verdict = jobruns_verdict_damaged;
+    ngx_http_jobruns_count(jobruns_count_damaged);
 
     ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                   "jobruns: Redis \"%V\" answered for key \"%V\" with %s "
@@ -421,6 +422,8 @@ ngx_http_jobruns_damaged(ngx_http_jobruns_attempt_t *a, redisReply *reply,
 static void
 ngx_http_jobruns_tell_damaged(ngx_http_jobruns_attempt_t *a)
 {
+    ngx_http_jobruns_count(jobruns_count_damaged);
+
     ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                   "jobruns: in Redis \"%V\", key \"%V\", the value is not "
                   "ours or damaged; it is not used",

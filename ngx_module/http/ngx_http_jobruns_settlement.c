@@ -46,6 +46,7 @@ struct ngx_http_jobruns_settlement_s {
     unsigned                       unsure:1;  /* of an admission whose reply
                                                  is lost: it may still reach
                                                  Redis, behind us */
+    unsigned                       pending:1; /* counted: waits for a try */
 };
 
 
@@ -75,6 +76,8 @@ static void ngx_http_jobruns_on_try_due(ngx_event_t *ev);
 static void ngx_http_jobruns_settlement_tell(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled,
     ngx_str_t *run_key);
+static void ngx_http_jobruns_settlement_pending(
+    ngx_http_jobruns_settlement_t *s, ngx_uint_t pending);
 static void ngx_http_jobruns_settlement_free(
     ngx_http_jobruns_settlement_t *s);
 
@@ -336,6 +339,8 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
         ngx_http_jobruns_settlement_tell(s, settled, &run_key);
     }
 
+    ngx_http_jobruns_count_settled(settled);
+
     if (s->attempt != NULL) {
         ngx_http_jobruns_settlement_detach(s, settled);
     }
@@ -404,9 +409,12 @@ ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
                       "unknown when the lease ends",
                       &s->argv[s->nkeys + 2], &s->argv[0], &s->run_key);
 
+        ngx_http_jobruns_count(jobruns_count_settle_lost);
         ngx_http_jobruns_settlement_free(s);
         return;
     }
+
+    ngx_http_jobruns_settlement_pending(s, 1);
 
     ngx_memzero(&s->timer, sizeof(ngx_event_t));
 
@@ -461,13 +469,34 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
                       "jobruns: one retry token made two job runs: \"%V\" is "
                       "kept, \"%V\" is not, key \"%V\"; cancel one of them",
                       run_key, &s->run_key, &s->argv[0]);
+        ngx_http_jobruns_count(jobruns_count_second_run);
     }
+}
+
+
+/* what still waits to be told to Redis, as it is counted */
+
+static void
+ngx_http_jobruns_settlement_pending(ngx_http_jobruns_settlement_t *s,
+    ngx_uint_t pending)
+{
+    ngx_http_jobruns_counter_t  *waiting;
+
+    waiting = s->created ? &ngx_http_jobruns_worker.pending_keeps
+                         : &ngx_http_jobruns_worker.pending_settles;
+
+    *waiting += pending;
+    *waiting -= s->pending;
+
+    s->pending = pending;
 }
 
 
 static void
 ngx_http_jobruns_settlement_free(ngx_http_jobruns_settlement_t *s)
 {
+    ngx_http_jobruns_settlement_pending(s, 0);
+
     ngx_http_jobruns_worker.held -= s->memory;
 
     ngx_destroy_pool(s->pool);

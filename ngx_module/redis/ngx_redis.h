@@ -37,6 +37,8 @@
 #include <hiredis/read.h>
 #include <hiredis/hiredis.h>
 
+#include "ngx_redis_stats.h"
+
 
 typedef struct ngx_redis_server_s  ngx_redis_server_t;
 typedef struct ngx_redis_op_s      ngx_redis_op_t;
@@ -118,6 +120,14 @@ typedef struct {
  */
 ngx_redis_server_t *ngx_redis_server_create(ngx_conf_t *cf,
     ngx_redis_conf_t *conf);
+
+/*
+ * Has this process count into *stats, which must outlive its use of the
+ * server; NULL: into the server itself, where nobody looks, as before the
+ * first call and in every other process.
+ */
+void ngx_redis_server_stats_at(ngx_redis_server_t *server,
+    ngx_redis_stats_t *stats);
 
 /* Fills in script->sha1. */
 void ngx_redis_script_init(ngx_redis_script_t *script);

@@ -26,6 +26,8 @@ ngx_redis_breaker_open(ngx_redis_server_t *server)
 {
     ngx_msec_t  wait;
 
+    server->stats->breakers += !server->open;
+
     server->open = 1;
     server->gap = server->gap ? ngx_min(server->gap * 2, NGX_REDIS_GAP_MAX)
                               : NGX_REDIS_GAP_MIN;
@@ -56,6 +58,7 @@ ngx_redis_breaker_close(ngx_redis_server_t *server)
     }
 
     server->open = 0;
+    server->stats->breakers--;
     server->gap = 0;
 
     limit = &server->limits[ngx_redis_log_unreachable];

@@ -148,6 +148,7 @@ ngx_redis_cluster_make(ngx_redis_cluster_t *cluster, ngx_str_t *host,
     node->port = port;
     node->server.cluster = cluster;
     node->server.conf = handle->conf;
+    node->server.stats = handle->stats;
 #if (NGX_SSL)
     node->server.ssl = handle->ssl;
 #endif

@@ -334,6 +334,10 @@ ngx_redis_connection_ready(ngx_redis_connection_t *conn)
 
     server->state = ngx_redis_st_ready;
 
+    conn->counted = 1;
+    server->stats->connections++;
+    server->stats->connects++;
+
     ngx_redis_breaker_close(server);
 
     if (!ngx_queue_empty(&server->waiting) || ngx_exiting) {
@@ -358,6 +362,8 @@ ngx_redis_connection_close(ngx_redis_connection_t *conn, ngx_queue_t *lost)
 
     server = conn->server;
     c = conn->peer.connection;
+
+    server->stats->connections -= conn->counted;
 
     server->connection = NULL;
     server->state = ngx_redis_st_idle;

@@ -14,6 +14,7 @@
  *   ngx_redis_cluster*.c     many servers behind one; ngx_redis_cluster.h
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
+ *   ngx_redis_stats.c        what is counted
  *
  * Every handler of a caller is called by ngx_redis_pipeline.c alone, from an
  * event, after the queues and the state have become what they will be.
@@ -118,6 +119,7 @@ struct ngx_redis_slot_s {
     ngx_event_t               deadline;   /* not cancelable: a worker told to
                                              exit waits for operations */
     ngx_msec_t                sent_at;    /* when its first byte left */
+    uint64_t                  sent_us;    /* the same, for the round trip */
     u_char                   *pos;        /* next byte to send */
     u_char                   *last;
     size_t                    size;       /* of the command */
@@ -174,6 +176,7 @@ struct ngx_redis_connection_s {
     unsigned                  probe:1;    /* of the breaker: greets by PING */
     unsigned                  tls:1;      /* c->ssl is in use */
     unsigned                  used:1;     /* an operation was sent on it */
+    unsigned                  counted:1;  /* among stats->connections */
 };
 
 
@@ -240,7 +243,16 @@ struct ngx_redis_server_s {
     unsigned                  told:1;     /* that it is unreachable */
 
     ngx_redis_limit_t         limits[ngx_redis_log_last];
+
+    ngx_redis_stats_t        *stats;      /* ours, or somewhere else */
+    ngx_redis_stats_t         own_stats;
 };
+
+
+/* ngx_redis_stats.c */
+
+void ngx_redis_stats_failed(ngx_redis_stats_t *stats,
+    ngx_redis_status_e status);
 
 
 /* ngx_redis_server.c */

@@ -76,13 +76,16 @@ ngx_int_t
 ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_str_t *key, size_t size, ngx_redis_slot_t **slot)
 {
-    uint16_t  keyslot;
+    uint16_t            keyslot;
+    ngx_redis_stats_t  *stats;
 
     op->sent = 0;
 
+    stats = server->stats;
     server = ngx_redis_cluster_route(server, key, &keyslot);
 
     if (server == NULL || server->open) {
+        stats->errors[ngx_redis_err_refused]++;
         return NGX_DECLINED;
     }
 
@@ -95,6 +98,7 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
                              "no more are accepted; the server is too slow "
                              "for this worker's requests",
                              server->slots, server->bytes);
+        stats->errors[ngx_redis_err_refused]++;
         return NGX_DECLINED;
     }
 
@@ -153,6 +157,7 @@ ngx_redis_pipeline_attach(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
     ngx_add_timer(&slot->deadline, timeout);
 
     server->live++;
+    server->stats->pending++;
 
     if (server->connection && server->connection->peer.connection) {
         server->connection->peer.connection->idle = 0;
@@ -190,6 +195,8 @@ ngx_redis_pipeline_on_deadline(ngx_event_t *ev)
         ngx_redis_connection_dead(server->connection, slot);
         return;
     }
+
+    ngx_redis_stats_failed(server->stats, ngx_redis_timeout);
 
     op = ngx_redis_slot_release(slot);
     op->handler(op, ngx_redis_timeout, NULL);
@@ -305,10 +312,11 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
 static ngx_int_t
 ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
 {
-    ngx_queue_t         *q;
-    ngx_redis_op_t      *op;
-    ngx_redis_cmd_e      cmd;
-    ngx_redis_slot_t    *slot;
+    ngx_queue_t        *q;
+    ngx_redis_op_t     *op;
+    ngx_redis_cmd_e     cmd;
+    ngx_redis_slot_t   *slot;
+    ngx_redis_stats_t  *stats;
 
     q = ngx_queue_head(&conn->inflight);
     slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
@@ -343,6 +351,11 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
         return NGX_OK;
     }
 
+    stats = conn->server->stats;
+
+    ngx_redis_stats_roundtrip(stats, ngx_redis_stats_clock() - slot->sent_us);
+    stats->errors[ngx_redis_err_reply] += (reply->type == REDIS_REPLY_ERROR);
+
     op = ngx_redis_slot_release(slot);
     op->server = conn->server;
 
@@ -365,15 +378,17 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
 void
 ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status)
 {
-    ngx_queue_t       *q;
-    ngx_redis_op_t    *op;
-    ngx_redis_slot_t  *slot;
+    ngx_queue_t        *q;
+    ngx_redis_op_t     *op;
+    ngx_redis_slot_t   *slot;
+    ngx_redis_stats_t  *stats;
 
     while (!ngx_queue_empty(slots)) {
         q = ngx_queue_head(slots);
         ngx_queue_remove(q);
 
         slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
+        stats = slot->server->stats;
 
         op = slot->op ? ngx_redis_slot_release(slot) : NULL;
 
@@ -382,6 +397,8 @@ ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status)
         if (op == NULL) {
             continue;
         }
+
+        ngx_redis_stats_failed(stats, status);
 
         ngx_log_debug3(NGX_LOG_DEBUG_EVENT, op->log, 0,
                        "redis op %p: %s, sent:%ui", op,
@@ -488,6 +505,8 @@ ngx_redis_slot_move(ngx_redis_slot_t *slot, ngx_redis_server_t *to)
         slot->op->sent = 0;
 
         to->live++;
+        to->stats->pending++;
+        from->stats->pending--;
 
         if (to->connection && to->connection->peer.connection) {
             to->connection->peer.connection->idle = 0;
@@ -527,6 +546,7 @@ ngx_redis_slot_mark(ngx_redis_slot_t *slot)
 
     slot->sent = 1;
     slot->sent_at = ngx_current_msec;
+    slot->sent_us = ngx_redis_stats_clock();
 
     if (slot->op) {
         slot->op->sent = 1;
@@ -551,6 +571,8 @@ ngx_redis_slot_release(ngx_redis_slot_t *slot)
     if (slot->deadline.timer_set) {
         ngx_del_timer(&slot->deadline);
     }
+
+    slot->server->stats->pending--;
 
     if (--slot->server->live == 0) {
         ngx_redis_server_rest(slot->server);

@@ -83,6 +83,7 @@ ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log)
 {
     server->ident = (ngx_socket_t) -1;
     server->log = log;
+    server->stats = &server->own_stats;
 
     ngx_queue_init(&server->waiting);
     ngx_queue_init(&server->followers);
@@ -389,6 +390,9 @@ ngx_redis_server_end(ngx_redis_server_t *server)
     if (server->turn.posted) {
         ngx_delete_posted_event(&server->turn);
     }
+
+    server->stats->breakers -= server->open;
+    server->open = 0;
 
     ngx_queue_init(&rest);
 

@@ -1,0 +1,276 @@
+/*
+ * Counting: the names of what is counted, histograms, and the sketch of the
+ * tenants that are refused most.
+ */
+
+#include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_zone.h"
+
+
+static ngx_http_jobruns_top_t *ngx_http_jobruns_top_now(void);
+static ngx_http_jobruns_tenant_t *ngx_http_jobruns_top_find(
+    ngx_http_jobruns_top_t *top, uint32_t hash, const u_char *name,
+    size_t len, ngx_uint_t *found);
+
+
+const ngx_http_jobruns_metric_t
+    ngx_http_jobruns_metrics_counters[jobruns_count_last] =
+{
+    { "jobruns_unprotected_total",
+      "Attempts forwarded without protection against a second run, since "
+      "Redis was out of reach and jobruns_redis_failure is allow." },
+
+    { "jobruns_unreplicated_total",
+      "Attempts whose claim was on fewer replicas than asked for." },
+
+    { "jobruns_leases_lost_total",
+      "Forwarded attempts that lost their lease to another one." },
+
+    { "jobruns_answers_unkept_total",
+      "Answers too large to be kept, or found no room to be held." },
+
+    { "jobruns_dry_run_refusals_total",
+      "Attempts that validation would have refused but for dry_run." },
+
+    { "jobruns_waits_total",
+      "Attempts that waited for a running one with the same token." },
+
+    { "jobruns_damaged_values_total",
+      "Values in Redis that nobody of us wrote, or that are damaged." },
+
+    { "jobruns_bad_overrides_total",
+      "Admissions that found overrides of limits that are no numbers." },
+
+    { "jobruns_settles_lost_total",
+      "Attempts of which Redis could not be told how they ended." },
+
+    { "jobruns_second_runs_total",
+      "Job runs that were made beyond the first one of their token." },
+
+    { "jobruns_audit_records_total",
+      "Audit records written." },
+
+    { "jobruns_audit_failures_total",
+      "Audit records that could not be written whole." },
+
+    { "jobruns_log_lines_folded_total",
+      "Lines of error.log that were counted instead of written." }
+};
+
+
+const ngx_http_jobruns_metric_t
+    ngx_http_jobruns_metrics_times[jobruns_time_last] =
+{
+    { "jobruns_admission_seconds",
+      "Time from asking Redis to its verdict; a wait for a running attempt "
+      "is not in it." },
+
+    { "jobruns_service_seconds",
+      "Time from forwarding an attempt to the header of the answer." },
+
+    { "jobruns_hold_seconds",
+      "Time for which an answer was held, from its header until Redis had "
+      "it and it was let go." }
+};
+
+
+const char *const
+    ngx_http_jobruns_metrics_settled[NGX_HTTP_JOBRUNS_SETTLED] =
+{
+    "unanswered", "kept", "freed", "unknown", "duplicate", "fenced",
+    "foreign", "gone"
+};
+
+
+const ngx_msec_t
+    ngx_http_jobruns_metrics_bounds[NGX_HTTP_JOBRUNS_BOUNDS] =
+{
+    1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000
+};
+
+
+ngx_http_jobruns_block_t   ngx_http_jobruns_block_own;
+
+ngx_http_jobruns_block_t  *ngx_http_jobruns_block =
+                                               &ngx_http_jobruns_block_own;
+
+
+void
+ngx_http_jobruns_observe(ngx_http_jobruns_time_e time, ngx_msec_t since)
+{
+    ngx_uint_t                     i;
+    ngx_msec_t                     elapsed;
+    ngx_http_jobruns_histogram_t  *histogram;
+
+    elapsed = ngx_current_msec - since;
+    histogram = &ngx_http_jobruns_block->times[time];
+
+    for (i = 0; i < NGX_HTTP_JOBRUNS_BOUNDS; i++) {
+        if (elapsed <= ngx_http_jobruns_metrics_bounds[i]) {
+            break;
+        }
+    }
+
+    histogram->buckets[i]++;
+    histogram->sum += elapsed;
+}
+
+
+void
+ngx_http_jobruns_count_stage(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_stage_e stage)
+{
+    ngx_http_jobruns_now_t  *now;
+
+    if (a->stage == stage) {
+        return;
+    }
+
+    now = &ngx_http_jobruns_block->now;
+
+    if (a->stage != jobruns_stage_none) {
+        now->stages[a->stage]--;
+    }
+
+    if (stage != jobruns_stage_none) {
+        now->stages[stage]++;
+    }
+
+    if (stage == jobruns_stage_holding) {
+        ngx_http_jobruns_observe(jobruns_time_service, a->stage_time);
+
+    } else if (a->stage == jobruns_stage_holding) {
+        ngx_http_jobruns_observe(jobruns_time_hold, a->stage_time);
+    }
+
+    a->stage = stage;
+    a->stage_time = ngx_current_msec;
+}
+
+
+void
+ngx_http_jobruns_count_attempt(ngx_http_jobruns_attempt_t *a)
+{
+    ngx_uint_t                       i;
+    ngx_http_jobruns_block_t        *block;
+    ngx_http_jobruns_limit_count_t  *limit;
+
+    block = ngx_http_jobruns_block;
+
+    block->outcomes[a->outcome]++;
+
+    block->counters[jobruns_count_unprotected] += a->unprotected;
+    block->counters[jobruns_count_unreplicated] += a->unreplicated;
+    block->counters[jobruns_count_lease_lost] += a->renewal_lost;
+    block->counters[jobruns_count_unkept] += a->too_large;
+    block->counters[jobruns_count_dry_run] += (a->dry_run_message.len != 0);
+
+    for (i = 0; i < a->nstates; i++) {
+
+        if (a->states[i].state == 2) {
+            limit = ngx_http_jobruns_zone_limit(&a->limits[i]);
+            limit->would_refuse++;
+        }
+    }
+
+    if (a->outcome == JR_OUTCOME_LIMITED && a->refusing < a->nlimits) {
+        limit = ngx_http_jobruns_zone_limit(&a->limits[a->refusing]);
+        limit->refused++;
+
+        ngx_http_jobruns_count_tenant((u_char *) a->tenant.data,
+                                      a->tenant.len);
+    }
+}
+
+
+void
+ngx_http_jobruns_count_tenant(const u_char *name, size_t len)
+{
+    uint32_t                    hash;
+    ngx_uint_t                  found;
+    ngx_http_jobruns_top_t     *top;
+    ngx_http_jobruns_tenant_t  *tenant;
+
+    if (len == 0) {
+        return;
+    }
+
+    top = ngx_http_jobruns_top_now();
+    hash = ngx_crc32_short((u_char *) name, len);
+
+    tenant = ngx_http_jobruns_top_find(top, hash, name, len, &found);
+
+    if (found) {
+        tenant->count++;
+        return;
+    }
+
+    tenant->seq++;
+    ngx_memory_barrier();
+
+    tenant->error = tenant->count;
+    tenant->hash = hash;
+    tenant->len = (uint32_t) len;
+    ngx_memcpy(tenant->name, name, ngx_min(len, NGX_HTTP_JOBRUNS_TENANT_LEN));
+    tenant->count++;
+
+    ngx_memory_barrier();
+    tenant->seq++;
+}
+
+
+static ngx_http_jobruns_top_t *
+ngx_http_jobruns_top_now(void)
+{
+    ngx_uint_t               i, epoch;
+    ngx_http_jobruns_top_t  *top;
+
+    epoch = (ngx_uint_t) ngx_time() / NGX_HTTP_JOBRUNS_TOP_FOR;
+    top = &ngx_http_jobruns_block->top[epoch % 2];
+
+    if (top->epoch != epoch) {
+
+        for (i = 0; i < NGX_HTTP_JOBRUNS_TENANTS; i++) {
+            top->tenants[i].count = 0;
+        }
+
+        ngx_memory_barrier();
+        top->epoch = epoch;
+    }
+
+    return top;
+}
+
+
+/* the tenant's own place, or the least one */
+
+static ngx_http_jobruns_tenant_t *
+ngx_http_jobruns_top_find(ngx_http_jobruns_top_t *top, uint32_t hash,
+    const u_char *name, size_t len, ngx_uint_t *found)
+{
+    ngx_uint_t                  i;
+    ngx_http_jobruns_tenant_t  *tenant, *least;
+
+    least = top->tenants;
+
+    for (i = 0; i < NGX_HTTP_JOBRUNS_TENANTS; i++) {
+        tenant = &top->tenants[i];
+
+        if (tenant->count && tenant->hash == hash && tenant->len == len
+            && ngx_memcmp(tenant->name, name,
+                          ngx_min(len, NGX_HTTP_JOBRUNS_TENANT_LEN))
+               == 0)
+        {
+            *found = 1;
+            return tenant;
+        }
+
+        if (tenant->count < least->count) {
+            least = tenant;
+        }
+    }
+
+    *found = 0;
+
+    return least;
+}

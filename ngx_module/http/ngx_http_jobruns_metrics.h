@@ -1,0 +1,193 @@
+/*
+ * What the gateway counts, and the calls by which the other files count it.
+ *
+ * Each worker writes one block of counters, and nobody else does, so counting
+ * takes no lock: an increment of a word that others only read.  With
+ * jobruns_zone the block lies in shared memory and jobruns_status adds up the
+ * blocks of all workers; without, it is the worker's own and nobody reads it.
+ *
+ * A block outlives its worker: the next one goes on where it stopped, so what
+ * was counted survives a reload and a worker that was killed.  What is true
+ * of this moment only (ngx_http_jobruns_now_t) begins anew.
+ */
+
+#ifndef NGX_HTTP_JOBRUNS_METRICS_H_INCLUDED
+#define NGX_HTTP_JOBRUNS_METRICS_H_INCLUDED
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_redis_stats.h"
+
+
+/* label values are bounded: what comes after the last of these is "other" */
+#define NGX_HTTP_JOBRUNS_SERVERS    16
+#define NGX_HTTP_JOBRUNS_LIMITS     64
+
+/* outcomes of jr_outcome.h, words of ngx_http_jobruns_settled_e */
+#define NGX_HTTP_JOBRUNS_OUTCOMES   13
+#define NGX_HTTP_JOBRUNS_SETTLED    8
+
+/* tenants watched per worker, and for how long a count of them is shown */
+#define NGX_HTTP_JOBRUNS_TENANTS    32
+#define NGX_HTTP_JOBRUNS_TENANT_LEN 128
+#define NGX_HTTP_JOBRUNS_TOP_FOR    300
+
+/* of a histogram; the last bucket has no bound */
+#define NGX_HTTP_JOBRUNS_BOUNDS     15
+
+
+typedef ngx_redis_counter_t  ngx_http_jobruns_counter_t;
+
+
+/* names and help of each stand in ngx_http_jobruns_metrics_counters */
+typedef enum {
+    jobruns_count_unprotected = 0,
+    jobruns_count_unreplicated,
+    jobruns_count_lease_lost,
+    jobruns_count_unkept,
+    jobruns_count_dry_run,
+    jobruns_count_waited,
+    jobruns_count_damaged,
+    jobruns_count_bad_override,
+    jobruns_count_settle_lost,
+    jobruns_count_second_run,
+    jobruns_count_audit_records,
+    jobruns_count_audit_failures,
+    jobruns_count_folded,
+    jobruns_count_last
+} ngx_http_jobruns_count_e;
+
+
+typedef enum {
+    jobruns_time_admission = 0, /* asking Redis, until its verdict */
+    jobruns_time_service,       /* forwarded, until the answer's header */
+    jobruns_time_hold,          /* that, until the answer is let go */
+    jobruns_time_last
+} ngx_http_jobruns_time_e;
+
+
+/* where a forwarded attempt is */
+typedef enum {
+    jobruns_stage_none = 0,
+    jobruns_stage_forwarding,
+    jobruns_stage_holding,
+    jobruns_stage_last
+} ngx_http_jobruns_stage_e;
+
+
+typedef struct {
+    ngx_http_jobruns_counter_t     buckets[NGX_HTTP_JOBRUNS_BOUNDS + 1];
+    ngx_http_jobruns_counter_t     sum;       /* ms */
+} ngx_http_jobruns_histogram_t;
+
+
+/* true of this moment, in this worker */
+typedef struct {
+    volatile size_t                held;      /* bytes of held answers and of
+                                                 keeps still to be made */
+    ngx_http_jobruns_counter_t     waiters;
+    ngx_http_jobruns_counter_t     stages[jobruns_stage_last];
+    ngx_http_jobruns_counter_t     pending_keeps;
+    ngx_http_jobruns_counter_t     pending_settles;
+    ngx_http_jobruns_counter_t     audit_lag;     /* ms that records wait to
+                                                     be on the disk */
+} ngx_http_jobruns_now_t;
+
+
+typedef struct {
+    ngx_http_jobruns_counter_t     refused;
+    ngx_http_jobruns_counter_t     would_refuse;  /* but is dry_run */
+} ngx_http_jobruns_limit_count_t;
+
+
+/* one tenant of the sketch; seq is odd while it is written */
+typedef struct {
+    ngx_http_jobruns_counter_t     seq;
+    ngx_http_jobruns_counter_t     count;     /* 0: free */
+    ngx_http_jobruns_counter_t     error;     /* by so much count may be too
+                                                 high */
+    uint32_t                       hash;
+    uint32_t                       len;
+    u_char                         name[NGX_HTTP_JOBRUNS_TENANT_LEN];
+} ngx_http_jobruns_tenant_t;
+
+
+/*
+ * The tenants that limits refused most often, in a fixed space
+ * (space-saving: Metwally, Agrawal, El Abbadi, 2005): one that is not in it
+ * takes the place, and the count, of the least.  Two of them take turns, so
+ * that what is shown is of the last minutes.
+ */
+typedef struct {
+    ngx_http_jobruns_counter_t     epoch;     /* of NGX_HTTP_JOBRUNS_TOP_FOR
+                                                 seconds */
+    ngx_http_jobruns_tenant_t      tenants[NGX_HTTP_JOBRUNS_TENANTS];
+} ngx_http_jobruns_top_t;
+
+
+typedef struct {
+    ngx_atomic_t                   pid;       /* of its worker; 0: of nobody */
+    ngx_http_jobruns_now_t         now;
+    ngx_http_jobruns_counter_t     counters[jobruns_count_last];
+    ngx_http_jobruns_counter_t     outcomes[NGX_HTTP_JOBRUNS_OUTCOMES];
+    ngx_http_jobruns_counter_t     settled[NGX_HTTP_JOBRUNS_SETTLED];
+    ngx_http_jobruns_histogram_t   times[jobruns_time_last];
+    ngx_http_jobruns_limit_count_t limits[NGX_HTTP_JOBRUNS_LIMITS];
+    ngx_redis_stats_t              redis[NGX_HTTP_JOBRUNS_SERVERS];
+    ngx_http_jobruns_top_t         top[2];
+} ngx_http_jobruns_block_t;
+
+
+typedef struct {
+    const char  *name;
+    const char  *help;
+} ngx_http_jobruns_metric_t;
+
+
+extern const ngx_http_jobruns_metric_t
+    ngx_http_jobruns_metrics_counters[jobruns_count_last];
+extern const ngx_http_jobruns_metric_t
+    ngx_http_jobruns_metrics_times[jobruns_time_last];
+
+/* words of ngx_http_jobruns_settled_e, as labels */
+extern const char *const
+    ngx_http_jobruns_metrics_settled[NGX_HTTP_JOBRUNS_SETTLED];
+
+/* ms, ascending */
+extern const ngx_msec_t
+    ngx_http_jobruns_metrics_bounds[NGX_HTTP_JOBRUNS_BOUNDS];
+
+/* what this worker writes; never NULL */
+extern ngx_http_jobruns_block_t  *ngx_http_jobruns_block;
+
+/* one that is not shared, for a worker without a zone */
+extern ngx_http_jobruns_block_t   ngx_http_jobruns_block_own;
+
+
+/* this worker's figures of this moment */
+#define ngx_http_jobruns_worker  (ngx_http_jobruns_block->now)
+
+
+static ngx_inline void
+ngx_http_jobruns_count(ngx_http_jobruns_count_e counter)
+{
+    ngx_http_jobruns_block->counters[counter]++;
+}
+
+
+static ngx_inline void
+ngx_http_jobruns_count_settled(ngx_uint_t settled)
+{
+    ngx_http_jobruns_block->settled[settled]++;
+}
+
+
+/* counts a duration that ends now; its beginning is of ngx_current_msec */
+void ngx_http_jobruns_observe(ngx_http_jobruns_time_e time, ngx_msec_t since);
+
+/* a limit refused an attempt of this tenant (any bytes) */
+void ngx_http_jobruns_count_tenant(const u_char *name, size_t len);
+
+
+#endif /* NGX_HTTP_JOBRUNS_METRICS_H_INCLUDED */

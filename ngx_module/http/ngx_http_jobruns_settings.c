@@ -1,0 +1,147 @@
+/*
+ * The digest of what is configured: two gateways that show the same one treat
+ * requests alike.
+ *
+ * Settings of a plain type are found through the table of directives, so that
+ * a new one is in the digest by itself; the others are named here.
+ */
+
+#include "ngx_http_jobruns_zone.h"
+
+
+typedef struct {
+    jr_hasher_t  *hasher;
+    ngx_uint_t    failed;
+} ngx_http_jobruns_settings_t;
+
+
+static void ngx_http_jobruns_settings_bytes(ngx_http_jobruns_settings_t *s,
+    const void *data, size_t len);
+static void ngx_http_jobruns_settings_string(ngx_http_jobruns_settings_t *s,
+    ngx_str_t *value);
+static void ngx_http_jobruns_settings_number(ngx_http_jobruns_settings_t *s,
+    int64_t value);
+static void ngx_http_jobruns_settings_limits(ngx_http_jobruns_settings_t *s,
+    ngx_array_t *limits);
+
+
+ngx_int_t
+ngx_http_jobruns_settings_add(jr_hasher_t *hasher, ngx_command_t *commands,
+    ngx_http_jobruns_loc_conf_t *conf)
+{
+    u_char                      *field;
+    ngx_command_t               *cmd;
+    ngx_http_complex_value_t    *cv;
+    ngx_http_jobruns_settings_t  s;
+
+    s.hasher = hasher;
+    s.failed = 0;
+
+    for (cmd = commands; cmd->name.len; cmd++) {
+
+        if (cmd->conf != NGX_HTTP_LOC_CONF_OFFSET) {
+            continue;
+        }
+
+        field = (u_char *) conf + cmd->offset;
+
+        ngx_http_jobruns_settings_string(&s, &cmd->name);
+
+        if (cmd->set == ngx_conf_set_str_slot) {
+            ngx_http_jobruns_settings_string(&s, (ngx_str_t *) field);
+
+        } else if (cmd->set == ngx_conf_set_msec_slot
+                   || cmd->set == ngx_conf_set_size_slot
+                   || cmd->set == ngx_conf_set_flag_slot
+                   || cmd->set == ngx_conf_set_num_slot
+                   || cmd->set == ngx_conf_set_enum_slot)
+        {
+            /* all of them are one word */
+            ngx_http_jobruns_settings_number(&s, *(ngx_int_t *) field);
+
+        } else if (cmd->set == ngx_http_set_complex_value_slot) {
+            cv = *(ngx_http_complex_value_t **) field;
+
+            if (cv != NULL) {
+                ngx_http_jobruns_settings_string(&s, &cv->value);
+            }
+        }
+    }
+
+    /* no passwords, not even in a digest */
+
+    ngx_http_jobruns_settings_string(&s, &conf->redis->address);
+    ngx_http_jobruns_settings_string(&s, &conf->redis->user);
+    ngx_http_jobruns_settings_number(&s, conf->redis->db);
+    ngx_http_jobruns_settings_number(&s, conf->replicas);
+
+    if (conf->audit != NULL) {
+        ngx_http_jobruns_settings_string(&s, &conf->audit->name);
+    }
+
+    ngx_http_jobruns_settings_limits(&s, conf->limits);
+
+    return s.failed ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+ngx_http_jobruns_settings_bytes(ngx_http_jobruns_settings_t *s,
+    const void *data, size_t len)
+{
+    if (len && jr_hasher_update(s->hasher, data, len) != JR_OK) {
+        s->failed = 1;
+    }
+}
+
+
+static void
+ngx_http_jobruns_settings_string(ngx_http_jobruns_settings_t *s,
+    ngx_str_t *value)
+{
+    ngx_http_jobruns_settings_number(s, (int64_t) value->len);
+    ngx_http_jobruns_settings_bytes(s, value->data, value->len);
+}
+
+
+/* as text, so that the digest is the same on every machine */
+
+static void
+ngx_http_jobruns_settings_number(ngx_http_jobruns_settings_t *s,
+    int64_t value)
+{
+    u_char  text[NGX_INT64_LEN + 1];
+
+    ngx_http_jobruns_settings_bytes(s, text,
+                                    ngx_sprintf(text, "%L;", value) - text);
+}
+
+
+static void
+ngx_http_jobruns_settings_limits(ngx_http_jobruns_settings_t *s,
+    ngx_array_t *limits)
+{
+    ngx_uint_t                 i, n;
+    ngx_http_jobruns_limit_t  *limit;
+
+    n = limits ? limits->nelts : 0;
+
+    for (i = 0; i < n; i++) {
+        limit = (ngx_http_jobruns_limit_t *) limits->elts + i;
+
+        ngx_http_jobruns_settings_number(s, limit->limit.kind);
+        ngx_http_jobruns_settings_bytes(s, limit->limit.name.data,
+                                        limit->limit.name.len);
+        ngx_http_jobruns_settings_number(s, limit->limit.count);
+        ngx_http_jobruns_settings_number(s, limit->limit.period);
+        ngx_http_jobruns_settings_number(s, limit->limit.burst);
+        ngx_http_jobruns_settings_bytes(s, limit->limit.window.data,
+                                        limit->limit.window.len);
+        ngx_http_jobruns_settings_number(s, limit->limit.dry_run);
+        ngx_http_jobruns_settings_number(s, limit->by);
+
+        if (limit->key != NULL) {
+            ngx_http_jobruns_settings_string(s, &limit->key->value);
+        }
+    }
+}

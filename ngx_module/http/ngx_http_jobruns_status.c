@@ -1,0 +1,233 @@
+/*
+ * jobruns_status: the content handler, and who gets which form.
+ *
+ * Prometheus asks for text and gets it, as does whoever says nothing; a
+ * browser names text/html, a program application/json.  ?format= of
+ * prometheus, json or html overrides what Accept says.
+ */
+
+#include "ngx_http_jobruns_status.h"
+
+
+typedef enum {
+    jobruns_form_prometheus = 0,
+    jobruns_form_json,
+    jobruns_form_page
+} ngx_http_jobruns_form_e;
+
+
+static ngx_int_t ngx_http_jobruns_status_handler(ngx_http_request_t *r);
+static ngx_http_jobruns_form_e ngx_http_jobruns_status_form(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_jobruns_status_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_form_e form, ngx_str_t *nonce);
+static ngx_int_t ngx_http_jobruns_status_header(ngx_http_request_t *r,
+    const char *name, const char *value);
+
+
+static ngx_str_t  ngx_http_jobruns_status_types[] = {
+    ngx_string("text/plain; version=0.0.4; charset=utf-8"),
+    ngx_string("application/json"),
+    ngx_string("text/html; charset=utf-8")
+};
+
+
+char *
+ngx_http_jobruns_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    (void) cmd;
+
+    if (jlcf->enable != NGX_CONF_UNSET_UINT) {
+        return "stands in a location that says \"jobruns\": it forwards "
+               "nothing";
+    }
+
+    /* so that nothing is asked for that only forwarding needs */
+
+    jlcf->enable = jobruns_off;
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+    jmcf->zone->wanted = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = ngx_http_jobruns_status_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+const char *
+ngx_http_jobruns_status_kind(ngx_uint_t kind)
+{
+    static const char *const  kinds[] = { "rate", "quota", "concurrency" };
+
+    return kind < 3 ? kinds[kind] : "other";
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_status_handler(ngx_http_request_t *r)
+{
+    u_char                         hex[32];
+    ngx_int_t                      rc;
+    ngx_str_t                      nonce;
+    ngx_http_jobruns_form_e        form;
+    ngx_http_jobruns_text_t        text;
+    ngx_http_jobruns_figures_t    *figures;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    nonce.data = hex;
+    nonce.len = sizeof(hex);
+
+    figures = ngx_palloc(r->pool, sizeof(ngx_http_jobruns_figures_t));
+
+    if (figures == NULL
+        || ngx_http_jobruns_random_hex(hex, sizeof(hex), 0) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
+    form = ngx_http_jobruns_status_form(r);
+
+    ngx_http_jobruns_figures_read(jmcf->zone, figures);
+    ngx_http_jobruns_text_init(&text, r->pool);
+
+    switch (form) {
+
+    case jobruns_form_json:
+        ngx_http_jobruns_status_json(&text, figures);
+        break;
+
+    default: /* jobruns_form_prometheus */
+        ngx_http_jobruns_status_prometheus(&text, figures);
+    }
+
+    if (text.failed || text.buf == NULL
+        || ngx_http_jobruns_status_headers(r, form, &nonce) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = (off_t) text.size;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    text.buf->last_buf = (r == r->main);
+    text.buf->last_in_chain = 1;
+
+    return ngx_http_output_filter(r, text.first);
+}
+
+
+static ngx_http_jobruns_form_e
+ngx_http_jobruns_status_form(ngx_http_request_t *r)
+{
+    ngx_str_t         format, accept;
+    ngx_table_elt_t  *h;
+
+    if (ngx_http_arg(r, (u_char *) "format", 6, &format) == NGX_OK) {
+
+        if (format.len == 4 && ngx_strncmp(format.data, "json", 4) == 0) {
+            return jobruns_form_json;
+        }
+
+        return jobruns_form_prometheus;
+    }
+
+    h = ngx_http_jobruns_header_find(&r->headers_in.headers,
+                                     (jr_str_t) jr_str("accept"));
+    if (h == NULL) {
+        return jobruns_form_prometheus;
+    }
+
+    accept = h->value;
+
+    if (ngx_strlcasestrn(accept.data, accept.data + accept.len,
+                         (u_char *) "text/html", sizeof("text/html") - 2)
+        != NULL)
+    {
+        return jobruns_form_prometheus;
+    }
+
+    return ngx_strlcasestrn(accept.data, accept.data + accept.len,
+                            (u_char *) "application/json",
+                            sizeof("application/json") - 2)
+           != NULL ? jobruns_form_json : jobruns_form_prometheus;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_status_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_form_e form, ngx_str_t *nonce)
+{
+    u_char  *policy, *last;
+
+    r->headers_out.content_type = ngx_http_jobruns_status_types[form];
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    if (ngx_http_jobruns_status_header(r, "Cache-Control", "no-store")
+        != NGX_OK
+        || ngx_http_jobruns_status_header(r, "X-Content-Type-Options",
+                                          "nosniff")
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (form != jobruns_form_page) {
+        return NGX_OK;
+    }
+
+    /* nothing but what is in the page, should an escape ever be missing */
+
+    policy = ngx_pnalloc(r->pool, 256);
+    if (policy == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = ngx_snprintf(policy, 255, "default-src 'none'; style-src "
+                        "'unsafe-inline'; script-src 'nonce-%V'; "
+                        "connect-src 'self'; base-uri 'none'; "
+                        "form-action 'none'; frame-ancestors 'none'", nonce);
+    *last = '\0';
+
+    return ngx_http_jobruns_status_header(r, "Content-Security-Policy",
+                                          (char *) policy);
+}
+
+
+/* both strings live as long as the request */
+
+static ngx_int_t
+ngx_http_jobruns_status_header(ngx_http_request_t *r, const char *name,
+    const char *value)
+{
+    ngx_str_t  v;
+
+    v.data = (u_char *) value;
+    v.len = ngx_strlen(value);
+
+    return ngx_http_jobruns_header_add(r,
+                       (jr_str_t) { ngx_strlen(name), name }, &v);
+}

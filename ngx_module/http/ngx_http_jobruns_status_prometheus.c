@@ -1,0 +1,372 @@
+/*
+ * The figures in the text format that Prometheus scrapes ("Exposition
+ * formats", version 0.0.4).  Label values are outcomes, words of ours, names
+ * of limits and addresses of Redis, all of them bounded; nothing that a
+ * client sends is one.
+ */
+
+#include "ngx_http_jobruns_status.h"
+
+
+static void ngx_http_jobruns_prometheus_head(ngx_http_jobruns_text_t *text,
+    const char *name, const char *type, const char *help);
+static void ngx_http_jobruns_prometheus_plain(ngx_http_jobruns_text_t *text,
+    const char *name, const char *type, const char *help, ngx_uint_t value);
+static void ngx_http_jobruns_prometheus_seconds(ngx_http_jobruns_text_t *text,
+    uint64_t us);
+static void ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_prometheus_attempts(
+    ngx_http_jobruns_text_t *text, ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_prometheus_times(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_prometheus_now(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_prometheus_limits(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures, ngx_uint_t would);
+static void ngx_http_jobruns_prometheus_redis(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_prometheus_server(ngx_http_jobruns_text_t *text,
+    const char *name, ngx_http_jobruns_name_t *server, const char *label,
+    const u_char *value, size_t len);
+
+
+void
+ngx_http_jobruns_status_prometheus(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_uint_t                 i;
+    ngx_http_jobruns_block_t  *sum;
+
+    sum = &figures->sum;
+
+    ngx_http_jobruns_prometheus_info(text, figures);
+    ngx_http_jobruns_prometheus_attempts(text, figures);
+    ngx_http_jobruns_prometheus_times(text, figures);
+    ngx_http_jobruns_prometheus_now(text, figures);
+    ngx_http_jobruns_prometheus_limits(text, figures, 0);
+    ngx_http_jobruns_prometheus_limits(text, figures, 1);
+
+    for (i = 0; i < jobruns_count_last; i++) {
+        ngx_http_jobruns_prometheus_plain(text,
+                              ngx_http_jobruns_metrics_counters[i].name,
+                              "counter",
+                              ngx_http_jobruns_metrics_counters[i].help,
+                              sum->counters[i]);
+    }
+
+    ngx_http_jobruns_prometheus_redis(text, figures);
+}
+
+
+static void
+ngx_http_jobruns_prometheus_head(ngx_http_jobruns_text_t *text,
+    const char *name, const char *type, const char *help)
+{
+    ngx_http_jobruns_text(text, "# HELP %s %s\n# TYPE %s %s\n", name, help,
+                          name, type);
+}
+
+
+static void
+ngx_http_jobruns_prometheus_plain(ngx_http_jobruns_text_t *text,
+    const char *name, const char *type, const char *help, ngx_uint_t value)
+{
+    ngx_http_jobruns_prometheus_head(text, name, type, help);
+    ngx_http_jobruns_text(text, "%s %ui\n", name, value);
+}
+
+
+static void
+ngx_http_jobruns_prometheus_seconds(ngx_http_jobruns_text_t *text,
+    uint64_t us)
+{
+    ngx_http_jobruns_text(text, "%uL.%06uL", us / 1000000, us % 1000000);
+}
+
+
+static void
+ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_http_jobruns_zone_t  *zone;
+
+    zone = figures->zone;
+
+    ngx_http_jobruns_prometheus_head(text, "jobruns_build_info", "gauge",
+        "Always 1; the labels say what runs, and by which configuration.");
+
+    ngx_http_jobruns_text(text, "jobruns_build_info{version=\"%s\","
+                          "nginx_version=\"%s\",configuration=\"%*s\"} 1\n",
+                          NGX_HTTP_JOBRUNS_VERSION, NGINX_VERSION,
+                          (size_t) 16, zone->digest);
+
+    ngx_http_jobruns_prometheus_plain(text,
+        "jobruns_configuration_loaded_timestamp_seconds", "gauge",
+        "When the configuration was read.", (ngx_uint_t) zone->loaded);
+
+    ngx_http_jobruns_prometheus_plain(text,
+        "jobruns_zone_created_timestamp_seconds", "gauge",
+        "When counting began.", (ngx_uint_t) zone->shared->created);
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_workers", "gauge",
+        "Workers that count here, those that finish their last requests "
+        "included.", figures->workers);
+}
+
+
+static void
+ngx_http_jobruns_prometheus_attempts(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    jr_str_t    outcome;
+    ngx_uint_t  i;
+
+    ngx_http_jobruns_prometheus_head(text, "jobruns_attempts_total",
+        "counter", "Attempts to create a job run, by what became of them.");
+
+    for (i = 1; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
+        outcome = jr_outcome_name((jr_outcome_e) i);
+
+        ngx_http_jobruns_text(text,
+                              "jobruns_attempts_total{outcome=\"%*s\"} %ui\n",
+                              outcome.len, outcome.data,
+                              figures->sum.outcomes[i]);
+    }
+
+    ngx_http_jobruns_text(text,
+                          "jobruns_attempts_total{outcome=\"none\"} %ui\n",
+                          figures->sum.outcomes[0]);
+
+    ngx_http_jobruns_prometheus_head(text, "jobruns_settles_total",
+        "counter", "What Redis said when it was told how an attempt ended; "
+        "duplicate: another attempt with the token was first.");
+
+    for (i = 0; i < NGX_HTTP_JOBRUNS_SETTLED; i++) {
+        ngx_http_jobruns_text(text, "jobruns_settles_total{result=\"%s\"} "
+                              "%ui\n", ngx_http_jobruns_metrics_settled[i],
+                              figures->sum.settled[i]);
+    }
+}
+
+
+static void
+ngx_http_jobruns_prometheus_times(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_uint_t                     i, k, n;
+    const char                    *name;
+    ngx_http_jobruns_histogram_t  *h;
+
+    for (i = 0; i < jobruns_time_last; i++) {
+        name = ngx_http_jobruns_metrics_times[i].name;
+        h = &figures->sum.times[i];
+        n = 0;
+
+        ngx_http_jobruns_prometheus_head(text, name, "histogram",
+                                     ngx_http_jobruns_metrics_times[i].help);
+
+        for (k = 0; k < NGX_HTTP_JOBRUNS_BOUNDS; k++) {
+            n += h->buckets[k];
+
+            ngx_http_jobruns_text(text, "%s_bucket{le=\"%M.%03M\"} %ui\n",
+                                  name,
+                                  ngx_http_jobruns_metrics_bounds[k] / 1000,
+                                  ngx_http_jobruns_metrics_bounds[k] % 1000,
+                                  n);
+        }
+
+        n += h->buckets[k];
+
+        ngx_http_jobruns_text(text, "%s_bucket{le=\"+Inf\"} %ui\n%s_sum ",
+                              name, n, name);
+        ngx_http_jobruns_prometheus_seconds(text, (uint64_t) h->sum * 1000);
+        ngx_http_jobruns_text(text, "\n%s_count %ui\n", name, n);
+    }
+}
+
+
+static void
+ngx_http_jobruns_prometheus_now(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_http_jobruns_now_t  *now;
+
+    now = &figures->sum.now;
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_waiting_requests",
+        "gauge", "Requests that wait for a running attempt with the same "
+        "token.", now->waiters);
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_forwarding_requests",
+        "gauge", "Requests that the service has not answered yet.",
+        now->stages[jobruns_stage_forwarding]);
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_held_requests",
+        "gauge", "Requests whose answer is held until Redis has it.",
+        now->stages[jobruns_stage_holding]);
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_held_bytes", "gauge",
+        "Bytes of held answers and of those still to be kept.", now->held);
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_pending_keeps", "gauge",
+        "Answers that clients have and Redis does not, yet.",
+        now->pending_keeps);
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_pending_settles",
+        "gauge", "Attempts without an answer to keep, of whose end Redis "
+        "does not know yet.", now->pending_settles);
+
+    ngx_http_jobruns_prometheus_head(text, "jobruns_audit_sync_lag_seconds",
+        "gauge", "For how long the oldest audit record waits to be on the "
+        "disk.");
+    ngx_http_jobruns_text(text, "jobruns_audit_sync_lag_seconds ");
+    ngx_http_jobruns_prometheus_seconds(text,
+                                        (uint64_t) now->audit_lag * 1000);
+    ngx_http_jobruns_text(text, "\n");
+}
+
+
+static void
+ngx_http_jobruns_prometheus_limits(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures, ngx_uint_t would)
+{
+    const char                      *name;
+    ngx_uint_t                       i;
+    ngx_http_jobruns_name_t         *limit;
+    ngx_http_jobruns_limit_count_t  *count;
+
+    name = would ? "jobruns_limit_dry_run_refusals_total"
+                 : "jobruns_limit_refusals_total";
+
+    ngx_http_jobruns_prometheus_head(text, name, "counter",
+        would ? "Attempts that a limit would have refused but for dry_run."
+              : "Attempts that a limit refused.");
+
+    for (i = 0; i < figures->zone->shared->nlimits; i++) {
+        limit = &figures->zone->shared->limits[i];
+        count = &figures->sum.limits[i];
+
+        ngx_http_jobruns_text(text, "%s{limit=\"", name);
+        ngx_http_jobruns_text_label(text, limit->data, limit->len);
+        ngx_http_jobruns_text(text, "\",kind=\"%s\"} %ui\n",
+                              ngx_http_jobruns_status_kind(limit->kind),
+                              would ? count->would_refuse : count->refused);
+    }
+}
+
+
+/* a name and its labels, up to the value */
+
+static void
+ngx_http_jobruns_prometheus_server(ngx_http_jobruns_text_t *text,
+    const char *name, ngx_http_jobruns_name_t *server, const char *label,
+    const u_char *value, size_t len)
+{
+    ngx_http_jobruns_text(text, "%s{server=\"", name);
+    ngx_http_jobruns_text_label(text, server->data, server->len);
+
+    if (label != NULL) {
+        ngx_http_jobruns_text(text, "\",%s=\"%*s", label, len, value);
+    }
+
+    ngx_http_jobruns_text(text, "\"} ");
+}
+
+
+static void
+ngx_http_jobruns_prometheus_redis(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    u_char                    *last, bound[32];
+    size_t                     at;
+    ngx_uint_t                 i, k, n, m;
+    ngx_redis_stats_t         *stats;
+    ngx_http_jobruns_name_t   *server;
+
+    static const struct {
+        const char  *name;
+        const char  *type;
+        const char  *help;
+        size_t       offset;
+    } plain[] = {
+        { "jobruns_redis_connections", "gauge",
+          "Connections that are ready, over all workers.",
+          offsetof(ngx_redis_stats_t, connections) },
+        { "jobruns_redis_breakers_open", "gauge",
+          "Workers that refuse operations at once, since Redis was out of "
+          "reach.",
+          offsetof(ngx_redis_stats_t, breakers) },
+        { "jobruns_redis_pending", "gauge",
+          "Operations without a reply yet.",
+          offsetof(ngx_redis_stats_t, pending) },
+        { "jobruns_redis_connects_total", "counter",
+          "Connections that became ready.",
+          offsetof(ngx_redis_stats_t, connects) }
+    };
+
+    server = figures->zone->shared->servers;
+    n = figures->zone->shared->nservers;
+    stats = figures->sum.redis;
+
+    for (k = 0; k < sizeof(plain) / sizeof(plain[0]); k++) {
+        at = plain[k].offset;
+
+        ngx_http_jobruns_prometheus_head(text, plain[k].name, plain[k].type,
+                                         plain[k].help);
+
+        for (i = 0; i < n; i++) {
+            ngx_http_jobruns_prometheus_server(text, plain[k].name,
+                                               &server[i], NULL, NULL, 0);
+            ngx_http_jobruns_text(text, "%ui\n",
+                    *(ngx_redis_counter_t *) ((u_char *) &stats[i] + at));
+        }
+    }
+
+    ngx_http_jobruns_prometheus_head(text, "jobruns_redis_errors_total",
+        "counter", "Operations without a good reply; reply: Redis answered "
+        "with an error, refused: not even tried.");
+
+    for (i = 0; i < n; i++) {
+        for (k = 0; k < ngx_redis_err_last; k++) {
+            ngx_http_jobruns_prometheus_server(text,
+                               "jobruns_redis_errors_total", &server[i],
+                               "kind", ngx_redis_stats_errors[k].data,
+                               ngx_redis_stats_errors[k].len);
+            ngx_http_jobruns_text(text, "%ui\n", stats[i].errors[k]);
+        }
+    }
+
+    ngx_http_jobruns_prometheus_head(text, "jobruns_redis_roundtrip_seconds",
+        "histogram", "Time from an operation's first byte to its reply.");
+
+    for (i = 0; i < n; i++) {
+        m = 0;
+
+        for (k = 0; k <= NGX_REDIS_STATS_BOUNDS; k++) {
+            m += stats[i].roundtrip[k];
+
+            last = k < NGX_REDIS_STATS_BOUNDS
+                   ? ngx_sprintf(bound, "%ui.%06ui",
+                                 ngx_redis_stats_bounds[k] / 1000000,
+                                 ngx_redis_stats_bounds[k] % 1000000)
+                   : ngx_cpymem(bound, "+Inf", 4);
+
+            ngx_http_jobruns_prometheus_server(text,
+                               "jobruns_redis_roundtrip_seconds_bucket",
+                               &server[i], "le", bound, last - bound);
+            ngx_http_jobruns_text(text, "%ui\n", m);
+        }
+
+        ngx_http_jobruns_prometheus_server(text,
+                   "jobruns_redis_roundtrip_seconds_sum", &server[i],
+                   NULL, NULL, 0);
+        ngx_http_jobruns_prometheus_seconds(text, stats[i].roundtrip_us);
+        ngx_http_jobruns_text(text, "\n");
+
+        ngx_http_jobruns_prometheus_server(text,
+                   "jobruns_redis_roundtrip_seconds_count", &server[i],
+                   NULL, NULL, 0);
+        ngx_http_jobruns_text(text, "%ui\n", m);
+    }
+}

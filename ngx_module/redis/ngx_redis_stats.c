@@ -1,0 +1,135 @@
+/*
+ * Counters of a server: their names, and the buckets of its round trips.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <time.h>
+
+#include "ngx_redis_cluster.h"
+
+
+static void ngx_redis_stats_move(ngx_redis_server_t *server,
+    ngx_redis_stats_t *stats);
+
+
+const ngx_uint_t  ngx_redis_stats_bounds[NGX_REDIS_STATS_BOUNDS] = {
+    50, 100, 200, 350, 500, 1000, 2000, 5000, 10000, 25000, 50000, 100000,
+    250000, 1000000
+};
+
+
+const ngx_str_t  ngx_redis_stats_errors[ngx_redis_err_last] = {
+    ngx_string("refused"),
+    ngx_string("unreachable"),
+    ngx_string("timeout"),
+    ngx_string("lost"),
+    ngx_string("protocol"),
+    ngx_string("reply")
+};
+
+
+uint64_t
+ngx_redis_stats_clock(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+
+void
+ngx_redis_stats_roundtrip(ngx_redis_stats_t *stats, uint64_t us)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_REDIS_STATS_BOUNDS; i++) {
+        if (us <= ngx_redis_stats_bounds[i]) {
+            break;
+        }
+    }
+
+    stats->roundtrip[i]++;
+    stats->roundtrip_us += (ngx_atomic_uint_t) us;
+}
+
+
+void
+ngx_redis_server_stats_at(ngx_redis_server_t *server, ngx_redis_stats_t *stats)
+{
+    ngx_queue_t          *q;
+    ngx_redis_node_t     *node;
+    ngx_redis_cluster_t  *cluster;
+
+    if (stats == NULL) {
+        stats = &server->own_stats;
+    }
+
+    ngx_redis_stats_move(server, stats);
+
+    cluster = server->cluster;
+
+    if (cluster == NULL) {
+        return;
+    }
+
+    /* those to come take over what the handle has */
+
+    for (q = ngx_queue_head(&cluster->nodes);
+         q != ngx_queue_sentinel(&cluster->nodes);
+         q = ngx_queue_next(q))
+    {
+        node = ngx_queue_data(q, ngx_redis_node_t, queue);
+        ngx_redis_stats_move(&node->server, stats);
+    }
+}
+
+
+/* What is now moves with the server; what was counted stays where it is. */
+
+static void
+ngx_redis_stats_move(ngx_redis_server_t *server, ngx_redis_stats_t *stats)
+{
+    ngx_redis_stats_t  *old;
+
+    old = server->stats;
+
+    stats->connections += (server->connection && server->connection->counted);
+    stats->breakers += server->open;
+    stats->pending += server->live;
+
+    old->connections -= (server->connection && server->connection->counted);
+    old->breakers -= server->open;
+    old->pending -= server->live;
+
+    server->stats = stats;
+}
+
+
+void
+ngx_redis_stats_failed(ngx_redis_stats_t *stats, ngx_redis_status_e status)
+{
+    switch (status) {
+
+    case ngx_redis_ok:
+        return;
+
+    case ngx_redis_unreachable:
+        stats->errors[ngx_redis_err_unreachable]++;
+        return;
+
+    case ngx_redis_timeout:
+        stats->errors[ngx_redis_err_timeout]++;
+        return;
+
+    case ngx_redis_lost:
+        stats->errors[ngx_redis_err_lost]++;
+        return;
+
+    default: /* ngx_redis_protocol */
+        stats->errors[ngx_redis_err_protocol]++;
+    }
+}

@@ -1,0 +1,247 @@
+#!/usr/bin/perl
+
+# What jobruns_status says is what the service and the audit file counted,
+# after a mixed load with a reload and a worker that was killed.
+
+use lib 't/lib';
+use JobRuns;
+
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+
+my $t = JobRuns->new;
+
+my %config = (
+    workers => 3,
+    http => 'jobruns_zone jobruns 1m;',
+    server => <<'END',
+        jobruns_limit per_tenant key=tenant rate=1r/h burst=2;
+        jobruns_limit trial key=tenant rate=1r/h dry_run;
+        jobruns_quota per_day key=workspace limit=1000 window=day;
+        jobruns_retry_wait 20s;
+
+        location = /status {
+            allow 127.0.0.1;
+            deny all;
+            jobruns_status;
+        }
+END
+);
+
+my $nginx = $t->run(%config);
+my @pairs = ([Host => 'localhost']);
+
+sub scrape {
+    return $t->get('/status')->body;
+}
+
+sub figures {
+    return $t->get('/status?format=json')->json;
+}
+
+# value('name{labels}') of a scrape
+
+sub value {
+    my ($text, $series) = @_;
+    return $text =~ /^\Q$series\E (\S+)$/m ? $1 : undef;
+}
+
+sub outcomes {
+    my %count;
+    $count{$_->{data}{additionalDetails}{outcome} // 'none'}++
+        for grep { $_->{eventType} !~ /begin$/ } $t->audit;
+    return \%count;
+}
+
+# ---------------------------------------------------------------- a mixed load
+
+my $n = 0;
+
+sub tenancy {
+    return 'ocid1.tenancy.oc1..t' . $n++;
+}
+
+sub mixed {
+    my @tenants = map { tenancy() } 1 .. 4;
+
+    for my $tenant (@tenants) {
+        my $token = random_id(20);
+        is($t->create_run(tenancy => $tenant, token => $token)->status, 201,
+            'created');
+        is($t->create_run(tenancy => $tenant, token => $token)->status, 201,
+            'replayed');
+        is($t->create_run(tenancy => $tenant, body => '{')->status, 400,
+            'invalid');
+        is($t->create_run(tenancy => $tenant, stub => { status => 409 })
+            ->status, 409, 'rejected');
+        is($t->create_run(tenancy => $tenant, stub => { status => 500 })
+            ->status, 500, 'unknown');
+        is($t->create_run(tenancy => $tenant)->status, 429, 'limited');
+    }
+}
+
+mixed();
+
+# a reload while a request is under way: the old worker counts it
+
+my $slow = $t->start_run(tenancy => tenancy(),
+    stub => { wait_read => 'gate' });
+$t->service->wait_at('gate');
+
+wait_for { figures()->{forwarding} == 1 } 'one request at the service';
+
+# behind it, one that waits for the same token
+my $held_token = random_id(20);
+my $tenant = tenancy();
+my $first = $t->start_run(tenancy => $tenant, token => $held_token,
+    stub => { wait_read => 'second' });
+$t->service->wait_at('second');
+my $waiter = $t->start_run(tenancy => $tenant, token => $held_token);
+wait_for { figures()->{waiting} == 1 } 'one request that waits';
+
+$nginx->reload(draining => 1);
+mixed();
+is(figures()->{forwarding}, 2, 'still at the service, in old workers');
+cmp_ok(figures()->{workers}, '>', 3, 'old workers are counted too');
+
+$t->service->release($_) for qw(gate second);
+is($slow->response->status, 201, 'the slow one is created');
+is($first->response->status, 201, 'so is the one waited for');
+is($waiter->response->header('opc-retry-replayed'), 'true',
+    'and the waiter gets its answer');
+wait_for { figures()->{workers} == 3 } 'old workers are gone';
+
+# a worker is killed: what it counted stays, what it held is forgotten
+
+my $lost = $t->start_run(tenancy => tenancy(),
+    stub => { wait_read => 'never' });
+$t->service->wait_at('never');
+wait_for { figures()->{forwarding} == 1 } 'one more at the service';
+
+my $before = scrape();
+my %old = map { $_ => 1 } $nginx->workers;
+$t->allow_log(qr/worker process \d+ exited on signal 9/);
+$nginx->kill_worker($_) for keys %old;
+wait_for { (grep { !$old{$_} } $nginx->workers) == 3 } 'new workers';
+
+wait_for { figures()->{workers} == 3 } 'new workers have the blocks';
+my $after = scrape();
+is(figures()->{forwarding}, 0, 'what the dead worker had is not shown');
+for my $series ('jobruns_attempts_total{outcome="created"}',
+    'jobruns_settles_total{result="kept"}', 'jobruns_audit_records_total')
+{
+    is(value($after, $series), value($before, $series),
+        "$series survives its workers");
+}
+
+mixed();
+
+# ------------------------------------------------------------------- equality
+
+# the attempt of the killed worker has a .begin and nothing else
+my $ends = grep { $_->{eventType} !~ /begin$/ } $t->audit;
+my $text = scrape();
+my $audit = outcomes();
+
+for my $outcome (qw(invalid denied replayed in_progress token_mismatch
+    token_unknown limited unavailable created rejected_upstream unsent
+    unknown none))
+{
+    is(value($text, "jobruns_attempts_total{outcome=\"$outcome\"}"),
+        $audit->{$outcome} // 0, "$outcome: as many as in the audit file");
+}
+
+cmp_ok($audit->{limited}, '==', 12, 'the load was limited');
+is(value($text, 'jobruns_audit_records_total'), scalar($t->audit),
+    'audit records');
+is(value($text, 'jobruns_audit_failures_total'), 0, 'no failures of audit');
+is(value($text, 'jobruns_attempts_total{outcome="created"}'),
+    $t->service->created, 'as many created as the service did');
+is(value($text, 'jobruns_limit_refusals_total{limit="per_tenant",'
+    . 'kind="rate"}'), $audit->{limited}, 'refusals by limit');
+cmp_ok(value($text, 'jobruns_limit_dry_run_refusals_total{limit="trial",'
+    . 'kind="rate"}'), '>', 0, 'refusals that would have been');
+is(value($text, 'jobruns_limit_refusals_total{limit="per_day",'
+    . 'kind="quota"}'), 0, 'a limit that refused nothing is shown');
+is(value($text, 'jobruns_waits_total'), 1, 'one waited');
+is(value($text, 'jobruns_settles_total{result="kept"}'),
+    $t->service->created, 'each answer kept once');
+is(value($text, 'jobruns_hold_seconds_count'),
+    value($text, 'jobruns_service_seconds_count'),
+    'each answer that came was held and let go');
+is(value($text, 'jobruns_held_bytes'), 0, 'nothing is held');
+
+my $server = $t->redis->address;
+cmp_ok(value($text, "jobruns_redis_connections{server=\"$server\"}"), '>', 0,
+    'connected to Redis');
+is(value($text, "jobruns_redis_breakers_open{server=\"$server\"}"), 0,
+    'no breaker is open');
+cmp_ok(value($text,
+    "jobruns_redis_roundtrip_seconds_count{server=\"$server\"}"), '>=', $ends,
+    'round trips');
+
+# ------------------------------------------------------------------- the forms
+
+my $answer = $t->get('/status');
+is($answer->header('Content-Type'),
+    'text/plain; version=0.0.4; charset=utf-8', 'type of the text');
+is($answer->header('Cache-Control'), 'no-store', 'not to be cached');
+
+SKIP: {
+    my ($promtool) = grep { -x } map { "$_/promtool" } split /:/, $ENV{PATH};
+    skip 'no promtool', 1 if !$promtool;
+
+    my $pid = open2(my $out, my $in, 'sh', '-c', '"$0" check metrics 2>&1',
+        $promtool);
+    print {$in} $text;
+    close $in;
+    my $said = do { local $/; <$out> } // '';
+    waitpid $pid, 0;
+    is("$? $said", '0 ', 'promtool finds nothing to say');
+}
+
+my $json = $t->request(path => '/status',
+    headers => [@pairs, [Accept => 'application/json']]);
+is($json->header('Content-Type'), 'application/json', 'type of JSON');
+is($json->json->{attempts}{created}, $t->service->created,
+    'the same in JSON');
+is($json->json->{redis}[0]{server}, $server, 'Redis by its address');
+my ($top) = @{$json->json->{topRefused}};
+like($top->{tenant}, qr/^ocid1\.tenancy\.oc1\.\.t\d+$/, 'a refused tenant');
+is($top->{refused}, 1, 'refused once');
+
+is($t->request(method => 'HEAD', path => '/status', headers => \@pairs)
+    ->status, 200, 'HEAD');
+is($t->request(method => 'POST', path => '/status', body => '',
+    headers => \@pairs)->status, 405, 'nothing else than GET and HEAD');
+
+# --------------------------------------------------------------- Redis is gone
+
+$t->allow_log(qr/redis|Redis/);
+$t->redis->stop;
+is($t->create_run->status, 503, 'denied without Redis');
+wait_for {
+    my $now = scrape();
+    (value($now, "jobruns_redis_breakers_open{server=\"$server\"}") // 0) > 0
+} 'an open breaker';
+is(value(scrape(), 'jobruns_attempts_total{outcome="unavailable"}'), 1,
+    'an attempt that was unavailable');
+
+# --------------------------------------------------------------------- nginx -t
+
+my ($ok, $said) = $t->check_config(%config, http => '');
+ok(!$ok, 'a status without a zone');
+like($said, qr/"jobruns_status" has nothing to show: add "jobruns_zone/,
+    'is refused with the remedy');
+
+($ok, $said) = $t->check_config(%config, http => 'jobruns_zone jobruns 64k;');
+ok(!$ok, 'a zone that is too small');
+like($said, qr/invalid size "64k" of zone "jobruns": it must be at least/,
+    'is refused with the size');
+
+($ok, $said) = $t->check_config(%config,
+    http => 'jobruns_zone a 1m; jobruns_zone b 1m;');
+ok(!$ok, 'two zones');
+like($said, qr/"jobruns_zone" directive is duplicate/, 'are refused');
+
+done_testing;
