@@ -1,0 +1,213 @@
+#!/usr/bin/perl
+
+# What rates, quotas and concurrencies count, together and in one call: a
+# refusal uses up nothing, and what was not created is given back.
+
+use lib 't/lib';
+use JobRuns;
+
+use Time::Local qw(timegm);
+
+my $t = JobRuns->new;
+
+my $proxy = 'include %%ROOT%%/conf/jobruns_proxy.conf;';
+my $pass = "$proxy proxy_pass http://service;";
+
+$t->run(workers => 1, servers => <<"END", server => <<"END2");
+    upstream nobody { server %%SERVICE%% down; }
+END
+    location /20260401/ {
+        $pass
+        jobruns_limit rate key=tenant rate=60r/m burst=2;
+    }
+    location /20260402/ {
+        $pass
+        jobruns_quota hourly key=tenant limit=2 window=hour;
+        jobruns_quota daily key=tenant limit=100 window=day;
+        jobruns_quota monthly key=tenant limit=1000000000000 window=month;
+    }
+    location /20260403/ {
+        $pass
+        jobruns_limit rate key=tenant rate=1r/h burst=100;
+        jobruns_quota quota key=workspace limit=100 window=month;
+        jobruns_concurrency slots key=platform limit=10;
+        jobruns_quota last key=tenant limit=1 window=month;
+    }
+    location /20260404/ {
+        $pass
+        jobruns_limit rate key=tenant rate=1r/h burst=100;
+        jobruns_quota quota key=tenant limit=100 window=month;
+        jobruns_concurrency slots key=tenant limit=10;
+    }
+    location /20260405/ {
+        $proxy
+        proxy_pass http://nobody;
+        jobruns_limit rate key=tenant rate=1r/h burst=100;
+        jobruns_quota quota key=tenant limit=100 window=month;
+        jobruns_concurrency slots key=tenant limit=10;
+    }
+END2
+
+my $redis = $t->redis;
+my $tenant = 'jobruns:{ocid1.tenancy.oc1..test}:v1';
+
+sub post {
+    my ($version, %opt) = @_;
+    return $t->create_run(version => "202604$version", token => undef, %opt);
+}
+
+sub fresh { $redis->command('FLUSHDB') }
+
+# all keys and what they hold, but the records of attempts
+
+sub counters {
+    my @lines;
+    for my $key (grep { !/:v1:(?:token|attempt):/ } $redis->keys) {
+        my $value = $key =~ /:slots:/
+            ? join ' ', @{$redis->command('ZRANGE', $key, 0, -1, 'WITHSCORES')}
+            : $redis->command('GET', $key);
+        push @lines, "$key $value " . $redis->command('PEXPIRETIME', $key);
+    }
+    return join "\n", @lines;
+}
+
+sub now { return $redis->command('TIME')->[0] }
+
+###############################################################################
+# A rate
+
+fresh();
+is(post('01')->status, 201, "a rate: of the burst, $_") for 1 .. 3;
+
+my $answer = post('01');
+is($answer->status, 429, '... and no more');
+is($answer->code, 'TooManyRequests', '... the code');
+is($answer->header('retry-after'), 1, '... Retry-After is at least 1');
+is($answer->json->{message}, 'Limit rate: at most 60 requests per minute, and '
+    . '2 more in a burst; the next passes in 1 s.', '... the message');
+is($t->service->counts->{creations}, 3, '... the service saw the burst');
+
+wait_for { !$redis->command('EXISTS', "$tenant:rate:rate") }
+    'the key to end when it does not matter any more';
+is(post('01')->status, 201, 'after a rest, the burst again');
+
+# as though the clock had been an hour ahead
+$redis->command('SET', "$tenant:rate:rate", (now() + 3600) . '000000 0 60');
+is(post('01')->status, 429, 'a time far ahead refuses');
+wait_for { post('01')->status == 201 } 'a time far ahead to be set right';
+
+###############################################################################
+# Quotas
+
+# not over the edge of an hour, which would count anew
+wait_for { now() % 3600 < 3590 } 'an hour that goes on';
+fresh();
+
+my $hour = now() - now() % 3600;
+my ($day, $month, $year) = (gmtime $hour)[3 .. 5];
+my %windows = (
+    hourly => [$hour, $hour + 3600],
+    daily => [timegm(0, 0, 0, $day, $month, $year),
+        timegm(0, 0, 0, $day, $month, $year) + 86400],
+    monthly => [timegm(0, 0, 0, 1, $month, $year),
+        timegm(0, 0, 0, 1, ($month + 1) % 12, $year + ($month == 11))],
+);
+
+is(post('02')->status, 201, "a quota: of the hour, $_") for 1, 2;
+for my $name (sort keys %windows) {
+    my $key = "$tenant:quota:$name";
+    my ($from, $to) = @{$windows{$name}};
+    is($redis->command('GET', $key), "$from 2", "... $name counts");
+    is($redis->command('PEXPIRETIME', $key), $to . '000',
+        '... until its window ends');
+}
+
+my $left = $hour + 3600 - now();
+$answer = post('02');
+is($answer->status, 429, '... and no more');
+cmp_ok($answer->header('retry-after'), '<=', $left, '... Retry-After');
+cmp_ok($answer->header('retry-after'), '>=', $hour + 3600 - now(),
+    '... never before it passes');
+like($answer->json->{message}, qr/^Limit hourly: 2 job runs per hour \(UTC\)/,
+    '... the message names it');
+like($answer->json->{message}, qr/ are used up; it is reset in \d+ s\.$/,
+    '... and when it is reset');
+
+# as though the hour had passed
+$redis->command('SET', "$tenant:quota:hourly", ($hour - 3600) . ' 2');
+is(post('02')->status, 201, 'the next window counts anew');
+is($redis->command('GET', "$tenant:quota:hourly"), "$hour 1", '... from one');
+is($redis->command('GET', "$tenant:quota:daily"), "$windows{daily}[0] 3",
+    '... the day goes on');
+
+###############################################################################
+# All or nothing, in one round trip
+
+fresh();
+is(post('03')->status, 201, 'four limits let one pass');
+my $before = counters();
+is(scalar(() = $before =~ /^jobruns:/mg), 3, '... three of them count on');
+
+for my $token (undef, random_id) {
+    my $kind = defined $token ? 'with' : 'without';
+    $answer = post('03', token => $token);
+    is($answer->status, 429, "the last one refuses, $kind a token");
+    like($answer->json->{message}, qr/^Limit last: 1 job runs per month/,
+        '... and is named');
+    is(counters(), $before, '... which changes none of the others');
+    is(scalar(grep { /:v1:(?:token|attempt):/ } $redis->keys), 0,
+        '... nor claims a token');
+}
+
+$redis->command('CONFIG', 'RESETSTAT');
+my $client = $t->client;
+post('03', token => random_id, on => $client) for 1 .. 20;
+my %calls = $redis->command('INFO', 'commandstats')
+    =~ /^cmdstat_(\S+?):calls=(\d+)/mg;
+is($calls{evalsha}, 20, '20 refused requests are 20 calls of Redis');
+
+# all others are of the script, which writes nothing
+is(join(' ', sort grep { !/^(?:config\|resetstat|info)$/ } keys %calls),
+    'evalsha exists get hmget time zcount', '... and nothing else');
+$client->close;
+
+###############################################################################
+# What is given back
+
+# [how the service answers, status, rate, quota]: how many of each are used
+my @ends = (
+    ['04', {}, 201, 1, 1],
+    ['04', { status => 400 }, 400, 1, 0],
+    ['04', { status => 404 }, 404, 1, 0],
+    ['04', { status => 429 }, 429, 1, 0],
+    ['04', { status => 401 }, 401, 0, 0],
+    ['04', { status => 408 }, 408, 1, 1],
+    ['04', { status => 500 }, 500, 1, 1],
+    ['04', { end_created => 'reset' }, 503, 1, 1],
+    ['05', {}, 503, 1, 0],
+);
+
+for my $token (0, 1) {
+    for (@ends) {
+        my ($version, $stub, $status, $rate, $quota) = @$_;
+        my $name = "$status " . ($token ? 'with' : 'without') . ' a token';
+
+        fresh();
+        $answer = post($version, stub => $stub,
+            token => $token ? random_id : undef);
+        is($answer->status, $status, "the service ends with $name");
+
+        # the record is settled when the answer is here
+        my ($us) = ($redis->command('GET', "$tenant:rate:rate") // 0)
+            =~ /^(\d+)/;
+        my $ahead = $us ? sprintf '%.0f', ($us / 1e6 - now()) / 3600 : 0;
+        is($ahead, $rate, '... the rate');
+        my ($used) = ($redis->command('GET', "$tenant:quota:quota") // '- 0')
+            =~ / (\d+)$/;
+        is($used, $quota, '... the quota');
+        is($redis->command('EXISTS', "$tenant:slots:slots"), 0,
+            '... and the slot');
+    }
+}
+
+done_testing;
