@@ -20,6 +20,7 @@ events { worker_connections 256; }
 http {
     %%TEST_GLOBALS_HTTP%%
     jobruns_redis %%REDIS%%;
+    jobruns_redis_timeout 20s;          # a busy machine is not the matter
     jobruns_audit off;
     upstream service { server %%SERVICE%%; }
     server {

@@ -53,8 +53,9 @@ sub bare_item {
     return ($1, 'token') if s/^([A-Za-z*][!#\$%&'*+.^_`|~0-9A-Za-z:\/-]*)//;
     return ($1, 'boolean') if s/^\?([01])//;
 
+    my $digit = '[A-Za-z0-9+/]';
     return (decode_base64($1), 'bytes')
-        if s/^:((?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=)?)://;
+        if s/^:((?:$digit{4})*(?:$digit{2}==|$digit{3}=)?)://;
 
     if (s/^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"//) {
         (my $string = $1) =~ s/\\(["\\])/$1/g;
