@@ -185,6 +185,15 @@ chaos:			## breaks everything at random, then judges: SECONDS=60 SEED=
 	    t/chaos/chaos
 
 
+# ---------------------------------------------------------------------- fuzz
+
+.PHONY: fuzz
+fuzz:			## fuzz targets under ASan and UBSan: TIME=60 F='body cron'
+	@util/install-deps build fuzz
+	+@CC='$(CC)' util/build-nginx module
+	@TIME='$(or $(TIME),60)' util/fuzz $(F)
+
+
 # --------------------------------------------------------------------- speed
 
 .PHONY: bench bench-smoke

@@ -179,6 +179,51 @@ naughty_strings(void **state)
 }
 
 
+/* brackets closed behind the end leave no room for what comes after them */
+
+static void
+members_behind_a_full_line_are_left_out(void **state)
+{
+    char       *buf;
+    int         i;
+    json_t     *line;
+    jr_line_t   out;
+
+    (void) state;
+
+    buf = malloc(JR_LINE_MIN);
+    assert_non_null(buf);
+
+    jr_line_init(&out, buf, JR_LINE_MIN);
+    jr_line_object(&out, NULL);
+
+    for (i = 0; i < 6; i++) {
+        jr_line_object(&out, "o");
+    }
+
+    jr_line_string(&out, "s", (jr_str_t) jr_str("fills what is left of it"));
+
+    for (i = 0; i < 5; i++) {
+        jr_line_close(&out, '}');
+        jr_line_boolean(&out, "behind", 0);
+        jr_line_integer(&out, "behind", 123456789);
+        jr_line_string(&out, "behind", (jr_str_t) jr_str("text"));
+    }
+
+    jr_line_close(&out, '}');
+    jr_line_close(&out, '}');
+
+    assert_true(jr_line_len(&out) < JR_LINE_MIN);
+    assert_true(out.cut);
+
+    line = json_loadb(buf, jr_line_len(&out), 0, NULL);
+    assert_non_null(line);
+
+    json_decref(line);
+    free(buf);
+}
+
+
 int
 main(void)
 {
@@ -186,6 +231,7 @@ main(void)
         cmocka_unit_test(text_comes_back_as_it_was),
         cmocka_unit_test(bytes_that_are_no_text_are_replaced),
         cmocka_unit_test(a_long_text_is_cut_at_a_character),
+        cmocka_unit_test(members_behind_a_full_line_are_left_out),
         cmocka_unit_test(naughty_strings),
     };
 

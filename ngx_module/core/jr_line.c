@@ -246,7 +246,11 @@ jr_line_begin(jr_line_t *line, const char *name, size_t need)
 
     len = name ? strlen(name) : 0;
 
-    if ((size_t) (line->end - line->last) < need + len + 4) {
+    /* a bracket that was closed may stand behind the end already */
+
+    if (line->last >= line->end
+        || (size_t) (line->end - line->last) < need + len + 4)
+    {
         line->cut = 1;
         return 0;
     }
