@@ -45,12 +45,12 @@ static:			## NGINX with the module inside: NGINX_SRC=<source tree>
 
 # Tools are made of the same core as the module.
 
-TOOLS      := $(BUILD)/jobruns-lint
+TOOLS      := $(BUILD)/jobruns-lint $(BUILD)/jobruns-audit
 TOOL_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror \
 	-Ingx_module/core -I$(BUILD)/gen
 CORE_SRCS  := $(sort $(wildcard ngx_module/core/*.c))
 
-tools:			## jobruns-lint, which checks a body without a gateway
+tools:			## jobruns-lint and jobruns-audit, of the gateway's own core
 	@util/install-deps build
 	@$(MAKE) --no-print-directory $(TOOLS)
 
@@ -60,13 +60,21 @@ $(BUILD)/jobruns-lint: tools/jobruns_lint.c $(CORE_SRCS) \
 	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
 	    -ljansson -lpcre2-8 -lcrypto
 
+$(BUILD)/jobruns-audit: $(wildcard tools/jobruns_audit*.c) $(CORE_SRCS) \
+		$(wildcard tools/*.h ngx_module/core/*.h)
+	@echo "  compile $@"
+	@mkdir -p $(@D)
+	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
+	    -ljansson -lpcre2-8 -lcrypto
+
 DESTDIR ?=
 PREFIX  ?= /usr
 
-install: all		## the module, jobruns-lint and jobruns_proxy.conf: DESTDIR= PREFIX=
+install: all		## the module, the tools and jobruns_proxy.conf: DESTDIR= PREFIX=
 	install -D -m 644 $(MODULE) \
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/ngx_http_jobruns_module.so
 	install -D -m 755 $(BUILD)/jobruns-lint $(DESTDIR)$(PREFIX)/bin/jobruns-lint
+	install -D -m 755 $(BUILD)/jobruns-audit $(DESTDIR)$(PREFIX)/bin/jobruns-audit
 	install -D -m 644 conf/jobruns_proxy.conf \
 	    $(DESTDIR)/etc/nginx/jobruns_proxy.conf
 
@@ -155,6 +163,7 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	+@CC='$(CC)' util/build-nginx module
 	+@$(MAKE) --no-print-directory probe tools
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
+	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
 	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
 	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
 	    prove -j$(JOBS) -It/lib $(T)
@@ -167,6 +176,7 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 	+@CC='$(CC)' util/build-nginx asan
 	@$(MAKE) --no-print-directory tools
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
+	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
 	ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \
 	    TEST_NGINX_BINARY='$(abspath $(BUILD))/nginx-asan/objs/nginx' \

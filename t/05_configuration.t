@@ -127,6 +127,8 @@ my @directives = (
     ['jobruns_unknown_properties', [qw(allow reject)], [qw(on deny "")]],
     ['jobruns_audit', ['off', '%%TESTDIR%%/other.log', 'syslog.log'],
         ['%%TESTDIR%%/$host.log', '%%TESTDIR%%/absent/audit.log', '""']],
+    ['jobruns_audit_sync', [qw(off always 100ms 1ms 1m)],
+        [qw(on 0 0ms 61s never -1 "")]],
     ['jobruns_audit_required', [qw(on off)], [qw(1 yes true "")]],
 );
 
@@ -193,6 +195,45 @@ refused(http => 'jobruns_redis 127.0.0.1:6379;', qr/"jobruns_redis" directive/,
     qr/is duplicate/);
 refused(http => 'jobruns_audit off;', qr/"jobruns_audit" directive/,
     qr/is duplicate/);
+
+# syslog is a copy beside a file: the default one too, but not beside none
+
+my $syslog = 'jobruns_audit syslog:server=127.0.0.1:5140,tag=jobruns;';
+ok(($t->check_config(http => $syslog))[0], 'a file and a copy');
+ok(($t->check_config(audit => $syslog))[0], 'a copy beside the default file')
+    if -w '/var/log/nginx';
+refused(server => "$_", qr/copy beside a file/) for
+    "jobruns_audit off; $syslog", "$syslog jobruns_audit off;";
+refused(http => "$syslog $syslog", qr/is duplicate/);
+refused(http => 'jobruns_audit syslog:tag=only;', qr/no syslog server/);
+refused(http => 'jobruns_audit syslog:server=127.0.0.1,facility=none;',
+    qr/unknown syslog facility "none"/);
+
+# the key of the records' hashes
+
+my %keys = (good => 'k' x 32, line => 'k' x 32 . "\n", short => 'k' x 31,
+    long => 'k' x 4097, empty => '');
+$t->write_file("$_.key", $keys{$_}) for keys %keys;
+chmod 0600, $t->testdir . "/$_.key" for keys %keys;
+
+for my $name (qw(good line)) {
+    my ($ok, $output)
+        = $t->check_config(http => "jobruns_audit_key $name.key;");
+    ok($ok, "a key: $name") or diag($output);
+    unlike($output, qr/\[warn\]/, 'no warning');
+}
+refused(http => "jobruns_audit_key %%TESTDIR%%/$_.key;",
+    qr/$_.key" must have 32 to 4096 bytes; make one with/)
+    for qw(short long empty);
+refused(http => 'jobruns_audit_key %%TESTDIR%%/absent.key;',
+    qr/absent.key" cannot be opened/);
+refused(http => 'jobruns_audit_key good.key; jobruns_audit_key good.key;',
+    qr/is duplicate/);
+refused(server => 'jobruns_audit_key good.key;', qr/not allowed here/);
+
+chmod 0644, $t->testdir . '/good.key';
+like(($t->check_config(http => 'jobruns_audit_key %%TESTDIR%%/good.key;'))[1],
+    qr/\[warn\].*good.key" is open to everybody/, 'a key that all can read');
 
 my %limits = (
     limit => "jobruns_limit twin $key rate=1r/s;",

@@ -2,11 +2,10 @@
  * Sealing records into a chain, and reading what was sealed.
  */
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "jr_chain.h"
+#include "jr_decimal.h"
 
 
 /* digits of the largest uint64_t */
@@ -15,6 +14,8 @@
 
 static jr_status_e jr_chain_hash(const jr_mac_t *mac, const char *line,
     size_t len, char *hex);
+static char *jr_chain_put(char *p, const char *text);
+static char *jr_chain_copy(char *p, const char *data, size_t len);
 static int jr_chain_text(const char **p, const char *end, const char *text);
 static int jr_chain_hex(const char **p, const char *end, size_t len,
     jr_str_t *value);
@@ -36,36 +37,54 @@ jr_status_e
 jr_chain_seal(jr_chain_t *chain, char *line, size_t *len)
 {
     char         *p;
-    size_t        left;
     jr_status_e   rc;
 
     /* in place of the bracket that closed the object */
 
     p = line + *len - 1;
-    left = JR_CHAIN_TAIL + 1;
 
-    p += snprintf(p, left, ",\"chain\":{\"id\":\"%.*s\",\"seq\":%" PRIu64,
-                  JR_CHAIN_ID, chain->id, chain->seq);
+    p = jr_chain_put(p, ",\"chain\":{\"id\":\"");
+    p = jr_chain_copy(p, chain->id, JR_CHAIN_ID);
+    p = jr_chain_put(p, "\",\"seq\":");
+    p = jr_decimal(p, chain->seq);
 
     if (chain->lost) {
-        p += snprintf(p, left - (p - line - *len + 1), ",\"lost\":%" PRIu64,
-                      chain->lost);
+        p = jr_chain_put(p, ",\"lost\":");
+        p = jr_decimal(p, chain->lost);
     }
 
-    p += snprintf(p, left - (p - line - *len + 1), ",\"prev\":\"%.*s\"",
-                  JR_DIGEST_HEX, chain->last);
+    p = jr_chain_put(p, ",\"prev\":\"");
+    p = jr_chain_copy(p, chain->last, JR_DIGEST_HEX);
+    p = jr_chain_put(p, "\"");
 
     rc = jr_chain_hash(chain->mac, line, p - line, chain->next);
     if (rc != JR_OK) {
         return rc;
     }
 
-    p += snprintf(p, left - (p - line - *len + 1), ",\"%s\":\"%.*s\"}}",
-                  chain->mac ? "hmac" : "hash", JR_DIGEST_HEX, chain->next);
+    p = jr_chain_put(p, chain->mac ? ",\"hmac\":\"" : ",\"hash\":\"");
+    p = jr_chain_copy(p, chain->next, JR_DIGEST_HEX);
+    p = jr_chain_put(p, "\"}}");
 
     *len = p - line;
 
     return JR_OK;
+}
+
+
+static char *
+jr_chain_put(char *p, const char *text)
+{
+    return jr_chain_copy(p, text, strlen(text));
+}
+
+
+static char *
+jr_chain_copy(char *p, const char *data, size_t len)
+{
+    memcpy(p, data, len);
+
+    return p + len;
 }
 
 

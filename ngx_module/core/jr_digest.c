@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "jr_decimal.h"
 #include "jr_digest.h"
 
 
@@ -44,6 +45,40 @@ jr_digest(const void *data, size_t len, jr_digest_t *md)
     }
 
     return JR_OK;
+}
+
+
+jr_status_e
+jr_digest_parts(const jr_str_t *parts, size_t n, jr_digest_t *md)
+{
+    char         *p, text[JR_DECIMAL_LEN + 1];
+    size_t        i;
+    jr_status_e   rc;
+    jr_hasher_t  *hasher;
+
+    rc = jr_hasher_create(&hasher);
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        p = jr_decimal(text, parts[i].len);
+        *p++ = ':';
+
+        rc = jr_hasher_update(hasher, text, (size_t) (p - text));
+
+        if (rc == JR_OK && parts[i].len) {
+            rc = jr_hasher_update(hasher, parts[i].data, parts[i].len);
+        }
+
+        if (rc != JR_OK) {
+            jr_hasher_abort(hasher);
+            return rc;
+        }
+    }
+
+    return jr_hasher_final(hasher, md);
 }
 
 

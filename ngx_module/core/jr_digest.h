@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "jr_status.h"
+#include "jr_str.h"
 
 
 #define JR_DIGEST_LEN  32
@@ -26,6 +27,13 @@ jr_status_e jr_digest(const void *data, size_t len, jr_digest_t *md);
 
 /* Writes JR_DIGEST_HEX lower-case digits, no NUL; returns the end. */
 char *jr_digest_hex(const jr_digest_t *md, char *dst);
+
+/*
+ * SHA-256 of parts, each behind its length and a colon, so that no two lists
+ * of parts give the same bytes.
+ */
+jr_status_e jr_digest_parts(const jr_str_t *parts, size_t n,
+    jr_digest_t *md);
 
 /*
  * The same piece by piece.  jr_hasher_final() fills *md and frees the

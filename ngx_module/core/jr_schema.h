@@ -94,5 +94,16 @@ void jr_schema_free(jr_schema_t *schema);
 jr_status_e jr_schema_check(const jr_schema_t *schema, const json_t *value,
     unsigned flags, jr_report_t *report);
 
+/*
+ * The text of a report without what was found, for a log that must not hold
+ * values: pointers and rules only.  dst: report->len bytes are enough.
+ * Returns how many were written.
+ */
+size_t jr_report_redact(const jr_report_t *report, char *dst);
+
+/* The same of one message: how many bytes of it stand before what was
+   found. */
+size_t jr_report_rule(const char *text, size_t len);
+
 
 #endif /* JR_SCHEMA_H_INCLUDED */

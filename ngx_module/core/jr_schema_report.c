@@ -128,6 +128,60 @@ jr_violation_forced(jr_check_t *c, const jr_place_t *place, const char *text)
 }
 
 
+/* every message has its rule first, and quotes nothing of the body before
+   ", found " */
+
+size_t
+jr_report_rule(const char *text, size_t len)
+{
+    size_t  i;
+
+    static const char  found[] = ", found ";
+
+    for (i = 0; i + sizeof(found) - 1 <= len; i++) {
+        if (memcmp(text + i, found, sizeof(found) - 1) == 0) {
+            return i;
+        }
+    }
+
+    return len;
+}
+
+
+size_t
+jr_report_redact(const jr_report_t *report, char *dst)
+{
+    char                     *p;
+    size_t                    i, len, pointer;
+    const char               *text;
+    const jr_report_entry_t  *entry;
+
+    p = dst;
+
+    for (i = 0; i < report->entries; i++) {
+
+        if (i > 0) {
+            memcpy(p, "; ", 2);
+            p += 2;
+        }
+
+        /* the pointer is made of names, which may hold any text */
+
+        entry = &report->entry[i];
+        text = report->text + entry->start;
+        pointer = entry->pointer;
+
+        len = pointer + jr_report_rule(text + pointer,
+                                       entry->end - entry->start - pointer);
+
+        memcpy(p, text, len);
+        p += len;
+    }
+
+    return (size_t) (p - dst);
+}
+
+
 void
 jr_text_value(jr_text_t *t, const json_t *value)
 {

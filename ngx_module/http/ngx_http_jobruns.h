@@ -26,6 +26,8 @@
 #include "jr_status.h"
 #include "jr_str.h"
 
+#include "ngx_http_jobruns_audit.h"
+
 
 /* a duplicate beyond this many waiting in a worker gets its 409 at once */
 #define NGX_HTTP_JOBRUNS_WAITERS    1024
@@ -101,9 +103,12 @@ typedef struct {
     jr_schema_t                   *schema;
     ngx_flag_t                     reject_unknown;
 
-    ngx_open_file_t               *audit;     /* NULL: off; unset where
+    ngx_http_jobruns_audit_file_t *audit;     /* NULL: off; unset where
                                                  `jobruns` is not on */
+    ngx_syslog_peer_t             *audit_syslog;  /* NULL: no copy */
     ngx_flag_t                     audit_required;
+    ngx_msec_t                     audit_sync;    /* or one of
+                                            NGX_HTTP_JOBRUNS_SYNC_OFF ... */
 } ngx_http_jobruns_loc_conf_t;
 
 
@@ -122,6 +127,9 @@ typedef struct {
                                              ngx_http_jobruns_neighbour_t */
     struct ngx_http_jobruns_zone_s
                                   *zone;      /* never NULL */
+    ngx_array_t                    audit_files;   /* of
+                                            ngx_http_jobruns_audit_file_t * */
+    jr_mac_t                      *audit_mac; /* NULL: no jobruns_audit_key */
     ngx_redis_script_t             admit;
     ngx_redis_script_t             renew;
     ngx_redis_script_t             settle;
@@ -140,11 +148,17 @@ typedef struct {
  *              until the next poll           client leaving ends it
  *  renewing    we, blocked; held up, so      the reply: forward, or refuse
  *              the lease is renewed first
+ *  recording   we, blocked; ".begin" is on   the disk: forward, or refuse
+ *              its way to the disk
+ *              (jobruns_audit_sync always)
  *  forwarding  the content handler           its answer's header
  *  holding     the content handler; we       the last byte, or its breaking
  *              keep what it answers          off: settling
  *  settling    we, blocked, r->buffered      the reply of settle.lua, or its
- *              set; NGINX's writer waits     failure: released
+ *              set; NGINX's writer waits     failure: sealing or released
+ *  sealing     we, blocked, r->buffered      the disk, or its failure:
+ *              set; ".end" of a creation is  released
+ *              on its way to the disk
  *  released    NGINX's writer                -
  *  answered    NGINX's writer: the answer    -
  *              is our own, nothing was
@@ -159,9 +173,11 @@ typedef enum {
     jobruns_st_admitting,
     jobruns_st_waiting,
     jobruns_st_renewing,
+    jobruns_st_recording,
     jobruns_st_forwarding,
     jobruns_st_holding,
     jobruns_st_settling,
+    jobruns_st_sealing,
     jobruns_st_released,
     jobruns_st_answered
 } ngx_http_jobruns_state_e;
@@ -266,7 +282,21 @@ struct ngx_http_jobruns_attempt_s {
     ngx_chain_t                  **overflow_last;
     size_t                         held_memory;   /* counted in the worker */
 
+    ngx_str_t                      answer;    /* body to release, once
+                                                 chosen */
+    ngx_http_jobruns_audit_wait_t  record;    /* on its way to the disk */
+
+    /* when, by ngx_current_msec: for audit */
+
+    ngx_msec_t                     asked_at;  /* Redis, first */
+    ngx_msec_t                     decided_at;    /* by Redis */
+    ngx_msec_t                     forwarded_at;
+    ngx_msec_t                     answered_at;   /* by the service */
+    ngx_msec_t                     settled_at;
+
     ngx_str_t                      dry_run_message;
+    ngx_str_t                      audit_message; /* of a refused body, without
+                                                 its values */
     ngx_str_t                      refusal_code;  /* for audit */
     ngx_str_t                      refusal_message;
 
@@ -289,7 +319,9 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       complete:1;    /* its last byte is here */
     unsigned                       header_sent:1;
     unsigned                       replace:1; /* by an answer of our own */
+    unsigned                       chosen:1;  /* the answer */
     unsigned                       waiter:1;  /* counted in the worker */
+    unsigned                       recorded:1;    /* or tried to be */
     unsigned                       audit_begun:1;
     unsigned                       audit_ended:1;
 };
@@ -337,7 +369,6 @@ char *ngx_http_jobruns_quota(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_concurrency(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* refuses an option behind the first argument that is given twice */
 char *ngx_http_jobruns_options_once(ngx_conf_t *cf);
@@ -570,16 +601,6 @@ ngx_int_t ngx_http_jobruns_header_add(ngx_http_request_t *r, jr_str_t name,
     ngx_str_t *value);
 ngx_table_elt_t *ngx_http_jobruns_header_find(ngx_list_t *headers,
     jr_str_t lowcase_name);
-
-
-/* ngx_http_jobruns_audit.c */
-
-/* NGX_ERROR: the record could not be written whole */
-ngx_int_t ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
-void ngx_http_jobruns_audit_end(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
-ngx_int_t ngx_http_jobruns_log_handler(ngx_http_request_t *r);
 
 
 /* ngx_http_jobruns_metrics.c; what needs no attempt is in its header */

@@ -33,6 +33,9 @@ static void ngx_http_jobruns_forward(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_jobruns_late(ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_renew_late(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_on_recorded(ngx_http_jobruns_audit_wait_t *wait);
+static void ngx_http_jobruns_unrecorded(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_on_late(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
 
@@ -45,6 +48,7 @@ ngx_http_jobruns_admit(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return;
     }
 
+    a->asked_at = ngx_current_msec;
     a->wait_until = ngx_current_msec + a->conf->retry_wait;
 
     ngx_http_jobruns_ask(r, a);
@@ -177,6 +181,8 @@ ngx_http_jobruns_resume(ngx_http_request_t *r)
     if (a->state != jobruns_st_admitting) {
         return;
     }
+
+    a->decided_at = ngx_current_msec;
 
     switch (a->verdict) {
 
@@ -329,21 +335,31 @@ ngx_http_jobruns_on_poll(ngx_event_t *ev)
 static void
 ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    static ngx_str_t  message = ngx_string("The gateway cannot write its "
-                                    "audit record; nothing was forwarded.");
+    ngx_int_t  rc;
 
     if (ngx_http_jobruns_late(a)) {
         ngx_http_jobruns_renew_late(r, a);
         return;
     }
 
-    if (!a->audit_begun
-        && ngx_http_jobruns_audit_begin(r, a) != NGX_OK
-        && a->conf->audit_required)
-    {
-        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
-                                NGX_HTTP_SERVICE_UNAVAILABLE, NULL, &message);
-        return;
+    if (!a->recorded) {
+        a->recorded = 1;
+
+        a->record.handler = ngx_http_jobruns_on_recorded;
+        a->record.data = a;
+
+        rc = ngx_http_jobruns_audit_begin(r, a, &a->record);
+
+        if (rc == NGX_AGAIN) {
+            a->state = jobruns_st_recording;
+            r->main->blocked++;
+            return;
+        }
+
+        if (rc != NGX_OK && a->conf->audit_required) {
+            ngx_http_jobruns_unrecorded(r, a);
+            return;
+        }
     }
 
     if (ngx_http_jobruns_late(a)) {
@@ -354,6 +370,7 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     a->state = jobruns_st_forwarding;
     ngx_http_jobruns_count_stage(a, jobruns_stage_forwarding);
     a->forwarded = 1;
+    a->forwarded_at = ngx_current_msec;
     a->http_version = r->http_version;
 
     if (a->claimed) {
@@ -398,6 +415,51 @@ ngx_http_jobruns_renew_late(ngx_http_request_t *r,
 
     a->verdict = jobruns_verdict_unavailable;
     ngx_http_jobruns_answer_verdict(r, a);
+}
+
+
+static void
+ngx_http_jobruns_on_recorded(ngx_http_jobruns_audit_wait_t *wait)
+{
+    ngx_connection_t            *c;
+    ngx_http_request_t          *r;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = wait->data;
+    r = a->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->main->blocked--;
+
+    if (r->write_event_handler != ngx_http_jobruns_resume) {
+        /* terminated meanwhile */
+        r->write_event_handler(r);
+
+    } else if (wait->rc != NGX_OK && a->conf->audit_required) {
+        ngx_http_jobruns_unrecorded(r, a);
+
+    } else {
+        /* the disk may have taken long */
+        ngx_http_jobruns_forward(r, a);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* jobruns_audit_required */
+
+static void
+ngx_http_jobruns_unrecorded(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    static ngx_str_t  message = ngx_string("The gateway cannot write its "
+                                    "audit record; nothing was forwarded.");
+
+    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
+                            NGX_HTTP_SERVICE_UNAVAILABLE, NULL, &message);
 }
 
 

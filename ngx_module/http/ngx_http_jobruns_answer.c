@@ -66,7 +66,7 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
         a->retry_after = 1;
     }
 
-    ngx_http_jobruns_audit_end(r, a);
+    (void) ngx_http_jobruns_audit_end(r, a, NULL);
 
     if (ngx_http_jobruns_error_body(r, error, text, &body) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -334,7 +334,7 @@ ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
         return;
     }
 
-    ngx_http_jobruns_audit_end(r, a);
+    (void) ngx_http_jobruns_audit_end(r, a, NULL);
 
     ngx_http_jobruns_finish(r, &body);
 }

@@ -10,7 +10,6 @@
 
 #include "jr_body.h"
 #include "jr_canonical.h"
-#include "jr_decimal.h"
 
 
 static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
@@ -23,16 +22,12 @@ static ngx_int_t ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, json_t *value);
 static ngx_int_t ngx_http_jobruns_describe(ngx_http_request_t *r,
     jr_json_error_t *err, jr_report_t *report, const char **code,
-    ngx_str_t *message);
+    ngx_str_t *message, ngx_str_t *audit);
 static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const char *code, ngx_str_t *message);
 static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
     json_t *value, ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
-static jr_status_e ngx_http_jobruns_hash_part(jr_hasher_t *hasher,
-    jr_str_t part);
-static ngx_int_t ngx_http_jobruns_digest(const jr_str_t *parts, ngx_uint_t n,
-    jr_digest_t *md);
 
 
 void
@@ -191,7 +186,8 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
         break;
 
     case JR_INVALID:
-        rc = ngx_http_jobruns_describe(r, &err, report, &code, &message);
+        rc = ngx_http_jobruns_describe(r, &err, report, &code, &message,
+                                       &a->audit_message);
         break;
 
     default:
@@ -247,11 +243,13 @@ ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
 }
 
 
-/* what a refusal of the body says */
+/* what a refusal of the body says to its client, and, without values, to the
+   audit */
 
 static ngx_int_t
 ngx_http_jobruns_describe(ngx_http_request_t *r, jr_json_error_t *err,
-    jr_report_t *report, const char **code, ngx_str_t *message)
+    jr_report_t *report, const char **code, ngx_str_t *message,
+    ngx_str_t *audit)
 {
     size_t   size;
     u_char  *last;
@@ -259,7 +257,9 @@ ngx_http_jobruns_describe(ngx_http_request_t *r, jr_json_error_t *err,
     size = report->count ? report->len : sizeof(err->text) + 128;
 
     message->data = ngx_pnalloc(r->pool, size);
-    if (message->data == NULL) {
+    audit->data = ngx_pnalloc(r->pool, size);
+
+    if (message->data == NULL || audit->data == NULL) {
         return NGX_ERROR;
     }
 
@@ -267,6 +267,7 @@ ngx_http_jobruns_describe(ngx_http_request_t *r, jr_json_error_t *err,
         *code = report->entry[0].missing ? "MissingParameter"
                                          : "InvalidParameter";
         last = ngx_cpymem(message->data, report->text, report->len);
+        audit->len = jr_report_redact(report, (char *) audit->data);
 
     } else {
         *code = "CannotParseRequest";
@@ -274,6 +275,12 @@ ngx_http_jobruns_describe(ngx_http_request_t *r, jr_json_error_t *err,
                             "The request body is not valid JSON: %s at line "
                             "%uz, column %uz (byte %uz).", err->text,
                             err->line, err->column, err->offset);
+
+        size = jr_report_rule(err->text, ngx_strlen(err->text));
+        audit->len = ngx_sprintf(audit->data,
+                                 "The request body is not valid JSON: %*s at "
+                                 "byte %uz.", size, err->text, err->offset)
+                     - audit->data;
     }
 
     message->len = last - message->data;
@@ -338,7 +345,7 @@ ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a, json_t *value,
     parts[4].data = (char *) md.bytes;
     parts[4].len = JR_DIGEST_LEN;
 
-    if (ngx_http_jobruns_digest(parts, 5, &md) != NGX_OK) {
+    if (jr_digest_parts(parts, 5, &md) != JR_OK) {
         return NGX_ERROR;
     }
 
@@ -369,54 +376,11 @@ ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a)
     parts[3] = a->path.workspace;
     parts[4] = a->token;
 
-    if (ngx_http_jobruns_digest(parts, 5, &md) != NGX_OK) {
+    if (jr_digest_parts(parts, 5, &md) != JR_OK) {
         return NGX_ERROR;
     }
 
     jr_digest_hex(&md, (char *) a->token_hash);
 
     return NGX_OK;
-}
-
-
-/* SHA-256 of parts, each behind its length, so that no two lists of parts
-   give the same bytes */
-
-static ngx_int_t
-ngx_http_jobruns_digest(const jr_str_t *parts, ngx_uint_t n, jr_digest_t *md)
-{
-    ngx_uint_t    i;
-    jr_hasher_t  *hasher;
-
-    if (jr_hasher_create(&hasher) != JR_OK) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-        if (ngx_http_jobruns_hash_part(hasher, parts[i]) != JR_OK) {
-            jr_hasher_abort(hasher);
-            return NGX_ERROR;
-        }
-    }
-
-    return jr_hasher_final(hasher, md) == JR_OK ? NGX_OK : NGX_ERROR;
-}
-
-
-static jr_status_e
-ngx_http_jobruns_hash_part(jr_hasher_t *hasher, jr_str_t part)
-{
-    char        *p, len[JR_DECIMAL_LEN + 1];
-    jr_status_e  rc;
-
-    p = jr_decimal(len, part.len);
-    *p++ = ':';
-
-    rc = jr_hasher_update(hasher, len, p - len);
-
-    if (rc == JR_OK && part.len) {
-        rc = jr_hasher_update(hasher, part.data, part.len);
-    }
-
-    return rc;
 }

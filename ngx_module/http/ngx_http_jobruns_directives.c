@@ -503,43 +503,6 @@ ngx_http_jobruns_schema_cleanup(void *data)
 }
 
 
-char *
-ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_jobruns_loc_conf_t *jlcf = conf;
-
-    ngx_str_t  *value;
-
-    if (jlcf->audit != NGX_CONF_UNSET_PTR) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        jlcf->audit = NULL;
-        return NGX_CONF_OK;
-    }
-
-    if (value[1].len == 0) {
-        /* to ngx_conf_open_file() this is stderr */
-        return "needs the path of a file, or \"off\"";
-    }
-
-    if (ngx_strlchr(value[1].data, value[1].data + value[1].len, '$')) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid audit file \"%V\": variables are not "
-                           "supported, since a file that is opened per "
-                           "request can fail when it must not", &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    jlcf->audit = ngx_conf_open_file(cf->cycle, &value[1]);
-
-    return jlcf->audit ? NGX_CONF_OK : NGX_CONF_ERROR;
-}
-
-
 /* refuses an option that is given twice: one of the two would be ignored */
 
 char *

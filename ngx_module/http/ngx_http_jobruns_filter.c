@@ -29,6 +29,13 @@ static ngx_int_t ngx_http_jobruns_overflow(ngx_http_request_t *r,
 static void ngx_http_jobruns_consume(ngx_chain_t *in);
 static ngx_int_t ngx_http_jobruns_conclude(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
+static ngx_int_t ngx_http_jobruns_seal(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_on_sealed(ngx_http_jobruns_audit_wait_t *wait);
+static void ngx_http_jobruns_go_out(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_choose(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_send_held(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 
@@ -147,6 +154,7 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return in ? ngx_http_jobruns_collect(r, ctx, in) : NGX_OK;
 
     case jobruns_st_settling:
+    case jobruns_st_sealing:
         return in ? ngx_http_jobruns_overflow(r, a, in) : NGX_OK;
 
     default:
@@ -436,6 +444,7 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     ngx_http_jobruns_lease_drop(a);
 
+    a->answered_at = ngx_current_msec;
     a->state = jobruns_st_settling;
 
     /* a creation that Redis could not protect when it was admitted: its
@@ -456,6 +465,11 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
         return NGX_OK;
     }
 
+    if (ngx_http_jobruns_seal(r, a) == NGX_AGAIN) {
+        r->buffered |= NGX_HTTP_JOBRUNS_BUFFERED;
+        return NGX_OK;
+    }
+
     a->state = jobruns_st_released;
     r->connection->write->delayed = 0;
 
@@ -466,6 +480,70 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 void
 ngx_http_jobruns_release(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
+{
+    a->settled_at = ngx_current_msec;
+
+    /* with c->error nobody gets the answer: NGINX may have terminated the
+       request meanwhile */
+
+    if (r->connection->error || ngx_http_jobruns_seal(r, a) != NGX_AGAIN) {
+        ngx_http_jobruns_go_out(r, a);
+    }
+}
+
+
+/* the record is written before the client learns what it says; NGX_AGAIN: it
+   is on its way to the disk, and the request is blocked */
+
+static ngx_int_t
+ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    if (ngx_http_jobruns_choose(r, a) != NGX_OK) {
+        /* tried again, and failed, where its error can be returned */
+        return NGX_OK;
+    }
+
+    a->record.handler = ngx_http_jobruns_on_sealed;
+    a->record.data = a;
+
+    if (ngx_http_jobruns_audit_end(r, a, &a->record) != NGX_AGAIN) {
+        return NGX_OK;
+    }
+
+    a->state = jobruns_st_sealing;
+    r->main->blocked++;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_jobruns_on_sealed(ngx_http_jobruns_audit_wait_t *wait)
+{
+    ngx_connection_t            *c;
+    ngx_http_request_t          *r;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = wait->data;
+    r = a->request;
+    c = r->connection;
+
+    /* on the disk or not: the job run exists, and its client is told */
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->main->blocked--;
+
+    ngx_http_jobruns_go_out(r, a);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* the held answer goes out */
+
+static void
+ngx_http_jobruns_go_out(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     ngx_connection_t  *c;
 
@@ -496,26 +574,42 @@ ngx_http_jobruns_release(ngx_http_request_t *r,
 }
 
 
+/* makes headers_out and a->answer what is released, once */
+
+static ngx_int_t
+ngx_http_jobruns_choose(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    if (a->chosen) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_jobruns_held_choose(r, a, &a->answer) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    a->chosen = 1;
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 {
     ngx_int_t                    rc;
     ngx_buf_t                   *b;
-    ngx_str_t                    body;
     ngx_chain_t                  out;
     ngx_http_jobruns_attempt_t  *a;
 
     a = ctx->attempt;
 
-    if (ngx_http_jobruns_held_choose(r, a, &body) != NGX_OK) {
+    if (ngx_http_jobruns_choose(r, a) != NGX_OK) {
         return NGX_ERROR;
     }
 
     ngx_http_jobruns_count_stage(a, jobruns_stage_none);
 
-    /* the record is written before the client learns what it says */
-
-    ngx_http_jobruns_audit_end(r, a);
+    (void) ngx_http_jobruns_audit_end(r, a, NULL);
 
     if (ngx_http_jobruns_common_headers(r, ctx) != NGX_OK) {
         return NGX_ERROR;
@@ -542,9 +636,9 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (body.len) {
-        b->pos = body.data;
-        b->last = body.data + body.len;
+    if (a->answer.len) {
+        b->pos = a->answer.data;
+        b->last = a->answer.data + a->answer.len;
         b->memory = 1;
 
     } else if (a->overflow != NULL) {

@@ -53,6 +53,15 @@ const ngx_http_jobruns_metric_t
     { "jobruns_audit_failures_total",
       "Audit records that could not be written whole." },
 
+    { "jobruns_audit_torn_total",
+      "Audit records of which a part was written." },
+
+    { "jobruns_audit_syncs_total",
+      "Syncs of an audit file; many records share one." },
+
+    { "jobruns_audit_sync_failures_total",
+      "Syncs of an audit file that failed or took too long." },
+
     { "jobruns_log_lines_folded_total",
       "Lines of error.log that were counted instead of written." }
 };

@@ -54,6 +54,9 @@ typedef enum {
     jobruns_count_second_run,
     jobruns_count_audit_records,
     jobruns_count_audit_failures,
+    jobruns_count_audit_torn,
+    jobruns_count_audit_syncs,
+    jobruns_count_audit_sync_failures,
     jobruns_count_folded,
     jobruns_count_last
 } ngx_http_jobruns_count_e;

@@ -20,7 +20,6 @@ static char *ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 static char *ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *conf);
-static ngx_open_file_t *ngx_http_jobruns_default_audit(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_init_process(ngx_cycle_t *cycle);
@@ -250,6 +249,20 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       offsetof(ngx_http_jobruns_loc_conf_t, audit_required),
       NULL },
 
+    { ngx_string("jobruns_audit_sync"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
+      ngx_http_jobruns_audit_sync,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jobruns_audit_key"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_jobruns_audit_key,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("jobruns_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
       ngx_http_jobruns_zone,
@@ -391,7 +404,9 @@ ngx_http_jobruns_create_loc_conf(ngx_conf_t *cf)
     jlcf->schema = NGX_CONF_UNSET_PTR;
     jlcf->reject_unknown = NGX_CONF_UNSET;
     jlcf->audit = NGX_CONF_UNSET_PTR;
+    jlcf->audit_syslog = NGX_CONF_UNSET_PTR;
     jlcf->audit_required = NGX_CONF_UNSET;
+    jlcf->audit_sync = NGX_CONF_UNSET_MSEC;
 
     return jlcf;
 }
@@ -442,7 +457,14 @@ ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->audit = prev->audit;
     }
 
+    ngx_conf_merge_ptr_value(conf->audit_syslog, prev->audit_syslog, NULL);
     ngx_conf_merge_value(conf->audit_required, prev->audit_required, 1);
+
+    /* stays unset too: its default depends on how NGINX was built */
+
+    if (conf->audit_sync == NGX_CONF_UNSET_MSEC) {
+        conf->audit_sync = prev->audit_sync;
+    }
 
     if (conf->enable == jobruns_on || conf->enable == jobruns_dry_run) {
         return ngx_http_jobruns_merge_enabled(cf, conf);
@@ -498,11 +520,18 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     }
 
     if (conf->audit == NGX_CONF_UNSET_PTR) {
-        conf->audit = ngx_http_jobruns_default_audit(cf);
+        conf->audit = ngx_http_jobruns_audit_default(cf);
 
         if (conf->audit == NULL) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (conf->audit != NULL
+        && ngx_http_jobruns_audit_enable(cf, &conf->audit_sync)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (ngx_http_jobruns_neighbour_add(cf) != NGX_OK
@@ -512,34 +541,6 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
-}
-
-
-/* jobruns_audit.log beside the access log that NGINX was built with */
-
-static ngx_open_file_t *
-ngx_http_jobruns_default_audit(ngx_conf_t *cf)
-{
-    u_char     *slash;
-    size_t      dir;
-    ngx_str_t   path;
-
-    static ngx_str_t  access_log = ngx_string(NGX_HTTP_LOG_PATH);
-    static ngx_str_t  name = ngx_string("jobruns_audit.log");
-
-    slash = (u_char *) strrchr((char *) access_log.data, '/');
-    dir = slash ? slash + 1 - access_log.data : 0;
-
-    path.len = dir + name.len;
-    path.data = ngx_pnalloc(cf->pool, path.len + 1);
-    if (path.data == NULL) {
-        return NULL;
-    }
-
-    ngx_memcpy(path.data, access_log.data, dir);
-    ngx_memcpy(path.data + dir, name.data, name.len + 1);
-
-    return ngx_conf_open_file(cf->cycle, &path);
 }
 
 
@@ -628,6 +629,10 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
 
     json_object_seed(0);
 
+    /* a limit on the size of files fails the write with EFBIG instead */
+
+    (void) signal(SIGXFSZ, SIG_IGN);
+
     return ngx_http_jobruns_zone_begin(cycle);
 }
 
@@ -635,5 +640,6 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_jobruns_exit_process(ngx_cycle_t *cycle)
 {
+    ngx_http_jobruns_audit_close(cycle);
     ngx_http_jobruns_zone_end(cycle);
 }

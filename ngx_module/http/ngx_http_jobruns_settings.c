@@ -76,7 +76,8 @@ ngx_http_jobruns_settings_add(jr_hasher_t *hasher, ngx_command_t *commands,
     ngx_http_jobruns_settings_number(&s, conf->replicas);
 
     if (conf->audit != NULL) {
-        ngx_http_jobruns_settings_string(&s, &conf->audit->name);
+        ngx_http_jobruns_settings_string(&s, &conf->audit->file->name);
+        ngx_http_jobruns_settings_number(&s, (ngx_int_t) conf->audit_sync);
     }
 
     ngx_http_jobruns_settings_limits(&s, conf->limits);

@@ -124,6 +124,7 @@ sub finish {
     $_->stop for values %{$self->{service}}, values %{$self->{redis}};
 
     $self->check_end($self->{nginx}{$_}) for @names;
+    $self->check_audit;
     $self->show_logs(@names) unless Test::More->builder->is_passing;
 
     if ($ENV{TEST_NGINX_LEAVE}) {
@@ -156,6 +157,39 @@ sub check_end {
     Test::More::ok(!$bad, "$nginx->{name}: exited with 0")
         or Test::More::diag('wait status ', join ', ',
             map { $_ // 'had to be killed' } @{$nginx->{statuses}});
+}
+
+# Every record that was written fits docs/audit-record.schema.json, and every
+# chain of records is whole.  Attempts that were never ended are no fault: many
+# a test kills its NGINX.
+
+sub check_audit {
+    my ($self) = @_;
+
+    my $tool = $ENV{TEST_JOBRUNS_AUDIT} || "$root/build/jobruns-audit";
+    my @files = grep { -f && -s } glob "$self->{dir}/*audit*.log*";
+    return if $self->{audit_unchecked} || !-x $tool || !@files;
+
+    open my $pipe, '-|', $tool, 'verify', $self->{audit_key} ?
+        ('--key', $self->{audit_key}) : (), '--schema',
+        "$root/docs/audit-record.schema.json", @files or die "$tool: $!\n";
+    my $told = do { local $/; <$pipe> };
+    close $pipe;
+    my $status = $? >> 8;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 3;
+    Test::More::ok($status == 0 || $status == 3, 'the audit is whole')
+        or Test::More::diag($told);
+}
+
+# The key of this test's audit files, for the check at its end; undef: they are
+# not checked, since the test damages them.
+
+sub audit_key {
+    my ($self, $path) = @_;
+
+    $self->{audit_key} = $path;
+    $self->{audit_unchecked} = !defined $path;
 }
 
 sub show_logs {
@@ -403,13 +437,14 @@ sub wait_log {
     } "$pattern in error.log";
 }
 
-# The audit records so far, oldest first; a line still being written is left
-# out.
+# The audit records of attempts so far, oldest first; a line still being
+# written is left out, and so are the records that open and close chains.
 
 sub audit {
     my ($self, $file) = @_;
 
-    return map { $json->decode($_) }
+    return grep { $_->{data}{eventName} eq 'CreateJobRun' }
+        map { $json->decode($_) }
         $self->read_file($file // 'audit.log') =~ /^(.+)\n/mg;
 }
 

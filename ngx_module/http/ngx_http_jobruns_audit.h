@@ -1,0 +1,210 @@
+/*
+ * The audit: files of chained records, their way to the disk, and what a
+ * record says.
+ */
+
+#ifndef NGX_HTTP_JOBRUNS_AUDIT_H_INCLUDED
+#define NGX_HTTP_JOBRUNS_AUDIT_H_INCLUDED
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "jr_chain.h"
+#include "jr_line.h"
+
+
+/* bytes of a record with its line end; what is longer is cut, see jr_line.h */
+#define NGX_HTTP_JOBRUNS_AUDIT_RECORD  65536
+
+/* jobruns_audit_sync, where it is no interval */
+#define NGX_HTTP_JOBRUNS_SYNC_OFF     0
+#define NGX_HTTP_JOBRUNS_SYNC_ALWAYS  ((ngx_msec_t) -2)
+
+/* a record that is not on the disk by then counts as not written, ms */
+#define NGX_HTTP_JOBRUNS_SYNC_PATIENCE  5000
+
+/* files of rotations that wait for their last sync */
+#define NGX_HTTP_JOBRUNS_SYNC_RETIRED   4
+
+
+struct ngx_http_jobruns_attempt_s;
+
+typedef struct ngx_http_jobruns_audit_file_s  ngx_http_jobruns_audit_file_t;
+typedef struct ngx_http_jobruns_audit_sync_s  ngx_http_jobruns_audit_sync_t;
+typedef struct ngx_http_jobruns_audit_wait_s  ngx_http_jobruns_audit_wait_t;
+
+typedef void (*ngx_http_jobruns_audit_wait_pt)(
+    ngx_http_jobruns_audit_wait_t *wait);
+
+
+/*
+ * Somebody who waits until a record is on the disk.  The memory is the
+ * caller's and must stay until the handler is called, which happens once.
+ */
+struct ngx_http_jobruns_audit_wait_s {
+    ngx_http_jobruns_audit_wait_pt   handler;
+    void                            *data;
+    ngx_int_t                        rc;      /* for the handler: NGX_OK or
+                                                 NGX_ERROR */
+    ngx_queue_t                      queue;   /* the rest is the sync's */
+    uint64_t                         record;
+    ngx_event_t                      deadline;
+    ngx_http_jobruns_audit_sync_t   *sync;
+};
+
+
+/*
+ * How a file gets to its disk.  One sync is under way at a time; records
+ * written meanwhile share the next one.
+ */
+struct ngx_http_jobruns_audit_sync_s {
+    ngx_open_file_t                 *file;
+    uint64_t                         written; /* records, since the start */
+    uint64_t                         synced;  /* of them on the disk */
+    uint64_t                         syncing; /* those of the sync under way */
+    ngx_msec_t                       since;   /* the first that is not synced
+                                                 is written */
+    ngx_msec_t                       syncing_since;   /* the same, of these */
+    ngx_msec_t                       interval;
+    ngx_queue_t                      waiting;
+    ngx_event_t                      timer;
+    ngx_event_t                      start;   /* posted: at the end of this
+                                                 turn of the event loop */
+    ngx_fd_t                         retired[NGX_HTTP_JOBRUNS_SYNC_RETIRED];
+    ngx_uint_t                       nretired;
+    void                            *task;    /* ngx_thread_task_t */
+    unsigned                         wanted:1;    /* ever, by anybody */
+    unsigned                         running:1;
+};
+
+
+/*
+ * A path that records are appended to; made once for each when the
+ * configuration is read.  After fork() each worker has its own copy of it,
+ * and so its own chain, which goes on through rotations.
+ */
+struct ngx_http_jobruns_audit_file_s {
+    ngx_open_file_t                 *file;
+    jr_mac_t                       **mac;     /* of the main configuration,
+                                                 which may come later */
+    jr_chain_t                       chain;
+    ngx_syslog_peer_t               *peer;    /* that had the last copy */
+    ngx_http_jobruns_audit_sync_t    sync;
+    unsigned                         opened:1;    /* the chain */
+    unsigned                         torn:1;  /* the file has no line end at
+                                                 its end */
+};
+
+
+/* ngx_http_jobruns_audit_directives.c: setters, named as their directives */
+
+char *ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_jobruns_audit_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_jobruns_audit_sync(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* jobruns_audit.log beside the access log that NGINX was built with */
+ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_default(ngx_conf_t *cf);
+
+/* what a location with `jobruns on` needs of the audit; sync may be
+   NGX_CONF_UNSET_MSEC, which becomes the default */
+char *ngx_http_jobruns_audit_enable(ngx_conf_t *cf, ngx_msec_t *sync);
+
+
+/* ngx_http_jobruns_audit.c: the moments of an attempt */
+
+/*
+ * Writes the record before the attempt is forwarded.  NGX_AGAIN: it is
+ * written, and wait->handler is called when it is on the disk or will not
+ * be.  NGX_ERROR: it is not in the file.
+ */
+ngx_int_t ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
+    struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_audit_wait_t *wait);
+
+/*
+ * Writes the record that says how the attempt ended, once, whatever comes of
+ * it.  NGX_AGAIN as above, for a creation and where wait is not NULL;
+ * otherwise NGX_OK.
+ */
+ngx_int_t ngx_http_jobruns_audit_end(ngx_http_request_t *r,
+    struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_audit_wait_t *wait);
+
+ngx_int_t ngx_http_jobruns_log_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_jobruns_audit_record.c: what a record says */
+
+/* suffix: ".begin", ".end" or "" */
+void ngx_http_jobruns_audit_record(ngx_http_request_t *r,
+    struct ngx_http_jobruns_attempt_s *a, jr_line_t *line, const char *suffix);
+
+/* the members that all records begin with; an object "data" is open then */
+void ngx_http_jobruns_audit_envelope(jr_line_t *line, const char *type);
+
+/* RFC 3339 with milliseconds, from NGINX's cached clock */
+jr_str_t ngx_http_jobruns_audit_time(char *buf);
+
+#define NGX_HTTP_JOBRUNS_AUDIT_TIME  sizeof("2026-01-01T00:00:00.000Z")
+
+
+/* ngx_http_jobruns_audit_file.c */
+
+/* the file of that path in this configuration; NULL after logging an error */
+ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_open(ngx_conf_t *cf,
+    ngx_str_t *path);
+
+/* begins a line in the worker's buffer */
+void ngx_http_jobruns_audit_line(jr_line_t *line);
+
+/* seals that line into the file's chain and appends it, with one write();
+   NGX_ERROR: it is not in the file, and that was logged.  peer NULL: no
+   copy. */
+ngx_int_t ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
+    jr_line_t *line, ngx_syslog_peer_t *peer, ngx_log_t *log);
+
+/* closes all chains: this worker process writes no more records */
+void ngx_http_jobruns_audit_close(ngx_cycle_t *cycle);
+
+
+/* ngx_http_jobruns_audit_syslog.c */
+
+char *ngx_http_jobruns_audit_syslog_conf(ngx_conf_t *cf,
+    ngx_syslog_peer_t **peer);
+
+/* sends a record without its line end, if the socket takes it */
+void ngx_http_jobruns_audit_syslog(ngx_syslog_peer_t *peer, const char *line,
+    size_t len);
+
+
+/* ngx_http_jobruns_audit_sync.c */
+
+/* finds the thread pool; NGX_DECLINED: NGINX is built without threads */
+ngx_int_t ngx_http_jobruns_audit_sync_threads(ngx_conf_t *cf);
+
+void ngx_http_jobruns_audit_sync_init(ngx_http_jobruns_audit_sync_t *sync,
+    ngx_open_file_t *file, ngx_log_t *log);
+
+/* a record was written */
+void ngx_http_jobruns_audit_sync_note(ngx_http_jobruns_audit_sync_t *sync);
+
+/* what was written gets to the disk within interval, ms */
+void ngx_http_jobruns_audit_sync_later(ngx_http_jobruns_audit_sync_t *sync,
+    ngx_msec_t interval);
+
+/* waits for the record written last; the handler is not called before this
+   returns */
+void ngx_http_jobruns_audit_sync_wait(ngx_http_jobruns_audit_sync_t *sync,
+    ngx_http_jobruns_audit_wait_t *wait);
+
+/* the file is about to be opened anew: keeps what is not synced yet */
+void ngx_http_jobruns_audit_sync_retire(ngx_http_jobruns_audit_sync_t *sync,
+    ngx_log_t *log);
+
+/* the last sync of a process, which waits for the disk */
+void ngx_http_jobruns_audit_sync_now(ngx_http_jobruns_audit_sync_t *sync,
+    ngx_log_t *log);
+
+
+#endif /* NGX_HTTP_JOBRUNS_AUDIT_H_INCLUDED */

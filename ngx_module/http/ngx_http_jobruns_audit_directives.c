@@ -1,0 +1,284 @@
+/*
+ * Directives of the audit.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+static ngx_int_t ngx_http_jobruns_audit_key_read(ngx_conf_t *cf,
+    ngx_str_t *path, ngx_str_t *text);
+static void ngx_http_jobruns_audit_key_free(void *data);
+
+
+/* jobruns_audit PATH | syslog:server=... | off */
+
+char *
+ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[1].data, "syslog:", 7) == 0) {
+
+        if (jlcf->audit == NULL) {
+            goto copy_of_nothing;
+        }
+
+        return ngx_http_jobruns_audit_syslog_conf(cf, &jlcf->audit_syslog);
+    }
+
+    if (jlcf->audit != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+
+        if (jlcf->audit_syslog != NGX_CONF_UNSET_PTR) {
+            goto copy_of_nothing;
+        }
+
+        jlcf->audit = NULL;
+        return NGX_CONF_OK;
+    }
+
+    if (value[1].len == 0) {
+        /* to ngx_conf_open_file() this is stderr */
+        return "needs the path of a file, or \"off\"";
+    }
+
+    if (ngx_strlchr(value[1].data, value[1].data + value[1].len, '$')) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid audit file \"%V\": variables are not "
+                           "supported, since a file that is opened per "
+                           "request can fail when it must not, and a chain "
+                           "of records needs one file", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    jlcf->audit = ngx_http_jobruns_audit_open(cf, &value[1]);
+
+    return jlcf->audit ? NGX_CONF_OK : NGX_CONF_ERROR;
+
+copy_of_nothing:
+
+    return "to syslog is a copy beside a file, but is \"off\" here too";
+}
+
+
+ngx_http_jobruns_audit_file_t *
+ngx_http_jobruns_audit_default(ngx_conf_t *cf)
+{
+    u_char     *slash;
+    size_t      dir;
+    ngx_str_t   path;
+
+    static ngx_str_t  access_log = ngx_string(NGX_HTTP_LOG_PATH);
+    static ngx_str_t  name = ngx_string("jobruns_audit.log");
+
+    slash = (u_char *) strrchr((char *) access_log.data, '/');
+    dir = slash ? slash + 1 - access_log.data : 0;
+
+    path.len = dir + name.len;
+    path.data = ngx_pnalloc(cf->pool, path.len + 1);
+    if (path.data == NULL) {
+        return NULL;
+    }
+
+    ngx_memcpy(path.data, access_log.data, dir);
+    ngx_memcpy(path.data + dir, name.data, name.len + 1);
+
+    return ngx_http_jobruns_audit_open(cf, &path);
+}
+
+
+/* jobruns_audit_sync off | always | INTERVAL */
+
+char *
+ngx_http_jobruns_audit_sync(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    ngx_str_t  *value;
+
+    if (jlcf->audit_sync != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        jlcf->audit_sync = NGX_HTTP_JOBRUNS_SYNC_OFF;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[1].data, "always") == 0) {
+        jlcf->audit_sync = NGX_HTTP_JOBRUNS_SYNC_ALWAYS;
+
+    } else {
+        jlcf->audit_sync = ngx_parse_time(&value[1], 0);
+
+        if (jlcf->audit_sync == (ngx_msec_t) NGX_ERROR
+            || jlcf->audit_sync < 1 || jlcf->audit_sync > 60000)
+        {
+            return "must be \"off\", \"always\" or a time between 1ms and "
+                   "1m";
+        }
+    }
+
+#if !(NGX_THREADS)
+    return "needs threads, so that the disk never holds up the event loop, "
+           "and this NGINX is built without: configure it --with-threads, or "
+           "say \"off\"";
+#else
+    return NGX_CONF_OK;
+#endif
+}
+
+
+char *
+ngx_http_jobruns_audit_enable(ngx_conf_t *cf, ngx_msec_t *sync)
+{
+    ngx_int_t  rc;
+
+    if (*sync == NGX_HTTP_JOBRUNS_SYNC_OFF) {
+        return NGX_CONF_OK;
+    }
+
+    rc = ngx_http_jobruns_audit_sync_threads(cf);
+
+    if (rc == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (*sync != NGX_CONF_UNSET_MSEC) {
+        return NGX_CONF_OK;
+    }
+
+    *sync = 100;
+
+    if (rc == NGX_DECLINED) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"jobruns_audit_sync\" is off, since this NGINX "
+                           "is built without threads: the last records do "
+                           "not survive a crash of the machine");
+
+        *sync = NGX_HTTP_JOBRUNS_SYNC_OFF;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* jobruns_audit_key FILE */
+
+char *
+ngx_http_jobruns_audit_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jobruns_main_conf_t *jmcf = conf;
+
+    jr_str_t             key;
+    ngx_int_t            rc;
+    ngx_str_t           *value, text;
+    jr_status_e          status;
+    ngx_pool_cleanup_t  *cln;
+
+    if (jmcf->audit_mac != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (cln == NULL
+        || ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    rc = ngx_http_jobruns_audit_key_read(cf, &value[1], &text);
+    if (rc != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    status = jr_mac_key(ngx_http_jobruns_str(text), &key);
+
+    if (status == JR_OK) {
+        status = jr_mac_create(key, &jmcf->audit_mac);
+    }
+
+    ngx_explicit_memzero(text.data, text.len);
+
+    if (status == JR_INVALID) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the key in \"%V\" must have %d to %d bytes; make "
+                           "one with \"openssl rand -hex 32\"", &value[1],
+                           JR_MAC_KEY_LEAST, JR_MAC_KEY_MOST);
+        return NGX_CONF_ERROR;
+    }
+
+    if (status != JR_OK) {
+        return "needs HMAC-SHA-256, which libcrypto refuses";
+    }
+
+    cln->handler = ngx_http_jobruns_audit_key_free;
+    cln->data = jmcf->audit_mac;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_audit_key_read(ngx_conf_t *cf, ngx_str_t *path,
+    ngx_str_t *text)
+{
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_file_info_t  fi;
+
+    /* a byte more than the longest key with its line end, to see that there
+       is one too many */
+
+    text->data = ngx_pnalloc(cf->temp_pool, JR_MAC_KEY_MOST + 3);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(path->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "the key file \"%V\" cannot be opened", path);
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_fd(fd, text->data, JR_MAC_KEY_MOST + 3);
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "the key file \"%V\" cannot be read", path);
+
+    } else if (ngx_fd_info(fd, &fi) == 0
+               && (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)))
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "the key file \"%V\" is open to everybody, so "
+                           "everybody can forge records: chmod 600 it", path);
+    }
+
+    (void) ngx_close_file(fd);
+
+    text->len = n;
+
+    return n == -1 ? NGX_ERROR : NGX_OK;
+}
+
+
+static void
+ngx_http_jobruns_audit_key_free(void *data)
+{
+    jr_mac_free(data);
+}

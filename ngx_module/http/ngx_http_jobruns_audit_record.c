@@ -1,0 +1,483 @@
+/*
+ * What a record says, in the shape of the OCI Audit event v2.
+ *
+ * Never in a record: signatures, session tokens, retry tokens, values of
+ * parameters, query strings.  What a client or the service sent is cut to a
+ * length of its own, so that no text can push another member out of the
+ * record; docs/audit.md has the table of members, and
+ * docs/audit-record.schema.json their types.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+/* bytes of each text that others chose */
+#define NGX_HTTP_JOBRUNS_AUDIT_TEXT     1024
+#define NGX_HTTP_JOBRUNS_AUDIT_PATH     2048
+#define NGX_HTTP_JOBRUNS_AUDIT_MESSAGE  8192
+
+/* ,"truncated":true */
+#define NGX_HTTP_JOBRUNS_AUDIT_CUT      24
+
+
+static void ngx_http_jobruns_audit_details(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
+static void ngx_http_jobruns_audit_result(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
+static void ngx_http_jobruns_audit_durations(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
+static void ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
+static void ngx_http_jobruns_audit_identity(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
+static void ngx_http_jobruns_audit_request(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
+static void ngx_http_jobruns_audit_header(ngx_http_request_t *r,
+    jr_line_t *line, const char *name);
+static void ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
+static jr_str_t ngx_http_jobruns_audit_token_before(
+    ngx_http_jobruns_attempt_t *a);
+static jr_str_t ngx_http_jobruns_audit_token_after(
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_audit_text(jr_line_t *line, const char *name,
+    jr_str_t value, size_t most);
+
+
+void
+ngx_http_jobruns_audit_record(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line, const char *suffix)
+{
+    char  type[96];
+
+    (void) snprintf(type, sizeof(type),
+                    "com.oraclecloud.aidataplatform.CreateJobRun%s", suffix);
+
+    line->end -= NGX_HTTP_JOBRUNS_AUDIT_CUT;
+
+    ngx_http_jobruns_audit_envelope(line, type);
+
+    /* pairs ".begin" and ".end": the attempt's own id */
+
+    jr_line_string(line, "eventGroupingId",
+                   (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
+                                (char *) a->owner });
+    jr_line_string(line, "eventName", (jr_str_t) jr_str("CreateJobRun"));
+    ngx_http_jobruns_audit_text(line, "resourceId",
+                                ngx_http_jobruns_str(a->run_key),
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+
+    ngx_http_jobruns_audit_details(r, a, line);
+
+    if (a->outcome != JR_OUTCOME_NONE) {
+        ngx_http_jobruns_audit_response(a, line);
+    }
+
+    ngx_http_jobruns_audit_identity(r, a, line);
+    ngx_http_jobruns_audit_request(r, a, line);
+
+    line->end += NGX_HTTP_JOBRUNS_AUDIT_CUT;
+
+    if (line->cut) {
+        jr_line_boolean(line, "truncated", 1);
+    }
+
+    jr_line_close(line, '}');
+    jr_line_close(line, '}');
+}
+
+
+void
+ngx_http_jobruns_audit_envelope(jr_line_t *line, const char *type)
+{
+    char    time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+    u_char  id[36], hex[32];
+
+    /* a version 4 UUID (RFC 9562, 5.4) */
+
+    ngx_memset(hex, '0', sizeof(hex));
+    (void) ngx_http_jobruns_random_hex(hex, sizeof(hex), 0);
+    hex[12] = '4';
+    hex[16] = (u_char) "89ab"[hex[16] & 3];
+    (void) ngx_sprintf(id, "%*s-%*s-%*s-%*s-%*s", (size_t) 8, hex,
+                       (size_t) 4, hex + 8, (size_t) 4, hex + 12,
+                       (size_t) 4, hex + 16, (size_t) 12, hex + 20);
+
+    jr_line_object(line, NULL);
+
+    /* first in every record: JR_CHAIN_RECORD */
+
+    jr_line_string(line, "eventType",
+                   (jr_str_t) { ngx_strlen(type), type });
+    jr_line_string(line, "cloudEventsVersion", (jr_str_t) jr_str("0.1"));
+    jr_line_string(line, "eventTypeVersion", (jr_str_t) jr_str("2.0"));
+    jr_line_string(line, "source", (jr_str_t) jr_str("jobruns-gateway"));
+    jr_line_string(line, "eventId", (jr_str_t) { 36, (char *) id });
+    jr_line_string(line, "eventTime", ngx_http_jobruns_audit_time(time));
+    jr_line_string(line, "contentType",
+                   (jr_str_t) jr_str("application/json"));
+
+    jr_line_object(line, "data");
+}
+
+
+jr_str_t
+ngx_http_jobruns_audit_time(char *buf)
+{
+    ngx_tm_t     tm;
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+    ngx_gmtime(tp->sec, &tm);
+
+    (void) ngx_sprintf((u_char *) buf, "%4d-%02d-%02dT%02d:%02d:%02d.%03MZ",
+                       tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                       tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
+                       tp->msec);
+
+    return (jr_str_t) { NGX_HTTP_JOBRUNS_AUDIT_TIME - 1, buf };
+}
+
+
+static void
+ngx_http_jobruns_audit_details(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+{
+    jr_line_object(line, "additionalDetails");
+
+    jr_line_string(line, "attemptId",
+                   (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
+                                (char *) a->owner });
+
+    if (a->outcome != JR_OUTCOME_NONE) {
+        ngx_http_jobruns_audit_result(r, a, line);
+    }
+
+    jr_line_string(line, "aiDataPlatformId", a->path.platform);
+    jr_line_string(line, "workspaceKey", a->path.workspace);
+    ngx_http_jobruns_audit_text(line, "jobKey", a->job_key,
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    jr_line_string(line, "tokenBefore",
+                   ngx_http_jobruns_audit_token_before(a));
+
+    if (a->unprotected) {
+        jr_line_boolean(line, "unprotected", 1);
+    }
+
+    if (a->unreplicated) {
+        jr_line_boolean(line, "unreplicated", 1);
+    }
+
+    if (a->renewal_lost) {
+        jr_line_boolean(line, "leaseLost", 1);
+    }
+
+    if (a->dry_run_message.len) {
+        ngx_http_jobruns_audit_text(line, "dryRunRefusal",
+                                    ngx_http_jobruns_str(
+                                                a->audit_message.len
+                                                ? a->audit_message
+                                                : a->dry_run_message),
+                                    NGX_HTTP_JOBRUNS_AUDIT_MESSAGE);
+    }
+
+    ngx_http_jobruns_audit_limits(a, line);
+
+    jr_line_close(line, '}');
+}
+
+
+/* how it ended */
+
+static void
+ngx_http_jobruns_audit_result(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+{
+    jr_line_string(line, "outcome", jr_outcome_name(a->outcome));
+    jr_line_string(line, "tokenAfter",
+                   ngx_http_jobruns_audit_token_after(a));
+
+    if (a->forwarded) {
+        jr_line_integer(line, "upstreamStatus", a->exchange.status);
+        jr_line_boolean(line, "sent", a->exchange.sent);
+    }
+
+    if (a->outcome == JR_OUTCOME_CREATED) {
+        jr_line_boolean(line, "kept",
+                        a->settled == jobruns_settled_kept && !a->too_large);
+    }
+
+    if (a->location.len) {
+        ngx_http_jobruns_audit_text(line, "location",
+                                    ngx_http_jobruns_str(a->location),
+                                    NGX_HTTP_JOBRUNS_AUDIT_PATH);
+    }
+
+    if (a->original_id.len) {
+        ngx_http_jobruns_audit_text(line, "originalRequestId",
+                                    ngx_http_jobruns_str(a->original_id),
+                                    NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    }
+
+    ngx_http_jobruns_audit_durations(r, a, line);
+}
+
+
+static void
+ngx_http_jobruns_audit_durations(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+{
+    ngx_time_t      *tp;
+    ngx_msec_int_t   total;
+
+    tp = ngx_timeofday();
+
+    total = (ngx_msec_int_t) ((tp->sec - r->start_sec) * 1000
+                              + (tp->msec - r->start_msec));
+
+    jr_line_object(line, "durationsMs");
+    jr_line_integer(line, "total", ngx_max(total, 0));
+
+    if (a->decided_at) {
+        jr_line_integer(line, "admission",
+                        (ngx_msec_int_t) (a->decided_at - a->asked_at));
+    }
+
+    if (a->answered_at) {
+        jr_line_integer(line, "service",
+                        (ngx_msec_int_t) (a->answered_at - a->forwarded_at));
+    }
+
+    if (a->settled_at) {
+        jr_line_integer(line, "settling",
+                        (ngx_msec_int_t) (a->settled_at - a->answered_at));
+    }
+
+    jr_line_close(line, '}');
+}
+
+
+static void
+ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+{
+    ngx_uint_t  i;
+
+    static const jr_str_t  words[] = {
+        jr_str("passed"), jr_str("refused"), jr_str("would_refuse"),
+        jr_str("lifted")
+    };
+
+    /* an answer that the token alone has decided only tells how they are */
+
+    if (a->nstates == 0 || (a->verdict != jobruns_verdict_forward
+                            && a->verdict != jobruns_verdict_limited))
+    {
+        return;
+    }
+
+    jr_line_array(line, "limits");
+
+    for (i = 0; i < a->nstates; i++) {
+        jr_line_object(line, NULL);
+        jr_line_string(line, "name", a->limits[i].name);
+        jr_line_string(line, "verdict", words[a->states[i].state]);
+        jr_line_integer(line, "limit", a->states[i].count);
+        jr_line_integer(line, "remaining", a->states[i].remaining);
+        jr_line_close(line, '}');
+    }
+
+    jr_line_close(line, ']');
+}
+
+
+static void
+ngx_http_jobruns_audit_identity(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+{
+    static const jr_str_t  none = { 0, NULL };
+
+    jr_line_object(line, "identity");
+    ngx_http_jobruns_audit_text(line, "principalId", a->principal,
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    jr_line_string(line, "authType",
+                   a->identity.auth_type.len ? a->identity.auth_type : none);
+    jr_line_string(line, "tenantId", a->tenant);
+    ngx_http_jobruns_audit_text(line, "credentials", a->identity.credential,
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    jr_line_string(line, "ipAddress",
+                   ngx_http_jobruns_str(r->connection->addr_text));
+
+    if (r->headers_in.user_agent != NULL) {
+        ngx_http_jobruns_audit_text(line, "userAgent",
+                       ngx_http_jobruns_str(r->headers_in.user_agent->value),
+                       NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    }
+
+    jr_line_close(line, '}');
+}
+
+
+static void
+ngx_http_jobruns_audit_request(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+{
+    u_char                  *query;
+    jr_str_t                 path;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    ctx = ngx_http_jobruns_get_ctx(r);
+
+    /* createJobRun has no query; whatever is in one is not ours to keep */
+
+    path = ngx_http_jobruns_str(r->unparsed_uri);
+    query = ngx_strlchr(r->unparsed_uri.data,
+                        r->unparsed_uri.data + r->unparsed_uri.len, '?');
+
+    if (query != NULL) {
+        path.len = query - r->unparsed_uri.data;
+    }
+
+    jr_line_object(line, "request");
+    jr_line_string(line, "id", ngx_http_jobruns_str(ctx->request_id));
+    ngx_http_jobruns_audit_text(line, "action",
+                                ngx_http_jobruns_str(r->method_name),
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    ngx_http_jobruns_audit_text(line, "path", path,
+                                NGX_HTTP_JOBRUNS_AUDIT_PATH);
+
+    jr_line_object(line, "headers");
+
+    if (a->token.data != NULL && a->token_hash[0]) {
+        jr_line_array(line, "opc-retry-token-sha256");
+        jr_line_string(line, NULL,
+                       (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash });
+        jr_line_close(line, ']');
+    }
+
+    ngx_http_jobruns_audit_header(r, line, "opc-client-info");
+    ngx_http_jobruns_audit_header(r, line, "opc-client-retries");
+    ngx_http_jobruns_audit_header(r, line, "x-content-sha256");
+
+    jr_line_close(line, '}');
+    jr_line_close(line, '}');
+}
+
+
+static void
+ngx_http_jobruns_audit_header(ngx_http_request_t *r, jr_line_t *line,
+    const char *name)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_jobruns_header_find(&r->headers_in.headers,
+                                     (jr_str_t) { ngx_strlen(name), name });
+    if (h == NULL) {
+        return;
+    }
+
+    jr_line_array(line, name);
+    ngx_http_jobruns_audit_text(line, NULL, ngx_http_jobruns_str(h->value),
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    jr_line_close(line, ']');
+}
+
+
+static void
+ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line)
+{
+    int        n;
+    char       status[8], time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+    ngx_str_t  message;
+
+    n = snprintf(status, sizeof(status), "%u", (unsigned) a->status);
+
+    jr_line_object(line, "response");
+    jr_line_string(line, "status", (jr_str_t) { n, status });
+    jr_line_string(line, "responseTime", ngx_http_jobruns_audit_time(time));
+
+    if (a->refusal_code.len) {
+        message = a->audit_message.len ? a->audit_message
+                                       : a->refusal_message;
+
+        jr_line_string(line, "code", ngx_http_jobruns_str(a->refusal_code));
+        ngx_http_jobruns_audit_text(line, "message",
+                                    ngx_http_jobruns_str(message),
+                                    NGX_HTTP_JOBRUNS_AUDIT_MESSAGE);
+    }
+
+    jr_line_close(line, '}');
+}
+
+
+/* the state of the token's record as this attempt found it */
+
+static jr_str_t
+ngx_http_jobruns_audit_token_before(ngx_http_jobruns_attempt_t *a)
+{
+    static const jr_str_t  none = { 0, NULL };
+
+    if (a->token.data == NULL) {
+        return none;
+    }
+
+    switch (a->verdict) {
+
+    case jobruns_verdict_forward:
+        return a->unknown_before ? (jr_str_t) jr_str("unknown")
+                                 : (jr_str_t) jr_str("absent");
+
+    case jobruns_verdict_replay:
+    case jobruns_verdict_unkept:
+        return (jr_str_t) jr_str("done");
+
+    case jobruns_verdict_running:
+        return (jr_str_t) jr_str("claimed");
+
+    case jobruns_verdict_refused:
+        return (jr_str_t) jr_str("unknown");
+
+    default:
+        return none;
+    }
+}
+
+
+/* and as it left it */
+
+static jr_str_t
+ngx_http_jobruns_audit_token_after(ngx_http_jobruns_attempt_t *a)
+{
+    if (a->token.data == NULL || !a->forwarded) {
+        return ngx_http_jobruns_audit_token_before(a);
+    }
+
+    switch (a->settled) {
+
+    case jobruns_settled_kept:
+    case jobruns_settled_done:
+        return (jr_str_t) jr_str("done");
+
+    case jobruns_settled_freed:
+        return (jr_str_t) jr_str("absent");
+
+    case jobruns_settled_unknown:
+        return (jr_str_t) jr_str("unknown");
+
+    default:
+        return (jr_str_t) jr_str("claimed");
+    }
+}
+
+
+static void
+ngx_http_jobruns_audit_text(jr_line_t *line, const char *name, jr_str_t value,
+    size_t most)
+{
+    if (value.len > most) {
+        value.len = most;
+        line->cut = 1;
+    }
+
+    jr_line_string(line, name, value);
+}

@@ -1,0 +1,87 @@
+/*
+ * jobruns-audit: verifies and shows the gateway's audit files.
+ *
+ * It is made of the gateway's own core.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "jobruns_audit.h"
+
+
+typedef struct {
+    const char   *name;
+    int         (*run)(int argc, char **argv);
+} audit_command_t;
+
+
+static const audit_command_t  audit_commands[] = {
+    { "verify", audit_verify },
+    { "show", audit_show },
+    { NULL, NULL }
+};
+
+
+static int
+audit_usage(FILE *out)
+{
+    fputs("Usage: jobruns-audit verify [OPTION]... FILE...\n"
+          "       jobruns-audit show [OPTION]... FILE...\n"
+          "\n"
+          "  verify  checks that no record was changed, removed, moved or "
+          "added, and\n"
+          "          names attempts that were begun and not ended\n"
+          "  show    prints records, filtered, as a table or JSON\n"
+          "\n"
+          "\"jobruns-audit verify --help\" and \"jobruns-audit show --help\" "
+          "tell the options.\n"
+          "FILE may be \"-\" for standard input, as in\n"
+          "\n"
+          "  zcat audit.log.*.gz | jobruns-audit verify - audit.log\n",
+          out);
+
+    return AUDIT_FAILED;
+}
+
+
+int
+main(int argc, char **argv)
+{
+    int                     rc;
+    const audit_command_t  *command;
+
+    if (argc < 2) {
+        return audit_usage(stderr);
+    }
+
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        (void) audit_usage(stdout);
+        return AUDIT_OK;
+    }
+
+    for (command = audit_commands; command->name != NULL; command++) {
+
+        if (strcmp(argv[1], command->name) != 0) {
+            continue;
+        }
+
+        rc = command->run(argc - 1, argv + 1);
+
+        /* output that did not get out is not a verdict */
+
+        return fflush(stdout) == 0 && !ferror(stdout)
+               ? rc : audit_fail("standard output", strerror(errno));
+    }
+
+    return audit_usage(stderr);
+}
+
+
+int
+audit_fail(const char *what, const char *why)
+{
+    fprintf(stderr, "jobruns-audit: %s: %s\n", what, why);
+
+    return AUDIT_FAILED;
+}

@@ -1,0 +1,53 @@
+/*
+ * What the files of jobruns-audit share.
+ */
+
+#ifndef JOBRUNS_AUDIT_H_INCLUDED
+#define JOBRUNS_AUDIT_H_INCLUDED
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+
+#define AUDIT_OK        0
+#define AUDIT_BAD       1       /* verify: a fault; show: no such record */
+#define AUDIT_FAILED    2       /* could not look: usage, file, memory, key */
+#define AUDIT_LOOK      3       /* verify: whole, but something to look into */
+
+
+/* Called for each line, without its line end.  Not AUDIT_OK: stop there. */
+typedef int (*audit_line_pt)(void *data, const char *line, size_t len);
+
+
+/* What was read so far, over all files, for the progress that is shown. */
+typedef struct {
+    uint64_t  size;             /* of all files that have one */
+    uint64_t  done;
+    int64_t   start;            /* ms; 0: no progress is shown */
+    int64_t   shown;
+} audit_progress_t;
+
+
+/* Sizes up the files, and shows progress if standard error is a terminal and
+   there is much to read. */
+void audit_progress_begin(audit_progress_t *progress, char **files, int n);
+void audit_progress_end(audit_progress_t *progress);
+
+/* All lines of a file, "-" for standard input.  AUDIT_FAILED after saying
+   why. */
+int audit_read(const char *name, audit_progress_t *progress,
+    audit_line_pt handler, void *data);
+
+/* A whole file of at most 1 MB, to be free()d; NULL after saying why. */
+char *audit_slurp(const char *name, size_t *len);
+
+/* says "jobruns-audit: WHAT: WHY", returns AUDIT_FAILED */
+int audit_fail(const char *what, const char *why);
+
+/* the subcommands, with argv[0] their name */
+int audit_verify(int argc, char **argv);
+int audit_show(int argc, char **argv);
+
+
+#endif /* JOBRUNS_AUDIT_H_INCLUDED */
