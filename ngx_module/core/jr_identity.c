@@ -17,7 +17,9 @@
 #define JR_JWT_MAX  8192
 
 
-static jr_str_t jr_identity_parameter(jr_str_t value, const char *name);
+static int jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value);
+static const char *jr_identity_blanks(const char *p, const char *end);
+static int jr_identity_is(jr_str_t text, const char *want);
 static jr_status_e jr_identity_key(jr_str_t key, jr_identity_t *identity);
 static jr_status_e jr_identity_token(jr_str_t token, jr_identity_t *identity);
 static jr_status_e jr_identity_claims(json_t *claims,
@@ -30,7 +32,8 @@ static int jr_identity_base64url(jr_str_t in, char *out);
 jr_status_e
 jr_identity_read(jr_str_t value, jr_identity_t *identity)
 {
-    jr_str_t  key;
+    int       rc, keys;
+    jr_str_t  key, name, text;
 
     static const char  scheme[] = "signature ";
 
@@ -41,18 +44,37 @@ jr_identity_read(jr_str_t value, jr_identity_t *identity)
         return JR_INVALID;
     }
 
-    for (size_t i = 0; i < sizeof(scheme) - 1; i++) {
-        if ((value.data[i] | 0x20) != scheme[i]) {
-            return JR_INVALID;
+    text.data = value.data;
+    text.len = sizeof(scheme) - 1;
+
+    if (!jr_identity_is(text, scheme)) {
+        return JR_INVALID;
+    }
+
+    value.data += text.len;
+    value.len -= text.len;
+
+    keys = 0;
+    key = (jr_str_t) jr_str("");
+
+    while ((rc = jr_identity_next(&value, &name, &text)) > 0) {
+
+        if (jr_identity_is(name, "keyid")) {
+            keys++;
+            key = text;
+
+        } else if (jr_identity_is(name, "headers")
+                   && identity->signed_headers.len == 0)
+        {
+            identity->signed_headers = text;
         }
     }
 
-    value.data += sizeof(scheme) - 1;
-    value.len -= sizeof(scheme) - 1;
+    /* whoever verifies might take the other of two */
 
-    identity->signed_headers = jr_identity_parameter(value, "headers");
-
-    key = jr_identity_parameter(value, "keyid");
+    if (rc < 0 || keys != 1) {
+        return JR_INVALID;
+    }
 
     if (key.len > 3 && memcmp(key.data, "ST$", 3) == 0) {
         identity->auth_type = (jr_str_t) jr_str("token");
@@ -69,83 +91,117 @@ jr_identity_read(jr_str_t value, jr_identity_t *identity)
 
 
 /*
- * A parameter of the list name="value", in any order, blanks allowed around
- * the commas.  A quoted value holds no quotes (keyId, headers and the
- * signature are all of a narrower alphabet).
+ * The next of a list of name="value" or name=value, blanks allowed around
+ * the commas and the "=" (RFC 9110, 11.2).  1, 0 at the end, -1 if it is no
+ * such list.  A quoted value with a "\" is none: keyId, headers and signature
+ * are of a narrower alphabet, and readers differ in what it means.
  */
 
-static jr_str_t
-jr_identity_parameter(jr_str_t value, const char *wanted)
+static int
+jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value)
 {
-    size_t       i, len;
-    jr_str_t     found;
-    const char  *end;
+    const char  *p, *end;
 
-    len = strlen(wanted);
+    p = rest->data;
+    end = p + rest->len;
 
-    for ( ;; ) {
-
-        while (value.len && (*value.data == ' ' || *value.data == '\t'
-                             || *value.data == ','))
-        {
-            value.data++;
-            value.len--;
-        }
-
-        end = memchr(value.data, '=', value.len);
-        if (end == NULL) {
-            break;
-        }
-
-        for (i = 0; i < len && value.data + i < end; i++) {
-            if ((value.data[i] | 0x20) != wanted[i]) {
-                break;
-            }
-        }
-
-        found.data = value.data;
-        found.len = (i == len && value.data + i == end);
-
-        value.len -= end + 1 - value.data;
-        value.data = end + 1;
-
-        if (value.len && *value.data == '"') {
-            value.data++;
-            value.len--;
-            end = memchr(value.data, '"', value.len);
-
-        } else {
-            end = memchr(value.data, ',', value.len);
-
-            if (end == NULL) {
-                end = value.data + value.len;
-            }
-        }
-
-        if (end == NULL) {
-            break;
-        }
-
-        if (found.len) {
-            found.data = value.data;
-            found.len = end - value.data;
-            return found;
-        }
-
-        i = end - value.data;
-
-        if (i < value.len) {
-            i++;                        /* the quote or the comma */
-        }
-
-        value.data += i;
-        value.len -= i;
+    while (p < end && (*p == ' ' || *p == '\t' || *p == ',')) {
+        p++;
     }
 
-    found.data = "";
-    found.len = 0;
+    if (p == end) {
+        return 0;
+    }
 
-    return found;
+    name->data = p;
+
+    while (p < end && *p != '=' && *p != ' ' && *p != '\t' && *p != ','
+           && *p != '"')
+    {
+        p++;
+    }
+
+    name->len = p - name->data;
+
+    p = jr_identity_blanks(p, end);
+
+    if (name->len == 0 || p == end || *p != '=') {
+        return -1;
+    }
+
+    p = jr_identity_blanks(p + 1, end);
+
+    if (p < end && *p == '"') {
+        value->data = ++p;
+
+        while (p < end && *p != '"' && *p != '\\') {
+            p++;
+        }
+
+        value->len = p - value->data;
+
+        if (p == end || *p != '"') {
+            return -1;
+        }
+
+        p = jr_identity_blanks(p + 1, end);
+
+    } else {
+        value->data = p;
+
+        while (p < end && *p != ',' && *p != ' ' && *p != '\t'
+               && *p != '"')
+        {
+            p++;
+        }
+
+        value->len = p - value->data;
+        p = jr_identity_blanks(p, end);
+    }
+
+    if (p < end && *p != ',') {
+        return -1;
+    }
+
+    rest->len = end - p;
+    rest->data = p;
+
+    return 1;
+}
+
+
+static const char *
+jr_identity_blanks(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t')) {
+        p++;
+    }
+
+    return p;
+}
+
+
+/* compares without case; want is in lower case */
+
+static int
+jr_identity_is(jr_str_t text, const char *want)
+{
+    size_t  i;
+
+    if (text.len != strlen(want)) {
+        return 0;
+    }
+
+    for (i = 0; i < text.len; i++) {
+        if (text.data[i] != want[i]
+            && !(text.data[i] >= 'A' && text.data[i] <= 'Z'
+                 && (text.data[i] | 0x20) == want[i]))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -259,7 +315,7 @@ jr_identity_token(jr_str_t token, jr_identity_t *identity)
 
     payload.len = end - payload.data;
 
-    if (payload.len == 0 || payload.len > JR_JWT_MAX / 3 * 4) {
+    if (payload.len == 0 || payload.len * 3 / 4 > JR_JWT_MAX) {
         return JR_INVALID;
     }
 
@@ -342,6 +398,10 @@ jr_identity_base64url(jr_str_t in, char *out)
         in.len--;
     }
 
+    if (in.len % 4 == 1) {
+        return -1;
+    }
+
     acc = 0;
     bits = 0;
     len = 0;
@@ -384,38 +444,28 @@ jr_identity_base64url(jr_str_t in, char *out)
 int
 jr_identity_signs(const jr_identity_t *identity, const char *name)
 {
-    size_t    i, len;
-    jr_str_t  list;
+    jr_str_t     list, one;
+    const char  *blank;
 
-    len = strlen(name);
     list = identity->signed_headers;
 
     while (list.len) {
+        blank = memchr(list.data, ' ', list.len);
 
-        for (i = 0; i < list.len && list.data[i] != ' '; i++) {
-            /* one name */
+        one.data = list.data;
+        one.len = blank ? (size_t) (blank - list.data) : list.len;
+
+        if (jr_identity_is(one, name)) {
+            return 1;
         }
 
-        if (i == len) {
-            size_t  n;
+        list.data += one.len;
+        list.len -= one.len;
 
-            for (n = 0; n < len && (list.data[n] | 0x20) == (name[n] | 0x20);
-                 n++)
-            {
-                /* compare without case */
-            }
-
-            if (n == len) {
-                return 1;
-            }
+        if (blank) {
+            list.data++;
+            list.len--;
         }
-
-        if (i < list.len) {
-            i++;
-        }
-
-        list.data += i;
-        list.len -= i;
     }
 
     return 0;

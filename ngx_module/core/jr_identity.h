@@ -37,9 +37,9 @@ typedef struct {
  *   <tenancy>/<user>/<fingerprint>                     principal: the user
  *   resource/v2.1.1|v2.1.2/<tenancy>/<resource>        the resource
  *   ST$<jwt>: claims res_tenant, tenant, opc-tenant; sub
- * JR_INVALID: it is something else or broken; what could be read is set
- * (signed_headers, auth_type), the rest is empty.  *identity is always
- * initialised.
+ * JR_INVALID: it is something else or broken, or has two keyIds; tenancy is
+ * empty then, the rest is set where it could be read.  JR_NO_MEMORY: nobody
+ * knows.  *identity is always initialised.
  */
 jr_status_e jr_identity_read(jr_str_t authorization, jr_identity_t *identity);
 

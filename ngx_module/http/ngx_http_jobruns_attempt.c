@@ -106,9 +106,16 @@ ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
 
         if (rc == JR_INVALID) {
             ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                          "jobruns: the Authorization header names no "
-                          "tenancy we understand, the tenant is the "
-                          "aiDataPlatformId");
+                          jr_str_eq(a->identity.auth_type, "token", 5)
+                          ? "jobruns: the session token (ST$) in the keyId "
+                            "of the Authorization header cannot be read or "
+                            "has no claim of a tenancy; the tenant is the "
+                            "aiDataPlatformId, unless jobruns_tenant says "
+                            "otherwise"
+                          : "jobruns: the Authorization header has no keyId "
+                            "that names a tenancy; the tenant is the "
+                            "aiDataPlatformId, unless jobruns_tenant says "
+                            "otherwise");
         }
     }
 

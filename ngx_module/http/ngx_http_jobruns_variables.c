@@ -186,16 +186,26 @@ static ngx_int_t
 ngx_http_jobruns_variable_tenancy(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    jr_status_e    rc;
     jr_identity_t  identity;
 
     (void) data;
 
-    if (r->headers_in.authorization == NULL
-        || jr_identity_read(
+    rc = JR_INVALID;
+
+    if (r->headers_in.authorization != NULL) {
+        rc = jr_identity_read(
                    ngx_http_jobruns_str(r->headers_in.authorization->value),
-                   &identity)
-           != JR_OK)
-    {
+                   &identity);
+    }
+
+    /* for want of memory a retry must not become another tenant's */
+
+    if (rc == JR_NO_MEMORY) {
+        return NGX_ERROR;
+    }
+
+    if (rc != JR_OK) {
         v->not_found = 1;
         return NGX_OK;
     }

@@ -1,0 +1,402 @@
+/*
+ * Limits: what operators may write, and what clients read of them.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "jr_limit.h"
+
+
+#define LEN(a)  (sizeof(a) / sizeof((a)[0]))
+
+#define LONG_NAME  "abcdefghijklmnopqrstuvwxyz_-0189"
+
+
+static jr_str_t
+str(const char *text)
+{
+    return (jr_str_t) { strlen(text), text };
+}
+
+
+static jr_limit_t
+limit_of(jr_limit_kind_e kind, const char *name)
+{
+    jr_limit_t  limit;
+
+    memset(&limit, 0, sizeof(limit));
+
+    limit.kind = kind;
+    limit.name = str(name);
+
+    return limit;
+}
+
+
+static void
+rates(void **state)
+{
+    size_t   i;
+    int64_t  count, period;
+
+    static const struct {
+        const char  *text;
+        int64_t      count;
+        int64_t      period;
+    } good[] = {
+        { "1r/s", 1, 1000000 }, { "20r/s", 20, 1000000 },
+        { "30r/m", 30, 60000000 }, { "7r/h", 7, 3600000000 },
+        { "1000000r/s", 1000000, 1000000 }, { "007r/m", 7, 60000000 },
+        { "1000000r/h", 1000000, 3600000000 }
+    };
+    static const char *const  bad[] = {
+        "", "r/s", "1", "1r", "1r/", "1/s", "1r/d", "1r/S", "1R/s", "0r/s",
+        "-1r/s", "+1r/s", "1.5r/s", " 1r/s", "1r/s ", "1 r/s", "1000001r/s",
+        "99999999999999999999r/s", "1e3r/s", "0x1r/s", "1r/sr/s", "1r\\s"
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(good); i++) {
+        assert_int_equal(jr_limit_rate(str(good[i].text), &count, &period),
+                         JR_OK);
+        assert_int_equal(count, good[i].count);
+        assert_int_equal(period, good[i].period);
+    }
+
+    count = period = -7;
+
+    for (i = 0; i < LEN(bad); i++) {
+        if (jr_limit_rate(str(bad[i]), &count, &period) != JR_INVALID) {
+            fail_msg("%s", bad[i]);
+        }
+
+        assert_true(count == -7 && period == -7);
+    }
+}
+
+
+static void
+numbers(void **state)
+{
+    size_t   i;
+    int64_t  n;
+
+    static const char *const  bad[] = {
+        "", "-1", "+1", " 1", "1 ", "1k", "0x1", "1e3", "1.0",
+        "1000000000001", "9223372036854775807", "9223372036854775808",
+        "999999999999999999", "99999999999999999999999999"
+    };
+
+    (void) state;
+
+    assert_int_equal(jr_limit_number(str("0"), JR_QUOTA_MAX, &n), JR_OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(jr_limit_number(str("1000000000000"), JR_QUOTA_MAX, &n),
+                     JR_OK);
+    assert_int_equal(n, JR_QUOTA_MAX);
+    assert_int_equal(jr_limit_number(str("000000000000000012"), 12, &n),
+                     JR_OK);
+    assert_int_equal(n, 12);
+    assert_int_equal(jr_limit_number(str("13"), 12, &n), JR_INVALID);
+
+    for (i = 0; i < LEN(bad); i++) {
+        if (jr_limit_number(str(bad[i]), JR_QUOTA_MAX, &n) != JR_INVALID) {
+            fail_msg("%s", bad[i]);
+        }
+
+        assert_int_equal(n, 12);
+    }
+}
+
+
+static void
+windows_and_names(void **state)
+{
+    size_t  i;
+
+    static const char *const  names[] = {
+        "a", "Z", "tenant_rate", "a-9", LONG_NAME
+    };
+    static const char *const  no_names[] = {
+        "", "1a", "_a", "-a", "a b", "a.b", "a:b", "a\"", "\xc3\xa4",
+        LONG_NAME "x"
+    };
+    static const char *const  no_windows[] = {
+        "", "hours", "Day", "week", "minute", "second", "year", "day "
+    };
+
+    (void) state;
+
+    assert_int_equal(jr_limit_window(str("hour")), JR_OK);
+    assert_int_equal(jr_limit_window(str("day")), JR_OK);
+    assert_int_equal(jr_limit_window(str("month")), JR_OK);
+
+    for (i = 0; i < LEN(no_windows); i++) {
+        assert_int_equal(jr_limit_window(str(no_windows[i])), JR_INVALID);
+    }
+
+    for (i = 0; i < LEN(names); i++) {
+        assert_int_equal(jr_limit_name(str(names[i])), JR_OK);
+    }
+
+    for (i = 0; i < LEN(no_names); i++) {
+        assert_int_equal(jr_limit_name(str(no_names[i])), JR_INVALID);
+    }
+}
+
+
+/* printf %s VALUE | sha256sum | xxd -r -p | head -c 9 | base64 */
+
+static void
+partitions(void **state)
+{
+    char  text[13];
+
+    (void) state;
+
+    assert_int_equal(jr_limit_partition(str(""), text), JR_OK);
+    assert_string_equal(text, "47DEQpj8HBSa");
+    assert_int_equal(jr_limit_partition(str("a b"), text), JR_OK);
+    assert_string_equal(text, "yGh6CKpdbtIE");
+    assert_int_equal(jr_limit_partition(str("d"), text), JR_OK);
+    assert_string_equal(text, "GKw+c0PwFokM");
+}
+
+
+/* [policy, what is sent] of one limit */
+
+static void
+policies_and_limits(void **state)
+{
+    char         buf[JR_RATELIMIT_LEN(1)];
+    size_t       i;
+    jr_limit_t   limit;
+
+    static const struct {
+        jr_limit_kind_e   kind;
+        jr_limit_state_t  state;
+        const char       *policy;
+        const char       *left;
+    } cases[] = {
+
+        /* a burst and one, in the seconds that they take to come back */
+        { JR_LIMIT_RATE, { JR_LIMIT_PASSES, 20, 1000000, 40, 40, 50 },
+          "\"n\";q=41;w=3", "\"n\";r=40;t=1" },
+        { JR_LIMIT_RATE, { JR_LIMIT_PASSES, 20, 1000000, 39, 40, 0 },
+          "\"n\";q=40;w=2", "\"n\";r=40;t=0" },
+        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 7, 3600000000, 0, 0, 514286 },
+          "\"n\";q=1;w=515", "\"n\";r=0;t=515" },
+        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 30, 60000000, 0, 0, 1001 },
+          "\"n\";q=1;w=2", "\"n\";r=0;t=2" },
+        { JR_LIMIT_RATE, { JR_LIMIT_PASSES, 1000000, 1000000, 0, 0, 1 },
+          "\"n\";q=1;w=1", "\"n\";r=0;t=1" },
+        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 0, 60000000, 5, 0, 60000 },
+          "\"n\";q=0;w=60", "\"n\";r=0;t=60" },
+        { JR_LIMIT_RATE, { JR_LIMIT_PASSES, 1, 3600000000, 1000000, 1000000,
+                           3600000 },
+          "\"n\";q=1000001;w=3600003600", "\"n\";r=1000000;t=3600" },
+
+        { JR_LIMIT_QUOTA, { JR_LIMIT_PASSES, 10000, 86400, 0, 9999, 1 },
+          "\"n\";q=10000;w=86400", "\"n\";r=9999;t=1" },
+        { JR_LIMIT_QUOTA, { JR_LIMIT_WOULD_REFUSE, 1000000000000, 2678400, 0,
+                            0, 2678400000 },
+          "\"n\";q=1000000000000;w=2678400", "\"n\";r=0;t=2678400" },
+        { JR_LIMIT_QUOTA, { JR_LIMIT_REFUSES, 0, 3600, 0, 0, 999 },
+          "\"n\";q=0;w=3600", "\"n\";r=0;t=1" },
+
+        { JR_LIMIT_SLOTS, { JR_LIMIT_PASSES, 50, 0, 0, 49, 0 },
+          "\"n\";q=50;qu=\"concurrent-requests\"", "\"n\";r=49" },
+
+        { JR_LIMIT_RATE, { JR_LIMIT_LIFTED, 20, 1000000, 40, 0, 0 }, "", "" },
+        { JR_LIMIT_SLOTS, { JR_LIMIT_LIFTED, 5, 0, 0, 0, 0 }, "", "" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(cases); i++) {
+        limit = limit_of(cases[i].kind, "n");
+
+        *jr_limit_policy(&limit, &cases[i].state, 1, buf) = '\0';
+        assert_string_equal(buf, cases[i].policy);
+
+        *jr_limit_remaining(&limit, &cases[i].state, 1, buf) = '\0';
+        assert_string_equal(buf, cases[i].left);
+    }
+}
+
+
+static void
+lists_have_commas_between_what_is_told(void **state)
+{
+    char              buf[JR_RATELIMIT_LEN(4)];
+    size_t            n, lifted;
+    jr_limit_t        limits[4];
+    jr_limit_state_t  states[4];
+
+    static const jr_limit_state_t  passes = { JR_LIMIT_PASSES, 9, 3600, 0, 8,
+                                              1000 };
+    static const char *const       left[] = {
+        "\"b\";r=8;t=1;pk=:abcdefghijkl:, \"c\";r=8, \"d\";r=8;t=1",
+        "\"a\";r=8;t=1, \"c\";r=8, \"d\";r=8;t=1",
+        "\"a\";r=8;t=1, \"b\";r=8;t=1;pk=:abcdefghijkl:, \"d\";r=8;t=1",
+        "\"a\";r=8;t=1, \"b\";r=8;t=1;pk=:abcdefghijkl:, \"c\";r=8",
+        "\"a\";r=8;t=1, \"b\";r=8;t=1;pk=:abcdefghijkl:, \"c\";r=8, "
+            "\"d\";r=8;t=1"
+    };
+
+    (void) state;
+
+    limits[0] = limit_of(JR_LIMIT_QUOTA, "a");
+    limits[1] = limit_of(JR_LIMIT_QUOTA, "b");
+    limits[2] = limit_of(JR_LIMIT_SLOTS, "c");
+    limits[3] = limit_of(JR_LIMIT_QUOTA, "d");
+    memcpy(limits[1].partition, "abcdefghijkl", 13);
+
+    for (lifted = 0; lifted < 5; lifted++) {
+        for (n = 0; n < 4; n++) {
+            states[n] = passes;
+        }
+
+        if (lifted < 4) {
+            states[lifted].state = JR_LIMIT_LIFTED;
+        }
+
+        *jr_limit_remaining(limits, states, 4, buf) = '\0';
+        assert_string_equal(buf, left[lifted]);
+    }
+
+    assert_ptr_equal(jr_limit_policy(limits, states, 0, buf), buf);
+}
+
+
+/* the largest numbers that a reply of Redis may have */
+
+static void
+nothing_is_longer_than_promised(void **state)
+{
+    char             *buf;
+    size_t            i, n;
+    jr_limit_t        limits[3];
+    jr_limit_state_t  states[3];
+
+    static const jr_limit_state_t  largest = {
+        JR_LIMIT_PASSES, JR_QUOTA_MAX, JR_PERIOD_MAX, JR_BURST_MAX,
+        JR_QUOTA_MAX, JR_RESET_MAX
+    };
+
+    (void) state;
+
+    for (n = 1; n <= 3; n++) {
+        for (i = 0; i < 3; i++) {
+            limits[i] = limit_of((jr_limit_kind_e) i, LONG_NAME);
+            memcpy(limits[i].partition, "abcdefghijkl", 13);
+            states[i] = largest;
+        }
+
+        /* an exact allocation, so that a byte too many is seen */
+
+        buf = malloc(JR_RATELIMIT_LEN(n));
+        assert_non_null(buf);
+
+        assert_true(jr_limit_policy(limits, states, n, buf)
+                    < buf + JR_RATELIMIT_LEN(n));
+        assert_true(jr_limit_remaining(limits, states, n, buf)
+                    < buf + JR_RATELIMIT_LEN(n));
+
+        free(buf);
+    }
+}
+
+
+static void
+messages_name_limit_numbers_and_time(void **state)
+{
+    char        buf[256], tight[20];
+    size_t      i;
+    jr_limit_t  limit;
+
+    static const struct {
+        jr_limit_kind_e   kind;
+        jr_limit_state_t  state;
+        const char       *message;
+    } cases[] = {
+        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 20, 1000000, 40, 0, 0 },
+          "Limit n: at most 20 requests per second, and 40 more in a burst; "
+          "the next passes in 17 s." },
+        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 30, 60000000, 0, 0, 0 },
+          "Limit n: at most 30 requests per minute, and 0 more in a burst; "
+          "the next passes in 17 s." },
+        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 7, 3600000000, 1, 0, 0 },
+          "Limit n: at most 7 requests per hour, and 1 more in a burst; "
+          "the next passes in 17 s." },
+        { JR_LIMIT_QUOTA, { JR_LIMIT_REFUSES, 1000000000000, 2678400, 0, 0,
+                            0 },
+          "Limit n: 1000000000000 job runs per month (UTC) are used up; it "
+          "is reset in 17 s." },
+        { JR_LIMIT_SLOTS, { JR_LIMIT_REFUSES, 50, 0, 0, 0, 0 },
+          "Limit n: 50 job runs are being created at this moment, which is "
+          "the most allowed; retry after 17 s." },
+        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 0, 1000000, 40, 0, 0 },
+          "Limit n is 0 at the moment: no job run may be created; retry "
+          "after 17 s." },
+        { JR_LIMIT_SLOTS, { JR_LIMIT_REFUSES, 0, 0, 0, 0, 0 },
+          "Limit n is 0 at the moment: no job run may be created; retry "
+          "after 17 s." }
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(cases); i++) {
+        limit = limit_of(cases[i].kind, "n");
+        limit.window = str("month");
+
+        assert_int_equal(jr_limit_message(&limit, &cases[i].state, 17, buf,
+                                          sizeof(buf)),
+                         strlen(cases[i].message));
+        assert_string_equal(buf, cases[i].message);
+
+        /* cut off where there is no room */
+
+        assert_int_equal(jr_limit_message(&limit, &cases[i].state, 17, tight,
+                                          sizeof(tight)),
+                         sizeof(tight) - 1);
+        assert_memory_equal(tight, cases[i].message, sizeof(tight) - 1);
+        assert_int_equal(tight[sizeof(tight) - 1], '\0');
+    }
+
+    /* the longest fits where http/ wants it */
+
+    limit = limit_of(JR_LIMIT_SLOTS, LONG_NAME);
+    assert_true(jr_limit_message(&limit,
+                                 &(jr_limit_state_t) { JR_LIMIT_REFUSES,
+                                     JR_QUOTA_MAX, 0, 0, 0, 0 },
+                                 INT64_MAX, buf, sizeof(buf))
+                < sizeof(buf) - 1);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(rates),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(windows_and_names),
+        cmocka_unit_test(partitions),
+        cmocka_unit_test(policies_and_limits),
+        cmocka_unit_test(lists_have_commas_between_what_is_told),
+        cmocka_unit_test(nothing_is_longer_than_promised),
+        cmocka_unit_test(messages_name_limit_numbers_and_time)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
