@@ -1,0 +1,194 @@
+#!/usr/bin/perl
+
+# Who is counted, and whose a retry token is: every form of keyId, values of
+# variables, and what is said of a header that names nobody.
+
+use lib 't/lib';
+use JobRuns;
+
+use Digest::SHA qw(sha256_hex);
+use JSON::PP qw(encode_json);
+use MIME::Base64 qw(encode_base64url);
+
+my $t = JobRuns->new;
+
+my $pass = 'include %%ROOT%%/conf/jobruns_proxy.conf;
+    proxy_pass http://service;';
+
+$t->run(workers => 1, http => <<'END', server => <<"END2");
+    map $http_x_team $team {
+        default  "";
+        red      team-red;
+    }
+    log_format who '$jobruns_tenant $jobruns_tenancy $jobruns_principal';
+END
+    access_log %%TESTDIR%%/who.log who;
+    large_client_header_buffers 4 16k;
+    jobruns_quota all key=tenant limit=1000 window=month;
+
+    location /20260401/ {
+        $pass
+        jobruns_tenant    \$team;
+        jobruns_principal \$http_x_user;
+    }
+    location /20260402/ {
+        $pass
+        jobruns_tenant    "CN=\$http_x_team,O=\$server_port";
+    }
+    location /20260403/ {
+        $pass
+        jobruns_tenant    \$jobruns_tenancy;
+    }
+    location /20260404/ {
+        $pass
+        jobruns_tenant    everybody;
+    }
+END2
+
+my $redis = $t->redis;
+my $platform = 'ocid1.aidataplatform.oc1.iad.test';
+
+sub signature {
+    my ($key) = @_;
+    return qq{Signature version="1",headers="date host",keyId="$key",}
+        . 'algorithm="rsa-sha256",signature="c2ln"';
+}
+
+sub session_token {
+    my ($claims, $salt) = @_;
+    my $text = ref $claims ? encode_json($claims) : $claims;
+    return join '.', 'ST$eyJhbGciOiJSUzI1NiJ9', encode_base64url($text),
+        $salt // 'c2ln';
+}
+
+# posts, and says who was counted, and whose the token is
+
+sub who {
+    my (%opt) = @_;
+
+    $redis->command('FLUSHDB');
+    my $answer = $t->create_run(token => 'x', %opt);
+    is($answer->status, 201, '... passes');
+    my ($key) = grep { /:v1:quota:all$/ } $redis->keys;
+    return $key =~ /^jobruns:\{(.*)\}:/ ? $1 : undef;
+}
+
+sub principal {
+    my (@records) = $t->audit;
+    return $records[-1]{data}{identity}{principalId};
+}
+
+###############################################################################
+# The forms of a keyId
+
+my $tenancy = 'ocid1.tenancy.oc1..aaaa';
+
+for (
+    ['an API key', "$tenancy/ocid1.user.oc1..u/20:3b:97", $tenancy,
+        'ocid1.user.oc1..u'],
+    ['an identity of old', 'ocidv1:tenancy:oc1:phx:1:a/ocidv1:user:b/f',
+        'ocidv1:tenancy:oc1:phx:1:a', 'ocidv1:user:b'],
+    ['a resource, v2.1.1', "resource/v2.1.1/$tenancy/ocid1.instance.oc1..i",
+        $tenancy, 'ocid1.instance.oc1..i'],
+    ['a resource, v2.1.2', "resource/v2.1.2/$tenancy/ocid1.instance.oc1..i",
+        $tenancy, 'ocid1.instance.oc1..i'],
+    ['an instance principal', session_token({ tenant => $tenancy,
+        'opc-tenant' => 'other', sub => 'ocid1.instance.oc1..i' }),
+        $tenancy, 'ocid1.instance.oc1..i'],
+    ['a resource principal', session_token({ tenant => 'other',
+        res_tenant => $tenancy, sub => 'ocid1.fn.oc1..f' }),
+        $tenancy, 'ocid1.fn.oc1..f'],
+    ['a tenancy with other characters', 'a b/u/f', sha256_hex('a b'), 'u'],
+    ['a tenancy of 255', 'x' x 255 . '/u/f', 'x' x 255, 'u'],
+) {
+    my ($name, $key, $tenant, $principal) = @$_;
+    is(who(authorization => signature($key)), $tenant, $name);
+    is(principal(), $principal, '... its principal');
+    unlike($t->read_file('audit.log'), qr/\Q${\substr $key, 3, 40}\E/,
+        '... no token in the audit file') if $key =~ /^ST/;
+}
+
+is(who(authorization => qq{signature signature="a", headers="host date" ,}
+    . qq{ algorithm="rsa-sha256",  keyid="$tenancy/u/f"}), $tenancy,
+    'parameters in any order, with blanks');
+
+###############################################################################
+# What names nobody: the platform is counted, and the log says why
+
+my @nobody = (
+    ['no Authorization', undef],
+    ['another scheme', 'Bearer abc'],
+    ['two segments', signature('a/b')],
+    ['two keyIds', signature('a/b/c') . ',keyId="d/e/f"'],
+    ['a resource without tenancy', signature('resource/v2.1/ocid1.x')],
+    ['a tenancy of 256', signature('x' x 256 . '/u/f')],
+    ['a token that is none', signature('ST$abc')],
+    ['a token of other bytes', signature('ST$a.!!!.c')],
+    ['a token of broken JSON', signature(session_token('{"tenant":'))],
+    ['a token without a tenancy', signature(session_token({ sub => 's' }))],
+    ['a token of deep JSON', signature(session_token('[' x 4000))],
+    ['a token beyond bounds', signature(session_token({ tenant => 't',
+        pad => 'x' x 9000 }))],
+);
+for (@nobody) {
+    my ($name, $value) = @$_;
+    my $before = length $t->nginx->error_log;
+
+    is(who(headers => { Authorization => $value }), $platform, $name);
+    next unless defined $value;
+    my $log = substr $t->nginx->error_log, $before;
+    like($log, qr/session token \(ST\$\) in the keyId .* cannot be read/,
+        '... the log says so') if $value =~ /ST\$/;
+    like($log, qr/no keyId that names a tenancy/, '... the log says so')
+        if $value !~ /ST\$/;
+}
+
+###############################################################################
+# Whose a retry token is
+
+sub twice {
+    my ($one, $other) = @_;
+
+    $redis->command('FLUSHDB');
+    my @answers = map { $t->create_run(token => 'same', %$_) } $one, $other;
+    is($answers[0]->status, 201, '... made');
+    return $answers[1]->header('opc-retry-replayed') // 'false';
+}
+
+sub by { return { authorization => signature($_[0]) } }
+
+is(twice(by("$tenancy/u/f1"), by("$tenancy/u/f2")), 'true',
+    'another key of the same user is the same principal');
+is(twice(by(session_token({ tenant => 't', sub => 's', exp => 1 }, 'YQ')),
+    by(session_token({ tenant => 't', sub => 's', exp => 2 }, 'Yg'))), 'true',
+    'so is a renewed session token');
+is(twice(by("$tenancy/u1/f"), by("$tenancy/u2/f")), 'false',
+    'another user has tokens of his own');
+is(twice(by('t1/u/f'), by('t2/u/f')), 'false', 'so has another tenancy');
+
+my @named = map { { version => '20260401', headers => { 'X-User' => $_,
+    'X-Team' => 'red' } } } qw(ann ann bob);
+is(twice(@named[0, 1]), 'true', 'jobruns_principal names the same');
+is(twice(@named[1, 2]), 'false', '... and another');
+
+###############################################################################
+# jobruns_tenant
+
+is(who(version => '20260401', headers => { 'X-Team' => 'red' }), 'team-red',
+    'a tenant of a map');
+is(who(version => '20260401', tenancy => $tenancy), $tenancy,
+    '... empty: the default');
+is(who(version => '20260402', headers => { 'X-Team' => "Red \xc3\xa4" }),
+    sha256_hex("CN=Red \xc3\xa4,O=" . $t->port(0)),
+    'a tenant of a text with variables');
+is(who(version => '20260403', tenancy => $tenancy), $tenancy,
+    'a tenant of $jobruns_tenancy');
+is(who(version => '20260403', headers => { Authorization => undef }),
+    $platform, '... which nobody has named');
+is(who(version => '20260404'), 'everybody', 'a constant tenant');
+
+like($t->read_file('who.log'), qr/^team-red ocid1.tenancy.oc1..test ann$/m,
+    'variables tell who it was');
+like($t->read_file('who.log'), qr/^\Q$platform\E - -$/m, '... and who not');
+
+done_testing;
