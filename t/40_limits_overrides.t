@@ -13,6 +13,7 @@ my $pass = "$proxy proxy_pass http://service;";
 
 $t->run(workers => 1, http => <<'END', server => <<"END2");
     log_format limits '$status $jobruns_outcome "$jobruns_limit"';
+    jobruns_zone jobruns 1m;
 END
     access_log %%TESTDIR%%/limits.log limits;
     location /20260401/ {
@@ -21,6 +22,7 @@ END
         jobruns_quota daily key=tenant limit=100 window=month;
         jobruns_concurrency slots key=tenant limit=10;
     }
+    location = /status { jobruns_status; }
     location /20260402/ {
         $pass
         jobruns_limit try_rate key=tenant rate=1r/h dry_run;
@@ -129,6 +131,9 @@ $redis->command('SET', "$tenant:limits", 'x');
 is(post('01')->status, 201, 'overrides that are no hash are ignored');
 like($t->nginx->error_log, qr/\[warn\].*overrides .* are no hash.*HSET/,
     '... and told');
+
+like($t->get('/status')->body, qr/^jobruns_bad_overrides_total 5$/m,
+    'metrics count admissions that found nonsense');
 
 # nobody pays for a hash that somebody filled
 fresh();

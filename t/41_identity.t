@@ -15,7 +15,15 @@ my $t = JobRuns->new;
 my $pass = 'include %%ROOT%%/conf/jobruns_proxy.conf;
     proxy_pass http://service;';
 
-$t->run(workers => 1, http => <<'END', server => <<"END2");
+my $verifier = <<'END';
+    server {
+        listen 127.0.0.1:%%PORT_5%%;
+        add_header X-Tenant "verified-$http_x_user" always;
+        location / { return 204; }
+    }
+END
+
+$t->run(workers => 1, servers => $verifier, http => <<'END', server => <<"END2");
     map $http_x_team $team {
         default  "";
         red      team-red;
@@ -42,6 +50,20 @@ END
     location /20260404/ {
         $pass
         jobruns_tenant    everybody;
+    }
+
+    # as docs/limits.md shows
+    location /20260405/ {
+        $pass
+        auth_request      /_verify;
+        auth_request_set  \$verified  \$upstream_http_x_tenant;
+        jobruns_tenant    \$verified;
+    }
+    location = /_verify {
+        internal;
+        proxy_pass               http://127.0.0.1:%%PORT_5%%;
+        proxy_pass_request_body  off;
+        proxy_set_header         Content-Length "";
     }
 END2
 
@@ -186,6 +208,8 @@ is(who(version => '20260403', tenancy => $tenancy), $tenancy,
 is(who(version => '20260403', headers => { Authorization => undef }),
     $platform, '... which nobody has named');
 is(who(version => '20260404'), 'everybody', 'a constant tenant');
+is(who(version => '20260405', headers => { 'X-User' => 'ann' }),
+    'verified-ann', 'a tenant that auth_request has verified');
 
 like($t->read_file('who.log'), qr/^team-red ocid1.tenancy.oc1..test ann$/m,
     'variables tell who it was');
