@@ -108,18 +108,28 @@ CHECK_OBJS   := $(CHECK_SRCS:%.c=$(BUILD)/check/%.o) \
 	$(BUILD)/check/gen/jr_embedded.o
 CHECK_TESTS  := $(patsubst tests/%.c,$(BUILD)/tests/%,\
 	$(sort $(wildcard tests/test_*.c)))
+CHECK_SEEDS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(filter-out \
+	%/fuzz_resp.c,$(sort $(wildcard tests/fuzz/fuzz_*.c))))
 EMBEDDED     := $(wildcard ngx_module/lua/*.lua ngx_module/schema/*.json)
 
 check:			## unit tests under ASan and UBSan: T= is for e2e, C= picks here
 	@util/install-deps check
 	@$(MAKE) --no-print-directory -j$(JOBS) check-programs
 	@CMOCKA_MESSAGE_OUTPUT=TAP UBSAN_OPTIONS=print_stacktrace=1 \
-	    prove -j$(JOBS) -e '' $(or $(C),$(CHECK_TESTS))
+	    prove -j$(JOBS) -e '' $(or $(C),$(CHECK_TESTS) $(CHECK_SEEDS))
 
 .PHONY: check-programs
-check-programs: $(CHECK_TESTS)
+check-programs: $(CHECK_TESTS) $(CHECK_SEEDS)
 
 $(BUILD)/tests/%: $(BUILD)/check/tests/%.o $(CHECK_OBJS)
+	@mkdir -p $(@D)
+	@echo "  link    $@"
+	@$(CC) $(CHECK_CFLAGS) -o $@ $^ $(CHECK_LIBS)
+
+# The fuzz targets over their seeds, but for the one that needs NGINX.
+
+$(CHECK_SEEDS): $(BUILD)/tests/%: $(BUILD)/check/tests/fuzz/%.o \
+		$(BUILD)/check/tests/fuzz/replay.o $(CHECK_OBJS)
 	@mkdir -p $(@D)
 	@echo "  link    $@"
 	@$(CC) $(CHECK_CFLAGS) -o $@ $^ $(CHECK_LIBS)

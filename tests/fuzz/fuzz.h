@@ -55,4 +55,55 @@ fuzz_is_plain(const char *text, size_t len)
 }
 
 
+/* does part lie within the len bytes at whole? */
+
+static inline int
+fuzz_within(jr_str_t part, const char *whole, size_t len)
+{
+    return part.len == 0
+           || (part.data >= whole && part.data + part.len <= whole + len);
+}
+
+
+/* cuts off what stands before the next newline, and the newline */
+
+static inline jr_str_t
+fuzz_line(jr_str_t *rest)
+{
+    jr_str_t     line;
+    const char  *end;
+
+    end = rest->len ? memchr(rest->data, '\n', rest->len) : NULL;
+
+    line.data = rest->data;
+    line.len = end ? (size_t) (end - rest->data) : rest->len;
+
+    rest->data += line.len + (end != NULL);
+    rest->len -= line.len + (end != NULL);
+
+    return line;
+}
+
+
+/*
+ * A copy of exactly len bytes, for AddressSanitizer to see a step beyond
+ * them; to be free()d.
+ */
+
+static inline char *
+fuzz_copy(const void *data, size_t len)
+{
+    char  *copy;
+
+    copy = malloc(len ? len : 1);
+    fuzz_holds(copy != NULL);
+
+    if (len) {
+        memcpy(copy, data, len);
+    }
+
+    return copy;
+}
+
+
 #endif /* FUZZ_H_INCLUDED */

@@ -1,98 +1,110 @@
 /*
- * A request body from its bytes to its fingerprint.
- *
- * Whatever our reader takes, jansson's own takes as the same value; and the
- * canonical form of a canonical form is itself.
+ * Request bodies from bytes to a verdict, with the API's schema.  The last
+ * byte chooses the flags.
  */
+
+#include <jansson.h>
 
 #include "fuzz.h"
 #include "jr_body.h"
-#include "jr_canonical.h"
 #include "jr_embedded.h"
 
 
-static void
-same_for_jansson(const uint8_t *data, size_t size)
-{
-    json_t           *ours, *theirs;
-    jr_json_error_t   err;
-
-    if (jr_json_parse((const char *) data, size, &err, &ours) != JR_OK) {
-        fuzz_holds(fuzz_is_plain(err.text, strlen(err.text)));
-        fuzz_holds(err.offset <= size);
-        return;
-    }
-
-    theirs = json_loadb((const char *) data, size, JSON_REJECT_DUPLICATES
-                        |JSON_DECODE_ANY|JSON_ALLOW_NUL, NULL);
-
-    fuzz_holds(theirs != NULL);
-    fuzz_holds(json_equal(ours, theirs));
-
-    json_decref(ours);
-    json_decref(theirs);
-}
+#define ALL_FLAGS                                                             \
+    (JR_SCHEMA_REJECT_UNKNOWN|JR_SCHEMA_NULL_IS_ABSENT|JR_SCHEMA_REJECT_NUL)
 
 
-static void
-canonical_is_itself(const json_t *value)
-{
-    char             *first, *second;
-    json_t           *again;
-    size_t            len, other;
-    jr_digest_t       one, two;
-    jr_json_error_t   err;
+static jr_schema_t  *schema;
 
-    fuzz_holds(jr_canonical_text(value, &first, &len) == JR_OK);
-    fuzz_holds(jr_json_parse(first, len, &err, &again) == JR_OK);
-    fuzz_holds(jr_canonical_text(again, &second, &other) == JR_OK);
-
-    fuzz_holds(len == other && memcmp(first, second, len) == 0);
-
-    fuzz_holds(jr_canonical_digest(value, &one) == JR_OK);
-    fuzz_holds(jr_canonical_digest(again, &two) == JR_OK);
-    fuzz_holds(memcmp(&one, &two, sizeof(one)) == 0);
-
-    json_decref(again);
-    free(first);
-    free(second);
-}
+static void compile_once(void);
+static void is_a_report(const jr_report_t *report);
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char             what[512];
-    json_t          *value;
-    jr_status_e      rc;
-    jr_json_error_t  err;
+    char             *text;
+    json_t           *value;
+    unsigned          flags;
+    jr_status_e       rc, strict;
+    jr_json_error_t   err;
 
-    static jr_schema_t  *schema;
-    static jr_report_t   report;
+    static jr_report_t  report;
 
-    if (schema == NULL) {
-        rc = jr_schema_compile(jr_embedded_create_job_run_details_json,
-                               jr_embedded_create_job_run_details_json_len,
-                               what, sizeof(what), &schema);
+    compile_once();
 
-        fuzz_holds(rc == JR_OK);
-    }
-
-    same_for_jansson(data, size);
+    flags = size ? data[--size] & ALL_FLAGS : 0;
+    text = fuzz_copy(data, size);
 
     value = NULL;
-    rc = jr_body_check(schema, (const char *) data, size, JR_SCHEMA_GATEWAY,
-                       &err, &report, &value);
+    rc = jr_body_check(schema, text, size, flags, &err, &report, &value);
+    fuzz_holds(rc == JR_OK || rc == JR_INVALID);
 
     if (rc == JR_OK) {
-        canonical_is_itself(value);
+        fuzz_holds(value != NULL);
+        fuzz_holds(report.count == 0);
 
-    } else if (report.count && value != NULL) {
-        fuzz_holds(fuzz_is_plain(report.text, report.len));
-        fuzz_holds(report.len < sizeof(report.text));
+    } else if (report.count == 0) {
+        fuzz_holds(value == NULL);
+        fuzz_holds(fuzz_is_plain(err.text, strlen(err.text)));
+
+    } else {
+        is_a_report(&report);
+    }
+
+    /* one verdict, in one step or in two */
+
+    if (value != NULL) {
+        fuzz_holds(jr_schema_check(schema, value, flags, &report) == rc);
     }
 
     json_decref(value);
+    value = NULL;
+
+    /* what is accepted strictly is accepted leniently */
+
+    strict = jr_body_check(schema, text, size,
+                           flags|JR_SCHEMA_REJECT_UNKNOWN, &err, &report,
+                           &value);
+    fuzz_holds(strict == rc || strict == JR_INVALID);
+    json_decref(value);
+
+    free(text);
 
     return 0;
+}
+
+
+static void
+compile_once(void)
+{
+    char  err[1024];
+
+    if (schema != NULL) {
+        return;
+    }
+
+    fuzz_holds(jr_schema_compile(jr_embedded_create_job_run_details_json,
+                                 jr_embedded_create_job_run_details_json_len,
+                                 err, sizeof(err), &schema) == JR_OK);
+}
+
+
+static void
+is_a_report(const jr_report_t *report)
+{
+    size_t  i;
+
+    fuzz_holds(report->entries >= 1 && report->entries <= JR_REPORT_MAX);
+    fuzz_holds(report->entries <= report->count);
+    fuzz_holds(report->len == strlen(report->text));
+    fuzz_holds(fuzz_is_plain(report->text, report->len));
+
+    for (i = 0; i < report->entries; i++) {
+        fuzz_holds(report->entry[i].start + report->entry[i].pointer
+                   <= report->entry[i].end);
+        fuzz_holds(report->entry[i].end <= report->len);
+        fuzz_holds(i == 0
+                   || report->entry[i].start >= report->entry[i - 1].end);
+    }
 }

@@ -1,7 +1,7 @@
 /*
  * The writer of audit lines: whatever is written, in whatever little room,
  * the line is one JSON object on one line, without a byte that could drive a
- * terminal.
+ * terminal; sealed into a chain, it is read back as it was sealed.
  *
  * The first byte is how much room there is; each further one says what to
  * write, some with text behind it.
@@ -10,7 +10,37 @@
 #include <jansson.h>
 
 #include "fuzz.h"
+#include "jr_chain.h"
 #include "jr_line.h"
+
+
+static void
+seal(const char *text, size_t len)
+{
+    char             *line;
+    size_t            size;
+    jr_chain_t        chain;
+    jr_chain_link_t   link;
+
+    static const char  id[] = "0123456789abcdef0123456789abcdef";
+
+    line = malloc(len + JR_CHAIN_TAIL);
+    fuzz_holds(line != NULL);
+    memcpy(line, text, len);
+    size = len;
+
+    jr_chain_init(&chain, id, NULL);
+    fuzz_holds(jr_chain_seal(&chain, line, &size) == JR_OK);
+    fuzz_holds(size <= len + JR_CHAIN_TAIL);
+    fuzz_holds(fuzz_is_plain(line, size));
+
+    fuzz_holds(jr_chain_read(line, size, &link) == JR_OK);
+    fuzz_holds(jr_str_eq(link.id, id, JR_CHAIN_ID));
+    fuzz_holds(link.seq == 0 && link.hashed <= size && !link.keyed);
+    fuzz_holds(jr_chain_check(line, &link, NULL) == JR_OK);
+
+    free(line);
+}
 
 
 int
@@ -95,6 +125,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     value = json_loadb(buf, jr_line_len(&line), JSON_ALLOW_NUL, NULL);
     fuzz_holds(json_is_object(value));
+
+    seal(buf, jr_line_len(&line));
 
     json_decref(value);
     free(buf);

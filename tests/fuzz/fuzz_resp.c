@@ -1,66 +1,360 @@
 /*
- * Bytes of a hostile Redis, in pieces: each reply is whole and within limits,
- * and after an error nothing is read any more.  The first byte is how large
- * the pieces are.
+ * Bytes of a hostile Redis: the stream of replies, and what the gateway
+ * makes of each of them.  The first byte is how large the pieces are
+ * that they come in; the replies are the same however they come.
+ *
+ * The two files under test are compiled as they are, against NGINX's
+ * headers; the few functions of NGINX and of ours that they call are below.
  */
 
-#include "ngx_redis_connection.h"
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <ngx_sha1.h>
 
+#include "ngx_redis_connection.h"
+#include "ngx_redis_cluster_map.h"
+#include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_metrics.h"
 #include "fuzz.h"
+
+
+/* limits of the attempt that the replies are read for */
+#define LIMITS   2
+
+/* keys and arguments up to the one that jobruns_retry_unknown sets */
+#define ARGS     (2 + LIMITS + 6)
+
+/* copies that one reply may ask the pool for */
+#define COPIES   64
+
+
+typedef struct {
+    size_t                       replies;
+    uint64_t                     sum;       /* of their kinds and lengths */
+    int                          failed;
+} seen_t;
+
+
+static void                     *copies[COPIES];
+static ngx_uint_t                ncopies;
+
+static void read_stream(const u_char *data, size_t len, size_t piece,
+    seen_t *seen);
+static void sum_up(const redisReply *reply, seen_t *seen);
+static void read_reply(redisReply *reply);
+static void is_a_header(const ngx_str_t *value);
+static void no_copies(void);
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    u_char              *copy, *p, *last;
-    size_t               n, piece;
-    ngx_int_t            rc;
-    redisReply          *reply;
-    ngx_redis_stream_t   stream;
+    seen_t  whole, pieces;
 
     if (size < 2) {
         return 0;
     }
 
-    piece = data[0] + 1;
+    read_stream(data + 1, size - 1, size - 1, &whole);
+    read_stream(data + 1, size - 1, data[0] % 64 + 1, &pieces);
 
-    copy = malloc(size - 1);
-    fuzz_holds(copy != NULL);
-    memcpy(copy, data + 1, size - 1);
-
-    p = copy;
-    last = copy + size - 1;
-
-    fuzz_holds(ngx_redis_stream_init(&stream) == NGX_OK);
-
-    while (p < last) {
-
-        n = (size_t) (last - p) < piece ? (size_t) (last - p) : piece;
-
-        rc = ngx_redis_stream_feed(&stream, p, &n);
-
-        if (rc == NGX_ERROR) {
-            fuzz_holds(stream.error != NULL);
-            break;
-        }
-
-        fuzz_holds(n > 0 && n <= piece);
-        p += n;
-
-        if (rc != NGX_OK) {
-            continue;
-        }
-
-        if (ngx_redis_stream_next(&stream, &reply) != NGX_OK) {
-            break;
-        }
-
-        fuzz_holds(reply != NULL);
-        freeReplyObject(reply);
-    }
-
-    ngx_redis_stream_free(&stream);
-    free(copy);
+    fuzz_holds(whole.replies == pieces.replies);
+    fuzz_holds(whole.sum == pieces.sum);
+    fuzz_holds(whole.failed == pieces.failed);
 
     return 0;
+}
+
+
+static void
+read_stream(const u_char *data, size_t len, size_t piece, seen_t *seen)
+{
+    u_char              *copy;
+    size_t               n, size, taken;
+    ngx_int_t            rc;
+    redisReply          *reply;
+    ngx_redis_stream_t   stream;
+
+    memset(seen, 0, sizeof(seen_t));
+    fuzz_holds(ngx_redis_stream_init(&stream) == NGX_OK);
+
+    for ( /* void */ ; len; data += size, len -= size) {
+
+        size = ngx_min(piece, len);
+        copy = (u_char *) fuzz_copy(data, size);
+
+        for (taken = 0; taken < size; taken += n) {
+
+            n = size - taken;
+            rc = ngx_redis_stream_feed(&stream, copy + taken, &n);
+
+            if (rc == NGX_OK) {
+                rc = ngx_redis_stream_next(&stream, &reply);
+                fuzz_holds(rc == NGX_ERROR || reply != NULL);
+            }
+
+            if (rc == NGX_ERROR) {
+                fuzz_holds(stream.error != NULL && stream.error[0]);
+                seen->failed = 1;
+                free(copy);
+                goto done;
+            }
+
+            fuzz_holds(n > 0 && n <= size - taken);
+
+            if (rc == NGX_AGAIN) {
+                fuzz_holds(n == size - taken);
+                continue;
+            }
+
+            seen->replies++;
+            sum_up(reply, seen);
+            read_reply(reply);
+            freeReplyObject(reply);
+        }
+
+        free(copy);
+    }
+
+done:
+
+    ngx_redis_stream_free(&stream);
+}
+
+
+static void
+sum_up(const redisReply *reply, seen_t *seen)
+{
+    size_t  i;
+
+    seen->sum = seen->sum * 31 + (uint64_t) reply->type;
+
+    switch (reply->type) {
+
+    case REDIS_REPLY_ARRAY:
+        seen->sum = seen->sum * 31 + reply->elements;
+
+        for (i = 0; i < reply->elements; i++) {
+            sum_up(reply->element[i], seen);
+        }
+
+        break;
+
+    case REDIS_REPLY_INTEGER:
+        seen->sum = seen->sum * 31 + (uint64_t) reply->integer;
+        break;
+
+    case REDIS_REPLY_NIL:
+        break;
+
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+    case REDIS_REPLY_ERROR:
+        seen->sum = seen->sum * 31 + (uint64_t) reply->len;
+        break;
+
+    default:
+        fuzz_holds(!"a type that RESP2 has not");
+    }
+}
+
+
+/* each reply, read as the answer to everything that we ask */
+
+static void
+read_reply(redisReply *reply)
+{
+    ngx_log_t                    log;
+    ngx_str_t                    keys[2 + LIMITS], argv[ARGS], run_key;
+    jr_limit_t                   limits[LIMITS];
+    ngx_uint_t                   i;
+    ngx_connection_t             connection;
+    ngx_redis_conf_t             redis;
+    jr_limit_state_t             states[LIMITS];
+    ngx_http_request_t           request;
+    ngx_redis_redirect_t         redirect;
+    ngx_http_jobruns_attempt_t   attempt;
+    ngx_http_jobruns_loc_conf_t  conf;
+
+    static ngx_redis_cluster_map_t  map;
+
+    memset(&log, 0, sizeof(log));
+    memset(keys, 0, sizeof(keys));
+    memset(argv, 0, sizeof(argv));
+    memset(limits, 0, sizeof(limits));
+    memset(&redis, 0, sizeof(redis));
+    memset(&connection, 0, sizeof(connection));
+    memset(&request, 0, sizeof(request));
+    memset(&attempt, 0, sizeof(attempt));
+    memset(&conf, 0, sizeof(conf));
+
+    connection.log = &log;
+    request.connection = &connection;
+    conf.redis = &redis;
+
+    attempt.request = &request;
+    attempt.conf = &conf;
+    attempt.nlimits = LIMITS;
+    attempt.limits = limits;
+    attempt.states = states;
+    attempt.nkeys = 2 + LIMITS;
+    attempt.keys = keys;
+    attempt.argc = ARGS;
+    attempt.argv = argv;
+
+    ngx_http_jobruns_read_verdict(&attempt, reply);
+
+    fuzz_holds(attempt.nstates == 0 || attempt.nstates == LIMITS);
+    fuzz_holds(attempt.verdict != jobruns_verdict_none);
+
+    if (attempt.verdict == jobruns_verdict_limited) {
+        fuzz_holds(attempt.refusing < LIMITS && attempt.nstates == LIMITS);
+    }
+
+    if (attempt.verdict == jobruns_verdict_replay && !attempt.mistrusted) {
+        fuzz_holds(attempt.kept.status >= 200 && attempt.kept.status <= 299);
+    }
+
+    if (attempt.verdict == jobruns_verdict_unkept) {
+        is_a_header(&attempt.location);
+        is_a_header(&attempt.original_id);
+    }
+
+    if (attempt.nstates) {
+        for (i = 0; i < LIMITS; i++) {
+            fuzz_holds(states[i].remaining >= 0
+                       && states[i].remaining <= JR_QUOTA_MAX);
+        }
+    }
+
+    (void) ngx_http_jobruns_read_settled(reply, &attempt, &run_key, &log);
+    (void) ngx_http_jobruns_read_settled(reply, NULL, &run_key, &log);
+    (void) ngx_http_jobruns_read_renewed(reply);
+    fuzz_holds(ngx_http_jobruns_read_replicas(reply) >= 0);
+
+    /* the map is large, and most replies are refused at their first look */
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements
+        && reply->element[0]->type == REDIS_REPLY_ARRAY)
+    {
+        (void) ngx_redis_cluster_map_read(&map, reply);
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        (void) ngx_redis_cluster_redirect(reply->str, reply->len, &redirect);
+    }
+
+    no_copies();
+}
+
+
+static void
+is_a_header(const ngx_str_t *value)
+{
+    size_t  i;
+
+    for (i = 0; i < value->len; i++) {
+        fuzz_holds(value->data[i] >= 0x20 && value->data[i] != 0x7f);
+    }
+}
+
+
+/* ------------------------------------------------------------------- NGINX */
+
+/* freed behind each reply */
+
+void *
+ngx_pnalloc(ngx_pool_t *pool, size_t size)
+{
+    (void) pool;
+
+    fuzz_holds(ncopies < COPIES);
+
+    copies[ncopies] = malloc(size);
+    fuzz_holds(copies[ncopies] != NULL);
+
+    return copies[ncopies++];
+}
+
+
+static void
+no_copies(void)
+{
+    while (ncopies) {
+        free(copies[--ncopies]);
+    }
+}
+
+
+void
+ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
+    const char *fmt, ...)
+{
+    (void) level;
+    (void) log;
+    (void) err;
+    (void) fmt;
+}
+
+
+u_char *
+ngx_hex_dump(u_char *dst, u_char *src, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        *dst++ = "0123456789abcdef"[src[i] >> 4];
+        *dst++ = "0123456789abcdef"[src[i] & 0xf];
+    }
+
+    return dst;
+}
+
+
+/* what the digest is does not matter here, that its bytes are read does */
+
+void
+ngx_sha1_init(ngx_sha1_t *ctx)
+{
+    memset(ctx, 0, sizeof(ngx_sha1_t));
+}
+
+
+void
+ngx_sha1_update(ngx_sha1_t *ctx, const void *data, size_t size)
+{
+    const u_char  *p;
+
+    for (p = data; size; size--) {
+        ctx->a += *p++;
+    }
+}
+
+
+void
+ngx_sha1_final(u_char result[20], ngx_sha1_t *ctx)
+{
+    memset(result, (int) (ctx->a & 0xff), 20);
+}
+
+
+/* -------------------------------------------------------------------- ours */
+
+/* where it counts */
+
+static ngx_http_jobruns_block_t   counted;
+ngx_http_jobruns_block_t         *ngx_http_jobruns_block = &counted;
+
+
+void
+ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
+    ngx_str_t *fields)
+{
+    u_char  *copy;
+
+    (void) a;
+
+    copy = (u_char *) fuzz_copy(fields->data, fields->len);
+    free(copy);
 }

@@ -3,53 +3,74 @@
  * can check whatever comes.  The input is the schema, a zero byte, a value.
  */
 
+#include <jansson.h>
+
 #include "fuzz.h"
 #include "jr_json.h"
 #include "jr_schema.h"
 
 
+static void check_twice(const jr_schema_t *schema, const json_t *value,
+    unsigned flags);
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char              what[512];
+    char              err[512];
     json_t           *value;
     size_t            len;
+    unsigned          flags;
     const char       *text, *rest;
     jr_status_e       rc;
     jr_schema_t      *schema;
-    jr_json_error_t   err;
-
-    static jr_report_t  report;
+    jr_json_error_t   json;
 
     text = (const char *) data;
     rest = size ? memchr(text, '\0', size) : NULL;
     len = rest ? (size_t) (rest - text) : size;
+    schema = NULL;
+    err[0] = '\0';
 
-    what[0] = '\0';
-
-    rc = jr_schema_compile(text, len, what, sizeof(what), &schema);
-
+    rc = jr_schema_compile(text, len, err, sizeof(err), &schema);
     if (rc != JR_OK) {
-        fuzz_holds(rc == JR_INVALID);
-        fuzz_holds(what[0] != '\0');
-        fuzz_holds(memchr(what, '\0', sizeof(what)) != NULL);
+        fuzz_holds(rc == JR_INVALID && schema == NULL && err[0] != '\0');
+        fuzz_holds(memchr(err, '\0', sizeof(err)) != NULL);
+        fuzz_holds(fuzz_is_plain(err, strlen(err)));
         return 0;
     }
 
-    if (rest && jr_json_parse(rest + 1, size - len - 1, &err, &value)
+    if (rest && jr_json_parse(rest + 1, size - len - 1, &json, &value)
                 == JR_OK)
     {
-        rc = jr_schema_check(schema, value, 0, &report);
 
-        fuzz_holds((rc == JR_OK) == (report.count == 0));
-        fuzz_holds(fuzz_is_plain(report.text, report.len));
+        for (flags = 0; flags < 8; flags++) {
+            check_twice(schema, value, flags);
+        }
 
-        (void) jr_schema_check(schema, value, JR_SCHEMA_GATEWAY
-                               |JR_SCHEMA_REJECT_UNKNOWN, &report);
         json_decref(value);
     }
 
     jr_schema_free(schema);
 
     return 0;
+}
+
+
+/* a check leaves nothing behind that would change the next one */
+
+static void
+check_twice(const jr_schema_t *schema, const json_t *value, unsigned flags)
+{
+    jr_status_e  rc;
+
+    static jr_report_t  first, second;
+
+    rc = jr_schema_check(schema, value, flags, &first);
+    fuzz_holds((rc == JR_OK) == (first.count == 0));
+    fuzz_holds(fuzz_is_plain(first.text, first.len));
+
+    fuzz_holds(jr_schema_check(schema, value, flags, &second) == rc);
+    fuzz_holds(first.count == second.count);
+    fuzz_holds(strcmp(first.text, second.text) == 0);
 }

@@ -1,0 +1,144 @@
+/*
+ * Request bodies as JSON: our reading against jansson's own, the canonical
+ * form against itself, and one member found without reading.
+ */
+
+/* memmem() */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <jansson.h>
+
+#include "fuzz.h"
+#include "jr_canonical.h"
+#include "jr_json.h"
+#include "jr_json_skim.h"
+
+
+#define FLAGS  (JSON_DECODE_ANY|JSON_REJECT_DUPLICATES|JSON_ALLOW_NUL)
+
+
+static void agrees_with_jansson(const char *text, size_t len,
+    const json_t *value, const jr_json_error_t *err);
+static void is_canonical(const json_t *value);
+static void skim_agrees(const char *text, size_t len, const json_t *value);
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char             *text;
+    json_t           *value;
+    jr_status_e       rc;
+    jr_json_error_t   err;
+
+    text = fuzz_copy(data, size);
+    value = NULL;
+
+    rc = jr_json_parse(text, size, &err, &value);
+    fuzz_holds(rc == JR_OK || rc == JR_INVALID);
+
+    if (rc == JR_INVALID) {
+        fuzz_holds(value == NULL);
+        fuzz_holds(err.offset <= size && err.line >= 1 && err.column >= 1);
+        fuzz_holds(err.text[0] != '\0');
+        fuzz_holds(fuzz_is_plain(err.text, strlen(err.text)));
+
+    } else {
+        is_canonical(value);
+    }
+
+    agrees_with_jansson(text, size, value, &err);
+    skim_agrees(text, size, value);
+
+    json_decref(value);
+    value = NULL;
+
+    /* with stand-ins: whatever is read is freed, and nothing else read */
+
+    rc = jr_json_parse_any_number(text, size, &err, &value);
+    fuzz_holds(rc == JR_OK || rc == JR_INVALID);
+    json_decref(value);
+
+    free(text);
+
+    return 0;
+}
+
+
+/*
+ * What we read, jansson reads too, and as the same value; but it has no
+ * member names with U+0000, which we leave to the schema's check.  What
+ * jansson reads we refuse only for the limits that jr_json.h names: a raw
+ * NUL, the depth, and numbers out of range.
+ */
+
+static void
+agrees_with_jansson(const char *text, size_t len, const json_t *value,
+    const jr_json_error_t *err)
+{
+    json_t  *other;
+
+    other = json_loadb(text, len, FLAGS, NULL);
+
+    if (value != NULL) {
+        fuzz_holds(other != NULL || memmem(text, len, "\\u0000", 6) != NULL);
+        fuzz_holds(other == NULL || json_equal(value, other));
+
+    } else if (other != NULL) {
+        fuzz_holds(memchr(text, '\0', len) != NULL || err->range
+                   || len > JR_JSON_DEPTH);
+    }
+
+    json_decref(other);
+}
+
+
+/* read again, the canonical form is the same text; its digest is that */
+
+static void
+is_canonical(const json_t *value)
+{
+    char             *first, *second;
+    size_t            len, again;
+    json_t           *back;
+    jr_digest_t       whole, pieces;
+    jr_json_error_t   err;
+
+    fuzz_holds(jr_canonical_text(value, &first, &len) == JR_OK);
+    fuzz_holds(jr_json_parse(first, len, &err, &back) == JR_OK);
+    fuzz_holds(jr_canonical_text(back, &second, &again) == JR_OK);
+    fuzz_holds(len == again && memcmp(first, second, len) == 0);
+
+    fuzz_holds(jr_digest(first, len, &whole) == JR_OK);
+    fuzz_holds(jr_canonical_digest(value, &pieces) == JR_OK);
+    fuzz_holds(memcmp(&whole, &pieces, sizeof(whole)) == 0);
+
+    json_decref(back);
+    free(first);
+    free(second);
+}
+
+
+static void
+skim_agrees(const char *text, size_t len, const json_t *value)
+{
+    json_t    *member;
+    jr_str_t   found, all, name = jr_str("key");
+
+    all.data = text;
+    all.len = len;
+
+    found = jr_json_skim_string(all, name);
+    fuzz_holds(fuzz_within(found, text, len));
+
+    if (value == NULL || found.len == 0) {
+        return;
+    }
+
+    member = json_object_get(value, "key");
+    fuzz_holds(json_is_string(member));
+    fuzz_holds(jr_str_eq(found, json_string_value(member),
+                         json_string_length(member)));
+}
