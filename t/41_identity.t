@@ -23,7 +23,8 @@ my $verifier = <<'END';
     }
 END
 
-$t->run(workers => 1, servers => $verifier, http => <<'END', server => <<"END2");
+$t->run(workers => 1, servers => $verifier,
+    http => <<'END', server => <<"END2");
     map $http_x_team $team {
         default  "";
         red      team-red;
@@ -61,6 +62,7 @@ END
     }
     location = /_verify {
         internal;
+        jobruns                  off;
         proxy_pass               http://127.0.0.1:%%PORT_5%%;
         proxy_pass_request_body  off;
         proxy_set_header         Content-Length "";
