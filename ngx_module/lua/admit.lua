@@ -54,8 +54,8 @@ The record is a hash:
       n  location of the run          j  key of the run
 
 Numbers are doubles: everything stays an integer below 2^52, where floor() of
-a quotient is exact, and is printed with %.0f.  The clock is this server's
-own.
+a quotient is exact, and is printed with %d: a long in C, at a tenth of the
+cost of %.0f.  The clock is this server's own.
 ]]
 
 local record, overrides = KEYS[1], KEYS[2]
@@ -69,7 +69,7 @@ local now_us = now_s * 1000000 + tonumber(time[2])
 local now = math.floor(now_us / 1000)
 
 local function int(value)
-  return string.format("%.0f", value)
+  return string.format("%d", value)
 end
 
 -- a time in ms that one of us wrote; what is none would fail us behind the
@@ -88,32 +88,6 @@ local function same_request(kept)
 end
 
 
--- Days since 1970-01-01 of the first of a month and back: the civil
--- calendar counted in 400-year eras that begin in March.
-local function days_from_civil(y, m)
-  if m <= 2 then y = y - 1 end
-  local era = math.floor(y / 400)
-  local yoe = y - era * 400
-  local doy = math.floor((153 * ((m + 9) % 12) + 2) / 5)
-  local doe = yoe * 365 + math.floor(yoe / 4) - math.floor(yoe / 100) + doy
-
-  return era * 146097 + doe - 719468
-end
-
-local function month_of(days)
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460)
-                          + math.floor(doe / 36524)
-                          - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local m = mp < 10 and mp + 3 or mp - 9
-
-  return yoe + era * 400 + (m <= 2 and 1 or 0), m
-end
-
 -- first second of the UTC window around a second, and of the next one
 local function window_of(name, at)
   if name == "hour" then
@@ -126,11 +100,27 @@ local function window_of(name, at)
     return from, from + 86400
   end
 
-  local y, m = month_of(math.floor(at / 86400))
-  local from = days_from_civil(y, m)
-  local to = m == 12 and days_from_civil(y + 1, 1) or days_from_civil(y, m + 1)
+  -- The civil calendar, counted in 400-year eras that begin in March: the
+  -- year and month of a day since 1970-01-01, and the day a month begins.
+  local z = math.floor(at / 86400) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460)
+                          + math.floor(doe / 36524)
+                          - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local month = era * 4800 + yoe * 12 + math.floor((5 * doy + 2) / 153)
 
-  return from * 86400, to * 86400
+  local function first_of(n)
+    local m, y = n % 12, math.floor(n / 12)
+    local e = math.floor(y / 400)
+    local of = y - e * 400
+
+    return (e * 146097 + of * 365 + math.floor(of / 4) - math.floor(of / 100)
+            + math.floor((153 * m + 2) / 5) - 719468) * 86400
+  end
+
+  return first_of(month), first_of(month + 1)
 end
 
 
@@ -373,8 +363,9 @@ local function decide_slots(key, name, limit)
     redis.call("ZREMRANGEBYSCORE", key, "-inf", int(now))
     redis.call("ZADD", key, int(now + lease), owner)
 
-    if redis.call("PEXPIRETIME", key) < now + lease then
-      redis.call("PEXPIREAT", key, int(now + lease))
+    -- GT never sets one where there is none yet
+    if redis.call("PEXPIREAT", key, int(now + lease), "GT") == 0 then
+      redis.call("PEXPIREAT", key, int(now + lease), "NX")
     end
 
     d.remaining = math.max(d.remaining - 1, 0)
@@ -475,12 +466,10 @@ end
 
 local function told(reply)
   for i = 1, count do
-    local d = limits[i]
+    local d, n = limits[i], #reply
 
-    for _, value in ipairs({ d.state, d[1], d[2], d[3], d.remaining,
-                             d.reset }) do
-      reply[#reply + 1] = value
-    end
+    reply[n + 1], reply[n + 2], reply[n + 3] = d.state, d[1], d[2]
+    reply[n + 4], reply[n + 5], reply[n + 6] = d[3], d.remaining, d.reset
   end
 
   return reply

@@ -19,7 +19,7 @@ local time = redis.call("TIME")
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 local function int(value)
-  return string.format("%.0f", value)
+  return string.format("%d", value)
 end
 
 local function ms(text)

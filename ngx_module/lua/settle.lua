@@ -50,7 +50,7 @@ local now_us = now_s * 1000000 + tonumber(time[2])
 local now = math.floor(now_us / 1000)
 
 local function int(value)
-  return string.format("%.0f", value)
+  return string.format("%d", value)
 end
 
 -- a time in ms that one of us wrote
@@ -59,7 +59,7 @@ local function ms(text)
          and tonumber(text) or nil
 end
 
-local kept = redis.pcall("HMGET", record, "s", "o", "f", "x", "k", "w")
+local kept = redis.pcall("HMGET", record, "s", "o", "f", "x", "k", "w", "r")
 
 if kept.err then
   -- none of ours: it neither stops a creation from being kept nor tells of
@@ -82,12 +82,69 @@ local function same_request()
 end
 
 
--- slots go whoever owns the token now: they are under this owner's own name
+-- Slots go whoever owns the token now: they are under this owner's own name.
+-- The record tells which keys are slots, if it is still ours.
 
-for i = 2, #KEYS do
-  if redis.call("TYPE", KEYS[i]).ok == "zset" then
-    redis.call("ZREM", KEYS[i], owner)
+local i = 1
+
+for item in string.gmatch(mine and kept[5] or "", "%S+") do
+  i = i + 1
+
+  if item == "c" and KEYS[i] then
+    redis.pcall("ZREM", KEYS[i], owner)
   end
+end
+
+for k = i + 1, #KEYS do
+  if redis.call("TYPE", KEYS[k]).ok == "zset" then
+    redis.call("ZREM", KEYS[k], owner)
+  end
+end
+
+
+local function done_by_another()
+  local done = redis.call("HMGET", record, "a", "n", "j", "i")
+
+  return { "done", done[1] or "", done[2] or "", done[3] or "",
+           done[4] or "" }
+end
+
+
+if outcome == "created" then
+
+  if not is_token then
+    redis.call("DEL", record)
+    return { "settled", "freed" }
+  end
+
+  if state and not same_request() then
+    return { "foreign" }
+  end
+
+  if state == "d" then
+    if kept_owner == owner then
+      return { "kept" }
+    end
+
+    return done_by_another()
+  end
+
+  local expires = math.max(ms(kept[4]) or now + ttl, now + DONE_LEAST)
+
+  local done = { "v", "1", "s", "d", "o", owner,
+                 "f", kept_fingerprint or fingerprint, "x", int(expires),
+                 "r", kept[7] or request_id, "i", request_id,
+                 "n", location, "j", run_key }
+
+  if answer ~= "" then
+    done[#done + 1], done[#done + 2] = "a", answer
+  end
+
+  redis.call("HSET", record, unpack(done))
+  redis.call("HDEL", record, "l", "k", "w")
+  redis.call("PEXPIREAT", record, int(expires))
+
+  return { "kept" }
 end
 
 
@@ -157,51 +214,6 @@ local function refund()
       refund_quota(KEYS[i], window)
     end
   end
-end
-
-
-local function done_by_another()
-  local done = redis.call("HMGET", record, "a", "n", "j", "i")
-
-  return { "done", done[1] or "", done[2] or "", done[3] or "",
-           done[4] or "" }
-end
-
-
-if outcome == "created" then
-
-  if not is_token then
-    redis.call("DEL", record)
-    return { "settled", "freed" }
-  end
-
-  if state and not same_request() then
-    return { "foreign" }
-  end
-
-  if state == "d" then
-    if kept_owner == owner then
-      return { "kept" }
-    end
-
-    return done_by_another()
-  end
-
-  local expires = math.max(ms(kept[4]) or now + ttl, now + DONE_LEAST)
-
-  redis.call("HSET", record, "v", "1", "s", "d", "o", owner,
-             "f", kept_fingerprint or fingerprint, "x", int(expires),
-             "i", request_id, "n", location, "j", run_key)
-  redis.call("HSETNX", record, "r", request_id)
-  redis.call("HDEL", record, "l", "k", "w")
-
-  if answer ~= "" then
-    redis.call("HSET", record, "a", answer)
-  end
-
-  redis.call("PEXPIREAT", record, int(expires))
-
-  return { "kept" }
 end
 
 
