@@ -113,6 +113,10 @@ ngx_http_jobruns_status_handler(ngx_http_request_t *r)
         ngx_http_jobruns_status_json(&text, figures);
         break;
 
+    case jobruns_form_page:
+        ngx_http_jobruns_status_page(&text, figures, &nonce);
+        break;
+
     default: /* jobruns_form_prometheus */
         ngx_http_jobruns_status_prometheus(&text, figures);
     }
@@ -151,7 +155,8 @@ ngx_http_jobruns_status_form(ngx_http_request_t *r)
             return jobruns_form_json;
         }
 
-        return jobruns_form_prometheus;
+        return format.len == 4 && ngx_strncmp(format.data, "html", 4) == 0
+               ? jobruns_form_page : jobruns_form_prometheus;
     }
 
     h = ngx_http_jobruns_header_find(&r->headers_in.headers,
@@ -166,7 +171,7 @@ ngx_http_jobruns_status_form(ngx_http_request_t *r)
                          (u_char *) "text/html", sizeof("text/html") - 2)
         != NULL)
     {
-        return jobruns_form_prometheus;
+        return jobruns_form_page;
     }
 
     return ngx_strlcasestrn(accept.data, accept.data + accept.len,
