@@ -53,6 +53,12 @@ sub outcomes {
     return \%count;
 }
 
+# before the first second is over there is no history
+
+for my $form (qw(json html prometheus)) {
+    is($t->get("/status?format=$form")->status, 200, "$form at once");
+}
+
 # ---------------------------------------------------------------- a mixed load
 
 my $n = 0;

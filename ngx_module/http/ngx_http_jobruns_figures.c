@@ -217,6 +217,11 @@ ngx_http_jobruns_figures_sample(ngx_http_jobruns_zone_t *zone, time_t second)
 {
     ngx_http_jobruns_sample_t  *sample;
 
+    if (second <= 0) {
+        /* asked for what came before the first sample */
+        return NULL;
+    }
+
     sample = &zone->shared->history[second % NGX_HTTP_JOBRUNS_HISTORY];
 
     return sample->second == (ngx_atomic_uint_t) second ? sample : NULL;
