@@ -1,0 +1,71 @@
+#!/usr/bin/perl
+
+# A tenant is whoever a client certificate names: jobruns_tenant of
+# $ssl_client_s_dn.
+
+use lib 't/lib';
+use JobRuns;
+
+use Digest::SHA qw(sha256_hex);
+
+plan(skip_all => 'this NGINX has no TLS')
+    if JobRuns::Nginx::build() !~ /TLS SNI/;
+plan(skip_all => 'needs openssl') if system('openssl version >/dev/null 2>&1');
+
+my $t = JobRuns->new;
+my $dir = $t->testdir;
+
+# a subject is whatever somebody had signed
+my %subject = (gateway => '/CN=gateway', red => '/O=Red Team/CN=caller',
+    blue => '/O={Blue}: *?/CN=caller');
+
+for my $name (sort keys %subject) {
+    my $said = `cd \Q$dir\E && openssl req -x509 -nodes -days 2 -newkey ec \\
+        -pkeyopt ec_paramgen_curve:prime256v1 -subj \Q$subject{$name}\E \\
+        -keyout $name.key -out $name.crt 2>&1`;
+    BAIL_OUT("openssl: $said") if $?;
+}
+$t->write_file('callers.crt', join '', map { $t->read_file("$_.crt") }
+    qw(red blue));
+
+$t->run(workers => 1, servers => <<'END');
+    server {
+        listen 127.0.0.1:%%PORT_5%% ssl;
+        ssl_certificate         %%TESTDIR%%/gateway.crt;
+        ssl_certificate_key     %%TESTDIR%%/gateway.key;
+        ssl_client_certificate  %%TESTDIR%%/callers.crt;
+        ssl_verify_client       on;
+
+        jobruns         on;
+        jobruns_tenant  "$ssl_client_s_dn";
+        jobruns_quota   daily key=tenant limit=1 window=month;
+
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+        }
+    }
+END
+
+sub post {
+    my ($name) = @_;
+
+    my $request = $t->run_request(token => undef, request_id => undef);
+    return `cd \Q$dir\E && curl -sk -o answer -w '%{http_code}' \\
+        --cert $name.crt --key $name.key -d \Q$request->{body}\E \\
+        -H 'Content-Type: application/json' \\
+        https://127.0.0.1:@{[$t->port(5)]}\Q$request->{path}\E`;
+}
+
+is(post('red'), 201, 'a caller');
+is(post('red'), 429, '... within its own limits');
+is(post('blue'), 201, 'another caller');
+is(post('blue'), 429, '... within its own');
+
+# as NGINX writes them, RFC 2253
+is(join(' ', sort grep { /:quota:/ } $t->redis->keys),
+    join(' ', sort map { 'jobruns:{' . sha256_hex($_) . '}:v1:quota:daily' }
+        'CN=caller,O=Red Team', 'CN=caller,O={Blue}: *?'),
+    'subjects are hashed, as they are no plain names');
+
+done_testing;
