@@ -116,7 +116,8 @@ check:			## unit tests under ASan and UBSan: T= is for e2e, C= picks here
 	@util/install-deps check
 	@$(MAKE) --no-print-directory -j$(JOBS) check-programs
 	@CMOCKA_MESSAGE_OUTPUT=TAP UBSAN_OPTIONS=print_stacktrace=1 \
-	    prove -j$(JOBS) -e '' $(or $(C),$(CHECK_TESTS) $(CHECK_SEEDS))
+	    CC='$(CC)' prove -j$(JOBS) -e '' \
+	    $(or $(C),tests/model/check.pl $(CHECK_TESTS) $(CHECK_SEEDS))
 
 .PHONY: check-programs
 check-programs: $(CHECK_TESTS) $(CHECK_SEEDS)

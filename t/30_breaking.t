@@ -1,0 +1,270 @@
+#!/usr/bin/perl
+
+# What breaks while an attempt is under way, at each of its states: a worker
+# dies, NGINX is reloaded, Redis is restarted or dies.  The retry gets one job
+# run, and no claim is left.
+
+use lib 't/lib';
+use JobRuns;
+
+my $t = JobRuns->new;
+my %config = (workers => 1, http => <<'END', servers => <<'END');
+    jobruns_redis_timeout 5s;
+    jobruns_redis_connect_timeout 5s;
+    jobruns_retry_lease 3s;
+    jobruns_retry_wait 20s;
+    jobruns_quota quota key=tenant limit=1000 window=month;
+    jobruns_concurrency slots key=tenant limit=10;
+END
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+        jobruns on;
+        jobruns_retry_unknown refuse;
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://%%SERVICE_forgetful%%;
+        }
+    }
+END
+$t->service('forgetful', ignore_tokens => 1);
+my $nginx = $t->run(%config);
+my $other = $t->run(%config, name => 'other');
+my $redis = $t->redis;
+my $service = $t->service;
+my $forgetful = $t->service('forgetful');
+
+# A token for each, since what an earlier one has still to tell Redis would
+# count for the same.
+
+my $token;
+
+sub fresh {
+    $redis->command('FLUSHALL');
+    $token = random_id;
+    $_->reset for $service, $forgetful;
+}
+
+sub key { return ($redis->keys('*:v1:token:*'))[0] }
+
+sub token {
+    my $key = key() or return 'absent';
+    return { c => 'claimed', d => 'done', u => 'unknown' }
+        ->{$redis->command('HGET', $key, 's')};
+}
+
+sub slots {
+    my ($key) = $redis->keys('*:v1:slots:*') or return 0;
+    my $now = $redis->command('TIME')->[0] * 1000;
+    return $redis->command('ZCOUNT', $key, $now, '+inf');
+}
+
+sub quota {
+    my ($key) = $redis->keys('*:v1:quota:*') or return 0;
+    return (split / /, $redis->command('GET', $key))[1];
+}
+
+# Creations that the service was asked for.
+
+sub asked { return scalar grep { $_->{method} eq 'POST' } $service->requests }
+
+# As if the time of a claim had passed.
+
+sub end_lease {
+    my $key = key();
+    $redis->command('HSET', $key, l => 1) if $key && token() eq 'claimed';
+}
+
+# Until the one worker has seen all that was sent before.
+
+sub seen { $t->get('/x') }
+
+sub pause { $redis->pause; $redis->{paused} = 1 }
+
+sub resume {
+    $redis->resume if delete $redis->{paused};
+}
+
+# The states: each begins an attempt and returns its client, and how it goes
+# on (undef: the break ends what held it).
+
+my %begin = (
+    reading => sub {
+        my ($head, $body) = JobRuns::Client::format_request(
+            $t->run_request(token => $token));
+        my $request = $head . ($body // '');
+        my $c = $t->client;
+        $c->send(substr $request, 0, length($request) - 5);
+        seen();
+        return ($c, sub { $c->send(substr $request, -5) });
+    },
+    admitting => sub {
+        pause();
+        my $c = $t->start_run(token => $token);
+        seen();
+        return ($c, \&resume);
+    },
+    waiting => sub {
+        my $first = $t->start_run(token => $token, to => $other,
+            stub => { wait_created => 'gate' });
+        $service->wait_at('gate');
+        my $before = calls();
+        my $c = $t->start_run(token => $token);
+        wait_for { calls() >= $before + 3 } 'polls of the waiter';
+        return ($c, sub {
+            $service->release('gate');
+            is($first->response->status, 201, 'waiting: the first ends well');
+        });
+    },
+    (map { my $point = $_; ("forwarded, $point" => sub {
+        my $c = $t->start_run(token => $token,
+            stub => { "wait_$point" => 'gate' });
+        $service->wait_at('gate');
+        return ($c, sub { $service->release('gate') });
+    }) } qw(head read created answer)),
+    settling => sub {
+        my $c = $t->start_run(token => $token,
+            stub => { wait_created => 'gate' });
+        $service->wait_at('gate');
+        pause();
+        $service->release('gate');
+        wait_for { grep { /^answered 201/ }
+            @{($service->requests)[0]{done} // []} } 'the answer to be sent';
+        seen();
+        return ($c, \&resume);
+    },
+    released => sub {
+        my $c = $t->start_run(token => $token, stub => { bytes => 900_000 });
+        wait_for { token() eq 'done' } 'the token to be done';
+        return ($c, sub { });
+    },
+);
+my @states = ('reading', 'admitting', 'waiting',
+    map({ "forwarded, $_" } qw(head read created answer)),
+    'settling', 'released');
+
+sub calls {
+    my $info = $redis->command('INFO', 'commandstats');
+    my $n = 0;
+    $n += $1 while $info =~ /^cmdstat_eval(?:sha)?:calls=(\d+)/mg;
+    return $n;
+}
+
+# What must hold in the end, whatever broke.
+
+sub one_run {
+    my ($what, %opt) = @_;
+
+    # while nobody knows that Redis is back, SDKs are told to try again
+    my $again = wait_for {
+        my $r = $t->create_run(token => $token);
+        $r->status != 503 && $r;
+    } "$what: an answer";
+    is($again->status, 201, "$what: the retry gets a job run");
+    is($service->created($token), 1, "$what: and there is one");
+    is(token(), 'done', "$what: its token is done");
+    is($again->header('opc-retry-replayed'), 'true', "$what: replayed")
+        if $opt{replay};
+    is(asked(), $opt{asked}, "$what: asked")
+        if $opt{asked};
+
+    my $third = $t->create_run(token => $token);
+    is($third->header('opc-retry-replayed'), 'true',
+        "$what: and from then on");
+    is($third->body, $again->body, "$what: the same");
+    wait_for { slots() == 0 } "$what: slots to be free";
+    is(quota(), 1, "$what: it is paid once");
+}
+
+###############################################################################
+# The worker dies
+
+for my $state (@states) {
+    my $what = "killed, $state";
+    fresh();
+
+    my ($c, $on) = $begin{$state}->();
+    $nginx->kill_worker;
+    ok($c->ended || !eval { $c->response->complete },
+        "$what: the client is cut off") if $state ne 'released';
+    $on->() unless $state eq 'reading';
+
+    if ($state =~ /forwarded|settling|admitting/) {
+        # nobody renews its claim: it ends within a lease, waited for once
+        end_lease() unless $state eq 'forwarded, created';
+        one_run($what);
+    } elsif ($state eq 'released') {
+        one_run($what, replay => 1, asked => 1);
+    } else {
+        one_run($what, asked => 1);
+    }
+}
+
+# With "refuse" a service that makes a run of every request makes one.
+
+for my $point (qw(head read created answer)) {
+    my $what = "killed, forwarded, $point, refuse";
+    fresh();
+
+    my %to = (token => $token, to => '127.0.0.1:' . $t->port(2));
+    my $c = $t->start_run(%to, stub => { "wait_$point" => 'gate' });
+    $forgetful->wait_at('gate');
+    $nginx->kill_worker;
+    $forgetful->release('gate');
+    ok($c->ended || !eval { $c->response->complete },
+        "$what: the client is cut off");
+
+    is(token(), 'claimed', "$what: the claim is there");
+    end_lease();
+    my $again = $t->create_run(%to);
+    is($again->status . ' ' . $again->code, '409 Conflict',
+        "$what: the retry is told");
+    is(scalar($forgetful->requests), 1, "$what: and not forwarded");
+    ok($forgetful->created <= 1, "$what: one job run at most");
+}
+
+###############################################################################
+# NGINX is reloaded
+
+for my $state (@states) {
+    my $what = "reloaded, $state";
+    fresh();
+
+    my ($c, $on) = $begin{$state}->();
+    $nginx->reload(draining => 1);
+    $on->();
+    is($c->response->status, 201, "$what: the client gets its answer");
+    one_run($what, replay => 1, asked => 1);
+    $c->close;
+    wait_for { $nginx->all_workers == 1 } 'the old worker to end';
+}
+
+###############################################################################
+# Redis is restarted, or dies and comes back with what it acknowledged
+
+for my $kill (0, 1) {
+    for my $state (@states) {
+        my $what = ($kill ? 'Redis killed' : 'Redis restarted')
+            . ", $state";
+        fresh();
+
+        my ($c, $on) = $begin{$state}->();
+        delete $redis->{paused};
+        $redis->restart(kill => $kill);
+        $on->();
+
+        my $r = $c->response;
+        if ($state =~ /admitting|waiting/) {
+            # the call that was under way may have been the last one
+            like($r->status, qr/^(?:201|503)$/, "$what: answered");
+        } else {
+            is($r->status, 201, "$what: the client gets its answer");
+        }
+
+        wait_for { token() ne 'claimed' } "$what: the claim to end"
+            if $state eq 'settling';
+        one_run($what,
+            $state =~ /admitting|reading/ ? () : (replay => 1, asked => 1));
+    }
+}
+
+done_testing;
