@@ -20,10 +20,11 @@ my $dir = File::Temp->newdir;
 chdir $dir or die "$dir: $!\n";
 
 # Searches the model with these macros; what the verifier says.  "live" looks
-# for runs that break "ends" instead of states that break an assertion.
+# for runs that break "ends" instead of states that break an assertion.  What
+# is found soon is not worth optimising for.
 
 sub search {
-    my ($live, %macros) = @_;
+    my ($optimise, $live, %macros) = @_;
 
     my $macros = join ' ', map { "-D$_=$macros{$_}" } sort keys %macros;
     my $kind = $live ? '-DNOREDUCE -DNFAIR=3' : '-DSAFETY -DNOCLAIM';
@@ -31,10 +32,10 @@ sub search {
 
     my $out = `spin -a $macros \Q$model\E 2>&1`;
     die "spin $macros: $out" if $?;
-    $out = `$cc -O2 -w -DMEMLIM=2048 $kind -o pan pan.c 2>&1`;
+    $out = `$cc $optimise -w -DMEMLIM=2048 $kind -o pan pan.c 2>&1`;
     die "$cc of the verifier: $out" if $?;
 
-    return `./pan -m100000 $run 2>&1`;
+    return scalar `./pan -m100000 $run 2>&1`;
 }
 
 sub found { return $_[0] =~ /^pan:\d+: (.*)/m ? $1 : '' }
@@ -44,7 +45,7 @@ sub found { return $_[0] =~ /^pan:\d+: (.*)/m ? $1 : '' }
 sub holds {
     my ($what, $live, %macros) = @_;
 
-    my $said = search($live, %macros);
+    my $said = search('-O1', $live, %macros);
     my $whole = $said =~ /errors: 0$/m
         && $said !~ /Search not completed|max search depth too small/;
     ok($whole, $what) or diag($said);
@@ -56,7 +57,7 @@ sub holds {
 sub breaks {
     my ($what, $which, $live, %macros) = @_;
 
-    like(found(search($live, %macros)), $which, $what);
+    like(found(search('-O0', $live, %macros)), $which, $what);
 }
 
 holds('a service that ignores tokens, and "refuse": one job run', 0,
