@@ -1,7 +1,8 @@
 /*
  * Where an operation goes: by the hash slot of its first key to the node that
- * the map names.  While no map is known it waits at the handle, within its
- * deadline; a hash slot without a node fails at once.
+ * the map names.  While no map is known, or a new one is about to come since
+ * its node has just failed, it waits at the handle, within its deadline; a
+ * hash slot without a node fails at once.
  */
 
 #include "ngx_redis_cluster.h"
@@ -190,12 +191,12 @@ ngx_redis_cluster_on_turn(ngx_event_t *ev)
     handle = ev->data;
     cluster = handle->cluster;
 
-    if (cluster->known) {
-        ngx_redis_cluster_dispatch(cluster, &handle->waiting);
-    }
-
     if (cluster->wanted) {
         ngx_redis_cluster_refresh(cluster);
+    }
+
+    if (cluster->known && !cluster->op.active) {
+        ngx_redis_cluster_dispatch(cluster, &handle->waiting);
     }
 
     if (cluster->sweep) {

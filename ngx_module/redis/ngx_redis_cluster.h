@@ -9,8 +9,8 @@
  *   ngx_redis_cluster_map.c        what nodes say, read within limits
  *
  * The handle is the ngx_redis_server_t that callers have.  It has no
- * connection: operations wait there only while no map is known, and its
- * breaker is open while nobody can be asked for one.  Each node is a server
+ * connection: operations wait there only while a map is asked for, and its
+ * breaker is open while none is known and nobody can be asked for one.  Each node is a server
  * of its own, with a connection, queues and breaker of its own.
  *
  * Nodes are created at any time, but destroyed in the handle's turn alone: no
@@ -127,6 +127,8 @@ void ngx_redis_cluster_on_retry(ngx_event_t *ev);
 ngx_int_t ngx_redis_cluster_reply(ngx_redis_connection_t *conn,
     ngx_redis_slot_t *slot, redisReply *reply);
 void ngx_redis_cluster_on_again(ngx_event_t *ev);
+void ngx_redis_cluster_rescue(ngx_redis_server_t *server,
+    ngx_queue_t *refused);
 
 
 #endif /* NGX_REDIS_CLUSTER_H_INCLUDED */

@@ -204,6 +204,51 @@ ngx_redis_cluster_on_again(ngx_event_t *ev)
 }
 
 
+/*
+ * A server has proved unreachable.  If it is a node, and a new map is asked
+ * for now, what waited for it waits for that: another node may have its hash
+ * slots since long.  Takes such slots away from *refused.
+ */
+
+void
+ngx_redis_cluster_rescue(ngx_redis_server_t *server, ngx_queue_t *refused)
+{
+    ngx_queue_t          *q, *next;
+    ngx_redis_slot_t     *slot;
+    ngx_redis_cluster_t  *cluster;
+
+    cluster = server->cluster;
+
+    if (cluster == NULL
+        || cluster->handle == server
+        || !cluster->known
+        || cluster->handle->retry.timer_set)
+    {
+        return;
+    }
+
+    for (q = ngx_queue_head(refused);
+         q != ngx_queue_sentinel(refused);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
+
+        if (slot->op == NULL
+            || slot->op == &cluster->op
+            || slot->redirects++ == NGX_REDIS_CLUSTER_REDIRECTS)
+        {
+            continue;
+        }
+
+        ngx_queue_remove(q);
+        ngx_redis_slot_move(slot, cluster->handle);
+    }
+
+    ngx_redis_cluster_want(cluster);
+}
+
+
 static ngx_uint_t
 ngx_redis_cluster_begins(redisReply *reply, const char *prefix)
 {

@@ -321,6 +321,9 @@ ngx_redis_cluster_failed(ngx_redis_cluster_t *cluster)
             ngx_redis_cluster_want(cluster);
         }
 
+        /* who waits at the handle learns that there is no better map */
+
+        ngx_redis_server_post(handle);
         return;
     }
 

@@ -426,6 +426,7 @@ ngx_redis_pipeline_refuse(ngx_redis_server_t *server)
     ngx_queue_add(&refused, &server->waiting);
     ngx_queue_init(&server->waiting);
 
+    ngx_redis_cluster_rescue(server, &refused);
     ngx_redis_pipeline_fail(&refused, ngx_redis_unreachable);
 }
 

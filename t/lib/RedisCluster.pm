@@ -68,6 +68,8 @@ sub add {
         '--cluster-node-timeout', $self->{timeout},
         # a replica is promoted however long it was alone
         '--cluster-replica-validity-factor', 0,
+        # one whose last slot is taken stays what it is
+        '--cluster-allow-replica-migration', 'no',
         '--repl-diskless-sync-delay', 0,
         @{$self->{args}},
     ]);
@@ -124,6 +126,17 @@ sub wait_well {
             $info =~ /role:master/ || $info =~ /master_link_status:up/
         } 'a replica to be in step';
     }
+}
+
+# Until a replica has all that this master has written.
+
+sub wait_in_step {
+    my ($self, $master) = @_;
+    wait_for {
+        my $info = $master->command('INFO', 'replication');
+        my ($offset) = $info =~ /master_repl_offset:(\d+)/;
+        $info =~ /^slave0:.*offset=$offset,/m;
+    } 'a replica to have it all';
 }
 
 ###############################################################################
