@@ -10,8 +10,8 @@
  *
  * The handle is the ngx_redis_server_t that callers have.  It has no
  * connection: operations wait there only while a map is asked for, and its
- * breaker is open while none is known and nobody can be asked for one.  Each node is a server
- * of its own, with a connection, queues and breaker of its own.
+ * breaker is open while none is known and nobody can be asked for one.  Each
+ * node is a server of its own, with a connection, queues and a breaker.
  *
  * Nodes are created at any time, but destroyed in the handle's turn alone: no
  * function that was called by a node's events finds it gone.
