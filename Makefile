@@ -169,12 +169,21 @@ probe:
 	+@if [ -f tests/ngx_redis_probe/config ]; then \
 	    CC='$(CC)' util/build-nginx probe; fi
 
+# A disk that can be held up or fail: preloaded into NGINX by t/51.
+
+DISK := $(abspath $(BUILD))/disk_preload.so
+
+$(DISK): tests/disk_preload.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -Wall -Wextra -Werror -O1 -g -shared -fPIC -o $@ $<
+
 e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
-	+@$(MAKE) --no-print-directory probe tools
+	+@$(MAKE) --no-print-directory probe tools $(DISK)
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
+	    TEST_DISK_PRELOAD='$(DISK)' \
 	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
 	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
 	    prove -j$(JOBS) -It/lib $(T)
@@ -188,6 +197,7 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 	@$(MAKE) --no-print-directory tools
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
+	    TEST_DISK_PRELOAD='$(DISK)' \
 	ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \
 	    TEST_NGINX_BINARY='$(abspath $(BUILD))/nginx-asan/objs/nginx' \

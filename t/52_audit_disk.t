@@ -1,0 +1,175 @@
+#!/usr/bin/perl
+
+# An audit file that cannot be written: a disk that is full, a limit on the
+# size of files, half a record.  What is mended, said, and answered.
+
+use lib 't/lib';
+use JobRuns;
+
+use JSON::PP ();
+
+my $t = JobRuns->new;
+my $tool = $ENV{TEST_JOBRUNS_AUDIT} || 'build/jobruns-audit';
+my $path = $t->testdir . '/audit.log';
+
+# the file is not whole for the while of a test
+my $full = qr/audit file "\S+" cannot be written|bytes of a record went to/;
+$t->allow_log($full);
+
+sub asked {
+    return scalar grep { $_->{method} eq 'POST' } $t->service->requests;
+}
+
+# ---------------------------------------------------------------- no room at all
+
+my $nginx = $t->run(workers => 1, audit => 'jobruns_audit /dev/full;',
+    servers => <<'END');
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+        jobruns on;
+        jobruns_audit_required off;
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+        }
+    }
+END
+
+my $answer = $t->create_run;
+is($answer->status, 503, 'a full disk: 503');
+is($answer->code, 'ServiceUnavailable', 'with a code that SDKs retry');
+is($answer->header('retry-after'), 1, 'and a time');
+is(asked(), 0, 'nothing was forwarded');
+like($nginx->error_log, qr/audit file "\/dev\/full" cannot be written \(28:/,
+    'said, with the reason');
+is($t->create_run(to => '127.0.0.1:' . $t->port(2))->status, 201,
+    'jobruns_audit_required off: forwarded');
+is($t->create_run(body => '{')->status, 400,
+    'a refusal stays what it is');
+$nginx->quit;
+
+# --------------------------------------------------------- a limit on the size
+
+SKIP: {
+    skip('prlimit is not installed', 1) if system('prlimit >/dev/null 2>&1');
+
+    $nginx = $t->run(workers => 2, name => 'limited',
+        audit => 'jobruns_audit %%TESTDIR%%/audit.log;');
+    my @workers = $nginx->workers;
+
+    # to where the file may grow; "unlimited" to undo it
+    my $limit = sub {
+        my ($bytes) = @_;
+        system('prlimit', '--pid', $_, "--fsize=$bytes:unlimited")
+            == 0 or die "prlimit failed" for @workers;
+    };
+    my $lines = sub { return () = $t->read_file('audit.log') =~ /\n/g };
+    my $create = sub { return $t->create_run(to => $nginx, @_)->status };
+
+    is($create->(), 201, 'a creation');
+    my $size = -s $path;
+    my $asked = asked();
+
+    $limit->($size);
+    is($create->(), 503, 'not a byte fits: 503');
+    is(-s $path, $size, 'nothing was written');
+    is(asked(), $asked, 'nor forwarded');
+    is(join(',', $nginx->workers), join(',', @workers),
+        'SIGXFSZ ends no worker');
+
+    # a part of a record, and no room for its line end
+
+    $limit->($size + 100);
+    is($create->(), 503, 'half of .begin fits: 503');
+    is(-s $path, $size + 100, 'as much as fits');
+    is(asked(), $asked, 'nothing was forwarded');
+    like($nginx->error_log, qr/only 100 of \d+ bytes of a record went to /,
+        'said');
+    unlike($t->read_file('audit.log'), qr/\n\z/, 'the line is torn');
+
+    # room again: of the same worker or of another, the next record is whole
+
+    $limit->('unlimited');
+    my @ids = map { "after-$_" } 1 .. 8;
+    is($create->(request_id => $_), 201, 'there is room again') for @ids;
+    for my $id (@ids) {
+        is(scalar(grep { $_->{data}{request}{id} eq $id
+            } records()), 2, "$id: both records");
+    }
+
+    # half of .end: the answer goes out all the same
+
+    my $held = $t->start_run(to => $nginx, request_id => 'no-end',
+        stub => { wait_read => 'gate' });
+    $t->service->wait_at('gate');
+    $limit->((-s $path) + 50);
+    $t->service->release('gate');
+    is($held->response->status, 201, 'half of .end fits: answered');
+    $limit->('unlimited');
+    is($create->(request_id => 'behind'), 201, 'and it goes on');
+
+    $nginx->quit;
+
+    open my $pipe, '-|', $tool, 'verify', $path or die "$tool: $!";
+    my $told = do { local $/; <$pipe> };
+    close $pipe;
+    is($? >> 8, 3, 'verify: whole, with something to look into') or diag($told);
+    like($told, qr/a record that was not written whole/, '... the torn ones');
+    like($told, qr/opc-request-id no-end, \S+\) has no end/,
+        '... the attempt whose end is lost');
+    like($told, qr/\d+ records before it could not be written/,
+        '... how many records there should be');
+}
+
+# Records of a file with torn lines: a whole one may stand behind a torn one.
+
+sub records {
+    open my $pipe, '-|', $tool, 'show', '--lines', $path or die "$tool: $!";
+    my $json = JSON::PP->new->utf8;
+    my @records = map { $json->decode($_) } <$pipe>;
+    close $pipe;
+    return @records;
+}
+
+# ------------------------------------------------------------- a disk that is full
+
+SKIP: {
+    my $small = $t->testdir . '/small';
+    mkdir $small;
+    skip('no right to mount a small disk', 1) if $> != 0
+        || system("mount -t tmpfs -o size=64k tmpfs $small 2>/dev/null") != 0;
+    my $file = "$small/full.log";
+
+    eval {
+        my $small_nginx = $t->run(workers => 2, name => 'small',
+            audit => "jobruns_audit $file;");
+        my @answers;
+        wait_for {
+            push @answers, $t->create_run(to => $small_nginx)->status;
+            $answers[-1] == 503;
+        } 'the disk to be full';
+        cmp_ok(scalar(grep { $_ == 201 } @answers), '>', 5,
+            'created while there was room');
+        is(scalar(grep { $_ != 201 && $_ != 503 } @answers), 0,
+            'refused when there was none');
+
+        # the operator makes room: the file is moved away and opened anew
+        system('cp', $file, $t->testdir . '/full.1') == 0 or die;
+        unlink $file or die;
+        $small_nginx->reopen;
+        # ... which ends when the last worker has let go of the old file
+        wait_for { $t->create_run(to => $small_nginx)->status == 201 }
+            'a creation when there is room again';
+        $small_nginx->quit;
+
+        my $status = system($tool, 'verify', '--quiet',
+            $t->testdir . '/full.1', $file) >> 8;
+        ok($status == 0 || $status == 3, 'the chains are whole over both files')
+            or diag("exit status $status");
+        1;
+    } or fail("small disk: $@");
+
+    system('umount', $small) == 0 or diag("$small is still mounted");
+}
+
+done_testing;
