@@ -57,7 +57,7 @@ sub asked {
     return scalar grep { $_->{method} eq 'POST' } $t->service->requests;
 }
 
-# ---------------------------------------------------------------------- always
+# ----------------------------------------------------------------------- always
 
 my $nginx = run('always', server => <<'END');
     location /free {
@@ -114,7 +114,7 @@ my $answer = $large->response;
 is($answer->status, 201, 'is answered');
 is(length $answer->body, 3_000_000, 'and whole');
 
-# -------------------------------------------------------- a client that leaves
+# --------------------------------------------------------- a client that leaves
 
 disk(hold => 1);
 my $token = random_id(20);
@@ -127,7 +127,7 @@ is(asked(), $n + 2, 'one that left while the disk was waited for: finished');
 is($t->create_run(token => $token)->status, 201, 'its retry');
 is($t->service->created($token), 1, 'one job run');
 
-# ------------------------------------------------------------- an exiting worker
+# ------------------------------------------------------------ an exiting worker
 
 disk(hold => 1);
 my $late = $t->start_run;
@@ -139,7 +139,7 @@ is($late->response->status, 201,
     'an old worker does not leave while the disk is waited for');
 wait_for { $nginx->all_workers == 1 } 'the old worker to leave';
 
-# ---------------------------------------------- killed between .begin and service
+# -------------------------------------------- killed between .begin and service
 
 disk(hold => 1);
 $token = random_id(20);
@@ -189,7 +189,7 @@ disk(fail => 1);
 is($t->create_run->status, 201, 'not required: forwarded all the same');
 disk(fail => 0);
 
-# ---------------------------------------------------- a disk that does not answer
+# -------------------------------------------------- a disk that does not answer
 
 $t->allow_log(qr/audit file "\S+" is not on its disk after 5000 ms/);
 $t->nginx->quit;

@@ -20,7 +20,7 @@ sub asked {
     return scalar grep { $_->{method} eq 'POST' } $t->service->requests;
 }
 
-# ---------------------------------------------------------------- no room at all
+# ------------------------------------------------------------- no room at all
 
 my $nginx = $t->run(workers => 1, audit => 'jobruns_audit /dev/full;',
     servers => <<'END');
@@ -131,7 +131,7 @@ sub records {
     return @records;
 }
 
-# ------------------------------------------------------------- a disk that is full
+# --------------------------------------------------------- a disk that is full
 
 SKIP: {
     my $small = $t->testdir . '/small';
