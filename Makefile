@@ -60,6 +60,12 @@ $(BUILD)/jobruns-lint: tools/jobruns_lint.c $(CORE_SRCS) \
 	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
 	    -ljansson -lpcre2-8 -lcrypto
 
+$(BUILD)/bench-validation: bench/validation.c $(CORE_SRCS) \
+		$(wildcard ngx_module/core/*.h) $(BUILD)/gen/jr_embedded.c
+	@echo "  compile $@"
+	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
+	    -ljansson -lpcre2-8 -lcrypto
+
 $(BUILD)/jobruns-audit: $(wildcard tools/jobruns_audit*.c) $(CORE_SRCS) \
 		$(wildcard tools/*.h ngx_module/core/*.h)
 	@echo "  compile $@"
@@ -233,6 +239,13 @@ bench:			## against its peers: BENCH='--rounds 3' adds options
 
 bench-smoke:		## counts per request against bench/smoke.json: RECORD=record
 	+@CC='$(CC)' util/bench smoke $(RECORD)
+
+
+.PHONY: bench-validation
+bench-validation:	## what checking a body costs, against its bounds
+	@util/install-deps build
+	@$(MAKE) --no-print-directory $(BUILD)/bench-validation
+	@$(BUILD)/bench-validation
 
 
 # ---------------------------------------------------------------------- else

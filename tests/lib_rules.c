@@ -19,6 +19,7 @@
 #include "jr_cron.h"
 #include "jr_timezone.h"
 #include "lib_rules.h"
+#include "lib_value.h"
 
 
 #define PLACES  8192
@@ -61,12 +62,12 @@ void
 rule_json(corpus_t *corpus, const json_t *line, const char *text, size_t len,
     void *data)
 {
-    int               accepted;
-    char             *body;
-    size_t            n;
-    json_t           *value;
-    const char       *want;
-    jr_json_error_t   err;
+    int                accepted;
+    char              *body;
+    size_t             n;
+    const char        *want;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
     (void) text;
     (void) len;
@@ -78,12 +79,8 @@ rule_json(corpus_t *corpus, const json_t *line, const char *text, size_t len,
            ? line_string(line, "recommended") : line_string(line, "verdict");
 
     body = line_body(line, &n);
-    accepted = jr_json_parse(body, n, &err, &value) == JR_OK;
+    accepted = parse_value(body, n, &err, &value) == JR_OK;
     free(body);
-
-    if (accepted) {
-        json_decref(value);
-    }
 
     if (strcmp(want, "accept") != 0 && strcmp(want, "reject") != 0) {
         corpus_count(corpus, strstr(want, "or") != NULL,
@@ -100,17 +97,17 @@ void
 rule_schema(corpus_t *corpus, const json_t *line, const char *text,
     size_t len, void *data)
 {
-    int               valid;
-    char              err[2048], *schema_text, *data_text;
-    json_t           *value;
-    jr_schema_t      *schema;
-    jr_report_t       report;
-    jr_json_error_t   json_err;
+    int                valid;
+    char               err[2048], *schema_text, *data_text;
+    jr_schema_t       *schema;
+    jr_report_t        report;
+    jr_json_error_t    json_err;
+    const jr_value_t  *value;
 
     (void) data;
 
     if (line == NULL) {
-        assert_int_equal(jr_json_parse(text, len, &json_err, &value),
+        assert_int_equal(parse_value(text, len, &json_err, &value),
                          JR_INVALID);
         assert_true(json_err.range);
         corpus_outside(corpus);
@@ -134,8 +131,8 @@ rule_schema(corpus_t *corpus, const json_t *line, const char *text,
         }
 
     } else {
-        assert_int_equal(jr_json_parse(data_text, strlen(data_text),
-                                       &json_err, &value), JR_OK);
+        assert_int_equal(parse_value(data_text, strlen(data_text), &json_err,
+                                     &value), JR_OK);
 
         valid = jr_schema_check(schema, value, 0, &report) == JR_OK;
 
@@ -143,7 +140,6 @@ rule_schema(corpus_t *corpus, const json_t *line, const char *text,
                      valid == json_is_true(json_object_get(line, "valid")),
                      line_string(line, "id"), report.text);
 
-        json_decref(value);
         jr_schema_free(schema);
     }
 
@@ -169,11 +165,11 @@ static void
 refused_as_json(corpus_t *corpus, const char *text, size_t len,
     const char *verdict)
 {
-    int               refused;
-    json_t           *value;
-    jr_json_error_t   err;
+    int                refused;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
-    refused = jr_json_parse(text, len, &err, &value) == JR_INVALID;
+    refused = parse_value(text, len, &err, &value) == JR_INVALID;
 
     corpus_count(corpus, refused && memmem(text, len, verdict,
                                            strlen(verdict)) != NULL,
@@ -250,14 +246,14 @@ void
 rule_body(corpus_t *corpus, const json_t *line, const char *text, size_t len,
     void *data)
 {
-    int               agrees;
-    char             *body;
-    size_t            n;
-    json_t           *value;
-    const char       *code;
-    jr_report_t       report;
-    jr_status_e       rc;
-    jr_json_error_t   err;
+    int                agrees;
+    char              *body;
+    size_t             n;
+    const char        *code;
+    jr_report_t        report;
+    jr_status_e        rc;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
     (void) text;
     (void) len;
@@ -286,7 +282,7 @@ rule_body(corpus_t *corpus, const json_t *line, const char *text, size_t len,
     corpus_count(corpus, agrees, line_string(line, "id"),
                  report.count > 0 ? report.text : err.text);
 
-    json_decref(value);
+    jr_body_done(data);
 }
 
 

@@ -34,10 +34,10 @@ vectors(void **state)
 static void
 what_is_returned(void **state)
 {
-    json_t           *value;
-    jr_schema_t      *schema;
-    jr_report_t       report;
-    jr_json_error_t   err;
+    jr_schema_t       *schema;
+    jr_report_t        report;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
     (void) state;
 
@@ -46,16 +46,16 @@ what_is_returned(void **state)
     assert_int_equal(jr_body_check(schema, "{\"jobKey\":\"x\"}", 14,
                                    JR_SCHEMA_GATEWAY, &err, &report, &value),
                      JR_OK);
-    assert_int_equal(json_object_size(value), 1);
+    assert_int_equal(jr_object_size(value), 1);
     assert_int_equal(report.count, 0);
-    json_decref(value);
+    jr_body_done(schema);
 
     assert_int_equal(jr_body_check(schema, "{\"jobKey\":1}", 12,
                                    JR_SCHEMA_GATEWAY, &err, &report, &value),
                      JR_INVALID);
-    assert_int_equal(json_object_size(value), 1);
+    assert_int_equal(jr_object_size(value), 1);
     assert_string_equal(report.text, "/jobKey: must be a string, found 1");
-    json_decref(value);
+    jr_body_done(schema);
 
     assert_int_equal(jr_body_check(schema, "{\"jobKey\":1", 11,
                                    JR_SCHEMA_GATEWAY, &err, &report, &value),
@@ -72,11 +72,11 @@ what_is_returned(void **state)
 static void
 numbers_out_of_range_stand_with_the_rest(void **state)
 {
-    json_t           *value;
-    const char       *text;
-    jr_schema_t      *schema;
-    jr_report_t       report;
-    jr_json_error_t   err;
+    const char        *text;
+    jr_schema_t       *schema;
+    jr_report_t        report;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
     (void) state;
 
@@ -116,11 +116,11 @@ numbers_out_of_range_stand_with_the_rest(void **state)
 static void
 answers_of_the_service(void **state)
 {
-    json_t           *value;
-    const char       *text;
-    jr_schema_t      *schema;
-    jr_report_t       report;
-    jr_json_error_t   err;
+    const char        *text;
+    jr_schema_t       *schema;
+    jr_report_t        report;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
     (void) state;
 
@@ -134,7 +134,7 @@ answers_of_the_service(void **state)
 
     assert_int_equal(jr_body_check(schema, text, strlen(text), 0, &err,
                                    &report, &value), JR_OK);
-    json_decref(value);
+    jr_body_done(schema);
 
     text = "{\"key\":\"k\",\"jobKey\":\"j\",\"timeCreated\":\"now\","
            "\"timeoutSeconds\":59,\"maxConcurrentRuns\":1001,\"tasks\":"
@@ -143,7 +143,7 @@ answers_of_the_service(void **state)
     assert_int_equal(jr_body_check(schema, text, strlen(text), 0, &err,
                                    &report, &value), JR_INVALID);
     assert_int_equal(report.count, 7);
-    json_decref(value);
+    jr_body_done(schema);
 
     jr_schema_free(schema);
 
@@ -154,7 +154,7 @@ answers_of_the_service(void **state)
     assert_int_equal(jr_body_check(schema, text, strlen(text), 0, &err,
                                    &report, &value), JR_INVALID);
     assert_string_equal(report.text, "/message: required");
-    json_decref(value);
+    jr_body_done(schema);
 
     jr_schema_free(schema);
 }

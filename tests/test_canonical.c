@@ -12,15 +12,15 @@
 #include <cmocka.h>
 
 #include "jr_canonical.h"
-#include "jr_json.h"
+#include "lib_value.h"
 
-static json_t *
+static const jr_value_t *
 parsed(const char *text)
 {
-    json_t           *value;
-    jr_json_error_t   err;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
-    assert_int_equal(jr_json_parse(text, strlen(text), &err, &value), JR_OK);
+    assert_int_equal(parse_value(text, strlen(text), &err, &value), JR_OK);
 
     return value;
 }
@@ -29,10 +29,10 @@ parsed(const char *text)
 static void
 becomes(const char *text, const char *want)
 {
-    char         *out;
-    json_t       *value;
-    size_t        len;
-    jr_digest_t   direct, whole;
+    char              *out;
+    size_t             len;
+    jr_digest_t        direct, whole;
+    const jr_value_t  *value;
 
     value = parsed(text);
 
@@ -45,7 +45,6 @@ becomes(const char *text, const char *want)
     assert_memory_equal(&direct, &whole, sizeof(jr_digest_t));
 
     free(out);
-    json_decref(value);
 }
 
 
@@ -101,10 +100,11 @@ numbers_have_one_form(void **state)
 static void
 long_values_pass_the_buffer(void **state)
 {
-    char         *text, *out;
-    size_t        len, n;
-    json_t       *value, *array;
-    jr_digest_t   direct, whole;
+    char              *text, *out;
+    size_t             len, n;
+    json_t            *item, *array;
+    jr_digest_t        direct, whole;
+    const jr_value_t  *value;
 
     (void) state;
 
@@ -116,8 +116,8 @@ long_values_pass_the_buffer(void **state)
         memset(text, 'a' + (int) (n % 26), n);
         text[n] = '\0';
 
-        value = json_pack("{s:s, s:i}", "value", text, "a", (int) n);
-        assert_int_equal(json_array_append_new(array, value), 0);
+        item = json_pack("{s:s, s:i}", "value", text, "a", (int) n);
+        assert_int_equal(json_array_append_new(array, item), 0);
 
         free(text);
     }
@@ -125,11 +125,13 @@ long_values_pass_the_buffer(void **state)
     text = json_dumps(array, JSON_COMPACT|JSON_SORT_KEYS);
     assert_non_null(text);
 
-    assert_int_equal(jr_canonical_text(array, &out, &len), JR_OK);
+    value = parsed(text);
+
+    assert_int_equal(jr_canonical_text(value, &out, &len), JR_OK);
     assert_int_equal(len, strlen(text));
     assert_memory_equal(out, text, len);
 
-    assert_int_equal(jr_canonical_digest(array, &direct), JR_OK);
+    assert_int_equal(jr_canonical_digest(value, &direct), JR_OK);
     assert_int_equal(jr_digest(text, len, &whole), JR_OK);
     assert_memory_equal(&direct, &whole, sizeof(jr_digest_t));
 

@@ -3,6 +3,9 @@
  * jansson reads.
  */
 
+/* strdup() */
+#define _GNU_SOURCE
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +16,9 @@
 
 #include <cmocka.h>
 
-#include "jr_json.h"
+#include "jr_json_token.h"
 #include "lib_rules.h"
+#include "lib_value.h"
 
 static jr_json_error_t  err;
 
@@ -35,9 +39,9 @@ static void
 refused(const char *text, size_t line, size_t column, size_t offset,
     const char *why)
 {
-    json_t  *value;
+    const jr_value_t  *value;
 
-    assert_int_equal(jr_json_parse(text, strlen(text), &err, &value),
+    assert_int_equal(parse_value(text, strlen(text), &err, &value),
                      JR_INVALID);
     assert_string_equal(err.text, why);
     assert_int_equal(err.line, line);
@@ -86,15 +90,15 @@ errors_have_a_place(void **state)
 static void
 raw_nul_is_named(void **state)
 {
-    json_t  *value;
+    const jr_value_t  *value;
 
     (void) state;
 
-    assert_int_equal(jr_json_parse("[1\0]", 4, &err, &value), JR_INVALID);
+    assert_int_equal(parse_value("[1\0]", 4, &err, &value), JR_INVALID);
     assert_string_equal(err.text, "raw NUL byte");
     assert_int_equal(err.offset, 2);
 
-    assert_int_equal(jr_json_parse("[\"a\0\"]", 6, &err, &value), JR_INVALID);
+    assert_int_equal(parse_value("[\"a\0\"]", 6, &err, &value), JR_INVALID);
     assert_string_equal(err.text, "raw NUL byte in a string");
     assert_int_equal(err.offset, 3);
 }
@@ -103,7 +107,7 @@ raw_nul_is_named(void **state)
 static void
 numbers_out_of_range_have_a_pointer(void **state)
 {
-    json_t  *value;
+    const jr_value_t  *value;
 
     (void) state;
 
@@ -121,42 +125,41 @@ numbers_out_of_range_have_a_pointer(void **state)
     refused("[", 1, 2, 1, "expected a value, found the end of the text");
     assert_false(err.range);
 
-    assert_int_equal(jr_json_parse("[-9223372036854775808]", 22, &err,
-                                   &value), JR_OK);
-    assert_true(json_integer_value(json_array_get(value, 0)) == INT64_MIN);
-    json_decref(value);
+    assert_int_equal(parse_value("[-9223372036854775808]", 22, &err,
+                                 &value), JR_OK);
+    assert_true(jr_integer(jr_array_item(value, 0)) == INT64_MIN);
 }
 
 
 static void
-stand_ins(void **state)
+any_number_where_wanted(void **state)
 {
-    size_t       len;
-    json_t      *value;
-    const char  *text;
+    const jr_value_t  *value;
 
     (void) state;
 
-    assert_int_equal(jr_json_parse_any_number("[1e999,\"1e999\",1]", 17, &err,
-                                              &value), JR_OK);
+    assert_int_equal(parse_any_number("[1e999,\"1e999\",1]", 17, &err, &value),
+                     JR_OK);
 
-    text = jr_json_stand_in(json_array_get(value, 0), &len);
-    assert_non_null(text);
-    assert_int_equal(len, 5);
-    assert_memory_equal(text, "1e999", 5);
+    assert_true(jr_is(jr_array_item(value, 0), JR_KIND_OUT_OF_RANGE));
+    assert_int_equal(jr_array_item(value, 0)->len, 5);
+    assert_string_equal(jr_array_item(value, 0)->u.text, "1e999");
 
-    assert_null(jr_json_stand_in(json_array_get(value, 1), &len));
-    assert_null(jr_json_stand_in(json_array_get(value, 2), &len));
+    assert_true(jr_is_string(jr_array_item(value, 1)));
+    assert_true(jr_is_integer(jr_array_item(value, 2)));
 
-    json_decref(value);
+    /* the whole text, with nothing behind it */
+
+    assert_int_equal(parse_any_number("-1e999", 6, &err, &value), JR_OK);
+    assert_string_equal(value->u.text, "-1e999");
 }
 
 
 static void
 strings_are_unescaped(void **state)
 {
-    json_t       *value;
-    const char   *text;
+    const char        *text;
+    const jr_value_t  *value;
 
     static const char  want[] = "\"\\/\b\f\n\r\t\0A\xc3\xa9\xe2\x82\xac"
                                 "\xf0\x9f\x98\x80";
@@ -166,21 +169,19 @@ strings_are_unescaped(void **state)
     text = "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u0041\\u00e9\\u20AC"
            "\\ud83d\\uDE00\"";
 
-    assert_int_equal(jr_json_parse(text, strlen(text), &err, &value), JR_OK);
-    assert_int_equal(json_string_length(value), sizeof(want) - 1);
-    assert_memory_equal(json_string_value(value), want, sizeof(want) - 1);
+    assert_int_equal(parse_value(text, strlen(text), &err, &value), JR_OK);
+    assert_int_equal(jr_string_len(value), sizeof(want) - 1);
+    assert_memory_equal(jr_string(value), want, sizeof(want) - 1);
 
-    json_decref(value);
 }
 
 
 static void
 members_keep_their_order(void **state)
 {
-    int          i;
-    void        *iter;
-    char         name[8], text[4096], *p;
-    json_t      *value;
+    int                i;
+    char               name[8], text[4096], *p;
+    const jr_value_t  *value;
 
     (void) state;
 
@@ -193,18 +194,112 @@ members_keep_their_order(void **state)
 
     strcpy(p, "}");
 
-    assert_int_equal(jr_json_parse(text, strlen(text), &err, &value), JR_OK);
+    assert_int_equal(parse_value(text, strlen(text), &err, &value), JR_OK);
 
-    for (i = 0, iter = json_object_iter(value); iter != NULL;
-         i++, iter = json_object_iter_next(value, iter))
-    {
+    assert_int_equal(jr_object_size(value), 200);
+
+    for (i = 0; i < 200; i++) {
         sprintf(name, "k%d", i * 7919 % 1000);
-        assert_string_equal(json_object_iter_key(iter), name);
+        assert_string_equal(jr_object_name(value, i)->u.text, name);
+        assert_int_equal(jr_integer(jr_object_member(value, i)), i);
+        assert_int_equal(jr_integer(jr_object_get(value, name, strlen(name))),
+                         i);
     }
 
-    assert_int_equal(i, 200);
+}
 
-    json_decref(value);
+
+/*
+ * Names that have one and the same hash (see jr_names_hash()), as somebody
+ * who knows it can make them: the second eight bytes undo what the first
+ * eight did.
+ */
+
+static void
+colliding_name(char name[16], uint64_t number)
+{
+    uint64_t  h;
+
+    memcpy(name, &number, 8);
+
+    h = ((16 * 0x9e3779b97f4a7c15u) ^ number) * 0xff51afd7ed558ccdu;
+    h ^= h >> 32;
+
+    memcpy(name + 8, &h, 8);
+}
+
+
+static void
+a_name_is_not_there_twice(void **state)
+{
+    char        names[3000][16];
+    size_t      i, n, again;
+    jr_value_t  members[2 * 3000];
+
+    static const size_t  sizes[] = { 2, 8, 9, 17, 100, 3000 };
+
+    (void) state;
+
+    for (int collide = 0; collide < 2; collide++) {
+        for (i = 0; i < 3000; i++) {
+
+            if (collide) {
+                colliding_name(names[i], i);
+
+            } else {
+                snprintf(names[i], 16, "member-%08zu", i);
+            }
+
+            members[2 * i].kind = JR_KIND_STRING;
+            members[2 * i].len = 16;
+            members[2 * i].u.text = names[i];
+        }
+
+        for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+            n = sizes[i];
+
+            assert_int_equal(jr_json_unique(members, n, &again), JR_OK);
+
+            /* the last but one again, and then the first */
+
+            members[2 * (n - 1)].u.text = names[n - 2];
+            assert_int_equal(jr_json_unique(members, n, &again), JR_INVALID);
+            assert_int_equal(again, n - 1);
+
+            members[2 * (n / 2)].u.text = names[0];
+            assert_int_equal(jr_json_unique(members, n, &again), JR_INVALID);
+            assert_int_equal(again, n / 2);
+
+            members[2 * (n - 1)].u.text = names[n - 1];
+            members[2 * (n / 2)].u.text = names[n / 2];
+        }
+    }
+
+    assert_int_equal(jr_json_unique(members, 0, &again), JR_OK);
+    assert_int_equal(jr_json_unique(members, 1, &again), JR_OK);
+}
+
+
+static void
+values_outlive_their_text(void **state)
+{
+    char              *text;
+    const jr_value_t  *value;
+
+    (void) state;
+
+    text = strdup("{\"a\":[\"b\\n\",\"c\"]}");
+    assert_non_null(text);
+
+    assert_int_equal(parse_value(text, strlen(text), &err, &value), JR_OK);
+    free(text);
+
+    value = jr_object_get(value, "a", 1);
+    assert_int_equal(jr_array_size(value), 2);
+    assert_string_equal(jr_string(jr_array_item(value, 0)), "b\n");
+    assert_string_equal(jr_string(jr_array_item(value, 1)), "c");
+    assert_null(jr_array_item(value, 2));
+    assert_null(jr_object_get(value, "a", 1));
 }
 
 
@@ -217,12 +312,13 @@ members_keep_their_order(void **state)
 static void
 agrees_with_jansson(void **state)
 {
-    int            accepted;
-    char           text[256];
-    size_t         i, k, n, len;
-    json_t        *ours, *theirs;
-    jr_status_e    rc;
-    unsigned long  seed;
+    int                accepted;
+    char               text[256];
+    size_t             i, k, n, len;
+    json_t            *ours, *theirs;
+    jr_status_e        rc;
+    unsigned long      seed;
+    const jr_value_t  *value;
 
     static const char  good[] = "{\"a\":[1,-2.5e+3,true,false,null,\"x\\n\","
         "{}],\"\\u00e9\":{\"b\":\"\xc3\xa9\",\"c\":0.1,\"d\":[[],[0]]}}";
@@ -253,13 +349,14 @@ agrees_with_jansson(void **state)
             }
         }
 
-        rc = jr_json_parse(text, len, &err, &ours);
+        rc = parse_value(text, len, &err, &value);
         theirs = json_loadb(text, len, JSON_REJECT_DUPLICATES|JSON_DECODE_ANY
                                        |JSON_ALLOW_NUL, NULL);
 
         assert_int_equal(rc == JR_OK, theirs != NULL);
 
         if (theirs != NULL) {
+            ours = value_to_jansson(value);
             assert_true(json_equal(ours, theirs));
             json_decref(ours);
             json_decref(theirs);
@@ -279,9 +376,11 @@ main(void)
         cmocka_unit_test(errors_have_a_place),
         cmocka_unit_test(raw_nul_is_named),
         cmocka_unit_test(numbers_out_of_range_have_a_pointer),
-        cmocka_unit_test(stand_ins),
+        cmocka_unit_test(any_number_where_wanted),
         cmocka_unit_test(strings_are_unescaped),
         cmocka_unit_test(members_keep_their_order),
+        cmocka_unit_test(a_name_is_not_there_twice),
+        cmocka_unit_test(values_outlive_their_text),
         cmocka_unit_test(agrees_with_jansson)
     };
 

@@ -217,15 +217,13 @@ verify_report(void *data, const jr_verify_finding_t *f)
 static int
 verify_fit(verify_t *v, const char *line, size_t len)
 {
-    json_t           *value;
-    jr_status_e       rc;
-    jr_json_error_t   err;
-
-    value = NULL;
+    jr_status_e        rc;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
     rc = jr_body_check(v->schema, line, len, 0, &err, v->report, &value);
 
-    json_decref(value);
+    jr_body_done(v->schema);
 
     if (rc == JR_NO_MEMORY) {
         return audit_fail("schema", "out of memory");

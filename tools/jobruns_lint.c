@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,20 +316,19 @@ lint_report(const lint_options_t *options, const char *text, size_t len,
 
 
 static int
-lint_valid(const lint_options_t *options, const json_t *value)
+lint_valid(const lint_options_t *options, const jr_value_t *value)
 {
-    char             fires[LINT_FIRES][32];
-    size_t           n;
-    json_t          *expr;
-    jr_cron_error_t  err;
+    char               fires[LINT_FIRES][32];
+    size_t             n;
+    jr_cron_error_t    err;
+    const jr_value_t  *expr;
 
-    expr = json_object_get(json_object_get(value, "schedule"),
-                           "quartzCronExpression");
+    expr = jr_object_get(jr_object_get(value, "schedule", 8),
+                         "quartzCronExpression", 20);
     n = 0;
 
-    if (json_is_string(expr)) {
-        n = lint_fires(json_string_value(expr), json_string_length(expr),
-                       fires, &err);
+    if (jr_is_string(expr)) {
+        n = lint_fires(jr_string(expr), jr_string_len(expr), fires, &err);
     }
 
     if (options->json) {
@@ -340,7 +340,7 @@ lint_valid(const lint_options_t *options, const json_t *value)
 
     printf("%s: valid\n", options->body);
 
-    if (json_is_string(expr)) {
+    if (jr_is_string(expr)) {
         lint_print_fires(fires, n);
     }
 
@@ -391,12 +391,12 @@ lint_invalid(const lint_options_t *options, const char *text, size_t len,
 static int
 lint_body(const lint_options_t *options, const jr_schema_t *schema)
 {
-    int               rc;
-    char             *text;
-    size_t            len;
-    json_t           *value;
-    jr_report_t      *report;
-    jr_json_error_t   err;
+    int                rc;
+    char              *text;
+    size_t             len;
+    jr_report_t       *report;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
 
     text = lint_read(options->body, &len);
     report = malloc(sizeof(jr_report_t));
@@ -423,7 +423,7 @@ lint_body(const lint_options_t *options, const jr_schema_t *schema)
         rc = lint_fail(options->body, "out of memory");
     }
 
-    json_decref(value);
+    jr_body_done(schema);
 
 done:
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jr_body.h"
+#include "jr_schema_tree.h"
 
 
 static int jr_body_has_nul(const char *text, size_t len);
@@ -16,10 +17,10 @@ static jr_status_e jr_body_check_numbers(const jr_schema_t *schema,
 jr_status_e
 jr_body_check(const jr_schema_t *schema, const char *text, size_t len,
     unsigned flags, jr_json_error_t *err, jr_report_t *report,
-    json_t **value)
+    const jr_value_t **value)
 {
-    json_t       *body;
-    jr_status_e   rc;
+    jr_status_e        rc;
+    const jr_value_t  *body;
 
     *value = NULL;
     report->count = 0;
@@ -27,7 +28,9 @@ jr_body_check(const jr_schema_t *schema, const char *text, size_t len,
     report->len = 0;
     report->text[0] = '\0';
 
-    rc = jr_json_parse(text, len, err, &body);
+    jr_arena_reset(schema->arena);
+
+    rc = jr_json_parse(schema->arena, text, len, err, &body);
 
     if (rc == JR_INVALID && err->range) {
         return jr_body_check_numbers(schema, text, len, flags, err, report);
@@ -45,6 +48,13 @@ jr_body_check(const jr_schema_t *schema, const char *text, size_t len,
     }
 
     return jr_schema_check(schema, body, flags, report);
+}
+
+
+void
+jr_body_done(const jr_schema_t *schema)
+{
+    jr_arena_reset(schema->arena);
 }
 
 
@@ -83,20 +93,20 @@ static jr_status_e
 jr_body_check_numbers(const jr_schema_t *schema, const char *text,
     size_t len, unsigned flags, jr_json_error_t *err, jr_report_t *report)
 {
-    json_t           *body;
-    jr_status_e       rc;
-    jr_json_error_t   number;
+    jr_status_e        rc;
+    jr_json_error_t    number;
+    const jr_value_t  *body;
 
     number = *err;
 
-    rc = jr_json_parse_any_number(text, len, err, &body);
+    jr_arena_reset(schema->arena);
+
+    rc = jr_json_parse_any_number(schema->arena, text, len, err, &body);
     if (rc != JR_OK) {
         return rc;
     }
 
     rc = jr_schema_check(schema, body, flags, report);
-
-    json_decref(body);
 
     if (rc == JR_OK) {
         /* where no schema looks, it is a number that no parser agrees on */

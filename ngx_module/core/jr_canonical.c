@@ -29,25 +29,25 @@ typedef struct {
 typedef struct {
     const char  *key;
     size_t       len;
-    json_t      *value;
+    const jr_value_t  *value;
 } jr_sorted_t;
 
 
-static jr_status_e jr_canonical_value(jr_sink_t *s, const json_t *value);
-static jr_status_e jr_canonical_object(jr_sink_t *s, const json_t *object);
+static jr_status_e jr_canonical_value(jr_sink_t *s, const jr_value_t *value);
+static jr_status_e jr_canonical_object(jr_sink_t *s, const jr_value_t *object);
 static jr_status_e jr_canonical_members(jr_sink_t *s,
     const jr_sorted_t *members, size_t n);
-static jr_status_e jr_canonical_array(jr_sink_t *s, const json_t *array);
+static jr_status_e jr_canonical_array(jr_sink_t *s, const jr_value_t *array);
 static jr_status_e jr_canonical_string(jr_sink_t *s, const char *data,
     size_t len);
-static jr_status_e jr_canonical_number(jr_sink_t *s, const json_t *value);
+static jr_status_e jr_canonical_number(jr_sink_t *s, const jr_value_t *value);
 static int jr_canonical_compare(const void *one, const void *two);
 static jr_status_e jr_sink_put(jr_sink_t *s, const char *data, size_t len);
 static jr_status_e jr_sink_flush(jr_sink_t *s, const char *data, size_t len);
 
 
 jr_status_e
-jr_canonical_text(const json_t *value, char **text, size_t *len)
+jr_canonical_text(const jr_value_t *value, char **text, size_t *len)
 {
     jr_sink_t    sink;
     jr_status_e  rc;
@@ -77,7 +77,7 @@ jr_canonical_text(const json_t *value, char **text, size_t *len)
 
 
 jr_status_e
-jr_canonical_digest(const json_t *value, jr_digest_t *md)
+jr_canonical_digest(const jr_value_t *value, jr_digest_t *md)
 {
     jr_sink_t    sink;
     jr_digest_t  digest;
@@ -111,28 +111,28 @@ jr_canonical_digest(const json_t *value, jr_digest_t *md)
 
 
 static jr_status_e
-jr_canonical_value(jr_sink_t *s, const json_t *value)
+jr_canonical_value(jr_sink_t *s, const jr_value_t *value)
 {
-    switch (json_typeof(value)) {
+    switch (value->kind) {
 
-    case JSON_OBJECT:
+    case JR_KIND_OBJECT:
         return jr_canonical_object(s, value);
 
-    case JSON_ARRAY:
+    case JR_KIND_ARRAY:
         return jr_canonical_array(s, value);
 
-    case JSON_STRING:
-        return jr_canonical_string(s, json_string_value(value),
-                                   json_string_length(value));
+    case JR_KIND_STRING:
+        return jr_canonical_string(s, jr_string(value),
+                                   jr_string_len(value));
 
-    case JSON_INTEGER:
-    case JSON_REAL:
+    case JR_KIND_INTEGER:
+    case JR_KIND_REAL:
         return jr_canonical_number(s, value);
 
-    case JSON_TRUE:
+    case JR_KIND_TRUE:
         return jr_sink_put(s, "true", 4);
 
-    case JSON_FALSE:
+    case JR_KIND_FALSE:
         return jr_sink_put(s, "false", 5);
 
     default:
@@ -142,15 +142,13 @@ jr_canonical_value(jr_sink_t *s, const json_t *value)
 
 
 static jr_status_e
-jr_canonical_object(jr_sink_t *s, const json_t *object)
+jr_canonical_object(jr_sink_t *s, const jr_value_t *object)
 {
-    void         *iter;
-    json_t       *o;
     size_t        i, n;
     jr_status_e   rc;
     jr_sorted_t  *members;
 
-    n = json_object_size(object);
+    n = jr_object_size(object);
     if (n == 0) {
         return jr_sink_put(s, "{}", 2);
     }
@@ -160,17 +158,10 @@ jr_canonical_object(jr_sink_t *s, const json_t *object)
         return JR_NO_MEMORY;
     }
 
-    /* jansson's iteration takes no const */
-    o = (json_t *) (uintptr_t) object;
-
-    iter = json_object_iter(o);
-
     for (i = 0; i < n; i++) {
-        members[i].key = json_object_iter_key(iter);
-        members[i].len = json_object_iter_key_len(iter);
-        members[i].value = json_object_iter_value(iter);
-
-        iter = json_object_iter_next(o, iter);
+        members[i].key = jr_object_name(object, i)->u.text;
+        members[i].len = jr_object_name(object, i)->len;
+        members[i].value = jr_object_member(object, i);
     }
 
     qsort(members, n, sizeof(jr_sorted_t), jr_canonical_compare);
@@ -236,12 +227,12 @@ jr_canonical_compare(const void *one, const void *two)
 
 
 static jr_status_e
-jr_canonical_array(jr_sink_t *s, const json_t *array)
+jr_canonical_array(jr_sink_t *s, const jr_value_t *array)
 {
     size_t       i, n;
     jr_status_e  rc;
 
-    n = json_array_size(array);
+    n = jr_array_size(array);
 
     rc = jr_sink_put(s, "[", 1);
 
@@ -252,7 +243,7 @@ jr_canonical_array(jr_sink_t *s, const json_t *array)
         }
 
         if (rc == JR_OK) {
-            rc = jr_canonical_value(s, json_array_get(array, i));
+            rc = jr_canonical_value(s, jr_array_item(array, i));
         }
     }
 
@@ -324,7 +315,7 @@ jr_canonical_string(jr_sink_t *s, const char *data, size_t len)
 
 
 static jr_status_e
-jr_canonical_number(jr_sink_t *s, const json_t *value)
+jr_canonical_number(jr_sink_t *s, const jr_value_t *value)
 {
     char       buf[64];
     double     d;
@@ -332,10 +323,10 @@ jr_canonical_number(jr_sink_t *s, const json_t *value)
 
     jr_text_init(&t, buf, sizeof(buf));
 
-    d = json_real_value(value);
+    d = jr_real(value);
 
-    if (json_is_integer(value)) {
-        jr_text_int(&t, json_integer_value(value));
+    if (jr_is_integer(value)) {
+        jr_text_int(&t, jr_integer(value));
 
     } else if (d <= JR_NUMBER_EXACT && d >= -JR_NUMBER_EXACT
                && jr_number_is_integral(d))

@@ -11,20 +11,21 @@
 #define JR_CANONICAL_H_INCLUDED
 
 #include <stddef.h>
-#include <jansson.h>
 
 #include "jr_digest.h"
 #include "jr_status.h"
+#include "jr_value.h"
 
 
 /*
  * Writes the canonical form of value into *text, a malloc()ed buffer of
  * *len bytes (not NUL-terminated) which the caller free()s.
  */
-jr_status_e jr_canonical_text(const json_t *value, char **text, size_t *len);
+jr_status_e jr_canonical_text(const jr_value_t *value, char **text,
+    size_t *len);
 
 /* SHA-256 of the canonical form, without building it as a whole. */
-jr_status_e jr_canonical_digest(const json_t *value, jr_digest_t *md);
+jr_status_e jr_canonical_digest(const jr_value_t *value, jr_digest_t *md);
 
 
 #endif /* JR_CANONICAL_H_INCLUDED */

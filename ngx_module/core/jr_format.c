@@ -18,8 +18,8 @@ typedef struct {
 } jr_format_name_t;
 
 
-static int jr_format_integer(const json_t *value, int64_t min, int64_t max);
-static void jr_format_explain_number(const json_t *value, jr_text_t *t);
+static int jr_format_integer(const jr_value_t *value, int64_t min, int64_t max);
+static void jr_format_explain_number(const jr_value_t *value, jr_text_t *t);
 
 
 static const jr_format_name_t  jr_format_names[] = {
@@ -48,7 +48,7 @@ jr_format_find(const char *name, size_t len)
 
 
 int
-jr_format_check(jr_format_e format, const json_t *value)
+jr_format_check(jr_format_e format, const jr_value_t *value)
 {
     size_t       len;
     jr_cron_t    cron;
@@ -62,12 +62,12 @@ jr_format_check(jr_format_e format, const json_t *value)
         return jr_format_integer(value, INT64_MIN, INT64_MAX);
     }
 
-    if (!json_is_string(value)) {
+    if (!jr_is_string(value)) {
         return 1;
     }
 
-    data = json_string_value(value);
-    len = json_string_length(value);
+    data = jr_string(value);
+    len = jr_string_len(value);
 
     switch (format) {
 
@@ -87,20 +87,20 @@ jr_format_check(jr_format_e format, const json_t *value)
 
 
 static int
-jr_format_integer(const json_t *value, int64_t min, int64_t max)
+jr_format_integer(const jr_value_t *value, int64_t min, int64_t max)
 {
     double  d;
 
-    if (json_is_integer(value)) {
-        return json_integer_value(value) >= min
-               && json_integer_value(value) <= max;
+    if (jr_is_integer(value)) {
+        return jr_integer(value) >= min
+               && jr_integer(value) <= max;
     }
 
-    if (!json_is_real(value)) {
+    if (!jr_is_real(value)) {
         return 1;
     }
 
-    d = json_real_value(value);
+    d = jr_real(value);
 
     /* INT64_MAX itself has no double: 2^63 is the least one above */
 
@@ -111,15 +111,15 @@ jr_format_integer(const json_t *value, int64_t min, int64_t max)
 
 
 void
-jr_format_explain(jr_format_e format, const json_t *value, jr_text_t *t)
+jr_format_explain(jr_format_e format, const jr_value_t *value, jr_text_t *t)
 {
     size_t           len;
     jr_cron_t        cron;
     const char      *data;
     jr_cron_error_t  err;
 
-    data = json_string_value(value);
-    len = json_string_length(value);
+    data = jr_string(value);
+    len = jr_string_len(value);
 
     switch (format) {
 
@@ -160,22 +160,17 @@ jr_format_explain(jr_format_e format, const json_t *value, jr_text_t *t)
 
 
 static void
-jr_format_explain_number(const json_t *value, jr_text_t *t)
+jr_format_explain_number(const jr_value_t *value, jr_text_t *t)
 {
-    size_t       len;
-    const char  *number;
-
     jr_text_str(t, ", found ");
 
-    number = jr_json_stand_in(value, &len);
+    if (jr_is(value, JR_KIND_OUT_OF_RANGE)) {
+        jr_text_escape(t, value->u.text, value->len, JR_TEXT_FOUND, 0);
 
-    if (number != NULL) {
-        jr_text_escape(t, number, len, JR_TEXT_FOUND, 0);
-
-    } else if (json_is_integer(value)) {
-        jr_text_int(t, json_integer_value(value));
+    } else if (jr_is_integer(value)) {
+        jr_text_int(t, jr_integer(value));
 
     } else {
-        jr_text_real(t, json_real_value(value));
+        jr_text_real(t, jr_real(value));
     }
 }

@@ -6,9 +6,9 @@
 #define JR_FORMAT_H_INCLUDED
 
 #include <stddef.h>
-#include <jansson.h>
 
 #include "jr_text.h"
+#include "jr_value.h"
 
 
 typedef enum {
@@ -25,10 +25,10 @@ typedef enum {
 jr_format_e jr_format_find(const char *name, size_t len);
 
 /* Whether the value has the format; one of another type always has. */
-int jr_format_check(jr_format_e format, const json_t *value);
+int jr_format_check(jr_format_e format, const jr_value_t *value);
 
 /* Adds what was expected and found to the message on a value that has not. */
-void jr_format_explain(jr_format_e format, const json_t *value,
+void jr_format_explain(jr_format_e format, const jr_value_t *value,
     jr_text_t *t);
 
 

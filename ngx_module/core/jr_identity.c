@@ -6,7 +6,6 @@
  */
 
 #include <stdlib.h>
-#include <jansson.h>
 
 #include "jr_digest.h"
 #include "jr_identity.h"
@@ -22,7 +21,7 @@ static const char *jr_identity_blanks(const char *p, const char *end);
 static int jr_identity_is(jr_str_t text, const char *want);
 static jr_status_e jr_identity_key(jr_str_t key, jr_identity_t *identity);
 static jr_status_e jr_identity_token(jr_str_t token, jr_identity_t *identity);
-static jr_status_e jr_identity_claims(json_t *claims,
+static jr_status_e jr_identity_claims(const jr_value_t *claims,
     jr_identity_t *identity);
 static int jr_identity_cut(jr_str_t *rest, jr_str_t *part);
 static int jr_identity_take(jr_str_t value, char *buf, jr_str_t *out);
@@ -292,13 +291,14 @@ jr_identity_take(jr_str_t value, char *buf, jr_str_t *out)
 static jr_status_e
 jr_identity_token(jr_str_t token, jr_identity_t *identity)
 {
-    int               len;
-    char             *text;
-    json_t           *claims;
-    jr_str_t          payload;
-    jr_status_e       rc;
-    const char       *dot, *end;
-    jr_json_error_t   err;
+    int                len;
+    char              *text;
+    jr_str_t           payload;
+    jr_arena_t        *arena;
+    const char        *dot, *end;
+    jr_status_e        rc;
+    jr_json_error_t    err;
+    const jr_value_t  *claims;
 
     dot = memchr(token.data, '.', token.len);
     if (dot == NULL) {
@@ -319,37 +319,42 @@ jr_identity_token(jr_str_t token, jr_identity_t *identity)
         return JR_INVALID;
     }
 
-    text = malloc(payload.len);
-    if (text == NULL) {
+    arena = jr_arena_create();
+    if (arena == NULL) {
         return JR_NO_MEMORY;
     }
 
-    /* our own parser tells want of memory from a broken token: falling back
-       to another tenant for that would make another token of a retry */
+    /* want of memory is told from a broken token: falling back to another
+       tenant for that would make another token of a retry */
 
-    len = jr_identity_base64url(payload, text);
-    rc = len > 0 ? jr_json_parse(text, len, &err, &claims) : JR_INVALID;
+    text = jr_arena_alloc(arena, payload.len);
 
-    free(text);
+    if (text == NULL) {
+        rc = JR_NO_MEMORY;
 
-    if (rc != JR_OK) {
-        return rc;
+    } else {
+        len = jr_identity_base64url(payload, text);
+
+        rc = len > 0 ? jr_json_parse(arena, text, (size_t) len, &err, &claims)
+                     : JR_INVALID;
     }
 
-    rc = jr_identity_claims(claims, identity);
+    if (rc == JR_OK) {
+        rc = jr_identity_claims(claims, identity);
+    }
 
-    json_decref(claims);
+    jr_arena_free(arena);
 
     return rc;
 }
 
 
 static jr_status_e
-jr_identity_claims(json_t *claims, jr_identity_t *identity)
+jr_identity_claims(const jr_value_t *claims, jr_identity_t *identity)
 {
-    size_t    i;
-    json_t   *claim;
-    jr_str_t  value;
+    size_t             i;
+    jr_str_t           value;
+    const jr_value_t  *claim;
 
     /* a resource principal's token carries its resource's tenancy in
        res_tenant; tenant may then be the service's own */
@@ -360,9 +365,9 @@ jr_identity_claims(json_t *claims, jr_identity_t *identity)
 
     for (i = 0; i < sizeof(tenants) / sizeof(tenants[0]); i++) {
 
-        claim = json_object_get(claims, tenants[i]);
-        value.data = json_string_value(claim);
-        value.len = json_string_length(claim);
+        claim = jr_object_get(claims, tenants[i], strlen(tenants[i]));
+        value.data = jr_string(claim);
+        value.len = jr_string_len(claim);
 
         if (value.data != NULL
             && jr_identity_take(value, identity->tenancy_buf,
@@ -372,9 +377,9 @@ jr_identity_claims(json_t *claims, jr_identity_t *identity)
         }
     }
 
-    claim = json_object_get(claims, "sub");
-    value.data = json_string_value(claim);
-    value.len = json_string_length(claim);
+    claim = jr_object_get(claims, "sub", 3);
+    value.data = jr_string(claim);
+    value.len = jr_string_len(claim);
 
     if (value.data != NULL) {
         (void) jr_identity_take(value, identity->principal_buf,

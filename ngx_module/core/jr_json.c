@@ -1,5 +1,5 @@
 /*
- * The strict parser: one pass over the text, building jansson values.
+ * The strict parser: one pass over the text, building values.
  *
  * It never reads a byte twice but those of a string with escapes and of a
  * real number, and recurses no deeper than JR_JSON_DEPTH, so its time is
@@ -15,44 +15,48 @@
 #include "jr_text.h"
 
 
-static jr_status_e jr_json_text(const char *text, size_t len, int any_number,
-    jr_json_error_t *err, json_t **value);
-static jr_status_e jr_json_value(jr_json_parser_t *p, json_t **value);
-static jr_status_e jr_json_object(jr_json_parser_t *p, json_t **value);
-static jr_status_e jr_json_member(jr_json_parser_t *p, json_t *object);
-static jr_status_e jr_json_array(jr_json_parser_t *p, json_t **value);
-static jr_status_e jr_json_string(jr_json_parser_t *p, json_t **value);
-static jr_status_e jr_json_literal(jr_json_parser_t *p, json_t **value);
+static jr_status_e jr_json_text(jr_arena_t *arena, const char *text,
+    size_t len, int any_number, jr_json_error_t *err,
+    const jr_value_t **value);
+static jr_status_e jr_json_top(jr_json_parser_t *p, jr_value_t *value);
+static jr_status_e jr_json_value(jr_json_parser_t *p, jr_value_t *value);
+static jr_status_e jr_json_object(jr_json_parser_t *p, jr_value_t *value);
+static jr_status_e jr_json_member(jr_json_parser_t *p);
+static jr_status_e jr_json_array(jr_json_parser_t *p, jr_value_t *value);
+static jr_status_e jr_json_literal(jr_json_parser_t *p, jr_value_t *value);
 static jr_status_e jr_json_enter(jr_json_parser_t *p);
+static jr_status_e jr_json_leave(jr_json_parser_t *p, jr_kind_e kind,
+    size_t base, jr_value_t *value);
+static jr_status_e jr_json_push(jr_json_parser_t *p, const jr_value_t *value);
 static jr_status_e jr_json_encoding(jr_json_parser_t *p);
 static jr_status_e jr_json_duplicate(jr_json_parser_t *p,
-    const unsigned char *at, const jr_json_chars_t *key);
+    const jr_value_t *name);
 
 
 jr_status_e
-jr_json_parse(const char *text, size_t len, jr_json_error_t *err,
-    json_t **value)
+jr_json_parse(jr_arena_t *arena, const char *text, size_t len,
+    jr_json_error_t *err, const jr_value_t **value)
 {
-    return jr_json_text(text, len, 0, err, value);
+    return jr_json_text(arena, text, len, 0, err, value);
 }
 
 
 jr_status_e
-jr_json_parse_any_number(const char *text, size_t len, jr_json_error_t *err,
-    json_t **value)
+jr_json_parse_any_number(jr_arena_t *arena, const char *text, size_t len,
+    jr_json_error_t *err, const jr_value_t **value)
 {
-    return jr_json_text(text, len, 1, err, value);
+    return jr_json_text(arena, text, len, 1, err, value);
 }
 
 
 static jr_status_e
-jr_json_text(const char *text, size_t len, int any_number,
-    jr_json_error_t *err, json_t **value)
+jr_json_text(jr_arena_t *arena, const char *text, size_t len, int any_number,
+    jr_json_error_t *err, const jr_value_t **value)
 {
-    json_t            *root;
-    jr_place_t         top;
-    jr_status_e        rc;
-    jr_json_parser_t   parser;
+    jr_value_t       *root;
+    jr_place_t        top;
+    jr_status_e       rc;
+    jr_json_parser_t  parser;
 
     err->text[0] = '\0';
     err->offset = 0;
@@ -70,29 +74,57 @@ jr_json_text(const char *text, size_t len, int any_number,
     parser.any_number = any_number;
     parser.place = &top;
     parser.err = err;
+    parser.arena = arena;
+    parser.stack = NULL;
+    parser.used = 0;
+    parser.size = 0;
 
-    rc = jr_json_encoding(&parser);
+    if (len > UINT32_MAX) {
+        return jr_json_fail(&parser, parser.start, "longer than 4 GB");
+    }
+
+    /* one more, for the NUL behind a number out of range */
+
+    parser.copy = jr_arena_alloc(arena, len + 1);
+    root = jr_arena_alloc(arena, sizeof(jr_value_t));
+
+    if (parser.copy == NULL || root == NULL) {
+        return jr_json_no_memory(&parser);
+    }
+
+    rc = jr_json_top(&parser, root);
+
+    free(parser.stack);
+
+    if (rc == JR_OK) {
+        *value = root;
+    }
+
+    return rc;
+}
+
+
+static jr_status_e
+jr_json_top(jr_json_parser_t *p, jr_value_t *value)
+{
+    jr_status_e  rc;
+
+    rc = jr_json_encoding(p);
     if (rc != JR_OK) {
         return rc;
     }
 
-    jr_json_skip_blanks(&parser);
+    jr_json_skip_blanks(p);
 
-    rc = jr_json_value(&parser, &root);
+    rc = jr_json_value(p, value);
     if (rc != JR_OK) {
         return rc;
     }
 
-    jr_json_skip_blanks(&parser);
+    jr_json_skip_blanks(p);
 
-    if (parser.pos != parser.end) {
-        json_decref(root);
-        return jr_json_unexpected(&parser, "the end of the text");
-    }
-
-    *value = root;
-
-    return JR_OK;
+    return p->pos == p->end ? JR_OK
+                            : jr_json_unexpected(p, "the end of the text");
 }
 
 
@@ -124,7 +156,7 @@ jr_json_encoding(jr_json_parser_t *p)
 
 
 static jr_status_e
-jr_json_value(jr_json_parser_t *p, json_t **value)
+jr_json_value(jr_json_parser_t *p, jr_value_t *value)
 {
     if (p->pos == p->end) {
         return jr_json_unexpected(p, "a value");
@@ -153,79 +185,70 @@ jr_json_value(jr_json_parser_t *p, json_t **value)
 
 
 static jr_status_e
-jr_json_object(jr_json_parser_t *p, json_t **value)
+jr_json_object(jr_json_parser_t *p, jr_value_t *value)
 {
-    json_t       *object;
-    jr_status_e   rc;
+    size_t       base, n, again;
+    jr_status_e  rc;
+
+    base = p->used;
 
     rc = jr_json_enter(p);
     if (rc != JR_OK) {
         return rc;
     }
 
-    object = json_object();
-    if (object == NULL) {
-        return jr_json_no_memory(p);
-    }
-
     if (p->pos < p->end && *p->pos == '}') {
-        goto done;
+        return jr_json_leave(p, JR_KIND_OBJECT, base, value);
     }
 
     for ( ;; ) {
-        rc = jr_json_member(p, object);
+        rc = jr_json_member(p);
         if (rc != JR_OK) {
-            goto failed;
+            return rc;
         }
 
         jr_json_skip_blanks(p);
 
         if (p->pos < p->end && *p->pos == '}') {
-            goto done;
+            break;
         }
 
         if (p->pos == p->end || *p->pos != ',') {
-            rc = jr_json_unexpected(p, "',' or '}'");
-            goto failed;
+            return jr_json_unexpected(p, "',' or '}'");
         }
 
         p->pos++;
         jr_json_skip_blanks(p);
     }
 
-done:
+    n = (p->used - base) / 2;
 
-    p->pos++;
-    p->depth--;
-    *value = object;
+    rc = jr_json_unique(p->stack + base, n, &again);
 
-    return JR_OK;
+    if (rc == JR_INVALID) {
+        return jr_json_duplicate(p, &p->stack[base + 2 * again]);
+    }
 
-failed:
+    if (rc != JR_OK) {
+        return jr_json_no_memory(p);
+    }
 
-    json_decref(object);
-
-    return rc;
+    return jr_json_leave(p, JR_KIND_OBJECT, base, value);
 }
 
 
 static jr_status_e
-jr_json_member(jr_json_parser_t *p, json_t *object)
+jr_json_member(jr_json_parser_t *p)
 {
-    json_t               *value;
-    size_t                size;
-    jr_place_t            place;
-    jr_status_e           rc;
-    jr_json_chars_t       key;
-    const unsigned char  *at;
-
-    at = p->pos;
+    jr_place_t   place;
+    jr_value_t   name, value;
+    jr_status_e  rc;
 
     if (p->pos == p->end || *p->pos != '"') {
         return jr_json_unexpected(p, "a member name in quotation marks");
     }
 
-    rc = jr_json_chars(p, &key);
+    rc = jr_json_string(p, &name);
     if (rc != JR_OK) {
         return rc;
     }
@@ -233,87 +256,69 @@ jr_json_member(jr_json_parser_t *p, json_t *object)
     jr_json_skip_blanks(p);
 
     if (p->pos == p->end || *p->pos != ':') {
-        rc = jr_json_unexpected(p, "':'");
-        goto done;
+        return jr_json_unexpected(p, "':'");
     }
 
     p->pos++;
     jr_json_skip_blanks(p);
 
     place.up = p->place;
-    place.key = key.data;
-    place.len = key.len;
+    place.key = name.u.text;
+    place.len = name.len;
     place.index = 0;
 
     p->place = &place;
     rc = jr_json_value(p, &value);
     p->place = place.up;
 
-    if (rc != JR_OK) {
-        goto done;
+    if (rc == JR_OK) {
+        rc = jr_json_push(p, &name);
     }
 
-    /* an object that does not grow had the key already: one look-up less
-       than asking first */
-
-    size = json_object_size(object);
-
-    if (json_object_setn_new_nocheck(object, key.data, key.len, value) != 0) {
-        rc = jr_json_no_memory(p);
-
-    } else if (json_object_size(object) == size) {
-        rc = jr_json_duplicate(p, at, &key);
-    }
-
-done:
-
-    free(key.owned);
-
-    return rc;
+    return rc == JR_OK ? jr_json_push(p, &value) : rc;
 }
 
 
 static jr_status_e
-jr_json_duplicate(jr_json_parser_t *p, const unsigned char *at,
-    const jr_json_chars_t *key)
+jr_json_duplicate(jr_json_parser_t *p, const jr_value_t *name)
 {
     char       text[JR_JSON_ERROR_TEXT];
     jr_text_t  t;
 
     jr_text_init(&t, text, sizeof(text));
     jr_text_str(&t, "duplicate member name \"");
-    jr_text_escape(&t, key->data, key->len, 16,
+    jr_text_escape(&t, name->u.text, name->len, 16,
                    JR_TEXT_ASCII|JR_TEXT_QUOTES);
     jr_text_str(&t, "\"");
 
-    return jr_json_fail(p, at, text);
+    /* where it is in the copy, before its first character */
+
+    return jr_json_fail(p, p->start + (name->u.text - p->copy) - 1, text);
 }
 
 
 static jr_status_e
-jr_json_array(jr_json_parser_t *p, json_t **value)
+jr_json_array(jr_json_parser_t *p, jr_value_t *value)
 {
-    json_t       *array, *item;
-    jr_place_t    place;
-    jr_status_e   rc;
+    size_t       base;
+    jr_place_t   place;
+    jr_value_t   item;
+    jr_status_e  rc;
+
+    base = p->used;
 
     rc = jr_json_enter(p);
     if (rc != JR_OK) {
         return rc;
     }
 
-    array = json_array();
-    if (array == NULL) {
-        return jr_json_no_memory(p);
+    if (p->pos < p->end && *p->pos == ']') {
+        return jr_json_leave(p, JR_KIND_ARRAY, base, value);
     }
 
     place.up = p->place;
     place.key = NULL;
     place.len = 0;
-
-    if (p->pos < p->end && *p->pos == ']') {
-        goto done;
-    }
 
     for (place.index = 0; /* void */ ; place.index++) {
 
@@ -321,43 +326,27 @@ jr_json_array(jr_json_parser_t *p, json_t **value)
         rc = jr_json_value(p, &item);
         p->place = place.up;
 
-        if (rc != JR_OK) {
-            goto failed;
+        if (rc == JR_OK) {
+            rc = jr_json_push(p, &item);
         }
 
-        if (json_array_append_new(array, item) != 0) {
-            rc = jr_json_no_memory(p);
-            goto failed;
+        if (rc != JR_OK) {
+            return rc;
         }
 
         jr_json_skip_blanks(p);
 
         if (p->pos < p->end && *p->pos == ']') {
-            goto done;
+            return jr_json_leave(p, JR_KIND_ARRAY, base, value);
         }
 
         if (p->pos == p->end || *p->pos != ',') {
-            rc = jr_json_unexpected(p, "',' or ']'");
-            goto failed;
+            return jr_json_unexpected(p, "',' or ']'");
         }
 
         p->pos++;
         jr_json_skip_blanks(p);
     }
-
-done:
-
-    p->pos++;
-    p->depth--;
-    *value = array;
-
-    return JR_OK;
-
-failed:
-
-    json_decref(array);
-
-    return rc;
 }
 
 
@@ -379,34 +368,66 @@ jr_json_enter(jr_json_parser_t *p)
 }
 
 
+/* Steps over the closing bracket; what is on the stack from base on becomes
+   the value. */
+
 static jr_status_e
-jr_json_string(jr_json_parser_t *p, json_t **value)
+jr_json_leave(jr_json_parser_t *p, jr_kind_e kind, size_t base,
+    jr_value_t *value)
 {
-    json_t           *string;
-    jr_status_e       rc;
-    jr_json_chars_t   chars;
+    size_t       n;
+    jr_value_t  *items;
 
-    rc = jr_json_chars(p, &chars);
-    if (rc != JR_OK) {
-        return rc;
+    n = p->used - base;
+    items = NULL;
+
+    if (n > 0) {
+        items = jr_arena_alloc(p->arena, n * sizeof(jr_value_t));
+        if (items == NULL) {
+            return jr_json_no_memory(p);
+        }
+
+        memcpy(items, p->stack + base, n * sizeof(jr_value_t));
     }
 
-    string = json_stringn_nocheck(chars.data, chars.len);
+    p->used = base;
+    p->depth--;
+    p->pos++;
 
-    free(chars.owned);
-
-    if (string == NULL) {
-        return jr_json_no_memory(p);
-    }
-
-    *value = string;
+    value->kind = kind;
+    value->len = (uint32_t) (kind == JR_KIND_OBJECT ? n / 2 : n);
+    value->u.items = items;
 
     return JR_OK;
 }
 
 
 static jr_status_e
-jr_json_literal(jr_json_parser_t *p, json_t **value)
+jr_json_push(jr_json_parser_t *p, const jr_value_t *value)
+{
+    size_t       size;
+    jr_value_t  *stack;
+
+    if (p->used == p->size) {
+        size = p->size ? 2 * p->size : 64;
+
+        stack = realloc(p->stack, size * sizeof(jr_value_t));
+        if (stack == NULL) {
+            return jr_json_no_memory(p);
+        }
+
+        p->stack = stack;
+        p->size = size;
+    }
+
+    p->stack[p->used++] = *value;
+
+    return JR_OK;
+}
+
+
+static jr_status_e
+jr_json_literal(jr_json_parser_t *p, jr_value_t *value)
 {
     size_t  left;
 
@@ -414,19 +435,22 @@ jr_json_literal(jr_json_parser_t *p, json_t **value)
 
     if (left >= 4 && memcmp(p->pos, "true", 4) == 0) {
         p->pos += 4;
-        *value = json_true();
+        value->kind = JR_KIND_TRUE;
 
     } else if (left >= 5 && memcmp(p->pos, "false", 5) == 0) {
         p->pos += 5;
-        *value = json_false();
+        value->kind = JR_KIND_FALSE;
 
     } else if (left >= 4 && memcmp(p->pos, "null", 4) == 0) {
         p->pos += 4;
-        *value = json_null();
+        value->kind = JR_KIND_NULL;
 
     } else {
         return jr_json_unexpected(p, "a value");
     }
+
+    value->len = 0;
+    value->u.items = NULL;
 
     return JR_OK;
 }

@@ -1,9 +1,9 @@
 /*
- * JSON text of a request body to a jansson value, as strictly as RFC 8259
- * read together with the service's own parser demands.
+ * JSON text of a request body to a value, as strictly as RFC 8259 read
+ * together with the service's own parser demands.
  *
  * Two parsers that read one body differently are an attack, so whatever is
- * ambiguous is refused: a byte order mark, a raw NUL (jansson 2.14 swallows
+ * ambiguous is refused: a byte order mark, a raw NUL (some parsers swallow
  * one behind a number or a literal), invalid UTF-8, lone surrogates,
  * duplicate keys, text behind the value, nesting deeper than JR_JSON_DEPTH,
  * integers beyond int64 and reals beyond double.
@@ -13,9 +13,10 @@
 #define JR_JSON_H_INCLUDED
 
 #include <stddef.h>
-#include <jansson.h>
 
+#include "jr_arena.h"
 #include "jr_status.h"
+#include "jr_value.h"
 
 
 /* StreamReadConstraints.DEFAULT_MAX_DEPTH of Jackson, the service's parser */
@@ -44,23 +45,21 @@ typedef struct {
 
 
 /*
- * Parses len bytes at text.  On JR_OK *value is a new reference that the
- * caller drops with json_decref().  On JR_INVALID *err is filled in.
- * *err is also filled in on JR_NO_MEMORY (text only).
+ * Parses len bytes at text, at most UINT32_MAX.  On JR_OK *value is in the
+ * arena, as are its strings: the text is not needed any more.  On
+ * JR_INVALID *err is filled in.  *err is also filled in on JR_NO_MEMORY
+ * (text only).  What else was allocated in the arena stays there.
  */
-jr_status_e jr_json_parse(const char *text, size_t len, jr_json_error_t *err,
-    json_t **value);
+jr_status_e jr_json_parse(jr_arena_t *arena, const char *text, size_t len,
+    jr_json_error_t *err, const jr_value_t **value);
 
 /*
- * The same, but a number out of range becomes a stand-in that no schema
- * accepts, for jr_schema_check() to report it along with everything else
- * that is wrong.  A value with a stand-in in it is good for nothing else.
+ * The same, but a number out of range becomes a value of that kind, which no
+ * schema accepts, for jr_schema_check() to report it along with everything
+ * else that is wrong.
  */
-jr_status_e jr_json_parse_any_number(const char *text, size_t len,
-    jr_json_error_t *err, json_t **value);
-
-/* The text of the number that a stand-in stands for, or NULL. */
-const char *jr_json_stand_in(const json_t *value, size_t *len);
+jr_status_e jr_json_parse_any_number(jr_arena_t *arena, const char *text,
+    size_t len, jr_json_error_t *err, const jr_value_t **value);
 
 
 #endif /* JR_JSON_H_INCLUDED */

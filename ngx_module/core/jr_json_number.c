@@ -16,23 +16,22 @@
 #include "jr_text.h"
 
 
-/* the first byte of a stand-in */
-#define JR_JSON_STAND_IN  '\xff'
-
 /* longest real that needs no memory of its own */
 #define JR_JSON_REAL  64
 
 
 static size_t jr_json_digits(jr_json_parser_t *p);
 static jr_status_e jr_json_integer(jr_json_parser_t *p,
-    const unsigned char *begin, json_t **value);
+    const unsigned char *begin, jr_value_t *value);
 static jr_status_e jr_json_real(jr_json_parser_t *p,
-    const unsigned char *begin, json_t **value);
+    const unsigned char *begin, jr_value_t *value);
 static double jr_json_convert(const char *data, size_t len, char *buf);
+static jr_status_e jr_json_out_of_range(jr_json_parser_t *p,
+    const unsigned char *begin, const char *rule, jr_value_t *value);
 
 
 jr_status_e
-jr_json_number(jr_json_parser_t *p, json_t **value)
+jr_json_number(jr_json_parser_t *p, jr_value_t *value)
 {
     int                   real;
     const unsigned char  *begin, *digits;
@@ -99,9 +98,8 @@ jr_json_digits(jr_json_parser_t *p)
 
 static jr_status_e
 jr_json_integer(jr_json_parser_t *p, const unsigned char *begin,
-    json_t **value)
+    jr_value_t *value)
 {
-    json_t               *integer;
     int64_t               n;
     uint64_t              limit, digit, sum;
     const unsigned char  *c;
@@ -125,24 +123,20 @@ jr_json_integer(jr_json_parser_t *p, const unsigned char *begin,
 
     n = *begin == '-' && sum > 0 ? -(int64_t) (sum - 1) - 1 : (int64_t) sum;
 
-    integer = json_integer(n);
-    if (integer == NULL) {
-        return jr_json_no_memory(p);
-    }
-
-    *value = integer;
+    value->kind = JR_KIND_INTEGER;
+    value->len = 0;
+    value->u.integer = n;
 
     return JR_OK;
 }
 
 
 static jr_status_e
-jr_json_real(jr_json_parser_t *p, const unsigned char *begin, json_t **value)
+jr_json_real(jr_json_parser_t *p, const unsigned char *begin, jr_value_t *value)
 {
     char          buf[JR_JSON_REAL], *mem;
     size_t        len, size;
     double        d;
-    json_t       *real;
 
     len = (size_t) (p->pos - begin);
     size = len + strlen(localeconv()->decimal_point) + 1;
@@ -164,12 +158,9 @@ jr_json_real(jr_json_parser_t *p, const unsigned char *begin, json_t **value)
                                     " number (to about 1.8e308)", value);
     }
 
-    real = json_real(d);
-    if (real == NULL) {
-        return jr_json_no_memory(p);
-    }
-
-    *value = real;
+    value->kind = JR_KIND_REAL;
+    value->len = 0;
+    value->u.real = d;
 
     return JR_OK;
 }
@@ -211,18 +202,15 @@ jr_json_convert(const char *data, size_t len, char *buf)
 }
 
 
-/*
- * A stand-in is a string that no JSON text can make, since it begins with a
- * byte that UTF-8 does not have; the text of the number follows.
- */
+/* The number from begin to p->pos, as it is where that is wanted, or an
+   error. */
 
-jr_status_e
+static jr_status_e
 jr_json_out_of_range(jr_json_parser_t *p, const unsigned char *begin,
-    const char *rule, json_t **value)
+    const char *rule, jr_value_t *value)
 {
-    char        buf[JR_JSON_ERROR_TEXT];
+    char       *dst, buf[JR_JSON_ERROR_TEXT];
     size_t      len;
-    json_t     *stand_in;
     jr_text_t   t;
 
     len = (size_t) (p->pos - begin);
@@ -233,15 +221,13 @@ jr_json_out_of_range(jr_json_parser_t *p, const unsigned char *begin,
 
         len = len > JR_TEXT_FOUND ? JR_TEXT_FOUND + 1 : len;
 
-        buf[0] = JR_JSON_STAND_IN;
-        memcpy(buf + 1, begin, len);
+        dst = p->copy + (begin - p->start);
+        memcpy(dst, begin, len);
+        dst[len] = '\0';
 
-        stand_in = json_stringn_nocheck(buf, len + 1);
-        if (stand_in == NULL) {
-            return jr_json_no_memory(p);
-        }
-
-        *value = stand_in;
+        value->kind = JR_KIND_OUT_OF_RANGE;
+        value->len = (uint32_t) len;
+        value->u.text = dst;
 
         return JR_OK;
     }
@@ -258,19 +244,4 @@ jr_json_out_of_range(jr_json_parser_t *p, const unsigned char *begin,
     jr_text_escape(&t, (const char *) begin, len, JR_TEXT_FOUND, 0);
 
     return jr_json_fail(p, begin, buf);
-}
-
-
-const char *
-jr_json_stand_in(const json_t *value, size_t *len)
-{
-    if (!json_is_string(value) || json_string_length(value) == 0
-        || json_string_value(value)[0] != JR_JSON_STAND_IN)
-    {
-        return NULL;
-    }
-
-    *len = json_string_length(value) - 1;
-
-    return json_string_value(value) + 1;
 }

@@ -67,6 +67,43 @@ jr_json_chars(jr_json_parser_t *p, jr_json_chars_t *chars)
 }
 
 
+jr_status_e
+jr_json_string(jr_json_parser_t *p, jr_value_t *value)
+{
+    int                   escapes;
+    char                 *dst;
+    size_t                len;
+    jr_status_e           rc;
+    const unsigned char  *begin;
+
+    begin = p->pos + 1;
+
+    rc = jr_json_scan(p, &escapes);
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    dst = p->copy + (begin - p->start);
+    len = (size_t) (p->pos - 1 - begin);
+
+    if (escapes) {
+        len = jr_json_unescape(begin, p->pos - 1, dst);
+
+    } else {
+        memcpy(dst, begin, len);
+    }
+
+    /* no further than the closing quotation mark */
+    dst[len] = '\0';
+
+    value->kind = JR_KIND_STRING;
+    value->len = (uint32_t) len;
+    value->u.text = dst;
+
+    return JR_OK;
+}
+
+
 /* Checks a string and steps over it; says whether it holds escapes. */
 
 static jr_status_e

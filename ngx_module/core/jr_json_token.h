@@ -15,8 +15,20 @@ typedef struct {
     const unsigned char  *end;
     size_t                depth;
     const jr_place_t     *place;        /* of the value that is read */
-    int                   any_number;   /* stand-ins are wanted */
+    int                   any_number;   /* of any range is wanted */
     jr_json_error_t      *err;
+
+    /*
+     * Where values are made (jr_json.c).  A string is put where it would be
+     * in a copy of the text, since it never is longer there; so its place
+     * in the text is known.
+     */
+    jr_arena_t           *arena;
+    char                 *copy;
+
+    jr_value_t           *stack;        /* of what is not closed yet */
+    size_t                used;
+    size_t                size;
 } jr_json_parser_t;
 
 
@@ -37,15 +49,18 @@ void jr_json_skip_blanks(jr_json_parser_t *p);
 /* p->pos is at the opening quotation mark */
 jr_status_e jr_json_chars(jr_json_parser_t *p, jr_json_chars_t *chars);
 
+/* the same into p->copy */
+jr_status_e jr_json_string(jr_json_parser_t *p, jr_value_t *value);
+
 /* p->pos is at a minus or a digit */
-jr_status_e jr_json_number(jr_json_parser_t *p, json_t **value);
+jr_status_e jr_json_number(jr_json_parser_t *p, jr_value_t *value);
 
 /*
- * The number from begin to p->pos is out of range: a stand-in where those
- * are wanted, else an error.
+ * jr_json_names.c: JR_INVALID where a name of n members occurs twice, and
+ * *again is the first member whose name has been before.
  */
-jr_status_e jr_json_out_of_range(jr_json_parser_t *p,
-    const unsigned char *begin, const char *rule, json_t **value);
+jr_status_e jr_json_unique(const jr_value_t *members, size_t n,
+    size_t *again);
 
 /* All fill in *p->err; the first two return JR_INVALID. */
 jr_status_e jr_json_fail(jr_json_parser_t *p, const unsigned char *at,

@@ -10,9 +10,9 @@
 #define JR_SCHEMA_H_INCLUDED
 
 #include <stddef.h>
-#include <jansson.h>
 
 #include "jr_status.h"
+#include "jr_value.h"
 
 
 /* violations spelled out in a report; more are only counted */
@@ -91,7 +91,7 @@ void jr_schema_free(jr_schema_t *schema);
  * is 0).  JR_INVALID: *report says why.  The work memory of a check belongs
  * to the schema, so one schema serves any number of callers, one at a time.
  */
-jr_status_e jr_schema_check(const jr_schema_t *schema, const json_t *value,
+jr_status_e jr_schema_check(const jr_schema_t *schema, const jr_value_t *value,
     unsigned flags, jr_report_t *report);
 
 /*

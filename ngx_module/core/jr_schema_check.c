@@ -1,8 +1,8 @@
 /*
  * Walking a value with the set of nodes that apply to it.
  *
- * Members are visited in the order of the text, which jansson's objects
- * keep, so violations are found in the order in which a person reads.
+ * Members are visited in the order of the text, so violations are found in
+ * the order in which a person reads.
  *
  * Outside of trials each value is visited once, so the work is linear in
  * the value.  A trial (a branch of anyOf or oneOf, or not) visits it again,
@@ -15,25 +15,25 @@
 #include "jr_schema_check.h"
 
 
-static void jr_check_one(jr_check_t *c, jr_set_t set, const json_t *value,
+static void jr_check_one(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place);
 static int jr_check_limits(jr_check_t *c, const jr_place_t *place);
-static void jr_check_range(jr_check_t *c, jr_set_t set, const json_t *value,
+static void jr_check_range(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place);
-static int jr_check_type(jr_check_t *c, jr_set_t set, const json_t *value,
+static int jr_check_type(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place);
-static void jr_check_array(jr_check_t *c, jr_set_t set, const json_t *array,
+static void jr_check_array(jr_check_t *c, jr_set_t set, const jr_value_t *array,
     const jr_place_t *place);
 static void jr_check_trials(jr_check_t *c, const jr_node_t *node,
-    const json_t *value, const jr_place_t *place);
+    const jr_value_t *value, const jr_place_t *place);
 static size_t jr_check_branches(jr_check_t *c, const jr_nodes_t *nodes,
-    const json_t *value, const jr_place_t *place, size_t enough);
+    const jr_value_t *value, const jr_place_t *place, size_t enough);
 static int jr_check_trial(jr_check_t *c, const jr_node_t *node,
-    const json_t *value, const jr_place_t *place);
+    const jr_value_t *value, const jr_place_t *place);
 
 
 jr_status_e
-jr_schema_check(const jr_schema_t *schema, const json_t *value,
+jr_schema_check(const jr_schema_t *schema, const jr_value_t *value,
     unsigned flags, jr_report_t *report)
 {
     jr_check_t  c;
@@ -62,7 +62,7 @@ jr_schema_check(const jr_schema_t *schema, const json_t *value,
 
 
 void
-jr_check_value(jr_check_t *c, jr_set_t set, const json_t *value,
+jr_check_value(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place)
 {
     if (set.n == 0) {
@@ -107,12 +107,14 @@ jr_check_limits(jr_check_t *c, const jr_place_t *place)
 
 
 static void
-jr_check_one(jr_check_t *c, jr_set_t set, const json_t *value,
+jr_check_one(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place)
 {
     size_t  i;
 
-    if (json_is_string(value) && jr_check_string(c, set, value, place)) {
+    if ((jr_is_string(value) || jr_is(value, JR_KIND_OUT_OF_RANGE))
+        && jr_check_string(c, set, value, place))
+    {
         return;
     }
 
@@ -125,22 +127,20 @@ jr_check_one(jr_check_t *c, jr_set_t set, const json_t *value,
         jr_check_trials(c, set.nodes[i], value, place);
     }
 
-    if (json_is_object(value)) {
+    if (jr_is_object(value)) {
         jr_check_object(c, set, value, place);
 
-    } else if (json_is_array(value)) {
+    } else if (jr_is_array(value)) {
         jr_check_array(c, set, value, place);
     }
 }
 
 
 int
-jr_check_string(jr_check_t *c, jr_set_t set, const json_t *value,
+jr_check_string(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place)
 {
-    size_t  len;
-
-    if (jr_json_stand_in(value, &len) != NULL) {
+    if (jr_is(value, JR_KIND_OUT_OF_RANGE)) {
         if (jr_check_type(c, set, value, place)) {
             jr_check_range(c, set, value, place);
         }
@@ -149,7 +149,7 @@ jr_check_string(jr_check_t *c, jr_set_t set, const json_t *value,
     }
 
     if (jr_check_nuls(c)
-        && memchr(json_string_value(value), '\0', json_string_length(value)))
+        && memchr(jr_string(value), '\0', jr_string_len(value)))
     {
         jr_violation(c, place, "must not hold U+0000");
         return 1;
@@ -162,7 +162,7 @@ jr_check_string(jr_check_t *c, jr_set_t set, const json_t *value,
 /* A number out of range, in the words of the format that asks for less. */
 
 static void
-jr_check_range(jr_check_t *c, jr_set_t set, const json_t *value,
+jr_check_range(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place)
 {
     size_t        i, len;
@@ -185,7 +185,8 @@ jr_check_range(jr_check_t *c, jr_set_t set, const json_t *value,
         return;
     }
 
-    text = jr_json_stand_in(value, &len);
+    text = value->u.text;
+    len = value->len;
 
     if (format == JR_FORMAT_NONE && memchr(text, '.', len) == NULL
         && memchr(text, 'e', len) == NULL && memchr(text, 'E', len) == NULL)
@@ -209,7 +210,7 @@ jr_check_range(jr_check_t *c, jr_set_t set, const json_t *value,
 /* One message for all nodes, not one for each branch of an allOf. */
 
 static int
-jr_check_type(jr_check_t *c, jr_set_t set, const json_t *value,
+jr_check_type(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place)
 {
     size_t      i;
@@ -247,7 +248,7 @@ jr_check_type(jr_check_t *c, jr_set_t set, const json_t *value,
 
 
 static void
-jr_check_array(jr_check_t *c, jr_set_t set, const json_t *array,
+jr_check_array(jr_check_t *c, jr_set_t set, const jr_value_t *array,
     const jr_place_t *place)
 {
     size_t      i, n, used;
@@ -266,7 +267,7 @@ jr_check_array(jr_check_t *c, jr_set_t set, const json_t *array,
     }
 
     items.n = c->used - used;
-    n = json_array_size(array);
+    n = jr_array_size(array);
 
     below.up = place;
     below.key = NULL;
@@ -278,7 +279,7 @@ jr_check_array(jr_check_t *c, jr_set_t set, const json_t *array,
 
     for (i = 0; i < n && !jr_check_decided(c); i++) {
         below.index = i;
-        jr_check_value(c, items, json_array_get(array, i), &below);
+        jr_check_value(c, items, jr_array_item(array, i), &below);
     }
 
     c->used = used;
@@ -323,7 +324,7 @@ jr_check_gather(jr_check_t *c, size_t from, const jr_node_t *node,
 
 
 static void
-jr_check_trials(jr_check_t *c, const jr_node_t *node, const json_t *value,
+jr_check_trials(jr_check_t *c, const jr_node_t *node, const jr_value_t *value,
     const jr_place_t *place)
 {
     size_t      n;
@@ -373,7 +374,7 @@ jr_check_trials(jr_check_t *c, const jr_node_t *node, const json_t *value,
 
 static size_t
 jr_check_branches(jr_check_t *c, const jr_nodes_t *nodes,
-    const json_t *value, const jr_place_t *place, size_t enough)
+    const jr_value_t *value, const jr_place_t *place, size_t enough)
 {
     size_t  i, n;
 
@@ -388,7 +389,7 @@ jr_check_branches(jr_check_t *c, const jr_nodes_t *nodes,
 
 
 static int
-jr_check_trial(jr_check_t *c, const jr_node_t *node, const json_t *value,
+jr_check_trial(jr_check_t *c, const jr_node_t *node, const jr_value_t *value,
     const jr_place_t *place)
 {
     unsigned  failed, matches;

@@ -37,11 +37,11 @@ typedef struct {
 
 
 /* jr_schema_check.c: the value against all nodes of the set at once */
-void jr_check_value(jr_check_t *c, jr_set_t set, const json_t *value,
+void jr_check_value(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place);
 
 /* Strings that no schema accepts: true where one was reported. */
-int jr_check_string(jr_check_t *c, jr_set_t set, const json_t *value,
+int jr_check_string(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place);
 
 /* Adds a node's flattened set to the one that begins at from; false: no
@@ -55,11 +55,11 @@ int jr_check_gather(jr_check_t *c, size_t from, const jr_node_t *node,
 
 /* jr_schema_check_object.c */
 
-void jr_check_object(jr_check_t *c, jr_set_t set, const json_t *object,
+void jr_check_object(jr_check_t *c, jr_set_t set, const jr_value_t *object,
     const jr_place_t *place);
 
 /* what no schema accepts, in a value that no schema looks at */
-void jr_check_rest(jr_check_t *c, const json_t *value,
+void jr_check_rest(jr_check_t *c, const jr_value_t *value,
     const jr_place_t *place);
 void jr_check_nul_in_name(jr_check_t *c, const char *key, size_t len,
     const jr_place_t *place);
@@ -67,7 +67,7 @@ void jr_check_nul_in_name(jr_check_t *c, const char *key, size_t len,
 
 /* jr_schema_check_scalar.c: the keywords that look at one value alone */
 void jr_check_scalar(jr_check_t *c, const jr_node_t *node,
-    const json_t *value, const jr_place_t *place);
+    const jr_value_t *value, const jr_place_t *place);
 
 
 /*
@@ -90,11 +90,11 @@ void jr_report_begin(jr_check_t *c, jr_report_t *report);
 void jr_report_end(jr_check_t *c);
 
 /* ", found " and the value, or its type where it is not a scalar */
-void jr_text_value(jr_text_t *t, const json_t *value);
+void jr_text_value(jr_text_t *t, const jr_value_t *value);
 /* "an object or a string" */
 void jr_text_types(jr_text_t *t, unsigned types);
 /* "a", "b" or "c"; cut where it is long */
-void jr_text_choices(jr_text_t *t, const json_t *choices);
+void jr_text_choices(jr_text_t *t, const jr_value_t *choices);
 
 
 #endif /* JR_SCHEMA_CHECK_H_INCLUDED */

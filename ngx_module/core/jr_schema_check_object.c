@@ -9,13 +9,13 @@
 
 
 static void jr_check_required(jr_check_t *c, jr_set_t set,
-    const json_t *object, const jr_place_t *place);
+    const jr_value_t *object, const jr_place_t *place);
 static int jr_check_required_before(jr_set_t set, size_t n,
     const jr_name_t *name);
-static void jr_check_missing(jr_check_t *c, const json_t *value,
+static void jr_check_missing(jr_check_t *c, const jr_value_t *value,
     const jr_place_t *place);
 static void jr_check_member(jr_check_t *c, jr_set_t set,
-    const json_t *value, const jr_place_t *place);
+    const jr_value_t *value, const jr_place_t *place);
 static int jr_check_gather_member(jr_check_t *c, size_t from,
     const jr_node_t *node, const jr_place_t *place);
 static int jr_check_declares(jr_check_t *c, jr_set_t set,
@@ -26,14 +26,13 @@ static int jr_check_has_members(jr_set_t set);
 
 
 void
-jr_check_object(jr_check_t *c, jr_set_t set, const json_t *object,
+jr_check_object(jr_check_t *c, jr_set_t set, const jr_value_t *object,
     const jr_place_t *place)
 {
-    int          closed, deep;
-    void        *iter;
-    json_t      *o;
-    size_t       i;
-    jr_place_t   below;
+    int                closed, deep;
+    size_t             i;
+    jr_place_t         below;
+    const jr_value_t  *name;
 
     jr_check_required(c, set, object, place);
 
@@ -52,14 +51,12 @@ jr_check_object(jr_check_t *c, jr_set_t set, const json_t *object,
     below.up = place;
     below.index = 0;
 
-    /* jansson's iteration takes no const */
-    o = (json_t *) (uintptr_t) object;
+    for (i = 0; i < jr_object_size(object) && !jr_check_decided(c); i++) {
 
-    for (iter = json_object_iter(o); iter != NULL && !jr_check_decided(c);
-         iter = json_object_iter_next(o, iter))
-    {
-        below.key = json_object_iter_key(iter);
-        below.len = json_object_iter_key_len(iter);
+        name = jr_object_name(object, i);
+
+        below.key = name->u.text;
+        below.len = name->len;
 
         jr_check_nul_in_name(c, below.key, below.len, place);
 
@@ -68,19 +65,19 @@ jr_check_object(jr_check_t *c, jr_set_t set, const json_t *object,
             continue;
         }
 
-        jr_check_member(c, set, json_object_iter_value(iter), &below);
+        jr_check_member(c, set, jr_object_member(object, i), &below);
     }
 }
 
 
 static void
-jr_check_required(jr_check_t *c, jr_set_t set, const json_t *object,
+jr_check_required(jr_check_t *c, jr_set_t set, const jr_value_t *object,
     const jr_place_t *place)
 {
-    size_t            i, k;
-    json_t           *value;
-    jr_place_t        below;
-    const jr_name_t  *name;
+    size_t             i, k;
+    jr_place_t         below;
+    const jr_name_t   *name;
+    const jr_value_t  *value;
 
     below.up = place;
     below.index = 0;
@@ -89,10 +86,10 @@ jr_check_required(jr_check_t *c, jr_set_t set, const json_t *object,
 
         for (k = 0; k < set.nodes[i]->nrequired; k++) {
             name = &set.nodes[i]->required[k];
-            value = json_object_getn(object, name->data, name->len);
+            value = jr_object_get(object, name->data, name->len);
 
             if (value != NULL
-                && !(json_is_null(value)
+                && !(jr_is_null(value)
                      && (c->flags & JR_SCHEMA_NULL_IS_ABSENT)))
             {
                 continue;
@@ -137,7 +134,8 @@ jr_check_required_before(jr_set_t set, size_t n, const jr_name_t *name)
 
 
 static void
-jr_check_missing(jr_check_t *c, const json_t *value, const jr_place_t *place)
+jr_check_missing(jr_check_t *c, const jr_value_t *value,
+    const jr_place_t *place)
 {
     jr_text_t  *t;
 
@@ -152,7 +150,7 @@ jr_check_missing(jr_check_t *c, const json_t *value, const jr_place_t *place)
 
 
 static void
-jr_check_member(jr_check_t *c, jr_set_t set, const json_t *value,
+jr_check_member(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place)
 {
     size_t    i, used;
@@ -172,7 +170,7 @@ jr_check_member(jr_check_t *c, jr_set_t set, const json_t *value,
 
     member.n = c->used - used;
 
-    if (!(json_is_null(value) && (c->flags & JR_SCHEMA_NULL_IS_ABSENT))) {
+    if (!(jr_is_null(value) && (c->flags & JR_SCHEMA_NULL_IS_ABSENT))) {
         jr_check_value(c, member, value, place);
     }
 
@@ -312,16 +310,15 @@ jr_check_declares_in(jr_check_t *c, const jr_nodes_t *nodes,
 
 
 void
-jr_check_rest(jr_check_t *c, const json_t *value, const jr_place_t *place)
+jr_check_rest(jr_check_t *c, const jr_value_t *value, const jr_place_t *place)
 {
-    void        *iter;
-    json_t      *o;
-    size_t       i;
-    jr_place_t   below;
+    size_t             i;
+    jr_place_t         below;
+    const jr_value_t  *name;
 
     static const jr_set_t  none = { NULL, 0 };
 
-    if (json_is_string(value)) {
+    if (jr_is_string(value) || jr_is(value, JR_KIND_OUT_OF_RANGE)) {
         (void) jr_check_string(c, none, value, place);
         return;
     }
@@ -331,23 +328,19 @@ jr_check_rest(jr_check_t *c, const json_t *value, const jr_place_t *place)
     below.len = 0;
     below.index = 0;
 
-    for (i = 0; i < json_array_size(value); i++) {
+    for (i = 0; i < jr_array_size(value); i++) {
         below.index = i;
-        jr_check_rest(c, json_array_get(value, i), &below);
+        jr_check_rest(c, jr_array_item(value, i), &below);
     }
 
-    /* jansson's iteration takes no const, and no value but an object has
-       anything to iterate */
-    o = (json_t *) (uintptr_t) value;
+    for (i = 0; i < jr_object_size(value); i++) {
+        name = jr_object_name(value, i);
 
-    for (iter = json_object_iter(o); iter != NULL;
-         iter = json_object_iter_next(o, iter))
-    {
-        below.key = json_object_iter_key(iter);
-        below.len = json_object_iter_key_len(iter);
+        below.key = name->u.text;
+        below.len = name->len;
 
         jr_check_nul_in_name(c, below.key, below.len, place);
-        jr_check_rest(c, json_object_iter_value(iter), &below);
+        jr_check_rest(c, jr_object_member(value, i), &below);
     }
 }
 

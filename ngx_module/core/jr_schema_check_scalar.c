@@ -9,21 +9,21 @@
 
 
 static void jr_check_choice(jr_check_t *c, const jr_node_t *node,
-    const json_t *value, const jr_place_t *place);
+    const jr_value_t *value, const jr_place_t *place);
 static void jr_check_text(jr_check_t *c, const jr_node_t *node,
-    const json_t *value, const jr_place_t *place);
+    const jr_value_t *value, const jr_place_t *place);
 static void jr_check_pattern(jr_check_t *c, const jr_node_t *node,
-    const json_t *value, const jr_place_t *place);
+    const jr_value_t *value, const jr_place_t *place);
 static void jr_check_number(jr_check_t *c, const jr_node_t *node,
-    const json_t *value, const jr_place_t *place);
+    const jr_value_t *value, const jr_place_t *place);
 static void jr_check_size(jr_check_t *c, const char *what, size_t min,
     size_t max, size_t size, const jr_place_t *place);
 static void jr_check_bound(jr_check_t *c, const char *what,
-    const json_t *bound, const json_t *value, const jr_place_t *place);
+    const jr_value_t *bound, const jr_value_t *value, const jr_place_t *place);
 
 
 void
-jr_check_scalar(jr_check_t *c, const jr_node_t *node, const json_t *value,
+jr_check_scalar(jr_check_t *c, const jr_node_t *node, const jr_value_t *value,
     const jr_place_t *place)
 {
     jr_text_t  *t;
@@ -32,15 +32,15 @@ jr_check_scalar(jr_check_t *c, const jr_node_t *node, const json_t *value,
         jr_check_choice(c, node, value, place);
     }
 
-    if (json_is_string(value)) {
+    if (jr_is_string(value)) {
         jr_check_text(c, node, value, place);
 
-    } else if (json_is_number(value)) {
+    } else if (jr_is_number(value)) {
         jr_check_number(c, node, value, place);
 
-    } else if (json_is_array(value)) {
+    } else if (jr_is_array(value)) {
         jr_check_size(c, "item", node->min_items, node->max_items,
-                      json_array_size(value), place);
+                      jr_array_size(value), place);
     }
 
     if (node->format == JR_FORMAT_NONE
@@ -59,16 +59,16 @@ jr_check_scalar(jr_check_t *c, const jr_node_t *node, const json_t *value,
 
 
 static void
-jr_check_choice(jr_check_t *c, const jr_node_t *node, const json_t *value,
+jr_check_choice(jr_check_t *c, const jr_node_t *node, const jr_value_t *value,
     const jr_place_t *place)
 {
     size_t      i, n;
     jr_text_t  *t;
 
-    n = json_array_size(node->choices);
+    n = jr_array_size(node->choices);
 
     for (i = 0; i < n; i++) {
-        if (jr_value_equal(json_array_get(node->choices, i), value)) {
+        if (jr_value_equal(jr_array_item(node->choices, i), value)) {
             break;
         }
     }
@@ -100,14 +100,14 @@ jr_check_choice(jr_check_t *c, const jr_node_t *node, const json_t *value,
 
 
 static void
-jr_check_text(jr_check_t *c, const jr_node_t *node, const json_t *value,
+jr_check_text(jr_check_t *c, const jr_node_t *node, const jr_value_t *value,
     const jr_place_t *place)
 {
     size_t  len;
 
     if (node->min_length > 0 || node->max_length < SIZE_MAX) {
-        len = jr_utf8_count(json_string_value(value),
-                            json_string_length(value));
+        len = jr_utf8_count(jr_string(value),
+                            jr_string_len(value));
 
         jr_check_size(c, "character", node->min_length, node->max_length,
                       len, place);
@@ -120,15 +120,15 @@ jr_check_text(jr_check_t *c, const jr_node_t *node, const json_t *value,
 
 
 static void
-jr_check_pattern(jr_check_t *c, const jr_node_t *node, const json_t *value,
+jr_check_pattern(jr_check_t *c, const jr_node_t *node, const jr_value_t *value,
     const jr_place_t *place)
 {
     jr_text_t     *t;
     jr_pattern_e   rc;
 
     rc = jr_pattern_match(c->schema->matcher, node->pattern,
-                          json_string_value(value),
-                          json_string_length(value));
+                          jr_string(value),
+                          jr_string_len(value));
 
     if (rc == JR_PATTERN_MATCH) {
         return;
@@ -141,15 +141,15 @@ jr_check_pattern(jr_check_t *c, const jr_node_t *node, const json_t *value,
 
     jr_text_str(t, rc == JR_PATTERN_NO_MATCH ? "must match "
                                    : "takes too much work to match against ");
-    jr_text_escape(t, json_string_value(node->pattern_text),
-                   json_string_length(node->pattern_text), 100, 0);
+    jr_text_escape(t, jr_string(node->pattern_text),
+                   jr_string_len(node->pattern_text), 100, 0);
     jr_text_value(t, value);
     jr_violation_end(c);
 }
 
 
 static void
-jr_check_number(jr_check_t *c, const jr_node_t *node, const json_t *value,
+jr_check_number(jr_check_t *c, const jr_node_t *node, const jr_value_t *value,
     const jr_place_t *place)
 {
     if (node->minimum != NULL
@@ -175,8 +175,8 @@ jr_check_number(jr_check_t *c, const jr_node_t *node, const json_t *value,
 
 
 static void
-jr_check_bound(jr_check_t *c, const char *what, const json_t *bound,
-    const json_t *value, const jr_place_t *place)
+jr_check_bound(jr_check_t *c, const char *what, const jr_value_t *bound,
+    const jr_value_t *value, const jr_place_t *place)
 {
     jr_text_t  *t;
 

@@ -68,7 +68,8 @@ jr_compile_text(jr_compiler_t *c, const char *text, size_t len)
     jr_place_t       top;
     jr_json_error_t  err;
 
-    rc = jr_json_parse(text, len, &err, &c->schema->text);
+    rc = jr_json_parse(c->schema->text_arena, text, len, &err,
+                       &c->schema->text);
 
     if (rc == JR_INVALID) {
         jr_text_str(&c->err, "line ");
@@ -90,7 +91,7 @@ jr_compile_text(jr_compiler_t *c, const char *text, size_t len)
 
 
 jr_status_e
-jr_compile_schema(jr_compiler_t *c, const json_t *source,
+jr_compile_schema(jr_compiler_t *c, const jr_value_t *source,
     const jr_place_t *place, jr_node_t **node)
 {
     if (c->schema->nnodes == JR_SCHEMA_NODES) {
@@ -103,12 +104,12 @@ jr_compile_schema(jr_compiler_t *c, const json_t *source,
         return JR_NO_MEMORY;
     }
 
-    if (json_is_boolean(source)) {
-        (*node)->types = json_is_true(source) ? JR_TYPE_ANY : 0;
+    if (jr_is_boolean(source)) {
+        (*node)->types = jr_is_true(source) ? JR_TYPE_ANY : 0;
         return JR_OK;
     }
 
-    if (!json_is_object(source)) {
+    if (!jr_is_object(source)) {
         jr_compile_complain(c, place, "a schema must be an object or a"
                             " boolean");
         return JR_OK;
@@ -122,19 +123,16 @@ static jr_status_e
 jr_compile_keywords(jr_compiler_t *c, jr_node_t *node,
     const jr_place_t *place)
 {
-    void         *iter;
-    json_t       *source;
-    jr_status_e   rc;
+    size_t             i;
+    jr_status_e        rc;
+    const jr_value_t  *name;
 
-    /* jansson's iteration takes no const */
-    source = (json_t *) (uintptr_t) node->source;
+    for (i = 0; i < jr_object_size(node->source); i++) {
 
-    for (iter = json_object_iter(source); iter != NULL;
-         iter = json_object_iter_next(source, iter))
-    {
-        rc = jr_compile_keyword(c, node, json_object_iter_key(iter),
-                                json_object_iter_key_len(iter),
-                                json_object_iter_value(iter), place);
+        name = jr_object_name(node->source, i);
+
+        rc = jr_compile_keyword(c, node, name->u.text, name->len,
+                                jr_object_member(node->source, i), place);
         if (rc != JR_OK) {
             return rc;
         }

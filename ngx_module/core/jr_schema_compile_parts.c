@@ -32,25 +32,24 @@ static const jr_type_name_t  jr_type_names[] = {
 
 
 jr_status_e
-jr_compile_members(jr_compiler_t *c, const json_t *value,
+jr_compile_members(jr_compiler_t *c, const jr_value_t *value,
     const jr_place_t *place, jr_member_t **members, size_t *n)
 {
-    void         *iter;
-    json_t       *object;
-    size_t        i, size;
-    jr_status_e   rc;
-    jr_place_t    below;
-    jr_member_t  *list;
+    size_t             i, size;
+    jr_place_t         below;
+    jr_status_e        rc;
+    jr_member_t       *list;
+    const jr_value_t  *name;
 
     *members = NULL;
     *n = 0;
 
-    if (!json_is_object(value)) {
+    if (!jr_is_object(value)) {
         jr_compile_complain(c, place, "must be an object of schemas");
         return JR_OK;
     }
 
-    size = json_object_size(value);
+    size = jr_object_size(value);
     if (size == 0) {
         return JR_OK;
     }
@@ -63,25 +62,21 @@ jr_compile_members(jr_compiler_t *c, const json_t *value,
     below.up = place;
     below.index = 0;
 
-    /* jansson's iteration takes no const */
-    object = (json_t *) (uintptr_t) value;
-    iter = json_object_iter(object);
-
     for (i = 0; i < size; i++) {
-        below.key = json_object_iter_key(iter);
-        below.len = json_object_iter_key_len(iter);
+        name = jr_object_name(value, i);
+
+        below.key = name->u.text;
+        below.len = name->len;
 
         list[i].name.data = below.key;
         list[i].name.len = below.len;
 
-        rc = jr_compile_schema(c, json_object_iter_value(iter), &below,
+        rc = jr_compile_schema(c, jr_object_member(value, i), &below,
                                &list[i].node);
         if (rc != JR_OK) {
             free(list);
             return rc;
         }
-
-        iter = json_object_iter_next(object, iter);
     }
 
     qsort(list, size, sizeof(jr_member_t), jr_member_compare);
@@ -121,16 +116,16 @@ jr_compile_pattern(jr_compiler_t *c, const char *text, size_t len,
 
 
 unsigned
-jr_type_find(const json_t *name)
+jr_type_find(const jr_value_t *name)
 {
     const jr_type_name_t  *t;
 
-    if (!json_is_string(name)) {
+    if (!jr_is_string(name)) {
         return 0;
     }
 
     for (t = jr_type_names; t->name != NULL; t++) {
-        if (strcmp(t->name, json_string_value(name)) == 0) {
+        if (strcmp(t->name, jr_string(name)) == 0) {
             break;
         }
     }

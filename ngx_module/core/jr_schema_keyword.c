@@ -11,7 +11,7 @@
 
 
 typedef jr_status_e (*jr_keyword_pt)(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 
 struct jr_keyword_s {
@@ -22,52 +22,52 @@ struct jr_keyword_s {
 
 
 static jr_status_e jr_keyword_annotation(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_top(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_type(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_format(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_size(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_number(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_enum(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_const(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_pattern(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_required(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_schema(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_schemas(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_properties(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_patterns(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_defs(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 static jr_status_e jr_keyword_ref(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value,
+    const jr_keyword_t *keyword, const jr_value_t *value,
     const jr_place_t *place);
 
 
@@ -111,7 +111,7 @@ static const jr_keyword_t  jr_keywords[] = {
 
 jr_status_e
 jr_compile_keyword(jr_compiler_t *c, jr_node_t *node, const char *key,
-    size_t len, const json_t *value, const jr_place_t *place)
+    size_t len, const jr_value_t *value, const jr_place_t *place)
 {
     jr_place_t           below;
     const jr_keyword_t  *k;
@@ -140,7 +140,8 @@ jr_compile_keyword(jr_compiler_t *c, jr_node_t *node, const char *key,
 
 static jr_status_e
 jr_keyword_annotation(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     (void) c;
     (void) node;
@@ -156,7 +157,7 @@ jr_keyword_annotation(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_top(jr_compiler_t *c, jr_node_t *node, const jr_keyword_t *keyword,
-    const json_t *value, const jr_place_t *place)
+    const jr_value_t *value, const jr_place_t *place)
 {
     (void) keyword;
     (void) value;
@@ -171,7 +172,8 @@ jr_keyword_top(jr_compiler_t *c, jr_node_t *node, const jr_keyword_t *keyword,
 
 static jr_status_e
 jr_keyword_type(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     size_t    i, n;
     unsigned  type;
@@ -179,10 +181,10 @@ jr_keyword_type(jr_compiler_t *c, jr_node_t *node,
     (void) keyword;
 
     node->types = 0;
-    n = json_is_array(value) ? json_array_size(value) : 1;
+    n = jr_is_array(value) ? jr_array_size(value) : 1;
 
     for (i = 0; i < n; i++) {
-        type = jr_type_find(json_is_array(value) ? json_array_get(value, i)
+        type = jr_type_find(jr_is_array(value) ? jr_array_item(value, i)
                                                  : value);
         if (type == 0) {
             jr_compile_complain(c, place, "must be object, array, string,"
@@ -202,22 +204,23 @@ jr_keyword_type(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_format(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     (void) keyword;
 
-    if (!json_is_string(value)) {
+    if (!jr_is_string(value)) {
         jr_compile_complain(c, place, "must be a string");
         return JR_OK;
     }
 
-    node->format = jr_format_find(json_string_value(value),
-                                  json_string_length(value));
+    node->format = jr_format_find(jr_string(value),
+                                  jr_string_len(value));
 
     if (node->format == JR_FORMAT_UNKNOWN && jr_compile_begin(c, place)) {
         jr_text_str(&c->err, "format ");
-        jr_text_found(&c->err, json_string_value(value),
-                      json_string_length(value));
+        jr_text_found(&c->err, jr_string(value),
+                      jr_string_len(value));
         jr_text_str(&c->err, " is not supported");
     }
 
@@ -227,15 +230,16 @@ jr_keyword_format(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_size(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     double   d;
     size_t  *field;
 
     field = (size_t *) (void *) ((char *) node + keyword->offset);
-    d = json_number_value(value);
+    d = jr_number(value);
 
-    if (!json_is_number(value) || !jr_number_is_integral(d) || d < 0
+    if (!jr_is_number(value) || !jr_number_is_integral(d) || d < 0
         || d > 1e15)
     {
         jr_compile_complain(c, place, "must be an integer, 0 or more");
@@ -250,13 +254,14 @@ jr_keyword_size(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_number(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
-    const json_t  **field;
+    const jr_value_t  **field;
 
-    field = (const json_t **) (void *) ((char *) node + keyword->offset);
+    field = (const jr_value_t **) (void *) ((char *) node + keyword->offset);
 
-    if (!json_is_number(value)) {
+    if (!jr_is_number(value)) {
         jr_compile_complain(c, place, "must be a number");
         return JR_OK;
     }
@@ -269,11 +274,12 @@ jr_keyword_number(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_enum(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     (void) keyword;
 
-    if (!json_is_array(value)) {
+    if (!jr_is_array(value)) {
         jr_compile_complain(c, place, "must be an array");
         return JR_OK;
     }
@@ -286,7 +292,8 @@ jr_keyword_enum(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_const(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     (void) c;
     (void) keyword;
@@ -300,35 +307,37 @@ jr_keyword_const(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_pattern(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     (void) keyword;
 
-    if (!json_is_string(value)) {
+    if (!jr_is_string(value)) {
         jr_compile_complain(c, place, "must be a string");
         return JR_OK;
     }
 
     node->pattern_text = value;
 
-    return jr_compile_pattern(c, json_string_value(value),
-                              json_string_length(value), place,
+    return jr_compile_pattern(c, jr_string(value),
+                              jr_string_len(value), place,
                               &node->pattern);
 }
 
 
 static jr_status_e
 jr_keyword_required(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
-    size_t   i, n;
-    json_t  *name;
+    size_t             i, n;
+    const jr_value_t  *name;
 
     (void) keyword;
 
-    n = json_array_size(value);
+    n = jr_array_size(value);
 
-    if (!json_is_array(value)) {
+    if (!jr_is_array(value)) {
         jr_compile_complain(c, place, "must be an array of strings");
         return JR_OK;
     }
@@ -343,15 +352,15 @@ jr_keyword_required(jr_compiler_t *c, jr_node_t *node,
     }
 
     for (i = 0; i < n; i++) {
-        name = json_array_get(value, i);
+        name = jr_array_item(value, i);
 
-        if (!json_is_string(name)) {
+        if (!jr_is_string(name)) {
             jr_compile_complain(c, place, "must be an array of strings");
             return JR_OK;
         }
 
-        node->required[i].data = json_string_value(name);
-        node->required[i].len = json_string_length(name);
+        node->required[i].data = jr_string(name);
+        node->required[i].len = jr_string_len(name);
         node->nrequired = i + 1;
     }
 
@@ -361,7 +370,8 @@ jr_keyword_required(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_schema(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     jr_node_t  **field;
 
@@ -373,7 +383,8 @@ jr_keyword_schema(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_schemas(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     size_t        n;
     jr_status_e   rc;
@@ -381,7 +392,7 @@ jr_keyword_schemas(jr_compiler_t *c, jr_node_t *node,
     jr_nodes_t   *list;
 
     list = (jr_nodes_t *) (void *) ((char *) node + keyword->offset);
-    n = json_array_size(value);
+    n = jr_array_size(value);
 
     if (n == 0) {
         jr_compile_complain(c, place, "must be an array of schemas, not"
@@ -400,7 +411,7 @@ jr_keyword_schemas(jr_compiler_t *c, jr_node_t *node,
     for (list->n = 0; list->n < n; list->n++) {
         below.index = list->n;
 
-        rc = jr_compile_schema(c, json_array_get(value, list->n), &below,
+        rc = jr_compile_schema(c, jr_array_item(value, list->n), &below,
                                &list->nodes[list->n]);
         if (rc != JR_OK) {
             return rc;
@@ -413,7 +424,8 @@ jr_keyword_schemas(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_properties(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     (void) keyword;
 
@@ -424,7 +436,8 @@ jr_keyword_properties(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_patterns(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     size_t                i, n;
     jr_status_e           rc;
@@ -464,7 +477,8 @@ jr_keyword_patterns(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_defs(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     size_t        n;
     jr_status_e   rc;
@@ -485,11 +499,12 @@ jr_keyword_defs(jr_compiler_t *c, jr_node_t *node,
 
 static jr_status_e
 jr_keyword_ref(jr_compiler_t *c, jr_node_t *node,
-    const jr_keyword_t *keyword, const json_t *value, const jr_place_t *place)
+    const jr_keyword_t *keyword, const jr_value_t *value,
+    const jr_place_t *place)
 {
     (void) keyword;
 
-    if (!json_is_string(value)) {
+    if (!jr_is_string(value)) {
         jr_compile_complain(c, place, "must be a string");
         return JR_OK;
     }

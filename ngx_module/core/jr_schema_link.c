@@ -22,9 +22,9 @@ typedef struct {
 
 
 static jr_status_e jr_link_ref(jr_compiler_t *c, jr_node_t *node);
-static const json_t *jr_link_follow(const json_t *from, const char *pointer,
-    size_t len);
-static const json_t *jr_link_step(const json_t *from, const char *step,
+static const jr_value_t *jr_link_follow(const jr_value_t *from,
+    const char *pointer, size_t len);
+static const jr_value_t *jr_link_step(const jr_value_t *from, const char *step,
     size_t len);
 static int jr_link_unescape(const char *src, size_t len, char *dst,
     size_t size, size_t *dstlen);
@@ -108,17 +108,17 @@ jr_link_classify(jr_node_t *node)
 static jr_status_e
 jr_link_ref(jr_compiler_t *c, jr_node_t *node)
 {
-    size_t         i, len;
-    jr_place_t     place;
-    const char    *text;
-    const json_t  *target;
+    size_t             i, len;
+    jr_place_t         place;
+    const char        *text;
+    const jr_value_t  *target;
 
     if (node->ref_text == NULL) {
         return JR_OK;
     }
 
-    text = json_string_value(node->ref_text);
-    len = json_string_length(node->ref_text);
+    text = jr_string(node->ref_text);
+    len = jr_string_len(node->ref_text);
     target = NULL;
 
     if (len > 0 && text[0] == '#') {
@@ -149,8 +149,8 @@ jr_link_ref(jr_compiler_t *c, jr_node_t *node)
 
 /* Follows a JSON Pointer written as a URI fragment. */
 
-static const json_t *
-jr_link_follow(const json_t *from, const char *pointer, size_t len)
+static const jr_value_t *
+jr_link_follow(const jr_value_t *from, const char *pointer, size_t len)
 {
     char         step[256];
     size_t       n, size;
@@ -179,13 +179,13 @@ jr_link_follow(const json_t *from, const char *pointer, size_t len)
 }
 
 
-static const json_t *
-jr_link_step(const json_t *from, const char *step, size_t len)
+static const jr_value_t *
+jr_link_step(const jr_value_t *from, const char *step, size_t len)
 {
     size_t  i, index;
 
-    if (json_is_object(from)) {
-        return json_object_getn(from, step, len);
+    if (jr_is_object(from)) {
+        return jr_object_get(from, step, len);
     }
 
     if (len == 0 || len > 6 || (len > 1 && step[0] == '0')) {
@@ -202,7 +202,7 @@ jr_link_step(const json_t *from, const char *step, size_t len)
         index = index * 10 + (size_t) (step[i] - '0');
     }
 
-    return json_array_get(from, index);
+    return jr_array_item(from, index);
 }
 
 

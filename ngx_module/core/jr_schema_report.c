@@ -18,7 +18,7 @@ typedef struct {
 } jr_type_text_t;
 
 
-static void jr_text_scalar(jr_text_t *t, const json_t *value);
+static void jr_text_scalar(jr_text_t *t, const jr_value_t *value);
 
 
 static const jr_type_text_t  jr_type_texts[] = {
@@ -183,17 +183,17 @@ jr_report_redact(const jr_report_t *report, char *dst)
 
 
 void
-jr_text_value(jr_text_t *t, const json_t *value)
+jr_text_value(jr_text_t *t, const jr_value_t *value)
 {
     jr_text_str(t, ", found ");
 
-    switch (json_typeof(value)) {
+    switch (value->kind) {
 
-    case JSON_OBJECT:
+    case JR_KIND_OBJECT:
         jr_text_str(t, "an object");
         break;
 
-    case JSON_ARRAY:
+    case JR_KIND_ARRAY:
         jr_text_str(t, "an array");
         break;
 
@@ -204,50 +204,43 @@ jr_text_value(jr_text_t *t, const json_t *value)
 
 
 static void
-jr_text_scalar(jr_text_t *t, const json_t *value)
+jr_text_scalar(jr_text_t *t, const jr_value_t *value)
 {
-    size_t       len;
-    const char  *number;
+    switch (value->kind) {
 
-    switch (json_typeof(value)) {
-
-    case JSON_STRING:
-        number = jr_json_stand_in(value, &len);
-
-        if (number != NULL) {
-            jr_text_escape(t, number, len, JR_TEXT_FOUND, 0);
-            break;
-        }
-
-        jr_text_found(t, json_string_value(value),
-                      json_string_length(value));
+    case JR_KIND_STRING:
+        jr_text_found(t, value->u.text, value->len);
         break;
 
-    case JSON_INTEGER:
-        jr_text_int(t, json_integer_value(value));
+    case JR_KIND_OUT_OF_RANGE:
+        jr_text_escape(t, value->u.text, value->len, JR_TEXT_FOUND, 0);
         break;
 
-    case JSON_REAL:
-        jr_text_real(t, json_real_value(value));
+    case JR_KIND_INTEGER:
+        jr_text_int(t, jr_integer(value));
         break;
 
-    case JSON_TRUE:
+    case JR_KIND_REAL:
+        jr_text_real(t, jr_real(value));
+        break;
+
+    case JR_KIND_TRUE:
         jr_text_str(t, "true");
         break;
 
-    case JSON_FALSE:
+    case JR_KIND_FALSE:
         jr_text_str(t, "false");
         break;
 
-    case JSON_NULL:
+    case JR_KIND_NULL:
         jr_text_str(t, "null");
         break;
 
-    case JSON_OBJECT:
+    case JR_KIND_OBJECT:
         jr_text_str(t, "a certain object");
         break;
 
-    case JSON_ARRAY:
+    case JR_KIND_ARRAY:
         jr_text_str(t, "a certain array");
         break;
     }
@@ -280,23 +273,23 @@ jr_text_types(jr_text_t *t, unsigned types)
 
 
 void
-jr_text_choices(jr_text_t *t, const json_t *choices)
+jr_text_choices(jr_text_t *t, const jr_value_t *choices)
 {
     char       buf[JR_CHOICES_TEXT];
     size_t     i, n;
     jr_text_t  list;
 
-    if (!json_is_array(choices)) {
+    if (!jr_is_array(choices)) {
         jr_text_scalar(t, choices);
         return;
     }
 
     jr_text_init(&list, buf, sizeof(buf));
-    n = json_array_size(choices);
+    n = jr_array_size(choices);
 
     for (i = 0; i < n; i++) {
         jr_text_str(&list, i == 0 ? "" : i + 1 < n ? ", " : " or ");
-        jr_text_scalar(&list, json_array_get(choices, i));
+        jr_text_scalar(&list, jr_array_item(choices, i));
     }
 
     jr_text_str(t, buf);

@@ -26,8 +26,11 @@ jr_schema_create(void)
 
     schema->nodes = calloc(JR_SCHEMA_NODES, sizeof(jr_node_t *));
     schema->sets = calloc(JR_SCHEMA_SETS, sizeof(jr_node_t *));
+    schema->arena = jr_arena_create();
+    schema->text_arena = jr_arena_create();
 
     if (schema->nodes == NULL || schema->sets == NULL
+        || schema->arena == NULL || schema->text_arena == NULL
         || jr_matcher_create(&schema->matcher) != JR_OK)
     {
         jr_schema_free(schema);
@@ -52,7 +55,8 @@ jr_schema_free(jr_schema_t *schema)
     }
 
     jr_matcher_free(schema->matcher);
-    json_decref(schema->text);
+    jr_arena_free(schema->arena);
+    jr_arena_free(schema->text_arena);
     free(schema->nodes);
     free(schema->sets);
     free(schema);
@@ -60,7 +64,7 @@ jr_schema_free(jr_schema_t *schema)
 
 
 jr_node_t *
-jr_node_create(jr_schema_t *schema, const json_t *source)
+jr_node_create(jr_schema_t *schema, const jr_value_t *source)
 {
     jr_node_t  *node;
 

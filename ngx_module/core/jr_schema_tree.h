@@ -17,6 +17,7 @@
 #ifndef JR_SCHEMA_TREE_H_INCLUDED
 #define JR_SCHEMA_TREE_H_INCLUDED
 
+#include "jr_arena.h"
 #include "jr_format.h"
 #include "jr_pattern.h"
 #include "jr_place.h"
@@ -79,7 +80,7 @@ typedef struct {
 
 
 struct jr_node_s {
-    const json_t         *source;       /* the schema object */
+    const jr_value_t     *source;       /* the schema object */
 
     unsigned              types;        /* 0: nothing is valid */
     jr_format_e           format;
@@ -91,15 +92,15 @@ struct jr_node_s {
     size_t                min_items;
     size_t                max_items;
 
-    const json_t         *minimum;      /* NULL: none */
-    const json_t         *maximum;
-    const json_t         *above;        /* exclusiveMinimum */
-    const json_t         *below;        /* exclusiveMaximum */
+    const jr_value_t     *minimum;      /* NULL: none */
+    const jr_value_t     *maximum;
+    const jr_value_t     *above;        /* exclusiveMinimum */
+    const jr_value_t     *below;        /* exclusiveMaximum */
 
-    const json_t         *choices;      /* enum */
-    const json_t         *only;         /* const */
+    const jr_value_t     *choices;      /* enum */
+    const jr_value_t     *only;         /* const */
     jr_pattern_t         *pattern;
-    const json_t         *pattern_text;
+    const jr_value_t     *pattern_text;
 
     jr_name_t            *required;
     size_t                nrequired;
@@ -111,7 +112,7 @@ struct jr_node_s {
     jr_node_t            *additional;
     jr_node_t            *items;
 
-    const json_t         *ref_text;
+    const jr_value_t     *ref_text;
     jr_node_t            *ref;
     jr_nodes_t            all;
     jr_nodes_t            any;
@@ -126,10 +127,12 @@ struct jr_node_s {
 
 
 struct jr_schema_s {
-    json_t               *text;         /* names and values point into it */
+    jr_arena_t           *text_arena;   /* of the schema's own text */
+    const jr_value_t     *text;         /* names and values point into it */
     jr_node_t            *root;
     jr_node_t           **nodes;
     size_t                nnodes;
+    jr_arena_t           *arena;        /* of the body that is checked */
     jr_matcher_t         *matcher;      /* work memory of all patterns */
     const jr_node_t     **sets;         /* JR_SCHEMA_SETS of them */
 };
@@ -141,7 +144,7 @@ jr_schema_t *jr_schema_create(void);
 
 /* a node that accepts everything, appended to schema->nodes; NULL: no
    memory */
-jr_node_t *jr_node_create(jr_schema_t *schema, const json_t *source);
+jr_node_t *jr_node_create(jr_schema_t *schema, const jr_value_t *source);
 
 /* the member's schema, or NULL */
 jr_node_t *jr_node_member(const jr_node_t *node, const char *key,
@@ -155,9 +158,9 @@ int jr_member_compare(const void *one, const void *two);
  * Equality and order as JSON Schema has it: 1 and 1.0 are the same number.
  */
 
-int jr_value_equal(const json_t *one, const json_t *two);
-int jr_number_compare(const json_t *one, const json_t *two);
-unsigned jr_value_type(const json_t *value);
+int jr_value_equal(const jr_value_t *one, const jr_value_t *two);
+int jr_number_compare(const jr_value_t *one, const jr_value_t *two);
+unsigned jr_value_type(const jr_value_t *value);
 
 
 #endif /* JR_SCHEMA_TREE_H_INCLUDED */

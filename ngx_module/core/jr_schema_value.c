@@ -12,35 +12,33 @@
 
 
 static int jr_number_compare_mixed(int64_t n, double d);
-static int jr_object_equal(const json_t *one, const json_t *two);
-static int jr_array_equal(const json_t *one, const json_t *two);
+static int jr_object_equal(const jr_value_t *one, const jr_value_t *two);
+static int jr_array_equal(const jr_value_t *one, const jr_value_t *two);
 
 
 unsigned
-jr_value_type(const json_t *value)
+jr_value_type(const jr_value_t *value)
 {
-    size_t  len;
+    switch (value->kind) {
 
-    switch (json_typeof(value)) {
-
-    case JSON_OBJECT:
+    case JR_KIND_OBJECT:
         return JR_TYPE_OBJECT;
 
-    case JSON_ARRAY:
+    case JR_KIND_ARRAY:
         return JR_TYPE_ARRAY;
 
-    case JSON_STRING:
-        return jr_json_stand_in(value, &len) != NULL ? JR_TYPE_INTEGER
-                                                     : JR_TYPE_STRING;
+    case JR_KIND_STRING:
+        return JR_TYPE_STRING;
 
-    case JSON_INTEGER:
+    case JR_KIND_OUT_OF_RANGE:
+    case JR_KIND_INTEGER:
         return JR_TYPE_INTEGER;
 
-    case JSON_REAL:
-        return jr_number_is_integral(json_real_value(value))
+    case JR_KIND_REAL:
+        return jr_number_is_integral(jr_real(value))
                ? JR_TYPE_INTEGER : JR_TYPE_FRACTION;
 
-    case JSON_NULL:
+    case JR_KIND_NULL:
         return JR_TYPE_NULL;
 
     default:
@@ -50,30 +48,30 @@ jr_value_type(const json_t *value)
 
 
 int
-jr_number_compare(const json_t *one, const json_t *two)
+jr_number_compare(const jr_value_t *one, const jr_value_t *two)
 {
     double     a, b;
-    json_int_t  m, n;
+    int64_t    m, n;
 
-    if (json_is_integer(one) && json_is_integer(two)) {
-        m = json_integer_value(one);
-        n = json_integer_value(two);
+    if (jr_is_integer(one) && jr_is_integer(two)) {
+        m = jr_integer(one);
+        n = jr_integer(two);
 
         return (m > n) - (m < n);
     }
 
-    if (json_is_integer(one)) {
-        return jr_number_compare_mixed(json_integer_value(one),
-                                       json_real_value(two));
+    if (jr_is_integer(one)) {
+        return jr_number_compare_mixed(jr_integer(one),
+                                       jr_real(two));
     }
 
-    if (json_is_integer(two)) {
-        return -jr_number_compare_mixed(json_integer_value(two),
-                                        json_real_value(one));
+    if (jr_is_integer(two)) {
+        return -jr_number_compare_mixed(jr_integer(two),
+                                        jr_real(one));
     }
 
-    a = json_real_value(one);
-    b = json_real_value(two);
+    a = jr_real(one);
+    b = jr_real(two);
 
     return (a > b) - (a < b);
 }
@@ -107,27 +105,27 @@ jr_number_compare_mixed(int64_t n, double d)
 
 
 int
-jr_value_equal(const json_t *one, const json_t *two)
+jr_value_equal(const jr_value_t *one, const jr_value_t *two)
 {
-    if (json_is_number(one) && json_is_number(two)) {
+    if (jr_is_number(one) && jr_is_number(two)) {
         return jr_number_compare(one, two) == 0;
     }
 
-    if (json_typeof(one) != json_typeof(two)) {
+    if (one->kind != two->kind) {
         return 0;
     }
 
-    switch (json_typeof(one)) {
+    switch (one->kind) {
 
-    case JSON_STRING:
-        return json_string_length(one) == json_string_length(two)
-               && memcmp(json_string_value(one), json_string_value(two),
-                         json_string_length(one)) == 0;
+    case JR_KIND_STRING:
+        return jr_string_len(one) == jr_string_len(two)
+               && memcmp(jr_string(one), jr_string(two),
+                         jr_string_len(one)) == 0;
 
-    case JSON_OBJECT:
+    case JR_KIND_OBJECT:
         return jr_object_equal(one, two);
 
-    case JSON_ARRAY:
+    case JR_KIND_ARRAY:
         return jr_array_equal(one, two);
 
     default:
@@ -137,26 +135,21 @@ jr_value_equal(const json_t *one, const json_t *two)
 
 
 static int
-jr_object_equal(const json_t *one, const json_t *two)
+jr_object_equal(const jr_value_t *one, const jr_value_t *two)
 {
-    void    *iter;
-    json_t  *o, *value;
+    size_t             i;
+    const jr_value_t  *name, *value;
 
-    if (json_object_size(one) != json_object_size(two)) {
+    if (jr_object_size(one) != jr_object_size(two)) {
         return 0;
     }
 
-    /* jansson's iteration takes no const */
-    o = (json_t *) (uintptr_t) one;
-
-    for (iter = json_object_iter(o); iter != NULL;
-         iter = json_object_iter_next(o, iter))
-    {
-        value = json_object_getn(two, json_object_iter_key(iter),
-                                 json_object_iter_key_len(iter));
+    for (i = 0; i < jr_object_size(one); i++) {
+        name = jr_object_name(one, i);
+        value = jr_object_get(two, name->u.text, name->len);
 
         if (value == NULL
-            || !jr_value_equal(json_object_iter_value(iter), value))
+            || !jr_value_equal(jr_object_member(one, i), value))
         {
             return 0;
         }
@@ -167,18 +160,18 @@ jr_object_equal(const json_t *one, const json_t *two)
 
 
 static int
-jr_array_equal(const json_t *one, const json_t *two)
+jr_array_equal(const jr_value_t *one, const jr_value_t *two)
 {
     size_t  i, n;
 
-    n = json_array_size(one);
+    n = jr_array_size(one);
 
-    if (n != json_array_size(two)) {
+    if (n != jr_array_size(two)) {
         return 0;
     }
 
     for (i = 0; i < n; i++) {
-        if (!jr_value_equal(json_array_get(one, i), json_array_get(two, i)))
+        if (!jr_value_equal(jr_array_item(one, i), jr_array_item(two, i)))
         {
             return 0;
         }

@@ -19,14 +19,14 @@ static ngx_int_t ngx_http_jobruns_read_temp(ngx_http_request_t *r,
 static ngx_int_t ngx_http_jobruns_check_body(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, json_t *value);
+    ngx_http_jobruns_attempt_t *a, const jr_value_t *value);
 static ngx_int_t ngx_http_jobruns_describe(ngx_http_request_t *r,
     jr_json_error_t *err, jr_report_t *report, const char **code,
     ngx_str_t *message, ngx_str_t *audit);
 static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const char *code, ngx_str_t *message);
 static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
-    json_t *value, ngx_str_t *body);
+    const jr_value_t *value, ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
 
 
@@ -157,14 +157,17 @@ static ngx_int_t
 ngx_http_jobruns_check_body(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
 {
-    json_t           *value;
-    unsigned          flags;
-    ngx_int_t         rc;
-    ngx_str_t         message;
-    const char       *code;
-    jr_status_e       status;
-    jr_report_t      *report;
-    jr_json_error_t   err;
+    unsigned           flags;
+    ngx_int_t          rc;
+    ngx_str_t          message;
+    const char        *code;
+    jr_schema_t       *schema;
+    jr_status_e        status;
+    jr_report_t       *report;
+    jr_json_error_t    err;
+    const jr_value_t  *value;
+
+    schema = a->conf->schema;
 
     report = ngx_palloc(r->pool, sizeof(jr_report_t));
     if (report == NULL) {
@@ -176,8 +179,8 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
 
     value = NULL;
 
-    status = jr_body_check(a->conf->schema, (char *) body->data, body->len,
-                           flags, &err, report, &value);
+    status = jr_body_check(schema, (char *) body->data, body->len, flags,
+                           &err, report, &value);
 
     switch (status) {
 
@@ -208,7 +211,9 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
         rc = ngx_http_jobruns_fingerprint(a, value, body);
     }
 
-    json_decref(value);
+    /* the request may be gone, the configuration is not */
+
+    jr_body_done(schema);
 
     return rc;
 }
@@ -218,26 +223,26 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, json_t *value)
+    ngx_http_jobruns_attempt_t *a, const jr_value_t *value)
 {
-    u_char  *p;
-    json_t  *key;
+    u_char            *p;
+    const jr_value_t  *key;
 
-    key = json_object_get(value, "jobKey");
+    key = jr_object_get(value, "jobKey", 6);
 
-    if (!json_is_string(key)) {
+    if (!jr_is_string(key)) {
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, json_string_length(key) + 1);
+    p = ngx_pnalloc(r->pool, jr_string_len(key) + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, json_string_value(key), json_string_length(key));
+    ngx_memcpy(p, jr_string(key), jr_string_len(key));
 
     a->job_key.data = (char *) p;
-    a->job_key.len = json_string_length(key);
+    a->job_key.len = jr_string_len(key);
 
     return NGX_OK;
 }
@@ -324,8 +329,8 @@ ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
  */
 
 static ngx_int_t
-ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a, json_t *value,
-    ngx_str_t *body)
+ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
+    const jr_value_t *value, ngx_str_t *body)
 {
     jr_str_t     parts[5];
     jr_digest_t  md;

@@ -3,28 +3,27 @@
  * can check whatever comes.  The input is the schema, a zero byte, a value.
  */
 
-#include <jansson.h>
-
 #include "fuzz.h"
 #include "jr_json.h"
 #include "jr_schema.h"
 
 
-static void check_twice(const jr_schema_t *schema, const json_t *value,
+static void check_twice(const jr_schema_t *schema, const jr_value_t *value,
     unsigned flags);
 
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char              err[512];
-    json_t           *value;
-    size_t            len;
-    unsigned          flags;
-    const char       *text, *rest;
-    jr_status_e       rc;
-    jr_schema_t      *schema;
-    jr_json_error_t   json;
+    char               err[512];
+    size_t             len;
+    unsigned           flags;
+    const char        *text, *rest;
+    jr_arena_t        *arena;
+    jr_status_e        rc;
+    jr_schema_t       *schema;
+    jr_json_error_t    json;
+    const jr_value_t  *value;
 
     text = (const char *) data;
     rest = size ? memchr(text, '\0', size) : NULL;
@@ -40,16 +39,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
 
-    if (rest && jr_json_parse(rest + 1, size - len - 1, &json, &value)
+    arena = jr_arena_create();
+    fuzz_holds(arena != NULL);
+
+    if (rest && jr_json_parse(arena, rest + 1, size - len - 1, &json, &value)
                 == JR_OK)
     {
 
         for (flags = 0; flags < 8; flags++) {
             check_twice(schema, value, flags);
         }
-
-        json_decref(value);
     }
+
+    jr_arena_free(arena);
 
     jr_schema_free(schema);
 
@@ -60,7 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 /* a check leaves nothing behind that would change the next one */
 
 static void
-check_twice(const jr_schema_t *schema, const json_t *value, unsigned flags)
+check_twice(const jr_schema_t *schema, const jr_value_t *value, unsigned flags)
 {
     jr_status_e  rc;
 
