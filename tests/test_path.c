@@ -238,6 +238,8 @@ other_spellings_are_suspect(void **state)
         HEAD "/workspaces/w/%6aobRuns",
         HEAD "/%77orkspaces/w/jobRuns",
         "/20260430/aiData%50latforms/" ID "/workspaces/w/jobRuns",
+        "/20260430/aiDataPlatforms/" ID "/workspaces/w/jobRuns%3fx=a/b",
+        "/20260430/aiDataPlatforms/" ID "/workspaces/w/jobRuns%23x",
         "/2026043%30/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
         "/%32%30%32%36%30%34%33%30/dataLakes/" ID "/workspaces/w/jobRuns",
         HEAD "/workspaces/w/JOBRUNS",

@@ -39,6 +39,7 @@ static int jr_path_plain(jr_str_t raw, jr_path_t *path);
 static int jr_path_plain_key(jr_str_t *rest, jr_str_t *key);
 static int jr_path_literal(jr_str_t *rest, const char *text, size_t len);
 static int jr_path_version(jr_str_t version);
+static jr_str_t jr_path_cut(jr_str_t text);
 static int jr_path_any_way(jr_str_t text);
 static unsigned jr_path_ways(jr_str_t text);
 static int jr_path_loose(jr_str_t text, unsigned way);
@@ -80,7 +81,10 @@ jr_path_classify(jr_str_t raw, jr_str_t uri, jr_path_t *path)
         return JR_PATH_OTHER;
     }
 
-    if (jr_path_any_way(raw) || jr_path_any_way(uri)) {
+    if (jr_path_any_way(raw) || jr_path_any_way(uri)
+        || jr_path_any_way(jr_path_cut(raw))
+        || jr_path_any_way(jr_path_cut(uri)))
+    {
         return JR_PATH_SUSPECT;
     }
 
@@ -212,6 +216,30 @@ jr_path_version(jr_str_t version)
     }
 
     return 1;
+}
+
+
+/* what a server is left with that decodes first and then looks for a query;
+   nothing where it finds none */
+
+static jr_str_t
+jr_path_cut(jr_str_t text)
+{
+    int       ch;
+    jr_str_t  rest;
+
+    for (rest = text; rest.len; /* void */) {
+        text.len = rest.data - text.data;
+        ch = jr_path_next(&rest, 1);
+
+        if (ch == '?' || ch == '#') {
+            return text;
+        }
+    }
+
+    text.len = 0;
+
+    return text;
 }
 
 
