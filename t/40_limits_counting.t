@@ -6,6 +6,7 @@
 use lib 't/lib';
 use JobRuns;
 
+use Time::HiRes qw(time);
 use Time::Local qw(timegm);
 
 my $t = JobRuns->new;
@@ -38,6 +39,10 @@ END
         jobruns_limit rate key=tenant rate=1r/h burst=100;
         jobruns_quota quota key=tenant limit=100 window=month;
         jobruns_concurrency slots key=tenant limit=10;
+    }
+    location /20260406/ {
+        $pass
+        jobruns_limit edge key=tenant rate=600r/m burst=5;
     }
     location /20260405/ {
         $proxy
@@ -95,6 +100,34 @@ is(post('01')->status, 201, 'after a rest, the burst again');
 $redis->command('SET', "$tenant:rate:rate", (now() + 3600) . '000000 0 60');
 is(post('01')->status, 429, 'a time far ahead refuses');
 wait_for { post('01')->status == 201 } 'a time far ahead to be set right';
+
+# without a pause, over more than one edge of a second: any stretch of time
+# lets through a burst and what the rate gives, and no more
+
+fresh();
+
+my (@passed, $refused);
+my $hammer = $t->client;
+my $end = time + 2.2;
+
+until (time > $end && $refused > 20) {
+    my $sent = time;
+    my $status = post('06', on => $hammer)->status;
+    push @passed, [$sent, time] if $status == 201;
+    $refused++ if $status == 429;
+}
+$hammer->close;
+
+my $worst = 0;
+for my $i (0 .. $#passed) {
+    for my $k ($i .. $#passed) {
+        my $most = 6 + 10 * ($passed[$k][1] - $passed[$i][0]);
+        my $over = $k - $i + 1 - $most;
+        $worst = $over if $over > $worst;
+    }
+}
+is($worst, 0, 'no edge lets more than the burst through');
+cmp_ok(scalar @passed, '>=', 6, '... which passes');
 
 ###############################################################################
 # Quotas

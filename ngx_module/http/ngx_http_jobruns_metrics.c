@@ -176,7 +176,7 @@ ngx_http_jobruns_count_attempt(ngx_http_jobruns_attempt_t *a)
 
     for (i = 0; i < a->nstates; i++) {
 
-        if (a->states[i].state == 2) {
+        if (a->states[i].state == JR_LIMIT_WOULD_REFUSE) {
             limit = ngx_http_jobruns_zone_limit(&a->limits[i]);
             limit->would_refuse++;
         }
