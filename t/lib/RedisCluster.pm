@@ -24,7 +24,7 @@ use JobRuns::Wait qw(wait_for);
 my $slots = 16384;
 
 # start(HARNESS, name => NAME, masters => 3, replicas => 3, args => [...],
-# timeout => ms after which a silent node is taken for dead)
+# tls => [...], timeout => ms after which a silent node is taken for dead)
 
 sub start {
     my ($class, $t, %opt) = @_;
@@ -63,7 +63,11 @@ sub add {
 
     my $name = $self->{name} . (1 + $self->nodes);
     my $bus = claim_port();
-    my $node = $self->{t}->redis($name, tcp => 1, args => [
+    # with tls => [...], a list of Redis' own options, there is TLS alone
+    my $tls = $self->{tls} ? claim_port() : undef;
+    my $node = $self->{t}->redis($name, tcp => !$tls, args => [
+        $tls ? ('--tls-port', $tls, '--tls-cluster', 'yes',
+            '--tls-replication', 'yes', @{$self->{tls}}) : (),
         '--cluster-enabled', 'yes', '--cluster-port', $bus,
         '--cluster-node-timeout', $self->{timeout},
         # a replica is promoted however long it was alone
@@ -74,6 +78,7 @@ sub add {
         @{$self->{args}},
     ]);
     $node->{bus} = $bus;
+    @$node{qw(tcp port)} = (1, $tls) if $tls;
     $node->{id} = $node->command('CLUSTER', 'MYID');
     push @{$self->{nodes}}, $node;
 

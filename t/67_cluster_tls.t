@@ -1,0 +1,97 @@
+#!/usr/bin/perl
+
+# A cluster behind TLS and an ACL user that has just what docs/redis.md says.
+
+use lib 't/lib';
+use JobRuns;
+use JobRuns::Nginx;
+use RedisCluster;
+
+my $t = JobRuns->new;
+my $dir = $t->testdir;
+my $binary = $ENV{TEST_REDIS_BINARY} || 'redis-server';
+
+plan(skip_all => 'this NGINX has no TLS')
+    if JobRuns::Nginx::build() !~ /TLS SNI/;
+plan(skip_all => 'needs openssl') if system('openssl version >/dev/null 2>&1');
+plan(skip_all => 'this redis-server has no TLS')
+    if `ldd \$(command -v \Q$binary\E) 2>/dev/null` !~ /libssl/;
+
+sub openssl {
+    my $output = `cd \Q$dir\E && openssl $_[0] 2>&1`;
+    BAIL_OUT("openssl $_[0]: $output") if $?;
+}
+
+my $new = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
+    . ' -days 2';
+openssl("$new -subj /CN=node -addext subjectAltName=IP:127.0.0.1"
+    . ' -keyout node.key -out node.crt');
+openssl("$new -subj /CN=other -keyout other.key -out other.crt");
+
+my $cluster = RedisCluster->start($t, replicas => 0, tls => [
+    '--tls-cert-file', "$dir/node.crt", '--tls-key-file', "$dir/node.key",
+    '--tls-ca-cert-file', "$dir/node.crt", '--tls-auth-clients', 'no',
+]);
+
+# the list of the documentation
+my ($rules) = $t->root && do {
+    open my $fh, '<', $t->root . '/docs/redis.md' or die "docs/redis.md: $!\n";
+    local $/;
+    <$fh> =~ /^- An ACL user needs\s+`([^`]+)`/m;
+};
+ok($rules, 'docs/redis.md has the rules');
+$_->command('ACL', 'SETUSER', 'gateway', 'on', '>secret', split(' ', $rules),
+    '+cluster|slots', '+asking') for $cluster->nodes;
+$t->write_file('secret', "secret\n");
+
+sub server {
+    my ($port, $lines) = @_;
+    return <<"END";
+    server {
+        listen 127.0.0.1:%%PORT_$port%%;
+        jobruns on;
+        $lines
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+        }
+    }
+END
+}
+
+my $redis = 'jobruns_redis ' . $cluster->address(1)
+    . ' user=gateway password_file=%%TESTDIR%%/secret tls tls_ca=';
+$t->run(workers => 1, redis => "$redis%%TESTDIR%%/node.crt;",
+    http => 'jobruns_redis_timeout 5s; jobruns_redis_connect_timeout 5s;',
+    servers => server(2, "$redis%%TESTDIR%%/other.crt;")
+        . server(3, "$redis%%TESTDIR%%/node.crt tls_name=another.name;"));
+
+my @tenants = map { "ocid1.tenancy.oc1..tls$_" } 1 .. 12;
+my %used = map { $cluster->master($cluster->slot("{$_}"))->{name} => 1 }
+    @tenants;
+is(keys %used, 3, 'tenants of three nodes');
+
+for my $tenant (@tenants) {
+    is($t->create_run(tenancy => $tenant, token => "a-$tenant")->status, 201,
+        "$tenant: created");
+}
+
+my $slot = $cluster->slot("{$tenants[0]}");
+my $from = $cluster->master($slot);
+$cluster->migrate($slot, $from, $cluster->other($from));
+is($t->create_run(tenancy => $tenants[0], token => "a-$tenants[0]")
+    ->header('opc-retry-replayed'), 'true', 'a moved token is replayed');
+ok($cluster->errors('MOVED'), '... by a redirection');
+is($cluster->errors('NOPERM'), 0, 'all that was asked is permitted');
+
+for my $case (
+    [2, 'another authority', qr/the certificate of [\d.:]+ is refused: self/],
+    [3, 'another name', qr/of [\d.:]+ is not for "another\.name"/],
+) {
+    my ($port, $what, $line) = @$case;
+    is($t->create_run(to => '127.0.0.1:' . $t->port($port))->status, 503,
+        "$what: refused");
+    $t->wait_log($line);
+}
+
+done_testing;
