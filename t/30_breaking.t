@@ -33,18 +33,21 @@ my $redis = $t->redis;
 my $service = $t->service;
 my $forgetful = $t->service('forgetful');
 
-# A token for each, since what an earlier one has still to tell Redis would
-# count for the same.
+# A token and a tenant for each: an earlier one may still have something to
+# tell Redis.
 
-my $token;
+my ($token, $tenancy);
+
+sub mine { return (token => $token, tenancy => $tenancy) }
 
 sub fresh {
     $redis->command('FLUSHALL');
     $token = random_id;
+    $tenancy = 'ocid1.tenancy.oc1..' . random_id;
     $_->reset for $service, $forgetful;
 }
 
-sub key { return ($redis->keys('*:v1:token:*'))[0] }
+sub key { return ($redis->keys("*$tenancy*:v1:token:*"))[0] }
 
 sub token {
     my $key = key() or return 'absent';
@@ -53,13 +56,13 @@ sub token {
 }
 
 sub slots {
-    my ($key) = $redis->keys('*:v1:slots:*') or return 0;
+    my ($key) = $redis->keys("*$tenancy*:v1:slots:*") or return 0;
     my $now = $redis->command('TIME')->[0] * 1000;
     return $redis->command('ZCOUNT', $key, $now, '+inf');
 }
 
 sub quota {
-    my ($key) = $redis->keys('*:v1:quota:*') or return 0;
+    my ($key) = $redis->keys("*$tenancy*:v1:quota:*") or return 0;
     return (split / /, $redis->command('GET', $key))[1];
 }
 
@@ -90,7 +93,7 @@ sub resume {
 my %begin = (
     reading => sub {
         my ($head, $body) = JobRuns::Client::format_request(
-            $t->run_request(token => $token));
+            $t->run_request(mine()));
         my $request = $head . ($body // '');
         my $c = $t->client;
         $c->send(substr $request, 0, length($request) - 5);
@@ -99,16 +102,16 @@ my %begin = (
     },
     admitting => sub {
         pause();
-        my $c = $t->start_run(token => $token);
+        my $c = $t->start_run(mine());
         seen();
         return ($c, \&resume);
     },
     waiting => sub {
-        my $first = $t->start_run(token => $token, to => $other,
+        my $first = $t->start_run(mine(), to => $other,
             stub => { wait_created => 'gate' });
         $service->wait_at('gate');
         my $before = calls();
-        my $c = $t->start_run(token => $token);
+        my $c = $t->start_run(mine());
         wait_for { calls() >= $before + 3 } 'polls of the waiter';
         return ($c, sub {
             $service->release('gate');
@@ -116,13 +119,13 @@ my %begin = (
         });
     },
     (map { my $point = $_; ("forwarded, $point" => sub {
-        my $c = $t->start_run(token => $token,
+        my $c = $t->start_run(mine(),
             stub => { "wait_$point" => 'gate' });
         $service->wait_at('gate');
         return ($c, sub { $service->release('gate') });
     }) } qw(head read created answer)),
     settling => sub {
-        my $c = $t->start_run(token => $token,
+        my $c = $t->start_run(mine(),
             stub => { wait_created => 'gate' });
         $service->wait_at('gate');
         pause();
@@ -133,7 +136,7 @@ my %begin = (
         return ($c, \&resume);
     },
     released => sub {
-        my $c = $t->start_run(token => $token, stub => { bytes => 900_000 });
+        my $c = $t->start_run(mine(), stub => { bytes => 900_000 });
         wait_for { token() eq 'done' } 'the token to be done';
         return ($c, sub { });
     },
@@ -156,7 +159,7 @@ sub one_run {
 
     # while nobody knows that Redis is back, SDKs are told to try again
     my $again = wait_for {
-        my $r = $t->create_run(token => $token);
+        my $r = $t->create_run(mine());
         $r->status != 503 && $r;
     } "$what: an answer";
     is($again->status, 201, "$what: the retry gets a job run");
@@ -167,7 +170,7 @@ sub one_run {
     is(asked(), $opt{asked}, "$what: asked")
         if $opt{asked};
 
-    my $third = $t->create_run(token => $token);
+    my $third = $t->create_run(mine());
     is($third->header('opc-retry-replayed'), 'true',
         "$what: and from then on");
     is($third->body, $again->body, "$what: the same");
@@ -205,7 +208,7 @@ for my $point (qw(head read created answer)) {
     my $what = "killed, forwarded, $point, refuse";
     fresh();
 
-    my %to = (token => $token, to => '127.0.0.1:' . $t->port(2));
+    my %to = (mine(), to => '127.0.0.1:' . $t->port(2));
     my $c = $t->start_run(%to, stub => { "wait_$point" => 'gate' });
     $forgetful->wait_at('gate');
     $nginx->kill_worker;
