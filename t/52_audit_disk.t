@@ -55,6 +55,7 @@ SKIP: {
 
     $nginx = $t->run(workers => 2, name => 'limited',
         audit => 'jobruns_audit %%TESTDIR%%/audit.log;');
+    wait_for { $nginx->workers == 2 } "both workers";
     my @workers = $nginx->workers;
 
     # to where the file may grow; "unlimited" to undo it

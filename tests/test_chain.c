@@ -626,6 +626,15 @@ a_doubled_record_is_found(void **state)
     assert_int_equal(found->place.line, 3);
     assert_int_equal(found->seq, 1);
 
+    /* an end too: the attempt has ended, and begins no other */
+
+    drop(file, 2);
+    memcpy(line, file->line[3], SIZE);
+    insert(file, 4, line, file->len[3]);
+
+    found = finds(file, JR_VERIFY_ORDER);
+    assert_int_equal(found->place.line, 5);
+
     free(file);
 }
 

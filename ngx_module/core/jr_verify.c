@@ -158,17 +158,19 @@ static jr_status_e
 jr_verify_record(jr_verify_t *v, const char *line, size_t len,
     const jr_chain_link_t *link)
 {
+    int          placed;
     jr_status_e  rc;
 
     v->count.records++;
 
-    rc = jr_verify_chain_add(v, line, len, link);
+    rc = jr_verify_chain_add(v, line, len, link, &placed);
 
     if (link->lost) {
         jr_verify_at(v, link, JR_VERIFY_LOST);
     }
 
-    return rc == JR_OK ? jr_verify_attempt_add(v, line, len, link) : rc;
+    return rc == JR_OK ? jr_verify_attempt_add(v, line, len, link, placed)
+                       : rc;
 }
 
 

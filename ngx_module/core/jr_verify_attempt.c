@@ -26,7 +26,7 @@ static void jr_verify_attempt_fill(jr_verify_attempt_t *attempt,
 
 jr_status_e
 jr_verify_attempt_add(jr_verify_t *v, const char *line, size_t len,
-    const jr_chain_link_t *link)
+    const jr_chain_link_t *link, int placed)
 {
     void                 *node;
     jr_str_t              id, time, request_id;
@@ -68,6 +68,10 @@ jr_verify_attempt_add(jr_verify_t *v, const char *line, size_t len,
             free(attempt);
         }
 
+        return JR_OK;
+    }
+
+    if (!placed) {
         return JR_OK;
     }
 

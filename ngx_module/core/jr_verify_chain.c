@@ -40,7 +40,7 @@ static void jr_verify_found_link(jr_verify_t *v, const jr_chain_link_t *link,
 
 jr_status_e
 jr_verify_chain_add(jr_verify_t *v, const char *line, size_t len,
-    const jr_chain_link_t *link)
+    const jr_chain_link_t *link, int *placed)
 {
     jr_piece_t         *piece;
     jr_verify_chain_t  *chain;
@@ -67,8 +67,11 @@ jr_verify_chain_add(jr_verify_t *v, const char *line, size_t len,
         piece = &chain->pieces[chain->npieces - 1];
 
     } else if (!jr_verify_follows(v, chain, link)) {
+        *placed = 0;
         return JR_OK;
     }
+
+    *placed = 1;
 
     piece->last = link->seq;
     piece->last_place = v->place;

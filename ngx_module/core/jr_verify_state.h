@@ -68,16 +68,18 @@ void jr_verify_found(jr_verify_t *v, jr_verify_finding_t *finding,
 
 /* jr_verify_chain.c */
 
-/* A record with a right hash, or one whose hash cannot be checked. */
+/* A record with a right hash, or one whose hash cannot be checked; *placed:
+   it stands where it belongs. */
 jr_status_e jr_verify_chain_add(jr_verify_t *v, const char *line, size_t len,
-    const jr_chain_link_t *link);
+    const jr_chain_link_t *link, int *placed);
 void jr_verify_chains_end(jr_verify_t *v);
 void jr_verify_chains_free(jr_verify_t *v);
 
 /* jr_verify_attempt.c */
 
+/* One that is not placed may be double: it pairs, and awaits no other. */
 jr_status_e jr_verify_attempt_add(jr_verify_t *v, const char *line,
-    size_t len, const jr_chain_link_t *link);
+    size_t len, const jr_chain_link_t *link, int placed);
 void jr_verify_attempts_end(jr_verify_t *v);
 void jr_verify_attempts_free(jr_verify_t *v);
 

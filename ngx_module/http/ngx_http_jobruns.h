@@ -543,9 +543,9 @@ ngx_int_t ngx_http_jobruns_held_store(ngx_http_request_t *r,
 void ngx_http_jobruns_held_capture(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
-/* key and location of the run that was made */
-void ngx_http_jobruns_held_find_run(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
+/* key and location of the run that a->kept tells of; body: of that answer, if
+   all of it is here */
+void ngx_http_jobruns_find_run(ngx_http_jobruns_attempt_t *a, jr_str_t body);
 
 /* the held answer, the kept one of another attempt, or one of our own: makes
    headers_out its headers and *body its body */

@@ -334,6 +334,8 @@ ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
         return;
     }
 
+    ngx_http_jobruns_find_run(a, a->kept.body);
+
     (void) ngx_http_jobruns_audit_end(r, a, NULL);
 
     ngx_http_jobruns_finish(r, &body);

@@ -429,6 +429,8 @@ ngx_http_jobruns_consume(ngx_chain_t *in)
 static ngx_int_t
 ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 {
+    static const jr_str_t  none = { 0, NULL };
+
     ngx_http_jobruns_attempt_t  *a;
 
     a = ctx->attempt;
@@ -439,7 +441,7 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     if (a->outcome == JR_OUTCOME_CREATED) {
         ngx_http_jobruns_held_capture(r, a);
-        ngx_http_jobruns_held_find_run(r, a);
+        ngx_http_jobruns_find_run(a, a->complete ? a->kept.body : none);
     }
 
     ngx_http_jobruns_lease_drop(a);

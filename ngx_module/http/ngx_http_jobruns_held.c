@@ -143,8 +143,7 @@ ngx_http_jobruns_held_capture(ngx_http_request_t *r,
 /* key and location of the run that was made */
 
 void
-ngx_http_jobruns_held_find_run(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_find_run(ngx_http_jobruns_attempt_t *a, jr_str_t body)
 {
     u_char    *slash;
     jr_str_t   key, *location;
@@ -163,10 +162,8 @@ ngx_http_jobruns_held_find_run(ngx_http_request_t *r,
     /* the API page's JobRun.key; the location ends in it where the body is
        no JSON we can read (encoded, too large) */
 
-    if (a->complete && a->held != NULL) {
-        key = jr_json_skim_string((jr_str_t) { a->held->last - a->held->pos,
-                                               (char *) a->held->pos },
-                                  (jr_str_t) jr_str("key"));
+    if (body.len) {
+        key = jr_json_skim_string(body, (jr_str_t) jr_str("key"));
 
         a->run_key.data = (u_char *) key.data;
         a->run_key.len = key.len;

@@ -1,0 +1,226 @@
+#!/usr/bin/perl
+
+# jobruns-audit: what it says of files that were tampered with, what it shows,
+# and that nothing in a file reaches a terminal.
+
+use lib 't/lib';
+use JobRuns;
+
+use JSON::PP ();
+
+my $tool = $ENV{TEST_JOBRUNS_AUDIT} || 'build/jobruns-audit';
+plan(skip_all => "$tool is not built (make tools)") if !-x $tool;
+
+my $t = JobRuns->new;
+my $dir = $t->testdir;
+my $json = JSON::PP->new->utf8;
+
+$t->write_file('audit.key', 'k' x 40 . "\n");
+$t->write_file('other.key', 'o' x 40);
+chmod 0600, "$dir/audit.key", "$dir/other.key";
+$t->audit_key("$dir/audit.key");
+
+my $nginx = $t->run(workers => 1,
+    http => 'jobruns_audit_key %%TESTDIR%%/audit.key;');
+
+# runs the tool: (exit status, standard output, standard error)
+sub tool {
+    my (@args) = @_;
+
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDOUT, '>', "$dir/out" or die $!;
+        open STDERR, '>', "$dir/err" or die $!;
+        exec $tool, @args or die "$tool: $!";
+    }
+    waitpid $pid, 0;
+    return ($? >> 8, $t->read_file('out'), $t->read_file('err'));
+}
+
+my $first = $t->create_run(token => 'token-one', request_id => 'one');
+$t->create_run(token => 'token-one', request_id => 'again');
+$t->create_run(token => 'token-two', request_id => 'two',
+    tenancy => 'ocid1.tenancy.oc1..other');
+$t->create_run(body => '{', request_id => 'bad');
+$nginx->quit;
+
+my $log = "$dir/audit.log";
+my @lines = $t->read_file('audit.log') =~ /^(.*)$/mg;
+is(scalar @lines, 8, 'open, two creations, a replay, a refusal, close');
+
+# ---------------------------------------------------------------------- verify
+
+my @key = ('--key', "$dir/audit.key");
+my ($status, $out, $err) = tool('verify', @key, $log);
+is($status, 0, 'whole: status 0');
+is($out, "8 records in 1 chains (0 not closed); 2 attempts begun, "
+    . "0 without end: whole\n", 'says so');
+is($err, '', 'and nothing else');
+
+($status, $out) = tool('verify', $log);
+is($status, 2, 'without the key: not checked, status 2');
+like($out, qr/cannot be checked without its key/, 'says so');
+
+($status, $out) = tool('verify', '--key', "$dir/other.key", $log);
+is($status, 1, 'with another key: status 1');
+
+my ($chain) = $lines[0] =~ /"chain":\{"id":"([0-9a-f]{32})"/;
+
+# tampered(name, lines, status, what it says)
+sub tampered {
+    my ($name, $lines, $want, @patterns) = @_;
+
+    $t->write_file('bad.log', join '', map { "$_\n" } @$lines);
+    my ($status, $out) = tool('verify', @key, "$dir/bad.log");
+    is($status, $want, "$name: status $want") or diag($out);
+    like($out, $_, "$name: told") for @patterns;
+
+    ($status, $out) = tool('verify', '--quiet', @key, "$dir/bad.log");
+    is($status, $want, "$name: quiet, the same status");
+    is($out, '', "$name: quiet");
+}
+
+sub record {
+    my ($line, $seq, $what) = @_;
+    return qr/^\Q$dir\E\/bad\.log:$line: record $seq of chain $chain: $what/m;
+}
+
+tampered('changed', [@lines[0, 1], $lines[2] =~ s/"one"/"eno"/r,
+    @lines[3 .. 7]], 1, record(3, 2, 'changed'));
+tampered('removed', [@lines[0, 1, 2, 4 .. 7]], 1,
+    record(4, 4, 'records 3 to 3 are missing'));
+tampered('moved', [@lines[0, 1, 3, 2, 4 .. 7]], 1,
+    record(4, 2, 'moved or doubled'));
+tampered('doubled', [@lines[0, 1, 2, 2, 3 .. 7]], 1,
+    record(4, 2, 'moved or doubled'));
+tampered('head cut', [@lines[1 .. 7]], 1,
+    record(1, 1, 'records 0 to 0 of its chain are missing'));
+tampered('tail cut', [@lines[0 .. 5]], 0,
+    record(6, 5, 'last of a chain that is not closed'));
+tampered('cut in an attempt', [@lines[0 .. 4]], 3,
+    qr/opc-request-id two, \S+\) has no end: look for its job run$/m);
+tampered('added', [@lines[0 .. 3], '{"eventType":"made up"}', @lines[4 .. 7]],
+    1, qr/bad\.log:5: no record of the gateway$/m);
+tampered('torn', [@lines[0 .. 3], substr($lines[4], 0, 90), @lines[4 .. 7]],
+    3, qr/bad\.log:5: a record that was not written whole$/m);
+tampered('torn, in one line', [@lines[0 .. 3],
+    substr($lines[4], 0, 90) . $lines[4], @lines[5 .. 7]], 3,
+    qr/bad\.log:5: a record that was not written whole$/m);
+
+# forged without the key, and with SHA-256 in its place
+
+(my $forged = $lines[7]) =~ s/"hmac":"[0-9a-f]{64}"/"hmac":"${\('0' x 64)}"/;
+tampered('forged', [@lines[0 .. 6], $forged], 1, record(8, 7, 'changed'));
+
+require Digest::SHA;
+my ($bare) = $lines[7] =~ /^(.*),"hmac"/;
+my $sum = Digest::SHA::sha256_hex($bare);
+$forged = qq{$bare,"hash":"$sum"} . '}}';
+tampered('hashed without a key', [@lines[0 .. 6], $forged], 1,
+    record(8, 7, 'hashed without a key'));
+
+# two files, from standard input, and part of a chain
+
+$t->write_file('1.log', join '', map { "$_\n" } @lines[0 .. 3]);
+$t->write_file('2.log', join '', map { "$_\n" } @lines[4 .. 7]);
+is((tool('verify', @key, "$dir/2.log", "$dir/1.log"))[0], 0, 'two files');
+is((tool('verify', @key, "$dir/1.log", "$dir/2.log", "$dir/2.log"))[0], 1,
+    'one of them twice');
+is((tool('verify', @key, "$dir/2.log"))[0], 1, 'the second alone');
+is((tool('verify', '--partial', @key, "$dir/2.log"))[0], 0, '... as a part');
+is(system("$tool verify --quiet @key - < $log") >> 8, 0, 'standard input');
+
+# a schema
+
+is((tool('verify', @key, '--schema',
+    $t->root . '/docs/audit-record.schema.json', $log))[0], 0, 'its schema');
+$t->write_file('schema.json', '{"properties":{"source":{"const":"other"}}}');
+($status, $out) = tool('verify', @key, '--schema', "$dir/schema.json", $log);
+is($status, 1, 'another schema: status 1');
+like($out, qr{audit\.log:1: does not fit the schema: /source: }, 'told');
+
+# what could not be looked at is not a verdict
+
+for (['absent.log', qr/absent\.log: No such file/],
+    ['--key', "$dir/absent.key", $log, qr/absent\.key: No such file/],
+    ['--key', "$dir/schema.json", '--schema', "$dir/audit.key", $log,
+        qr/audit\.key: /],
+    ['--nonsense', qr/^Usage: jobruns-audit verify/m], [qr/^Usage: /m])
+{
+    my $pattern = pop @$_;
+    ($status, undef, $err) = tool('verify', @$_);
+    is($status, 2, "verify @$_: status 2");
+    like($err, $pattern, 'told');
+}
+
+# ------------------------------------------------------------------------ show
+
+sub ids {
+    my (@args) = @_;
+    my ($status, $out) = tool('show', '--lines', @args, $log);
+    my @records = map { $json->decode($_) } split /\n/, $out;
+    return join ',', $status,
+        map { $_->{data}{request}{id} . ($_->{eventType} =~ /(\.\w+)$/)[0] }
+        @records;
+}
+
+my $all = 'one.begin,one.end,again.CreateJobRun,two.begin,two.end,'
+    . 'bad.CreateJobRun';
+is(ids(), "0,$all", 'all records but those of chains');
+is(ids('--tenant', 'ocid1.tenancy.oc1..other'), '0,two.begin,two.end',
+    'of a tenant');
+is(ids('--outcome', 'replayed'), '0,again.CreateJobRun', 'of an outcome');
+is(ids('--request-id', 'one'), '0,one.begin,one.end,again.CreateJobRun',
+    'of a request, and its replays');
+is(ids('--token', 'token-one'), '0,one.begin,one.end,again.CreateJobRun',
+    'of a retry token');
+is(ids('--token', 'token-none'), '1', 'of none: status 1');
+my $hash = $json->decode($lines[1])->{data}{request}{headers}
+    {'opc-retry-token-sha256'}[0];
+is(ids('--token', $hash), '0,one.begin,one.end,again.CreateJobRun',
+    'of its hash');
+is(ids('--run-key', $first->json->{key}), '0,one.end,again.CreateJobRun',
+    'about a job run');
+my $attempt = $json->decode($lines[4])->{data}{eventGroupingId};
+is(ids('--attempt', $attempt), '0,two.begin,two.end', 'of an attempt');
+is(ids('--since', '2000-01-01', '--until', '2100'), "0,$all", 'of a time');
+is(ids('--since', '2100'), '1', 'of none');
+is(ids('--until', '2000-01-01T00:00'), '1', 'of none');
+is(ids('--outcome', 'created', '--tenant', 'ocid1.tenancy.oc1..test'),
+    '0,one.end', 'filters all count');
+
+($status, $out) = tool('show', $log);
+is(scalar(() = $out =~ /\n/g), 7, 'a table: a heading and a line each');
+like($out, qr/^\S+Z  end    created            201 .* one /m, 'a row');
+like((tool('show', '--chains', $log))[1], qr/^\S+Z  close  /m, '--chains');
+
+($status, $out) = tool('show', '--json', '--request-id', 'two', $log);
+is_deeply([$json->incr_parse($out)], [map { $json->decode($_) } @lines[4, 5]],
+    'as JSON');
+like($out, qr/^  "eventType": /m, 'indented');
+
+is((tool('show', 'absent.log'))[0], 2, 'no file: status 2');
+is((tool('show', '--nonsense', $log))[0], 2, 'a wrong option: status 2');
+is((tool('nonsense'))[0], 2, 'a wrong command: status 2');
+for ([], ['verify'], ['show']) {
+    ($status, $out) = tool(@$_, '--help');
+    is($status, 0, "@$_ --help");
+    like($out, qr/^Usage: jobruns-audit/, 'says how');
+}
+
+# whatever a file holds, no terminal sees it
+
+my $evil = "\x1b]0;x\x07\x1b[2J\xc2\x9b31m\x7f\r";
+(my $bad = $lines[2]) =~ s/"id":"one"/"id":"$evil"/;
+(my $worse = $lines[2]) =~ s/"id":"one"/"id":"\\u001b[2J\\u009b31m\\u202e"/;
+$t->write_file('evil.log', "$lines[0]\n$lines[1]\n$bad\n$worse\n$evil\n"
+    . $lines[1] =~ s/"id":"one"/"id":"$evil"/r . "\n");
+
+for (['verify', @key], ['verify'], ['show'], ['show', '--json']) {
+    (undef, $out, $err) = tool(@$_, "$dir/evil.log");
+    unlike("$out$err",
+        qr/[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae/,
+        "@$_: nothing that a terminal obeys");
+}
+
+done_testing;
