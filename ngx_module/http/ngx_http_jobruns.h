@@ -86,6 +86,7 @@ typedef struct {
     ngx_msec_t                     redis_timeout;
     ngx_msec_t                     redis_connect_timeout;
     ngx_flag_t                     redis_allow;   /* on failure */
+    ngx_flag_t                     require_noeviction;
     ngx_str_t                      prefix;
 
     ngx_http_complex_value_t      *tenant;    /* NULL: the default */

@@ -327,6 +327,7 @@ ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf,
     redis = *conf->redis;
     redis.timeout = conf->redis_timeout;
     redis.connect_timeout = conf->redis_connect_timeout;
+    redis.require_noeviction = (unsigned) conf->require_noeviction;
 
     if (replicas) {
         redis.replicas = replicas;
@@ -372,6 +373,7 @@ ngx_http_jobruns_same_redis(ngx_redis_conf_t *one, ngx_redis_conf_t *two)
            && ngx_http_jobruns_same_str(&one->password, &two->password)
            && one->timeout == two->timeout
            && one->connect_timeout == two->connect_timeout
+           && one->require_noeviction == two->require_noeviction
            && one->replicas == two->replicas
            && one->replicas_timeout == two->replicas_timeout
 #if (NGX_SSL)

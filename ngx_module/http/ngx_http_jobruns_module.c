@@ -122,6 +122,13 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       offsetof(ngx_http_jobruns_loc_conf_t, redis_allow),
       &ngx_http_jobruns_failure },
 
+    { ngx_string("jobruns_redis_require_noeviction"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_jobruns_loc_conf_t, require_noeviction),
+      NULL },
+
     { ngx_string("jobruns_redis_replicas"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE12,
       ngx_http_jobruns_redis_replicas,
@@ -390,6 +397,7 @@ ngx_http_jobruns_create_loc_conf(ngx_conf_t *cf)
     jlcf->enable = NGX_CONF_UNSET_UINT;
     jlcf->redis = NGX_CONF_UNSET_PTR;
     jlcf->redis_timeout = NGX_CONF_UNSET_MSEC;
+    jlcf->require_noeviction = NGX_CONF_UNSET;
     jlcf->redis_connect_timeout = NGX_CONF_UNSET_MSEC;
     jlcf->redis_allow = NGX_CONF_UNSET;
     jlcf->replicas = NGX_CONF_UNSET_UINT;
@@ -420,6 +428,8 @@ ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->enable, prev->enable, jobruns_unset);
     ngx_conf_merge_ptr_value(conf->redis, prev->redis, NULL);
     ngx_conf_merge_msec_value(conf->redis_timeout, prev->redis_timeout, 200);
+    ngx_conf_merge_value(conf->require_noeviction, prev->require_noeviction,
+                         0);
     ngx_conf_merge_msec_value(conf->redis_connect_timeout,
                               prev->redis_connect_timeout, 100);
     ngx_conf_merge_value(conf->redis_allow, prev->redis_allow, 0);

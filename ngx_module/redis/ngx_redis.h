@@ -103,6 +103,7 @@ typedef struct {
     ngx_msec_t                connect_timeout;
     ngx_uint_t                replicas;   /* 0: ngx_redis_await() is not used */
     ngx_msec_t                replicas_timeout;
+    unsigned                  require_noeviction:1;
 #if (NGX_SSL)
     unsigned                  tls:1;
     ngx_str_t                 tls_ca;

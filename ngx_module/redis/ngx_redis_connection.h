@@ -7,6 +7,8 @@
  *   ngx_redis_fault.c        the ways in which it ends
  *   ngx_redis_tls.c          its TLS
  *   ngx_redis_greeting.c     what is said on it before any operation
+ *   ngx_redis_info.c         what the server tells of itself then
+ *   ngx_redis_error.c        error replies that mean it serves nobody
  *   ngx_redis_pipeline.c     operations: submitted, answered, failed
  *   ngx_redis_send.c         their bytes on the way out
  *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
@@ -88,6 +90,7 @@ typedef enum {
     ngx_redis_cmd_op = 0,       /* an operation of the caller */
     ngx_redis_cmd_auth,         /* these are ours, in the greeting */
     ngx_redis_cmd_select,
+    ngx_redis_cmd_info,
     ngx_redis_cmd_setname,
     ngx_redis_cmd_ping,
     ngx_redis_cmd_wait          /* ours, behind a batch of operations */
@@ -191,6 +194,8 @@ typedef enum {
     ngx_redis_log_replicas,
     ngx_redis_log_cluster,
     ngx_redis_log_redirect,
+    ngx_redis_log_refused,
+    ngx_redis_log_policy,
     ngx_redis_log_last
 } ngx_redis_log_e;
 
@@ -313,6 +318,18 @@ void ngx_redis_tls_end(ngx_connection_t *c);
 ngx_int_t ngx_redis_greeting_create(ngx_redis_connection_t *conn);
 ngx_int_t ngx_redis_greeting_reply(ngx_redis_connection_t *conn,
     ngx_redis_cmd_e cmd, redisReply *reply);
+
+
+/* ngx_redis_info.c */
+
+ngx_int_t ngx_redis_info_reply(ngx_redis_connection_t *conn,
+    redisReply *reply);
+
+
+/* ngx_redis_error.c */
+
+ngx_int_t ngx_redis_error_reply(ngx_redis_connection_t *conn,
+    ngx_redis_slot_t *slot, redisReply *reply);
 
 
 /* ngx_redis_pipeline.c */

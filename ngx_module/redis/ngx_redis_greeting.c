@@ -1,8 +1,8 @@
 /*
  * What is said on a new connection before any operation, in one write: AUTH
- * and SELECT as configured, CLIENT SETNAME always, so that each connection
- * has proved that a Redis server reads it and wants us, and PING if the
- * breaker asks whether it is well again.
+ * and SELECT as configured, INFO, CLIENT SETNAME always, so that each
+ * connection has proved that a Redis server reads it and wants us, and PING
+ * if the breaker asks whether it is well again.
  *
  * Must never log a password, nor an error message that may quote one.
  */
@@ -27,7 +27,7 @@ static void ngx_redis_greeting_log(ngx_redis_connection_t *conn,
 
 
 static const char  *ngx_redis_greeting_names[] = {
-    "", "AUTH", "SELECT", "CLIENT SETNAME", "PING"
+    "", "AUTH", "SELECT", "INFO", "CLIENT SETNAME", "PING"
 };
 
 
@@ -126,6 +126,12 @@ ngx_redis_greeting_create(ngx_redis_connection_t *conn)
         }
     }
 
+    ngx_str_set(&argv[0], "INFO");
+
+    if (ngx_redis_greeting_add(conn, ngx_redis_cmd_info, 1, argv) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     ngx_str_set(&argv[0], "CLIENT");
     ngx_str_set(&argv[1], "SETNAME");
     argv[2].data = name;
@@ -189,6 +195,13 @@ ngx_redis_greeting_reply(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
                        ngx_redis_greeting_names[cmd], reply->str);
     }
 
+    if (cmd == ngx_redis_cmd_info
+        && ngx_redis_info_reply(conn, reply) != NGX_OK)
+    {
+        ngx_redis_connection_next(conn);
+        return NGX_ERROR;
+    }
+
     if (ngx_queue_empty(&conn->inflight) && ngx_queue_empty(&conn->greeting)) {
         ngx_redis_connection_ready(conn);
     }
@@ -198,7 +211,7 @@ ngx_redis_greeting_reply(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
 
 
 /*
- * A user with just the commands that operations need may be refused CLIENT
+ * A user with just the commands that operations need may be refused INFO, CLIENT
  * and PING, which are no more than courtesies: such an answer proves as well
  * that the server is there.
  */

@@ -312,6 +312,7 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
 static ngx_int_t
 ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
 {
+    ngx_int_t           rc;
     ngx_queue_t        *q;
     ngx_redis_op_t     *op;
     ngx_redis_cmd_e     cmd;
@@ -349,6 +350,12 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
         || ngx_redis_cluster_reply(conn, slot, reply) == NGX_OK)
     {
         return NGX_OK;
+    }
+
+    rc = ngx_redis_error_reply(conn, slot, reply);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     stats = conn->server->stats;

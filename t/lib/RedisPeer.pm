@@ -239,6 +239,25 @@ sub greet {
     return;
 }
 
+# From here on a real server answers, at a unix socket.
+
+sub relay {
+    my ($self, $path) = @_;
+    my $real = IO::Socket::UNIX->new(Peer => $path) or die "$path: $!\n";
+    my $select = IO::Select->new($self->{socket}, $real);
+
+    syswrite $real, delete $self->{in};
+
+    while (my @ready = $select->can_read) {
+        for my $from (@ready) {
+            my $to = $from == $real ? $self->{socket} : $real;
+
+            sysread $from, my $bytes, 1 << 16 or return;
+            syswrite $to, $bytes;
+        }
+    }
+}
+
 sub write {
     my ($self, $bytes) = @_;
     my $sent = 0;

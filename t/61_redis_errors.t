@@ -1,0 +1,211 @@
+#!/usr/bin/perl
+
+# Error replies by which Redis says that it cannot do its work: what a client
+# gets, what an operator is told, and that it goes on when Redis is well.
+
+use lib 't/lib';
+use JobRuns;
+use RedisPeer;
+
+my $t = JobRuns->new;
+
+END { RedisPeer::stop_all() }
+
+# [reply to a script, what error.log says, whether the connection is left]
+
+my @errors = (
+    ['READONLY You can\'t write against a read only replica.',
+        qr/answered "READONLY .*name the master/, 1],
+    ['LOADING Redis is loading the dataset in memory',
+        qr/answered "LOADING .*wait/, 1],
+    ['MASTERDOWN Link with MASTER is down and replica-serve-stale-data is '
+        . 'set to \'no\'.', qr/answered "MASTERDOWN .*check replication/, 1],
+    ['NOAUTH Authentication required.',
+        qr/answered "NOAUTH .*a password file/, 1],
+    ['BUSY Redis is busy running a script.',
+        qr/answered "BUSY .*SCRIPT KILL/, 0],
+    ['OOM command not allowed when used memory > \'maxmemory\'.',
+        qr/answered "OOM .*raise maxmemory/, 0],
+    ['NOPERM User x has no permissions to run the \'evalsha\' command',
+        qr/answered "NOPERM .*docs\/redis\.md/, 0],
+    ['MISCONF Errors writing to the AOF file',
+        qr/answered "MISCONF .*check its disk/, 0],
+    ['NOREPLICAS Not enough good replicas to write.',
+        qr/answered "NOREPLICAS .*check replication/, 0],
+    ['MOVED 3999 127.0.0.1:6381', qr/answered "MOVED .*jobruns_redis cluster/,
+        0],
+    ['CLUSTERDOWN The cluster is down',
+        qr/answered "CLUSTERDOWN .*jobruns_redis cluster/, 0],
+);
+
+# Each error has a Redis of its own that answers so once, then works: what it
+# does is a real one's.
+
+my $real = $t->redis;
+my @peers = map { peer($_) } 0 .. $#errors;
+
+$t->run(workers => 1, redis =>
+    'jobruns_redis %%REDIS%%; jobruns_redis_timeout 2s;', servers => join
+    "\n", map { server($_, $peers[$_]->address) } 0 .. $#errors);
+
+for my $n (0 .. $#errors) {
+    my ($error, $told, $left) = @{$errors[$n]};
+    my ($code) = $error =~ /^(\w+)/;
+    my $to = '127.0.0.1:' . $t->port(100 + $n);
+
+    subtest $code => sub {
+        my $token = random_id();
+        my $first = $t->create_run(to => $to, token => $token);
+
+        is($first->status, 503, 'refused');
+        is($first->code, 'ServiceUnavailable', 'with a code that is retried');
+        ok($first->header('retry-after'), 'and says when to come again');
+        like($t->nginx->error_log, $told, 'the operator is told what to do');
+
+        my $again;
+        wait_for {
+            $again = $t->create_run(to => $to, token => $token);
+            $again->status != 503;
+        } 'the gateway to use Redis again';
+
+        is($again->status, 201, 'the same token creates');
+        is($t->service->created($token), 1, 'once');
+        is($peers[$n]->count(qr/^connect/) > 1 ? 1 : 0, $left,
+            $left ? 'on another connection' : 'on the same connection');
+    };
+}
+
+subtest 'a master that becomes a replica' => sub {
+    my $one = $t->redis('one', tcp => 1);
+    my $two = $t->redis('two', tcp => 1);
+
+    $t->run(name => 'replica', workers => 1,
+        redis => 'jobruns_redis %%REDIS_one%%;');
+
+    my $gateway = $t->nginx('replica');
+    is($t->create_run(to => $gateway)->status, 201, 'a master takes it');
+
+    $one->command('REPLICAOF', split /:/, $two->address);
+    is($t->create_run(to => $gateway)->status, 503, 'a replica does not');
+    like($gateway->error_log, qr/READONLY|is a replica/, 'told');
+
+    $one->command('REPLICAOF', 'NO', 'ONE');
+    wait_for { $t->create_run(to => $gateway)->status == 201 }
+        'a creation after it is a master again';
+    pass('it is used as soon as it is a master');
+};
+
+subtest 'memory is full' => sub {
+    my $full = $t->redis('full', args => ['--maxmemory', '1']);
+
+    $t->run(name => 'full', workers => 1,
+        redis => 'jobruns_redis %%REDIS_full%%;');
+
+    my $gateway = $t->nginx('full');
+    my $token = random_id();
+
+    is($t->create_run(to => $gateway, token => $token)->status, 503,
+        'refused');
+    like($gateway->error_log, qr/answered "OOM .*raise maxmemory/, 'told');
+    is($t->service->created($token), 0, 'nothing was forwarded');
+
+    $full->command('CONFIG', 'SET', 'maxmemory', '0');
+    is($t->create_run(to => $gateway, token => $token)->status, 201,
+        'with memory it is created');
+};
+
+subtest 'a policy that evicts' => sub {
+    my $evicting = $t->redis('evicting',
+        args => ['--maxmemory-policy', 'allkeys-lru']);
+
+    $t->allow_log(qr/maxmemory_policy of .* is "allkeys-lru"/);
+
+    $t->run(name => 'warned', workers => 1,
+        redis => 'jobruns_redis %%REDIS_evicting%%;');
+    is($t->create_run(to => $t->nginx('warned'))->status, 201,
+        'is used');
+    like($t->nginx('warned')->error_log,
+        qr/\[crit\].*is "allkeys-lru": .*set maxmemory-policy noeviction/,
+        'with a warning');
+
+    $t->run(name => 'strict', workers => 1,
+        redis => 'jobruns_redis %%REDIS_evicting%%;'
+            . ' jobruns_redis_require_noeviction on;');
+    is($t->create_run(to => $t->nginx('strict'))->status, 503,
+        'is not used where none may be evicted');
+
+    $evicting->command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    wait_for {
+        $t->create_run(to => $t->nginx('strict'))->status == 201
+    } 'a creation after the policy was mended';
+    pass('is used when it was mended');
+};
+
+subtest 'a user with what docs/redis.md grants' => sub {
+    my ($grants) = JobRuns::slurp($t->root . '/docs/redis.md')
+        =~ /`(~jobruns:\* [^`]+)`/;
+    my $acl = $t->redis('acl', tcp => 1);
+
+    $acl->command('ACL', 'SETUSER', 'gateway', 'on', '>secret',
+        split ' ', $grants);
+    $t->write_file('password', "secret\n");
+
+    $t->run(name => 'acl', workers => 1,
+        redis => 'jobruns_redis %%REDIS_acl%% user=gateway'
+            . ' password_file=%%TESTDIR%%/password;',
+        server => 'jobruns_limit rate key=tenant rate=100r/s burst=9;'
+            . ' jobruns_quota day key=tenant limit=3 window=month;'
+            . ' jobruns_concurrency slots key=tenant limit=9;');
+
+    my $gateway = $t->nginx('acl');
+    my $token = random_id();
+
+    is($t->create_run(to => $gateway, token => $token)->status, 201,
+        'creates');
+    is($t->create_run(to => $gateway, token => $token)
+        ->header('opc-retry-replayed'), 'true', 'replays');
+    is($t->create_run(to => $gateway, stub => { status => 404 })->status,
+        404, 'gives back');
+    is($t->create_run(to => $gateway, stub => { status => 401 })->status,
+        401, 'gives all back');
+    is($t->create_run(to => $gateway, token => undef)->status, 201,
+        'creates without a token');
+    is($t->create_run(to => $gateway)->status, 201, 'the last of three');
+    is($t->create_run(to => $gateway)->status, 429, 'and limits');
+    unlike($gateway->error_log, qr/NOPERM/, 'nothing was denied');
+};
+
+RedisPeer::stop_all();
+
+done_testing;
+
+
+sub server {
+    my ($n, $address) = @_;
+    my $port = $t->port(100 + $n);
+
+    return "server { listen 127.0.0.1:$port; jobruns on;"
+        . " jobruns_redis $address; location / {"
+        . ' include %%ROOT%%/conf/jobruns_proxy.conf;'
+        . ' proxy_pass http://service; } }';
+}
+
+# On its first connection the first script gets the error; all else is a real
+# server's answer.
+
+sub peer {
+    my ($n) = @_;
+
+    return RedisPeer->start($t, "peer$n", sub {
+        my ($c, $number) = @_;
+
+        $c->greet or return;
+
+        if ($number == 1) {
+            $c->command;
+            $c->write("-$errors[$n][0]\r\n");
+        }
+
+        $c->relay($real->path);
+    });
+}
