@@ -9,7 +9,7 @@ use warnings;
 
 # Connections take descriptors here too, so the limit is raised first.
 BEGIN {
-    if (!$ENV{JOBRUNS_FLOODS_RAISED}) {
+    if (!$ENV{JOBRUNS_FLOODS_RAISED} && !$^C) {
         $ENV{JOBRUNS_FLOODS_RAISED} = 1;
         exec 'sh', '-c', 'ulimit -n "$(ulimit -H -n)"; exec "$@"', 'sh', $^X,
             '-It/lib', $0, @ARGV;

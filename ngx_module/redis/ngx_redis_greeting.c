@@ -211,9 +211,9 @@ ngx_redis_greeting_reply(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
 
 
 /*
- * A user with just the commands that operations need may be refused INFO, CLIENT
- * and PING, which are no more than courtesies: such an answer proves as well
- * that the server is there.
+ * A user with just the commands that operations need may be refused INFO,
+ * CLIENT and PING, which are no more than courtesies: such an answer proves
+ * as well that the server is there.
  */
 
 static ngx_uint_t
