@@ -194,6 +194,28 @@ $service->release('first');
 is($c->response->status, 201, 'an answer without a run: the kept one');
 
 ###############################################################################
+# Redis goes away while a retry waits: that waits on, and is not forwarded
+
+for ([0, 'deny'], [2, 'allow']) {
+    my ($port, $policy) = @$_;
+    my $what = "waiting, $policy";
+    fresh();
+
+    $c = hold();
+    my $waiter = $t->start_run(mine(), to => '127.0.0.1:' . $t->port($port));
+    is($waiter->try_response(0.3), undef, "$what: waits");
+    $redis->stop;
+    is($waiter->try_response(0.7), undef, "$what: also without Redis");
+    is(asked(), 1, "$what: not forwarded");
+    $redis->start;
+    $service->release('gate');
+    $r = $c->response;
+    is($r->status, 201, "$what: the first has its answer");
+    is($waiter->response->body, $r->body, "$what: and the retry that");
+    is(asked(), 1, "$what: of one request");
+}
+
+###############################################################################
 # Memory
 
 fresh();

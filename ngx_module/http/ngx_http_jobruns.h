@@ -147,8 +147,8 @@ typedef struct {
  *              admit.lua is under way        refuse, or wait
  *  waiting     we, not blocked; a timer      the timer: admitting again; the
  *              until the next poll           client leaving ends it
- *  renewing    we, blocked; held up, so      the reply: forward, or refuse
- *              the lease is renewed first
+ *  renewing    we, blocked; held up, so      the reply: forward, or where the
+ *              the lease is renewed first    claim is lost admitting again
  *  recording   we, blocked; ".begin" is on   the disk: forward, or refuse
  *              its way to the disk
  *              (jobruns_audit_sync always)

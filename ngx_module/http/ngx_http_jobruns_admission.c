@@ -199,6 +199,18 @@ ngx_http_jobruns_resume(ngx_http_request_t *r)
         return;
 
     case jobruns_verdict_unavailable:
+
+        if (a->waiter) {
+            /* what it waits for was running when Redis was last heard of:
+               jobruns_redis_failure is about what nobody knows of */
+
+            a->verdict = jobruns_verdict_running;
+            ngx_http_jobruns_wait(r, a);
+            return;
+        }
+
+        /* fall through */
+
     case jobruns_verdict_damaged:
         ngx_http_jobruns_wait_end(a);
         ngx_http_jobruns_unavailable(r, a);
