@@ -200,7 +200,7 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 asan:			## the same tests on an NGINX under ASan and UBSan
 	@util/install-deps build e2e asan
 	+@CC='$(CC)' util/build-nginx asan
-	@$(MAKE) --no-print-directory tools
+	@$(MAKE) --no-print-directory tools $(DISK)
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
 	    TEST_DISK_PRELOAD='$(DISK)' \

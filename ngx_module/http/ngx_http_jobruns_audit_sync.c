@@ -30,9 +30,10 @@ static ngx_err_t ngx_http_jobruns_audit_sync_files(
 static ngx_err_t ngx_http_jobruns_audit_sync_collect(
     ngx_http_jobruns_audit_sync_t *sync, ngx_http_jobruns_audit_task_t *t);
 
-#if (NGX_THREADS)
 static ngx_err_t ngx_http_jobruns_audit_sync_post(
     ngx_http_jobruns_audit_sync_t *sync);
+
+#if (NGX_THREADS)
 static void ngx_http_jobruns_audit_sync_thread(void *data, ngx_log_t *log);
 static void ngx_http_jobruns_audit_sync_on_thread(ngx_event_t *ev);
 
@@ -223,6 +224,7 @@ ngx_http_jobruns_audit_sync_done(ngx_http_jobruns_audit_sync_t *sync,
 static void
 ngx_http_jobruns_audit_sync_on_start(ngx_event_t *ev)
 {
+    ngx_err_t                       err;
     ngx_http_jobruns_audit_sync_t  *sync;
 
     sync = ev->data;
@@ -240,17 +242,11 @@ ngx_http_jobruns_audit_sync_on_start(ngx_event_t *ev)
     sync->syncing = sync->written;
     sync->syncing_since = sync->since;
 
-#if (NGX_THREADS)
-    {
-    ngx_err_t  err;
-
     err = ngx_http_jobruns_audit_sync_post(sync);
 
     if (err) {
         ngx_http_jobruns_audit_sync_done(sync, err);
     }
-    }
-#endif
 }
 
 
@@ -325,6 +321,18 @@ ngx_http_jobruns_audit_sync_on_thread(ngx_event_t *ev)
     t->sync->running = 0;
 
     ngx_http_jobruns_audit_sync_done(t->sync, t->err);
+}
+
+#else
+
+static ngx_err_t
+ngx_http_jobruns_audit_sync_post(ngx_http_jobruns_audit_sync_t *sync)
+{
+    /* never asked: jobruns_audit_sync is off then */
+
+    (void) sync;
+
+    return NGX_ENOSYS;
 }
 
 #endif
