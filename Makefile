@@ -45,12 +45,12 @@ static:			## NGINX with the module inside: NGINX_SRC=<source tree>
 
 # Tools are made of the same core as the module.
 
-TOOLS      := $(BUILD)/jobruns-lint $(BUILD)/jobruns-audit
+TOOLS      := $(addprefix $(BUILD)/,jobruns-lint jobruns-audit jobrunsctl)
 TOOL_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror \
 	-Ingx_module/core -I$(BUILD)/gen
 CORE_SRCS  := $(sort $(wildcard ngx_module/core/*.c))
 
-tools:			## jobruns-lint and jobruns-audit, of the gateway's own core
+tools:			## jobruns-lint, jobruns-audit, jobrunsctl
 	@util/install-deps build
 	@$(MAKE) --no-print-directory $(TOOLS)
 
@@ -73,6 +73,14 @@ $(BUILD)/jobruns-audit: $(wildcard tools/jobruns_audit*.c) $(CORE_SRCS) \
 	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
 	    -ljansson -lpcre2-8 -lcrypto
 
+$(BUILD)/jobrunsctl: $(wildcard tools/jobrunsctl*.c) $(CORE_SRCS) \
+		$(wildcard tools/*.h ngx_module/core/*.h) \
+		$(BUILD)/gen/jr_embedded.c
+	@echo "  compile $@"
+	@mkdir -p $(@D)
+	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
+	    -lhiredis -ljansson -lpcre2-8 -lcrypto
+
 DESTDIR ?=
 PREFIX  ?= /usr
 
@@ -81,6 +89,11 @@ install: all		## the module, the tools and jobruns_proxy.conf: DESTDIR= PREFIX=
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/ngx_http_jobruns_module.so
 	install -D -m 755 $(BUILD)/jobruns-lint $(DESTDIR)$(PREFIX)/bin/jobruns-lint
 	install -D -m 755 $(BUILD)/jobruns-audit $(DESTDIR)$(PREFIX)/bin/jobruns-audit
+	install -D -m 755 $(BUILD)/jobrunsctl $(DESTDIR)$(PREFIX)/bin/jobrunsctl
+	install -D -m 644 tools/jobrunsctl.8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8/jobrunsctl.8
+	install -D -m 644 tools/jobrunsctl.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobrunsctl
 	install -D -m 644 conf/jobruns_proxy.conf \
 	    $(DESTDIR)/etc/nginx/jobruns_proxy.conf
 
@@ -190,6 +203,7 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
 	    TEST_DISK_PRELOAD='$(DISK)' \
+	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
 	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
 	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
 	    prove -j$(JOBS) -It/lib $(T)
@@ -204,6 +218,7 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
 	    TEST_DISK_PRELOAD='$(DISK)' \
+	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
 	ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \
 	    TEST_NGINX_BINARY='$(abspath $(BUILD))/nginx-asan/objs/nginx' \

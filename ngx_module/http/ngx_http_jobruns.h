@@ -18,6 +18,7 @@
 #include "jr_digest.h"
 #include "jr_header.h"
 #include "jr_identity.h"
+#include "jr_key.h"
 #include "jr_limit.h"
 #include "jr_line.h"
 #include "jr_outcome.h"

@@ -12,7 +12,7 @@ static ngx_int_t ngx_http_jobruns_select_limits(ngx_http_request_t *r,
 static ngx_int_t ngx_http_jobruns_build_keys(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_build_key(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *key, const char *kind,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *text, jr_key_kind_e kind,
     jr_str_t name, jr_str_t by);
 static ngx_int_t ngx_http_jobruns_build_args(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
@@ -90,43 +90,33 @@ ngx_http_jobruns_select_limits(ngx_http_request_t *r,
 }
 
 
-/*
- *   <prefix>{<tenant>}:v1:token:<hash>     the record, or
- *   <prefix>{<tenant>}:v1:attempt:<owner>
- *   <prefix>{<tenant>}:limits              overrides
- *   <prefix>{<tenant>}:v1:rate:<name>[:<by>], quota, slots
- *
- * The braces are a Redis Cluster's hash tag: all keys of a call are on one
- * node.
- */
+/* the record, the overrides, and a key for each limit: see jr_key.h */
 
 static ngx_int_t
 ngx_http_jobruns_build_keys(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     u_char      *buf;
-    jr_str_t     by;
+    jr_str_t     by, none;
     ngx_int_t    rc;
     ngx_uint_t   i;
 
-    static const char *const  kinds[] = { ":v1:rate:", ":v1:quota:",
-                                          ":v1:slots:" };
-
-    by.data = NULL;
-    by.len = 0;
+    none.data = NULL;
+    none.len = 0;
 
     if (a->token.data != NULL) {
-        rc = ngx_http_jobruns_build_key(r, a, &a->keys[0], ":v1:token:",
-                  (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash }, by);
+        rc = ngx_http_jobruns_build_key(r, a, &a->keys[0], JR_KEY_TOKEN,
+                  (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash }, none);
 
     } else {
-        rc = ngx_http_jobruns_build_key(r, a, &a->keys[0], ":v1:attempt:",
+        rc = ngx_http_jobruns_build_key(r, a, &a->keys[0], JR_KEY_ATTEMPT,
                   (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
-                               (char *) a->owner }, by);
+                               (char *) a->owner }, none);
     }
 
     if (rc != NGX_OK
-        || ngx_http_jobruns_build_key(r, a, &a->keys[1], ":limits", by, by)
+        || ngx_http_jobruns_build_key(r, a, &a->keys[1], JR_KEY_LIMITS, none,
+                                      none)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -147,7 +137,7 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
         }
 
         if (ngx_http_jobruns_build_key(r, a, &a->keys[i + 2],
-                                       kinds[a->limits[i].kind],
+                                       (jr_key_kind_e) a->limits[i].kind,
                                        a->limits[i].name, by)
             != NGX_OK)
         {
@@ -161,33 +151,24 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_jobruns_build_key(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *key, const char *kind,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *text, jr_key_kind_e kind,
     jr_str_t name, jr_str_t by)
 {
-    u_char  *p;
+    jr_key_t  key;
 
-    key->len = a->conf->prefix.len + 2 + a->tenant.len + ngx_strlen(kind)
-               + name.len + (by.len ? 1 + by.len : 0);
+    key.prefix = ngx_http_jobruns_str(a->conf->prefix);
+    key.tenant = a->tenant;
+    key.kind = kind;
+    key.name = name;
+    key.by = by;
 
-    key->data = ngx_pnalloc(r->pool, key->len);
-    if (key->data == NULL) {
+    text->len = jr_key_size(&key);
+    text->data = ngx_pnalloc(r->pool, text->len);
+    if (text->data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(key->data, a->conf->prefix.data, a->conf->prefix.len);
-    *p++ = '{';
-    p = ngx_cpymem(p, a->tenant.data, a->tenant.len);
-    *p++ = '}';
-    p = ngx_cpymem(p, kind, ngx_strlen(kind));
-
-    if (name.len) {
-        p = ngx_cpymem(p, name.data, name.len);
-    }
-
-    if (by.len) {
-        *p++ = ':';
-        ngx_memcpy(p, by.data, by.len);
-    }
+    (void) jr_key_write(&key, (char *) text->data);
 
     return NGX_OK;
 }

@@ -362,30 +362,14 @@ ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
 }
 
 
-/* the token in its scope; the tenant is in the key already, but a hash that
-   stands alone in a log should be of one tenant too */
-
 static ngx_int_t
 ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a)
 {
-    jr_str_t     parts[5];
-    jr_digest_t  md;
-
     if (a->token.data == NULL) {
         return NGX_OK;
     }
 
-    parts[0] = a->tenant;
-    parts[1] = a->principal;
-    parts[2] = a->path.platform;
-    parts[3] = a->path.workspace;
-    parts[4] = a->token;
-
-    if (jr_digest_parts(parts, 5, &md) != JR_OK) {
-        return NGX_ERROR;
-    }
-
-    jr_digest_hex(&md, (char *) a->token_hash);
-
-    return NGX_OK;
+    return jr_key_token(a->tenant, a->principal, a->path.platform,
+                        a->path.workspace, a->token, (char *) a->token_hash)
+           == JR_OK ? NGX_OK : NGX_ERROR;
 }

@@ -1,0 +1,35 @@
+# Completion of jobrunsctl for bash; installed as
+# /usr/share/bash-completion/completions/jobrunsctl
+
+_jobrunsctl() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    local words
+
+    case $previous in
+        --conf)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return ;;
+        --redis-option)
+            words="db= user= password_file=" ;;
+        token)
+            words="show release expire" ;;
+        tenant)
+            words="show set unset reset" ;;
+        --redis|--prefix|--tenant|--principal|--platform|--workspace|--token|\
+        --hash|--rate)
+            return ;;
+        *)
+            words="token tenant inflight explain doctor --redis --redis-option
+                --conf --prefix --tenant --principal --platform --workspace
+                --token --hash --rate --json --yes --help" ;;
+    esac
+
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+
+    # files of explain
+    if [[ " ${COMP_WORDS[*]} " == *" explain "* && $current != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+    fi
+}
+
+complete -F _jobrunsctl jobrunsctl

@@ -1,0 +1,221 @@
+/*
+ * jobrunsctl: shows and mends one token or one tenant of a gateway, while it
+ * runs.  It works on Redis, with the gateway's own names of keys.
+ */
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobrunsctl.h"
+
+
+typedef struct {
+    const char   *name;
+    int         (*run)(ctl_t *ctl, int argc, char **argv);
+    unsigned      redis:1;      /* needs it */
+} ctl_verb_t;
+
+
+static const ctl_verb_t  ctl_verbs[] = {
+    { "token", ctl_token, 1 },
+    { "tenant", ctl_tenant, 1 },
+    { "inflight", ctl_inflight, 1 },
+    { "doctor", ctl_doctor, 1 },
+    { "explain", ctl_explain, 0 },
+    { NULL, NULL, 0 }
+};
+
+
+static const char  ctl_usage[] =
+    "Usage: jobrunsctl [OPTION]... VERB...\n"
+    "\n"
+    "  token show|release|expire      a token (--hash, or --token and its\n"
+    "                                 scope)\n"
+    "  tenant show                    limits of --tenant: configured or\n"
+    "                                 overridden, used, until when\n"
+    "  tenant set LIMIT.WHAT VALUE    overrides one: daily.limit 500\n"
+    "  tenant unset LIMIT.WHAT        back to the configuration\n"
+    "  tenant reset LIMIT             forgets what was used of it\n"
+    "  inflight                       attempts that run now, of all or of\n"
+    "                                 --tenant\n"
+    "  explain REQUEST-ID FILE...     what happened, from audit files\n"
+    "  doctor                         is this Redis fit?\n"
+    "\n"
+    "  --redis ADDRESS [--redis-option db=N|user=NAME|password_file=PATH]...\n"
+    "                                 \"host:port\", \"unix:/path\"\n"
+    "  --conf FILE                    address, prefix and limits of an\n"
+    "                                 nginx.conf\n"
+    "  --prefix TEXT                  as jobruns_redis_prefix (\"jobruns:\")\n"
+    "  --tenant T --principal P --platform ID --workspace KEY --token TEXT\n"
+    "                                 the scope of a token; decoded, as the\n"
+    "                                 gateway's variables have them\n"
+    "  --hash HEX                     a token by its $jobruns_token_hash\n"
+    "  --rate N                       creations per second, for doctor\n"
+    "  --json                         for machines\n"
+    "  --yes                          does not ask\n"
+    "\n"
+    "Exit status: 0 done, 1 nothing there or a fault found, 2 usage, 3 Redis\n"
+    "or a file cannot be used, 4 not confirmed.\n";
+
+
+enum {
+    ctl_opt_redis = 256, ctl_opt_option, ctl_opt_conf, ctl_opt_prefix,
+    ctl_opt_tenant, ctl_opt_principal, ctl_opt_platform, ctl_opt_workspace,
+    ctl_opt_token, ctl_opt_hash, ctl_opt_rate, ctl_opt_json, ctl_opt_yes
+};
+
+
+static const struct option  ctl_options[] = {
+    { "redis", required_argument, NULL, ctl_opt_redis },
+    { "redis-option", required_argument, NULL, ctl_opt_option },
+    { "conf", required_argument, NULL, ctl_opt_conf },
+    { "prefix", required_argument, NULL, ctl_opt_prefix },
+    { "tenant", required_argument, NULL, ctl_opt_tenant },
+    { "principal", required_argument, NULL, ctl_opt_principal },
+    { "platform", required_argument, NULL, ctl_opt_platform },
+    { "workspace", required_argument, NULL, ctl_opt_workspace },
+    { "token", required_argument, NULL, ctl_opt_token },
+    { "hash", required_argument, NULL, ctl_opt_hash },
+    { "rate", required_argument, NULL, ctl_opt_rate },
+    { "json", no_argument, NULL, ctl_opt_json },
+    { "yes", no_argument, NULL, ctl_opt_yes },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 }
+};
+
+
+/* a tenant becomes what stands in keys */
+
+static int
+ctl_name_tenant(ctl_t *ctl, const char *value)
+{
+    char      buf[JR_DIGEST_HEX];
+    jr_str_t  name;
+
+    if (jr_identity_name((jr_str_t) { strlen(value), value }, buf, &name)
+        != JR_OK)
+    {
+        return ctl_fail(CTL_USAGE, "\"%s\" is no tenant", value);
+    }
+
+    ctl->tenant = strndup(name.data, name.len);
+
+    return CTL_OK;
+}
+
+
+static int
+ctl_option(ctl_t *ctl, int option, char *value)
+{
+    switch (option) {
+
+    case ctl_opt_redis:
+        ctl->address = value;
+        return CTL_OK;
+
+    case ctl_opt_option:
+        return ctl_redis_option(ctl, value);
+
+    case ctl_opt_conf:
+        return ctl_read_conf(ctl, value);
+
+    case ctl_opt_prefix:
+        ctl->prefix = value;
+        return CTL_OK;
+
+    case ctl_opt_tenant:
+        return ctl_name_tenant(ctl, value);
+
+    case ctl_opt_principal:
+        ctl->principal = value;
+        return CTL_OK;
+
+    case ctl_opt_platform:
+        ctl->platform = value;
+        return CTL_OK;
+
+    case ctl_opt_workspace:
+        ctl->workspace = value;
+        return CTL_OK;
+
+    case ctl_opt_token:
+        ctl->token = value;
+        return CTL_OK;
+
+    case ctl_opt_hash:
+        ctl->hash = value;
+        return CTL_OK;
+
+    case ctl_opt_rate:
+        ctl->rate = atof(value);
+        return CTL_OK;
+
+    case ctl_opt_json:
+        ctl->json = 1;
+        return CTL_OK;
+
+    case ctl_opt_yes:
+        ctl->yes = 1;
+        return CTL_OK;
+
+    case 'h':
+        fputs(ctl_usage, stdout);
+        exit(CTL_OK);
+
+    default:
+        return CTL_USAGE;
+    }
+}
+
+
+int
+main(int argc, char **argv)
+{
+    int                rc, option;
+    ctl_t              ctl;
+    const ctl_verb_t  *verb;
+
+    memset(&ctl, 0, sizeof(ctl));
+
+    ctl.prefix = "jobruns:";
+    ctl.timeout = 2;
+
+    while ((option = getopt_long(argc, argv, "h", ctl_options, NULL)) != -1) {
+        rc = ctl_option(&ctl, option, optarg);
+
+        if (rc != CTL_OK) {
+            return rc;
+        }
+    }
+
+    argc -= optind;
+    argv += optind;
+
+    for (verb = ctl_verbs; verb->name != NULL; verb++) {
+        if (argc && strcmp(verb->name, argv[0]) == 0) {
+            break;
+        }
+    }
+
+    if (verb->name == NULL) {
+        fputs(ctl_usage, stderr);
+        return CTL_USAGE;
+    }
+
+    rc = verb->redis ? ctl_connect(&ctl) : CTL_OK;
+
+    if (rc == CTL_OK) {
+        rc = verb->run(&ctl, argc - 1, argv + 1);
+    }
+
+    if (ctl.redis != NULL) {
+        redisFree(ctl.redis);
+    }
+
+    if (fflush(stdout) != 0) {
+        return ctl_fail(CTL_FAILED, "standard output cannot be written");
+    }
+
+    return rc;
+}

@@ -1,0 +1,142 @@
+/*
+ * What the files of jobrunsctl share.
+ */
+
+#ifndef JOBRUNSCTL_H_INCLUDED
+#define JOBRUNSCTL_H_INCLUDED
+
+#include <stdio.h>
+
+#include <hiredis/hiredis.h>
+#include <jansson.h>
+
+#include "jr_digest.h"
+#include "jr_identity.h"
+#include "jr_key.h"
+#include "jr_limit.h"
+
+
+/* exit codes */
+#define CTL_OK        0
+#define CTL_NOTHING   1         /* no such token, tenant, request; a fault */
+#define CTL_USAGE     2
+#define CTL_FAILED    3         /* Redis or a file cannot be used */
+#define CTL_REFUSED   4         /* the answer to a question was not yes */
+
+#define CTL_LIMITS    64
+
+
+/* a limit of nginx.conf */
+typedef struct {
+    jr_limit_kind_e  kind;
+    char            *name;
+    char            *key;       /* "tenant", "workspace" ... */
+    char            *words;     /* the rest of the line */
+} ctl_limit_t;
+
+
+typedef struct {
+    char            *address;   /* "host:port", "unix:/path" */
+    char            *user;
+    char            *password;
+    int              db;
+    char            *prefix;
+    double           timeout;   /* seconds */
+
+    ctl_limit_t      limits[CTL_LIMITS];
+    size_t           nlimits;
+
+    /* of the command line */
+    char            *tenant;
+    char            *principal;
+    char            *platform;
+    char            *workspace;
+    char            *token;
+    char            *hash;
+    double           rate;
+    unsigned         json:1;
+    unsigned         yes:1;
+
+    redisContext    *redis;
+} ctl_t;
+
+
+typedef struct {
+    const char      *name;      /* member of the objects */
+    const char      *title;
+} ctl_column_t;
+
+
+/* jobrunsctl_out.c */
+
+/* says "jobrunsctl: ..." on standard error; returns code */
+int ctl_fail(int code, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* a list of objects as a table, or as JSON; takes rows */
+int ctl_show(ctl_t *ctl, json_t *rows, const ctl_column_t *columns);
+
+/* one object, a line for each member; takes it */
+int ctl_show_one(ctl_t *ctl, json_t *object);
+
+/* text whose bytes a terminal may do something with are replaced */
+void ctl_put(FILE *out, const char *text);
+
+/* asks, unless --yes; CTL_OK or CTL_REFUSED */
+int ctl_confirm(ctl_t *ctl, const char *question);
+
+/* a string of any bytes */
+json_t *ctl_string(const char *data, size_t len);
+
+/* "3 s", "2 min", of milliseconds; in a buffer that the next call reuses */
+const char *ctl_duration(long long ms);
+
+
+/* jobrunsctl_redis.c */
+
+/* connects with ctl's address; CTL_OK, or CTL_FAILED after saying why */
+int ctl_connect(ctl_t *ctl);
+
+/*
+ * One command; the reply is the caller's to free.  NULL after saying why:
+ * also for an error reply, unless tolerant.  A redirection of a cluster is
+ * followed.
+ */
+redisReply *ctl_command(ctl_t *ctl, int tolerant, int argc,
+    const char **argv);
+
+/* the key of the arguments, NUL-terminated, to be freed */
+char *ctl_key(ctl_t *ctl, jr_key_kind_e kind, const char *name);
+
+/* the server's clock, ms; -1 after saying why */
+long long ctl_now(ctl_t *ctl);
+
+/* calls handler for each key that matches a glob pattern; stops and returns
+   what it returns when that is not CTL_OK */
+typedef int (*ctl_scan_pt)(ctl_t *ctl, const char *key, size_t len,
+    void *data);
+int ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler,
+    void *data);
+
+/* "*" and its like in text lose their meaning in a pattern; to be freed */
+char *ctl_quote(const char *text);
+
+
+/* jobrunsctl_conf.c: jobruns_redis, its companions and limits of nginx.conf;
+   CTL_OK, or CTL_FAILED after saying why */
+int ctl_read_conf(ctl_t *ctl, const char *path);
+
+/* the options of jobruns_redis, as in nginx.conf */
+int ctl_redis_option(ctl_t *ctl, const char *option);
+
+
+/* the verbs, each in a file of its own name; argv[0] is behind the verb */
+
+int ctl_token(ctl_t *ctl, int argc, char **argv);
+int ctl_tenant(ctl_t *ctl, int argc, char **argv);
+int ctl_explain(ctl_t *ctl, int argc, char **argv);
+int ctl_inflight(ctl_t *ctl, int argc, char **argv);
+int ctl_doctor(ctl_t *ctl, int argc, char **argv);
+
+
+#endif /* JOBRUNSCTL_H_INCLUDED */

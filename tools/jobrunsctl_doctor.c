@@ -1,0 +1,288 @@
+/*
+ * doctor: whether a Redis is fit for the gateway, and for how long it has
+ * room.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "jobrunsctl.h"
+#include "jr_embedded.h"
+
+
+#define CTL_SAMPLE  200
+
+
+static const ctl_column_t  ctl_doctor_columns[] = {
+    { "check", "CHECK" },
+    { "ok", "FIT" },
+    { "found", "FOUND" },
+    { "remedy", "REMEDY" },
+    { NULL, NULL }
+};
+
+
+typedef struct {
+    json_t     *rows;
+    int         faults;
+    long        tokens;
+    long long   bytes;
+} ctl_doctor_t;
+
+
+static void
+ctl_doctor_row(ctl_doctor_t *d, const char *check, int ok, const char *found,
+    const char *remedy)
+{
+    d->faults += !ok;
+
+    json_array_append_new(d->rows, json_pack("{s:s,s:b,s:o,s:s}", "check",
+                                             check, "ok", ok, "found",
+                                             ctl_string(found, strlen(found)),
+                                             "remedy", ok ? "" : remedy));
+}
+
+
+/* the value of "name:" in INFO; "" if there is none */
+
+static void
+ctl_info(const char *info, const char *name, char *buf, size_t size)
+{
+    size_t       len;
+    const char  *p;
+
+    len = strlen(name);
+    buf[0] = '\0';
+
+    for (p = info; p != NULL; p = strchr(p, '\n')) {
+        p += (*p == '\n');
+
+        if (strncmp(p, name, len) == 0 && p[len] == ':') {
+            p += len + 1;
+            snprintf(buf, size, "%.*s", (int) strcspn(p, "\r\n"), p);
+            return;
+        }
+    }
+}
+
+
+static int
+ctl_doctor_info(ctl_t *ctl, ctl_doctor_t *d)
+{
+    char         value[64], most[64];
+    redisReply  *reply;
+    const char  *argv[1] = { "INFO" };
+
+    reply = ctl_command(ctl, 0, 1, argv);
+
+    if (reply == NULL || reply->str == NULL) {
+        return CTL_FAILED;
+    }
+
+    ctl_info(reply->str, "redis_version", value, sizeof(value));
+    ctl_doctor_row(d, "version", atoi(value) >= 6, value,
+                   "the scripts need Redis 6.2 or Valkey");
+
+    ctl_info(reply->str, "role", value, sizeof(value));
+    ctl_doctor_row(d, "role", strcmp(value, "master") == 0, value,
+                   "gateways must use the master: admissions write");
+
+    ctl_info(reply->str, "maxmemory_policy", value, sizeof(value));
+    ctl_doctor_row(d, "policy", strcmp(value, "noeviction") == 0, value,
+                   "CONFIG SET maxmemory-policy noeviction: an evicted record "
+                   "is a forgotten token");
+
+    ctl_info(reply->str, "aof_enabled", value, sizeof(value));
+    ctl_doctor_row(d, "persistence", strcmp(value, "1") == 0,
+                   strcmp(value, "1") == 0 ? "append-only file" : "none",
+                   "appendonly yes: without it a restart forgets all tokens");
+
+    ctl_info(reply->str, "used_memory_human", value, sizeof(value));
+    ctl_info(reply->str, "maxmemory_human", most, sizeof(most));
+    strncat(value, " of ", sizeof(value) - strlen(value) - 1);
+    strncat(value, strcmp(most, "0B") == 0 ? "no limit" : most,
+            sizeof(value) - strlen(value) - 1);
+    ctl_doctor_row(d, "memory", 1, value, "");
+
+    freeReplyObject(reply);
+
+    return CTL_OK;
+}
+
+
+static int
+ctl_doctor_clock(ctl_t *ctl, ctl_doctor_t *d)
+{
+    long long        there, here;
+    struct timespec  ts;
+
+    there = ctl_now(ctl);
+
+    if (there == -1) {
+        return CTL_FAILED;
+    }
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    here = (long long) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+
+    ctl_doctor_row(d, "clock", llabs(there - here) < 2000,
+                   ctl_duration(there - here),
+                   "limits follow Redis' clock: let NTP set it");
+
+    return CTL_OK;
+}
+
+
+static int
+ctl_doctor_script(ctl_t *ctl, ctl_doctor_t *d, const char *name,
+    const char *text)
+{
+    int          loaded;
+    char         check[32];
+    redisReply  *reply;
+    const char  *argv[3] = { "SCRIPT", "LOAD", text };
+
+    /* loading is what a gateway's EVAL does anyway, and compiles it */
+
+    reply = ctl_command(ctl, 1, 3, argv);
+
+    if (reply == NULL) {
+        return CTL_FAILED;
+    }
+
+    loaded = reply->type == REDIS_REPLY_STRING
+             || reply->type == REDIS_REPLY_STATUS;
+
+    snprintf(check, sizeof(check), "script %s", name);
+    ctl_doctor_row(d, check, loaded, reply->str ? reply->str : "?",
+                   "this Redis cannot run the gateway's scripts: check its "
+                   "version and the user's ACL (+eval +evalsha)");
+    freeReplyObject(reply);
+
+    return CTL_OK;
+}
+
+
+static int
+ctl_doctor_on_key(ctl_t *ctl, const char *key, size_t len, void *data)
+{
+    ctl_doctor_t *d = data;
+
+    redisReply  *reply;
+    const char  *argv[3] = { "MEMORY", "USAGE", key };
+
+    (void) len;
+
+    if (d->tokens == CTL_SAMPLE) {
+        return CTL_NOTHING;
+    }
+
+    reply = ctl_command(ctl, 1, 3, argv);
+
+    if (reply == NULL) {
+        return CTL_FAILED;
+    }
+
+    if (reply->type == REDIS_REPLY_INTEGER) {
+        d->tokens++;
+        d->bytes += reply->integer;
+    }
+
+    freeReplyObject(reply);
+
+    return CTL_OK;
+}
+
+
+/* what a day of creations needs, by the records that are there */
+
+static int
+ctl_doctor_forecast(ctl_t *ctl, ctl_doctor_t *d)
+{
+    int     rc;
+    char    found[160], *prefix, *pattern;
+    double  each;
+
+    prefix = ctl_quote(ctl->prefix);
+
+    if (prefix == NULL) {
+        return ctl_fail(CTL_FAILED, "no memory");
+    }
+
+    pattern = malloc(strlen(prefix) + sizeof("{*}:v1:token:*"));
+
+    if (pattern == NULL) {
+        free(prefix);
+        return ctl_fail(CTL_FAILED, "no memory");
+    }
+
+    sprintf(pattern, "%s{*}:v1:token:*", prefix);
+    rc = ctl_scan(ctl, pattern, ctl_doctor_on_key, d);
+
+    free(prefix);
+    free(pattern);
+
+    if (rc != CTL_OK && rc != CTL_NOTHING) {
+        return rc;
+    }
+
+    if (d->tokens == 0) {
+        ctl_doctor_row(d, "forecast", 1, "no token to measure", "");
+        return CTL_OK;
+    }
+
+    each = (double) d->bytes / (double) d->tokens;
+
+    if (ctl->rate > 0) {
+        snprintf(found, sizeof(found), "%.0f bytes per token: %.1f GB for "
+                 "%.1f creations a second over 24 h", each,
+                 each * ctl->rate * 86400 / 1e9, ctl->rate);
+
+    } else {
+        snprintf(found, sizeof(found), "%.0f bytes per token: %.2f GB for "
+                 "each creation per second (--rate)", each,
+                 each * 86400 / 1e9);
+    }
+
+    ctl_doctor_row(d, "forecast", 1, found, "");
+
+    return CTL_OK;
+}
+
+
+int
+ctl_doctor(ctl_t *ctl, int argc, char **argv)
+{
+    int           rc;
+    ctl_doctor_t  d;
+
+    (void) argv;
+
+    if (argc) {
+        return ctl_fail(CTL_USAGE, "doctor takes no argument");
+    }
+
+    memset(&d, 0, sizeof(d));
+    d.rows = json_array();
+
+    ctl_doctor_row(&d, "connection", 1, ctl->address, "");
+
+    if (ctl_doctor_info(ctl, &d) != CTL_OK
+        || ctl_doctor_clock(ctl, &d) != CTL_OK
+        || ctl_doctor_script(ctl, &d, "admit", jr_embedded_admit_lua)
+           != CTL_OK
+        || ctl_doctor_script(ctl, &d, "renew", jr_embedded_renew_lua)
+           != CTL_OK
+        || ctl_doctor_script(ctl, &d, "settle", jr_embedded_settle_lua)
+           != CTL_OK
+        || ctl_doctor_forecast(ctl, &d) != CTL_OK)
+    {
+        json_decref(d.rows);
+        return CTL_FAILED;
+    }
+
+    rc = ctl_show(ctl, d.rows, ctl_doctor_columns);
+
+    return rc != CTL_OK ? rc : d.faults ? CTL_NOTHING : CTL_OK;
+}

@@ -1,0 +1,267 @@
+/*
+ * explain: what happened to a request, in words, from audit files.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobrunsctl.h"
+
+
+#define CTL_LINE_MAX  (64 * 1024)
+
+
+static const struct {
+    const char  *outcome;
+    const char  *words;
+} ctl_outcomes[] = {
+    { "invalid", "was refused: the path, a header or the body is not right" },
+    { "denied", "was refused by NGINX (authentication, limit_req ...)" },
+    { "replayed", "got the kept answer of an earlier attempt; the service "
+                  "was not asked" },
+    { "in_progress", "came while another attempt with its token was running" },
+    { "token_mismatch", "brought a token that belongs to another request" },
+    { "token_unknown", "was refused: nobody knows how the first attempt with "
+                       "its token ended" },
+    { "limited", "was refused by a limit" },
+    { "unavailable", "was refused: Redis or the audit file could not be "
+                     "used" },
+    { "created", "made a job run" },
+    { "rejected_upstream", "was refused by the service; nothing was made" },
+    { "unsent", "could not be sent; the service got no byte" },
+    { "unknown", "was sent, and no usable answer came: the service may have "
+                 "made a run" },
+    { NULL, NULL }
+};
+
+
+static const char *
+ctl_member(json_t *object, const char *name)
+{
+    const char  *text;
+
+    text = json_string_value(json_object_get(object, name));
+
+    return text != NULL ? text : "";
+}
+
+
+static void
+ctl_step(json_t *steps, json_t *record, const char *fmt, const char *one,
+    const char *two)
+{
+    char  text[1024];
+
+    snprintf(text, sizeof(text), fmt, one, two);
+
+    json_array_append_new(steps, json_pack("{s:s,s:o}", "time",
+                                           ctl_member(record, "eventTime"),
+                                           "what", ctl_string(text,
+                                                              strlen(text))));
+}
+
+
+static void
+ctl_explain_limits(json_t *steps, json_t *record, json_t *details)
+{
+    size_t       i;
+    json_t      *limit;
+    const char  *verdict;
+
+    json_array_foreach(json_object_get(details, "limits"), i, limit) {
+        verdict = ctl_member(limit, "verdict");
+
+        if (strcmp(verdict, "refused") == 0) {
+            ctl_step(steps, record, "limit %s refused it%s",
+                     ctl_member(limit, "name"), "");
+
+        } else if (strcmp(verdict, "would_refuse") == 0) {
+            ctl_step(steps, record, "limit %s would have refused it, but is "
+                     "dry_run%s", ctl_member(limit, "name"), "");
+        }
+    }
+}
+
+
+static void
+ctl_explain_end(json_t *steps, json_t *record, json_t *data, json_t *details)
+{
+    size_t       i;
+    const char  *outcome;
+    json_t      *response;
+
+    outcome = ctl_member(details, "outcome");
+    response = json_object_get(data, "response");
+
+    for (i = 0; ctl_outcomes[i].outcome != NULL; i++) {
+        if (strcmp(ctl_outcomes[i].outcome, outcome) == 0) {
+            break;
+        }
+    }
+
+    ctl_step(steps, record, "it %s%s",
+             ctl_outcomes[i].words != NULL ? ctl_outcomes[i].words
+                                           : "ended as ",
+             ctl_outcomes[i].words != NULL ? "" : outcome);
+
+    if (ctl_member(response, "message")[0]) {
+        ctl_step(steps, record, "told the client: %s: %s",
+                 ctl_member(response, "code"),
+                 ctl_member(response, "message"));
+    }
+
+    if (ctl_member(data, "resourceId")[0]) {
+        ctl_step(steps, record, "job run %s%s",
+                 ctl_member(data, "resourceId"),
+                 json_is_false(json_object_get(details, "kept"))
+                 ? ", whose answer is not kept in Redis" : "");
+    }
+
+    if (ctl_member(details, "originalRequestId")[0]) {
+        ctl_step(steps, record, "the first request with this token was %s%s",
+                 ctl_member(details, "originalRequestId"), "");
+    }
+
+    if (ctl_member(details, "tokenAfter")[0]) {
+        ctl_step(steps, record, "the token is %s%s now",
+                 ctl_member(details, "tokenAfter"), "");
+    }
+
+    if (json_is_true(json_object_get(details, "unprotected"))) {
+        ctl_step(steps, record, "it was forwarded without Redis: a retry may "
+                 "have made a second run%s%s", "", "");
+    }
+
+    if (json_is_true(json_object_get(details, "leaseLost"))) {
+        ctl_step(steps, record, "it lost its lease to another attempt while "
+                 "it ran%s%s", "", "");
+    }
+
+    ctl_step(steps, record, "the answer was %s%s",
+             ctl_member(response, "status"), "");
+}
+
+
+/* adds the steps of one record; how many attempts begin or end by it */
+
+static int
+ctl_explain_record(json_t *steps, json_t *record)
+{
+    size_t       len;
+    json_t      *data, *details, *identity;
+    const char  *type;
+
+    data = json_object_get(record, "data");
+    details = json_object_get(data, "additionalDetails");
+    identity = json_object_get(data, "identity");
+    type = ctl_member(record, "eventType");
+    len = strlen(type);
+
+    if (len < 4 || strcmp(type + len - 4, ".end") != 0) {
+        ctl_step(steps, record, "came from tenant %s at %s",
+                 ctl_member(identity, "tenantId"),
+                 ctl_member(identity, "ipAddress"));
+
+        if (ctl_member(details, "tokenBefore")[0]) {
+            ctl_step(steps, record, "its token was %s%s",
+                     ctl_member(details, "tokenBefore"), "");
+        }
+
+        ctl_explain_limits(steps, record, details);
+    }
+
+    if (len >= 6 && strcmp(type + len - 6, ".begin") == 0) {
+        ctl_step(steps, record, "forwarded to the service as attempt %s%s",
+                 ctl_member(details, "attemptId"), "");
+        return 1;
+    }
+
+    ctl_explain_end(steps, record, data, details);
+
+    return len >= 4 && strcmp(type + len - 4, ".end") == 0 ? -1 : 0;
+}
+
+
+/* CTL_FAILED: the file cannot be read */
+
+static int
+ctl_explain_file(json_t *steps, const char *path, const char *id, int *open)
+{
+    FILE    *in;
+    json_t  *record, *request;
+
+    static char  line[CTL_LINE_MAX];
+
+    in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+
+    if (in == NULL) {
+        return ctl_fail(CTL_FAILED, "\"%s\" cannot be read: %s", path,
+                        strerror(errno));
+    }
+
+    while (fgets(line, sizeof(line), in) != NULL) {
+
+        if (strstr(line, id) == NULL) {
+            continue;
+        }
+
+        record = json_loads(line, 0, NULL);
+        request = json_object_get(json_object_get(record, "data"),
+                                  "request");
+
+        if (strcmp(ctl_member(request, "id"), id) == 0) {
+            *open += ctl_explain_record(steps, record);
+        }
+
+        json_decref(record);
+    }
+
+    if (in != stdin) {
+        fclose(in);
+    }
+
+    return CTL_OK;
+}
+
+
+int
+ctl_explain(ctl_t *ctl, int argc, char **argv)
+{
+    int      i, open, rc;
+    json_t  *steps;
+
+    static const ctl_column_t  columns[] = {
+        { "time", "TIME" }, { "what", "WHAT HAPPENED" }, { NULL, NULL }
+    };
+
+    if (argc < 2) {
+        return ctl_fail(CTL_USAGE, "explain which request, by which audit "
+                        "files? explain REQUEST-ID FILE...");
+    }
+
+    open = 0;
+    steps = json_array();
+
+    for (i = 1; i < argc; i++) {
+        rc = ctl_explain_file(steps, argv[i], argv[0], &open);
+
+        if (rc != CTL_OK) {
+            json_decref(steps);
+            return rc;
+        }
+    }
+
+    if (json_array_size(steps) == 0) {
+        json_decref(steps);
+        return ctl_fail(CTL_NOTHING, "no record of request \"%s\"", argv[0]);
+    }
+
+    if (open > 0) {
+        json_array_append_new(steps, json_pack("{s:s,s:s}", "time", "-",
+            "what", "no end is recorded: it still runs, or its worker died "
+            "and the service may have made a run"));
+    }
+
+    return ctl_show(ctl, steps, columns);
+}

@@ -1,0 +1,161 @@
+/*
+ * inflight: the attempts that hold a claim now.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobrunsctl.h"
+
+
+static const ctl_column_t  ctl_inflight_columns[] = {
+    { "tenant", "TENANT" },
+    { "requestId", "REQUEST ID" },
+    { "owner", "OWNER" },
+    { "idle", "RENEWED" },
+    { "lease", "LEASE ENDS IN" },
+    { "token", "TOKEN" },
+    { NULL, NULL }
+};
+
+
+typedef struct {
+    json_t     *rows;
+    long long   now;
+} ctl_inflight_t;
+
+
+static void
+ctl_inflight_row(ctl_inflight_t *f, const jr_key_t *key, redisReply *r,
+    long long idle)
+{
+    json_t     *row;
+    long long   lease;
+
+    lease = atoll(r->element[1]->str) - f->now;
+    row = json_object();
+
+    json_object_set_new(row, "tenant", ctl_string(key->tenant.data,
+                                                  key->tenant.len));
+    json_object_set_new(row, "requestId",
+                        r->element[3]->str == NULL ? json_null()
+                        : ctl_string(r->element[3]->str,
+                                     (size_t) r->element[3]->len));
+    json_object_set_new(row, "owner",
+                        r->element[2]->str == NULL ? json_null()
+                        : ctl_string(r->element[2]->str,
+                                     (size_t) r->element[2]->len));
+    json_object_set_new(row, "token",
+                        key->kind == JR_KEY_TOKEN
+                        ? ctl_string(key->name.data, key->name.len)
+                        : json_null());
+    json_object_set_new(row, "leaseMs", json_integer(lease));
+    json_object_set_new(row, "lease",
+                        json_string(lease > 0 ? ctl_duration(lease)
+                                              : "ended: unknown"));
+    json_object_set_new(row, "idle", json_string(ctl_duration(idle * 1000)));
+
+    json_array_append_new(f->rows, row);
+}
+
+
+static int
+ctl_inflight_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
+{
+    ctl_inflight_t *f = data;
+
+    jr_key_t     key;
+    long long    idle;
+    redisReply  *reply, *object;
+    const char  *argv[6] = { "HMGET", text, "s", "l", "o", "i" };
+    const char  *age[3] = { "OBJECT", "IDLETIME", text };
+
+    if (jr_key_read((jr_str_t) { len, text },
+                    (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
+        != JR_OK
+        || (key.kind != JR_KEY_TOKEN && key.kind != JR_KEY_ATTEMPT))
+    {
+        return CTL_OK;
+    }
+
+    /* before HMGET, which touches it */
+
+    object = ctl_command(ctl, 1, 3, age);
+
+    if (object == NULL) {
+        return CTL_FAILED;
+    }
+
+    idle = object->type == REDIS_REPLY_INTEGER ? object->integer : 0;
+    freeReplyObject(object);
+
+    reply = ctl_command(ctl, 1, 6, argv);
+
+    if (reply == NULL) {
+        return CTL_FAILED;
+    }
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 4
+        && reply->element[0]->str != NULL
+        && strcmp(reply->element[0]->str, "c") == 0
+        && reply->element[1]->str != NULL)
+    {
+        ctl_inflight_row(f, &key, reply, idle);
+    }
+
+    freeReplyObject(reply);
+
+    return CTL_OK;
+}
+
+
+int
+ctl_inflight(ctl_t *ctl, int argc, char **argv)
+{
+    int              rc;
+    char            *prefix, *tenant, *pattern;
+    size_t           size;
+    ctl_inflight_t   f;
+
+    (void) argv;
+
+    if (argc) {
+        return ctl_fail(CTL_USAGE, "inflight takes no argument");
+    }
+
+    f.now = ctl_now(ctl);
+
+    if (f.now == -1) {
+        return CTL_FAILED;
+    }
+
+    prefix = ctl_quote(ctl->prefix);
+    tenant = ctl->tenant ? ctl_quote(ctl->tenant) : strdup("*");
+
+    if (prefix == NULL || tenant == NULL) {
+        return ctl_fail(CTL_FAILED, "no memory");
+    }
+
+    size = strlen(prefix) + strlen(tenant) + sizeof("{}:v1:*");
+    pattern = malloc(size);
+
+    if (pattern == NULL) {
+        return ctl_fail(CTL_FAILED, "no memory");
+    }
+
+    snprintf(pattern, size, "%s{%s}:v1:*", prefix, tenant);
+
+    f.rows = json_array();
+    rc = ctl_scan(ctl, pattern, ctl_inflight_on_key, &f);
+
+    free(prefix);
+    free(tenant);
+    free(pattern);
+
+    if (rc != CTL_OK) {
+        json_decref(f.rows);
+        return rc;
+    }
+
+    return ctl_show(ctl, f.rows, ctl_inflight_columns);
+}
