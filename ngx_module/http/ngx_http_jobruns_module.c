@@ -22,6 +22,7 @@ static char *ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *conf);
 static ngx_int_t ngx_http_jobruns_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_jobruns_init_process(ngx_cycle_t *cycle);
 static void ngx_http_jobruns_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_jobruns_check_lease(ngx_conf_t *cf, void *post,
     void *data);
@@ -309,7 +310,7 @@ ngx_module_t  ngx_http_jobruns_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_jobruns_init_process,         /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     ngx_http_jobruns_exit_process,         /* exit process */
@@ -627,6 +628,17 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
     *h = ngx_http_jobruns_log_handler;
 
     return ngx_http_jobruns_filter_init(cf);
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
+{
+    /* a limit on the size of files fails the write with EFBIG instead */
+
+    (void) signal(SIGXFSZ, SIG_IGN);
+
+    return ngx_http_jobruns_zone_begin(cycle);
 }
 
 
