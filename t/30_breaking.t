@@ -52,7 +52,7 @@ sub key { return ($redis->keys("*$tenancy*:v1:token:*"))[0] }
 sub token {
     my $key = key() or return 'absent';
     return { c => 'claimed', d => 'done', u => 'unknown' }
-        ->{$redis->command('HGET', $key, 's')};
+        ->{$redis->command('HGET', $key, 's') // ''} // 'absent';
 }
 
 sub slots {

@@ -26,6 +26,16 @@ END
             proxy_pass http://service;
         }
     }
+
+    server {
+        listen 127.0.0.1:%%PORT_3%%;
+        jobruns on;
+        jobruns_retry_lease 60s;
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+        }
+    }
 END
 my $redis = $t->redis;
 my $service = $t->service;
@@ -47,7 +57,7 @@ sub fresh {
 sub state {
     my ($key) = $redis->keys("*$tenancy*:v1:token:*") or return 'absent';
     return { c => 'claimed', d => 'done', u => 'unknown' }
-        ->{$redis->command('HGET', $key, 's')};
+        ->{$redis->command('HGET', $key, 's') // ''} // 'absent';
 }
 
 sub asked { return scalar grep { $_->{method} eq 'POST' } $service->requests }
@@ -72,7 +82,7 @@ sub hold {
 
 sub details {
     my ($id) = @_;
-    return $t->wait_audit(sub { $_->{data}{request}{id} eq $id
+    return $t->wait_audit(sub { ($_->{data}{request}{id} // '') eq $id
         && $_->{eventType} =~ /end$/ })->{data}{additionalDetails};
 }
 
@@ -300,6 +310,35 @@ for my $retries (0, 1) {
 
     is(asked(), $retries, "$what: as the service heard");
 }
+
+# One that reaches Redis behind the settlement that takes it back: written here
+# as admit.lua would have, when Redis has answered that there is nothing.
+
+fresh();
+$t->create_run(mine());
+($key) = $redis->keys("*$tenancy*:v1:token:*");
+my %late = @{$redis->command('HGETALL', $key)};
+$redis->command('DEL', $key);
+$redis->command('CONFIG', 'RESETSTAT');
+$redis->pause;
+$id = random_id;
+$c = $t->start_run(mine(), request_id => $id,
+    to => '127.0.0.1:' . $t->port(3));
+$t->get('/x');
+$redis->kill;                           # with what it was sent
+is($c->response->status, 503, 'late: nothing is forwarded');
+my $owner = $t->wait_audit(sub {
+    ($_->{data}{request}{id} // '') eq $id })
+    ->{data}{additionalDetails}{attemptId};
+$redis->start;
+wait_for { $redis->command('INFO', 'commandstats')
+    =~ /cmdstat_eval(?:sha)?:calls=/ } 'late: the settlement';
+is(state(), 'absent', 'late: there was nothing to settle');
+$redis->command('HSET', $key, v => 1, s => 'c', o => $owner, f => $late{f},
+    r => $id, i => $id, w => '', k => '-', x => $late{x},
+    l => $redis->command('TIME')->[0] * 1000 + 60_000);
+wait_for { state() eq 'absent' } 'the late admission to be taken back';
+is($t->create_run(mine())->status, 201, 'late: it holds up nobody');
 
 ###############################################################################
 # A graceful end waits for keeps; last, since it ends this NGINX

@@ -148,7 +148,7 @@ is($late->header('opc-retry-replayed'), 'true', 'as a replay');
 is($late->header('opc-original-request-id'), 'taker', 'naming it');
 is(asked(), 1, 'the service heard one');
 $t->wait_log(qr/held up for more than half the lease, and the claim is lost/);
-my $record = $t->wait_audit(sub { $_->{data}{request}{id} eq 'late'
+my $record = $t->wait_audit(sub { ($_->{data}{request}{id} // '') eq 'late'
     && ($_->{data}{additionalDetails}{outcome} // '') eq 'replayed' });
 ok($record, 'told in audit');
 is($record->{eventType} =~ /\.(begin|end)$/ ? $1 : 'one', 'one',
