@@ -6,6 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <string.h>
 
 #include "jr_mac.h"
 
@@ -90,6 +91,10 @@ jr_mac_compute(const jr_mac_t *mac, const void *data, size_t len,
     if (ctx == NULL) {
         return JR_NO_MEMORY;
     }
+
+    /* written by EVP_MAC_final(), which clang does not see */
+    n = 0;
+    memset(&result, 0, sizeof(jr_digest_t));
 
     ok = EVP_MAC_update(ctx, data, len) == 1
          && EVP_MAC_final(ctx, result.bytes, &n, JR_DIGEST_LEN) == 1

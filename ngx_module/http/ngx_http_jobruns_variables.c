@@ -27,6 +27,8 @@ static ngx_int_t ngx_http_jobruns_variable_tenancy(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_jobruns_variable_accept_encoding(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_jobruns_variable_dry_run(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_variable_copy(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, const void *data, size_t len);
 
@@ -107,6 +109,11 @@ ngx_http_jobruns_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         if (data == jobruns_var_request_id) {
             value = ngx_http_jobruns_str(ctx->request_id);
 
+        } else if (ctx->attempt != NULL && data == jobruns_var_outcome
+                   && ctx->attempt->dry_run_message.len)
+        {
+            return ngx_http_jobruns_variable_dry_run(r, v, ctx->attempt);
+
         } else if (ctx->attempt != NULL) {
             value = ngx_http_jobruns_variable_of(ctx->attempt, data);
         }
@@ -118,6 +125,24 @@ ngx_http_jobruns_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     }
 
     return ngx_http_jobruns_variable_copy(r, v, value.data, value.len);
+}
+
+
+/* what it would have been, and what became of it: "invalid:created" */
+
+static ngx_int_t
+ngx_http_jobruns_variable_dry_run(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, ngx_http_jobruns_attempt_t *a)
+{
+    u_char    buf[64], *last;
+    jr_str_t  outcome;
+
+    outcome = jr_outcome_name(a->outcome);
+
+    last = ngx_snprintf(buf, sizeof(buf), "invalid%s%*s",
+                        outcome.len ? ":" : "", outcome.len, outcome.data);
+
+    return ngx_http_jobruns_variable_copy(r, v, (char *) buf, last - buf);
 }
 
 
@@ -134,10 +159,6 @@ ngx_http_jobruns_variable_of(ngx_http_jobruns_attempt_t *a,
     switch (which) {
 
     case jobruns_var_outcome:
-        if (a->outcome == JR_OUTCOME_NONE && a->dry_run_message.len) {
-            return (jr_str_t) jr_str("invalid");
-        }
-
         return jr_outcome_name(a->outcome);
 
     case jobruns_var_tenant:
