@@ -48,7 +48,8 @@ for (
     my $answer = $t->create_run(request_id => $id, %opt);
     is($answer->status, 201, "$name: passes");
     is($service->counts->{creations}, $before + 1, '... creates');
-    is($service->body(($service->requests)[-1]), $t->run_request(%opt)->{body},
+    is($service->body(($service->requests)[-1]),
+        $t->run_request(%opt)->{body},
         '... with its own bytes');
 
     my $record = $t->wait_audit(sub {
@@ -60,7 +61,8 @@ for (
         '... its record says what would have been refused');
     is(outcome_of($id), 'invalid:created', '... so does $jobruns_outcome');
     like($t->nginx->error_log,
-        qr/\[info\].*jobruns: dry run, would refuse: .*$why/, '... and the log');
+        qr/\[info\].*jobruns: dry run, would refuse: .*$why/,
+        '... and the log');
 }
 
 # tokens work as with "on", also of a body that is no JSON: it counts by its
