@@ -21,6 +21,7 @@ http {
     %%TEST_GLOBALS_HTTP%%
     jobruns_redis %%REDIS%%;
     jobruns_redis_timeout 20s;          # a busy machine is not the matter
+    jobruns_redis_connect_timeout 20s;
     jobruns_audit off;
     upstream service { server %%SERVICE%%; }
     server {

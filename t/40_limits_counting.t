@@ -40,6 +40,9 @@ END
         jobruns_quota quota key=tenant limit=100 window=month;
         jobruns_concurrency slots key=tenant limit=10;
     }
+    jobruns_redis_timeout 20s;          # a busy machine is not the matter
+    jobruns_redis_connect_timeout 20s;
+    keepalive_requests 1000000;
     location /20260406/ {
         $pass
         jobruns_limit edge key=tenant rate=600r/m burst=5;

@@ -15,6 +15,8 @@ my $pass = 'include %%ROOT%%/conf/jobruns_proxy.conf;
     proxy_pass http://service;';
 
 $t->run(workers => 1, server => <<"END");
+    jobruns_redis_timeout 20s;          # a busy machine is not the matter
+    jobruns_redis_connect_timeout 20s;
     jobruns_retry_wait 100ms;
     jobruns_limit rate key=tenant rate=60r/h burst=9;
     jobruns_quota quota key=workspace limit=1000000000000 window=month;

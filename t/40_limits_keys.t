@@ -14,6 +14,8 @@ my $pass = 'include %%ROOT%%/conf/jobruns_proxy.conf;
     proxy_pass http://service;';
 
 $t->run(workers => 2, http => <<'END', server => <<"END2");
+    jobruns_redis_timeout 20s;          # a busy machine is not the matter
+    jobruns_redis_connect_timeout 20s;
     map $http_x_group $group {
         default       $http_x_group;
         "~^(first)-"  $1;

@@ -14,6 +14,8 @@ my $pass = "$proxy proxy_pass http://service;";
 $t->run(workers => 1, http => <<'END', server => <<"END2");
     log_format limits '$status $jobruns_outcome "$jobruns_limit"';
     jobruns_zone jobruns 1m;
+    jobruns_redis_timeout 20s;          # a busy machine is not the matter
+    jobruns_redis_connect_timeout 20s;
 END
     access_log %%TESTDIR%%/limits.log limits;
     location /20260401/ {

@@ -9,6 +9,8 @@ use JobRuns;
 my $t = JobRuns->new;
 
 $t->run(workers => 1, server => <<'END');
+    jobruns_redis_timeout 20s;          # a busy machine is not the matter
+    jobruns_redis_connect_timeout 20s;
     jobruns_retry_lease 3s;
     jobruns_concurrency at_once key=workspace limit=2;
 END

@@ -22,6 +22,7 @@ END
         include %%ROOT%%/conf/jobruns_proxy.conf;
         proxy_pass http://127.0.0.1:%%PORT_5%%;
         jobruns_redis_timeout 20s;      # a busy machine is not the matter
+        jobruns_redis_connect_timeout 20s;
         jobruns_quota one key=tenant limit=1 window=month;
         jobruns_limit hundred key=tenant rate=100r/h burst=99;
         jobruns_concurrency few key=tenant limit=3;

@@ -33,6 +33,8 @@ $t->run(workers => 1, servers => $verifier,
 END
     access_log %%TESTDIR%%/who.log who;
     large_client_header_buffers 4 16k;
+    jobruns_redis_timeout 20s;          # a busy machine is not the matter
+    jobruns_redis_connect_timeout 20s;
     jobruns_quota all key=tenant limit=1000 window=month;
 
     location /20260401/ {

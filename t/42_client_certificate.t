@@ -36,6 +36,9 @@ $t->run(workers => 1, servers => <<'END');
         ssl_client_certificate  %%TESTDIR%%/callers.crt;
         ssl_verify_client       on;
 
+        jobruns_redis_timeout 20s;          # a busy machine is not the matter
+        jobruns_redis_connect_timeout 20s;
+
         jobruns         on;
         jobruns_tenant  "$ssl_client_s_dn";
         jobruns_quota   daily key=tenant limit=1 window=month;
