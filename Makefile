@@ -146,6 +146,11 @@ $(BUILD)/tests/%: $(BUILD)/check/tests/%.o $(CHECK_OBJS)
 	@echo "  link    $@"
 	@$(CC) $(CHECK_CFLAGS) -o $@ $^ $(CHECK_LIBS)
 
+# One test has the allocations of core/ fail.
+
+$(BUILD)/tests/test_no_memory: CHECK_LIBS += -Wl,--wrap=malloc \
+	-Wl,--wrap=calloc -Wl,--wrap=realloc
+
 # The fuzz targets over their seeds, but for the one that needs NGINX.
 
 $(CHECK_SEEDS): $(BUILD)/tests/%: $(BUILD)/check/tests/fuzz/%.o \
@@ -237,6 +242,14 @@ chaos:			## breaks everything at random, then judges: SECONDS=60 SEED=
 	    t/chaos/chaos
 
 
+.PHONY: leaks
+leaks:			## mixed requests must leave the workers level: REQUESTS=200000
+	@util/install-deps build e2e
+	+@CC='$(CC)' util/build-nginx module
+	@REQUESTS='$(or $(REQUESTS),200000)' TEST_NGINX_BINARY='$(NGINX)' \
+	    TEST_NGINX_MODULE='$(MODULE)' t/leaks/leaks
+
+
 # ---------------------------------------------------------------------- fuzz
 
 .PHONY: fuzz
@@ -265,7 +278,12 @@ bench-validation:	## what checking a body costs, against its bounds
 
 # ---------------------------------------------------------------------- else
 
-.PHONY: lint clean
+.PHONY: lint analyse clean
+analyse:		## gcc -fanalyzer, cppcheck and clang-tidy over ngx_module/
+	@util/install-deps build analyse
+	+@CC='$(CC)' util/build-nginx module > /dev/null
+	@util/analyse
+
 lint:			## style and the dependency rules, by grep
 	@util/install-deps lint
 	@util/lint

@@ -71,7 +71,7 @@ jr_header_request_id(jr_str_t value, jr_request_id_mode_e mode,
     }
 
     for (i = 0; i < value.len; i++) {
-        ch = value.data[i];
+        ch = (unsigned char) value.data[i];
 
         if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
             || (ch >= '0' && ch <= '9') || ch == '_' || ch == '-')

@@ -412,7 +412,7 @@ jr_identity_base64url(jr_str_t in, char *out)
     len = 0;
 
     for (i = 0; i < in.len; i++) {
-        ch = in.data[i];
+        ch = (unsigned char) in.data[i];
 
         if (ch >= 'A' && ch <= 'Z') {
             ch -= 'A';

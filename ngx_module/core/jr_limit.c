@@ -107,7 +107,7 @@ jr_limit_name(jr_str_t text)
     }
 
     for (i = 0; i < text.len; i++) {
-        ch = text.data[i];
+        ch = (unsigned char) text.data[i];
 
         if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')) {
             continue;

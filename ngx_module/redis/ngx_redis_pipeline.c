@@ -392,6 +392,9 @@ ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status)
 
     while (!ngx_queue_empty(slots)) {
         q = ngx_queue_head(slots);
+
+        /* what is freed below has left the queue here:
+           NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         ngx_queue_remove(q);
 
         slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
