@@ -175,7 +175,8 @@ is($t->create_run(mine())->header('opc-retry-replayed'), 'true',
 
 for my $status (404, 500) {
     fresh();
-    $c = hold(gate => 'first', stub => { status => $status });
+    $c = hold(gate => 'first', stub => { status => $status,
+        header => 'Location: http://service/elsewhere' });
     ($key) = $redis->keys("*$tenancy*:v1:token:*");
     $redis->command('HSET', $key, l => 1);
     $r = $t->create_run(mine(), request_id => 'made-it',

@@ -306,7 +306,11 @@ ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
 
     name = jr_answer_header_name(JR_ANSWER_LOCATION);
 
+    /* of a refusal; NGINX would write it out once more, as an absolute one
+       (ngx_http_header_filter()) */
+
     ngx_http_jobruns_drop_header(r, name);
+    ngx_http_clear_location(r);
 
     if (a->location.len == 0) {
         return NGX_OK;
