@@ -22,6 +22,7 @@ typedef struct {
 
 static char *ngx_http_jobruns_redis_seeds(ngx_conf_t *cf,
     ngx_redis_conf_t *redis);
+static char *ngx_http_jobruns_redis_sentinel_check(ngx_redis_conf_t *redis);
 static char *ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *value,
     ngx_redis_conf_t *redis);
 static char *ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name,
@@ -68,7 +69,14 @@ ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     i = 2;
 
-    if (ngx_strcmp(value[1].data, "cluster") == 0) {
+    if (ngx_http_jobruns_option(&value[1], "sentinel:", &redis->master)
+        == NGX_OK
+        && redis->master.len == 0)
+    {
+        return "needs the master's name: \"sentinel:NAME host:port ...\"";
+    }
+
+    if (redis->master.len || ngx_strcmp(value[1].data, "cluster") == 0) {
         rv = ngx_http_jobruns_redis_seeds(cf, redis);
 
         if (rv != NGX_CONF_OK) {
@@ -88,6 +96,12 @@ ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (redis->user.len && redis->password.len == 0) {
         return "with \"user=\" needs \"password_file=\"";
+    }
+
+    rv = ngx_http_jobruns_redis_sentinel_check(redis);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
     }
 
 #if (NGX_SSL)
@@ -114,7 +128,7 @@ ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* "cluster host:port host:port ...", up to the first option */
+/* addresses behind "cluster" or "sentinel:NAME", up to the first option */
 
 static char *
 ngx_http_jobruns_redis_seeds(ngx_conf_t *cf, ngx_redis_conf_t *redis)
@@ -130,7 +144,8 @@ ngx_http_jobruns_redis_seeds(ngx_conf_t *cf, ngx_redis_conf_t *redis)
     for (n = 2; n < cf->args->nelts; n++) {
 
         if (ngx_strlchr(value[n].data, value[n].data + value[n].len, '=')
-            || ngx_strcmp(value[n].data, "tls") == 0)
+            || ngx_strcmp(value[n].data, "tls") == 0
+            || ngx_strcmp(value[n].data, "sentinel_tls") == 0)
         {
             break;
         }
@@ -141,8 +156,11 @@ ngx_http_jobruns_redis_seeds(ngx_conf_t *cf, ngx_redis_conf_t *redis)
     redis->nseeds = n - 2;
 
     if (redis->nseeds == 0) {
-        return "cluster needs addresses of some of its nodes: "
-               "\"cluster host:port host:port\"";
+        return redis->master.len
+               ? "needs addresses of sentinels: "
+                 "\"sentinel:NAME host:port host:port host:port\""
+               : "cluster needs addresses of some of its nodes: "
+                 "\"cluster host:port host:port\"";
     }
 
     redis->seeds = ngx_palloc(cf->pool, redis->nseeds * sizeof(ngx_str_t));
@@ -164,6 +182,39 @@ ngx_http_jobruns_redis_seeds(ngx_conf_t *cf, ngx_redis_conf_t *redis)
 
         p = ngx_cpymem(p, value[i].data, value[i].len);
     }
+
+    return NGX_CONF_OK;
+}
+
+
+/* options of sentinels that would be ignored, or do not go together */
+
+static char *
+ngx_http_jobruns_redis_sentinel_check(ngx_redis_conf_t *redis)
+{
+    if (redis->master.len == 0 && (redis->sentinel_user.len
+                                   || redis->sentinel_password.len))
+    {
+        return "with \"sentinel_...=\" needs \"sentinel:NAME\"";
+    }
+
+    if (redis->sentinel_user.len && redis->sentinel_password.len == 0) {
+        return "with \"sentinel_user=\" needs \"sentinel_password_file=\"";
+    }
+
+#if (NGX_SSL)
+
+    if (redis->master.len == 0 && redis->sentinel_tls) {
+        return "with \"sentinel_tls\" needs \"sentinel:NAME\"";
+    }
+
+    if (!redis->sentinel_tls && (redis->sentinel_tls_ca.len
+                                 || redis->sentinel_tls_name.len))
+    {
+        return "with \"sentinel_tls_...=\" needs \"sentinel_tls\"";
+    }
+
+#endif
 
     return NGX_CONF_OK;
 }
@@ -200,7 +251,39 @@ ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
                                           &redis->password);
     }
 
+    if (ngx_http_jobruns_option(arg, "sentinel_user=", &value) == NGX_OK) {
+        redis->sentinel_user = value;
+
+        return value.len ? NGX_CONF_OK
+                         : ngx_http_jobruns_bad_option(cf, arg,
+                                                    "\"sentinel_user=NAME\"");
+    }
+
+    if (ngx_http_jobruns_option(arg, "sentinel_password_file=", &value)
+        == NGX_OK)
+    {
+        return ngx_http_jobruns_read_file(cf, &value,
+                                          NGX_HTTP_JOBRUNS_PASSWORD_MAX,
+                                          &redis->sentinel_password);
+    }
+
 #if (NGX_SSL)
+
+    if (ngx_strcmp(arg->data, "sentinel_tls") == 0) {
+        redis->sentinel_tls = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "sentinel_tls_name=", &value) == NGX_OK) {
+        redis->sentinel_tls_name = value;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "sentinel_tls_ca=", &value) == NGX_OK) {
+        redis->sentinel_tls_ca = value;
+        return ngx_conf_full_name(cf->cycle, &redis->sentinel_tls_ca, 1)
+               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
 
     if (ngx_strcmp(arg->data, "tls") == 0) {
         redis->tls = 1;
@@ -237,8 +320,13 @@ ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
     return ngx_http_jobruns_bad_option(cf, arg, "\"db=\", \"user=\", "
                                        "\"password_file=\", \"tls\", "
                                        "\"tls_ca=\", \"tls_name=\", "
-                                       "\"tls_certificate=\" or "
-                                       "\"tls_certificate_key=\"");
+                                       "\"tls_certificate=\", "
+                                       "\"tls_certificate_key=\" or those "
+                                       "of sentinels, \"sentinel_user=\", "
+                                       "\"sentinel_password_file=\", "
+                                       "\"sentinel_tls\", "
+                                       "\"sentinel_tls_ca=\", "
+                                       "\"sentinel_tls_name=\"");
 }
 
 
@@ -319,15 +407,23 @@ ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf,
 {
     ngx_uint_t                     i;
     ngx_redis_conf_t               redis;
+    ngx_http_core_loc_conf_t      *clcf;
     ngx_http_jobruns_server_t     *server;
     ngx_http_jobruns_main_conf_t  *jmcf;
 
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
 
     redis = *conf->redis;
     redis.timeout = conf->redis_timeout;
     redis.connect_timeout = conf->redis_connect_timeout;
     redis.require_noeviction = (unsigned) conf->require_noeviction;
+
+    /* merged before ours; without the directive it is one without servers */
+
+    if (clcf->resolver && clcf->resolver->connections.nelts) {
+        redis.resolver = clcf->resolver;
+    }
 
     if (replicas) {
         redis.replicas = replicas;
@@ -371,12 +467,22 @@ ngx_http_jobruns_same_redis(ngx_redis_conf_t *one, ngx_redis_conf_t *two)
            && one->db == two->db
            && ngx_http_jobruns_same_str(&one->user, &two->user)
            && ngx_http_jobruns_same_str(&one->password, &two->password)
+           && ngx_http_jobruns_same_str(&one->sentinel_user,
+                                        &two->sentinel_user)
+           && ngx_http_jobruns_same_str(&one->sentinel_password,
+                                        &two->sentinel_password)
+           && one->resolver == two->resolver
            && one->timeout == two->timeout
            && one->connect_timeout == two->connect_timeout
            && one->require_noeviction == two->require_noeviction
            && one->replicas == two->replicas
            && one->replicas_timeout == two->replicas_timeout
 #if (NGX_SSL)
+           && one->sentinel_tls == two->sentinel_tls
+           && ngx_http_jobruns_same_str(&one->sentinel_tls_ca,
+                                        &two->sentinel_tls_ca)
+           && ngx_http_jobruns_same_str(&one->sentinel_tls_name,
+                                        &two->sentinel_tls_name)
            && one->tls == two->tls
            && ngx_http_jobruns_same_str(&one->tls_ca, &two->tls_ca)
            && ngx_http_jobruns_same_str(&one->tls_name, &two->tls_name)

@@ -96,6 +96,13 @@ typedef struct {
     ngx_str_t                *seeds;      /* some nodes of a cluster, each
                                              "host:port"; NULL: no cluster */
     ngx_uint_t                nseeds;
+    ngx_str_t                 master;     /* its name, if seeds are sentinels
+                                             that know where it is */
+    ngx_str_t                 sentinel_user;
+    ngx_str_t                 sentinel_password;
+    ngx_resolver_t           *resolver;   /* asked for names again before each
+                                             connect; NULL: only at start-up.
+                                             Lives as long as the server */
     ngx_int_t                 db;
     ngx_str_t                 user;
     ngx_str_t                 password;   /* from password_file= */
@@ -105,6 +112,9 @@ typedef struct {
     ngx_msec_t                replicas_timeout;
     unsigned                  require_noeviction:1;
 #if (NGX_SSL)
+    unsigned                  sentinel_tls:1;
+    ngx_str_t                 sentinel_tls_ca;
+    ngx_str_t                 sentinel_tls_name;
     unsigned                  tls:1;
     ngx_str_t                 tls_ca;
     ngx_str_t                 tls_name;

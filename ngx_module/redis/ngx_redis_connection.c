@@ -24,6 +24,21 @@ static u_char *ngx_redis_connection_log_error(ngx_log_t *log, u_char *buf,
 void
 ngx_redis_connection_open(ngx_redis_server_t *server)
 {
+    if (server->named || server->sentinel) {
+        ngx_redis_locate(server);
+        return;
+    }
+
+    ngx_redis_connection_dial(server);
+}
+
+
+/* To the addresses that are known. */
+
+void
+ngx_redis_connection_dial(ngx_redis_server_t *server)
+{
+    server->state = ngx_redis_st_idle;
     server->tries = server->naddrs;
 
     while (server->tries) {

@@ -6,6 +6,7 @@
  *   ngx_redis_connection.c   the life of a socket
  *   ngx_redis_fault.c        the ways in which it ends
  *   ngx_redis_tls.c          its TLS
+ *   ngx_redis_locate.c       where the server is, asked before each connect
  *   ngx_redis_greeting.c     what is said on it before any operation
  *   ngx_redis_info.c         what the server tells of itself then
  *   ngx_redis_error.c        error replies that mean it serves nobody
@@ -14,6 +15,7 @@
  *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
  *   ngx_redis_replicas.c     WAIT behind a batch
  *   ngx_redis_cluster*.c     many servers behind one; ngx_redis_cluster.h
+ *   ngx_redis_sentinel*.c    who the master is; ngx_redis_sentinel.h
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
  *   ngx_redis_stats.c        what is counted
@@ -52,6 +54,7 @@
 typedef struct ngx_redis_slot_s        ngx_redis_slot_t;
 typedef struct ngx_redis_connection_s  ngx_redis_connection_t;
 typedef struct ngx_redis_cluster_s     ngx_redis_cluster_t;
+typedef struct ngx_redis_sentinel_s    ngx_redis_sentinel_t;
 
 
 /*
@@ -62,6 +65,10 @@ typedef struct ngx_redis_cluster_s     ngx_redis_cluster_t;
  *   idle         There is no socket; operations may wait for the next turn,
  *                which goes to connecting, unless the breaker is open: then
  *                none waits, and its timer goes to connecting.
+ *   locating     As idle, but the resolver or a sentinel is asked where the
+ *                server is: its answer goes to connecting, or to idle with
+ *                the breaker open.  Only between idle and connecting of a
+ *                server of which that can change.
  *   connecting   connect() is under way.  The socket's write event goes to
  *                handshaking or greeting; an error or c->write's timer, to
  *                connecting with the next address, or to idle.
@@ -74,11 +81,12 @@ typedef struct ngx_redis_cluster_s     ngx_redis_cluster_t;
  *                connection goes to idle, with the breaker open if the
  *                server was silent for a whole timeout.
  *
- * In all but idle server->connection owns the socket, and
+ * In all but these two server->connection owns the socket, and
  * ngx_redis_connection_close() is the only way out.
  */
 typedef enum {
     ngx_redis_st_idle = 0,
+    ngx_redis_st_locating,
     ngx_redis_st_connecting,
     ngx_redis_st_handshaking,
     ngx_redis_st_greeting,
@@ -183,6 +191,10 @@ struct ngx_redis_connection_s {
 };
 
 
+typedef void (*ngx_redis_push_pt)(ngx_redis_server_t *server,
+    redisReply *reply);
+
+
 /* what is told to the operator at most once in a while, each for itself */
 typedef enum {
     ngx_redis_log_unreachable = 0,
@@ -196,6 +208,7 @@ typedef enum {
     ngx_redis_log_redirect,
     ngx_redis_log_refused,
     ngx_redis_log_policy,
+    ngx_redis_log_locate,
     ngx_redis_log_last
 } ngx_redis_log_e;
 
@@ -225,6 +238,9 @@ struct ngx_redis_server_s {
     ngx_uint_t                naddrs;
     ngx_uint_t                addr;       /* the one in use, or tried last */
     ngx_uint_t                tries;      /* addresses left to be tried */
+    in_port_t                 port;       /* of addresses still to be found */
+    ngx_pool_t               *found;      /* has addrs, unless the cycle has */
+    ngx_resolver_ctx_t       *resolving;
 #if (NGX_SSL)
     ngx_ssl_t                *ssl;
 #endif
@@ -244,8 +260,13 @@ struct ngx_redis_server_s {
     ngx_msec_t                gap;
     ngx_redis_cluster_t      *cluster;    /* that it stands for, or is a node
                                              of; NULL: neither */
+    ngx_redis_sentinel_t     *sentinel;   /* who tell where it is, or NULL */
+    ngx_redis_push_pt         push;       /* takes replies that nobody waits
+                                             for, or NULL: none may come */
+    void                     *pushed;     /* its data */
     unsigned                  open:1;     /* the breaker: nothing is accepted */
     unsigned                  told:1;     /* that it is unreachable */
+    unsigned                  named:1;    /* host is for the resolver */
 
     ngx_redis_limit_t         limits[ngx_redis_log_last];
 
@@ -284,6 +305,7 @@ void ngx_cdecl ngx_redis_server_log(ngx_redis_server_t *server,
 /* ngx_redis_connection.c */
 
 void ngx_redis_connection_open(ngx_redis_server_t *server);
+void ngx_redis_connection_dial(ngx_redis_server_t *server);
 void ngx_redis_connection_greet(ngx_redis_connection_t *conn);
 void ngx_redis_connection_next(ngx_redis_connection_t *conn);
 void ngx_redis_connection_ready(ngx_redis_connection_t *conn);
@@ -301,6 +323,16 @@ void ngx_redis_connection_dead(ngx_redis_connection_t *conn,
 void ngx_redis_connection_broken(ngx_redis_connection_t *conn,
     const char *what);
 void ngx_redis_connection_end(ngx_redis_connection_t *conn);
+
+
+/* ngx_redis_locate.c */
+
+void ngx_redis_locate(ngx_redis_server_t *server);
+void ngx_redis_locate_resolve(ngx_redis_server_t *server);
+void ngx_redis_locate_cancel(ngx_redis_server_t *server);
+void ngx_redis_locate_failed(ngx_redis_server_t *server);
+ngx_int_t ngx_redis_locate_address(ngx_redis_server_t *server,
+    ngx_addr_t *addr);
 
 
 /* ngx_redis_tls.c */

@@ -274,7 +274,7 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
 
     while (size) {
 
-        if (ngx_queue_empty(&conn->inflight)) {
+        if (ngx_queue_empty(&conn->inflight) && conn->server->push == NULL) {
             ngx_redis_connection_broken(conn, "a reply nobody waits for");
             return NGX_ERROR;
         }
@@ -318,6 +318,11 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
     ngx_redis_cmd_e     cmd;
     ngx_redis_slot_t   *slot;
     ngx_redis_stats_t  *stats;
+
+    if (ngx_queue_empty(&conn->inflight)) {
+        conn->server->push(conn->server, reply);
+        return NGX_OK;
+    }
 
     q = ngx_queue_head(&conn->inflight);
     slot = ngx_queue_data(q, ngx_redis_slot_t, queue);

@@ -7,6 +7,7 @@
  */
 
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_sentinel.h"
 
 
 #define NGX_REDIS_PORT             6379
@@ -52,8 +53,14 @@ ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
         return NULL;
     }
 
-    rc = conf->seeds ? ngx_redis_cluster_create(cf, server)
-                     : ngx_redis_server_locate(cf, server);
+    if (conf->master.len) {
+        rc = ngx_redis_sentinel_create(cf, server);
+
+    } else {
+        rc = conf->seeds ? ngx_redis_cluster_create(cf, server)
+                         : ngx_redis_server_locate(cf, server);
+    }
+
     if (rc != NGX_OK) {
         return NULL;
     }
@@ -207,6 +214,13 @@ ngx_redis_server_locate(ngx_conf_t *cf, ngx_redis_server_t *server)
     server->addrs = u.addrs;
     server->naddrs = u.naddrs;
     server->host = u.host;
+    server->port = u.port;
+
+    server->named = (server->conf.resolver
+                     && u.host.len
+                     && ngx_inet_addr(u.host.data, u.host.len) == INADDR_NONE
+                     && !ngx_strlchr(u.host.data, u.host.data + u.host.len,
+                                     ':'));
 
     return NGX_OK;
 }
@@ -238,6 +252,8 @@ ngx_redis_server_copy(ngx_conf_t *cf, ngx_redis_server_t *server,
     if (ngx_redis_server_string(cf, &copy->address, &conf->address) != NGX_OK
         || ngx_redis_server_string(cf, &copy->user, &conf->user) != NGX_OK
         || ngx_redis_server_string(cf, &copy->password, &conf->password)
+           != NGX_OK
+        || ngx_redis_server_string(cf, &copy->master, &conf->master)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -371,6 +387,10 @@ ngx_redis_server_cleanup(void *data)
         ngx_redis_cluster_end(server->cluster);
     }
 
+    if (server->sentinel) {
+        ngx_redis_sentinel_end(server->sentinel);
+    }
+
     ngx_redis_server_end(server);
 }
 
@@ -382,6 +402,8 @@ ngx_redis_server_end(ngx_redis_server_t *server)
 {
     ngx_queue_t        rest, *q;
     ngx_redis_slot_t  *slot;
+
+    ngx_redis_locate_cancel(server);
 
     if (server->retry.timer_set) {
         ngx_del_timer(&server->retry);
@@ -412,6 +434,11 @@ ngx_redis_server_end(ngx_redis_server_t *server)
         slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
 
         ngx_redis_slot_free(slot);
+    }
+
+    if (server->found) {
+        ngx_destroy_pool(server->found);
+        server->found = NULL;
     }
 }
 

@@ -1,0 +1,233 @@
+/*
+ * Where a server is, found out anew before each connect: by the resolver, if
+ * it is configured by name and there is one, and by Redis Sentinel.  Managed
+ * services move a name to the new master when the old one has failed.
+ *
+ * The server is locating meanwhile, without a connection: operations wait,
+ * each within its deadline.  Addresses found live in server->found until
+ * others are; no connection uses them then.
+ */
+
+#include "ngx_redis_sentinel.h"
+
+
+/* more addresses of one name are not tried */
+#define NGX_REDIS_LOCATE_ADDRS  64
+
+
+static void ngx_redis_locate_on_resolved(ngx_resolver_ctx_t *ctx);
+static ngx_int_t ngx_redis_locate_adopt(ngx_redis_server_t *server,
+    ngx_resolver_addr_t *from, ngx_uint_t n);
+static void ngx_redis_locate_unresolved(ngx_redis_server_t *server,
+    const char *why);
+
+
+/* Ends in a connection, or in a breaker that is open.  Only for events. */
+
+void
+ngx_redis_locate(ngx_redis_server_t *server)
+{
+    server->state = ngx_redis_st_locating;
+
+    if (server->sentinel) {
+        ngx_redis_sentinel_ask(server->sentinel);
+        return;
+    }
+
+    ngx_redis_locate_resolve(server);
+}
+
+
+/* Looks for the addresses of server->host. */
+
+void
+ngx_redis_locate_resolve(ngx_redis_server_t *server)
+{
+    ngx_resolver_ctx_t  *ctx;
+
+    ctx = ngx_resolve_start(server->conf.resolver, NULL);
+
+    if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
+        ngx_redis_locate_unresolved(server, "no memory or no resolver");
+        return;
+    }
+
+    ctx->name = server->host;
+    ctx->handler = ngx_redis_locate_on_resolved;
+    ctx->data = server;
+    ctx->timeout = server->conf.connect_timeout;
+    ctx->cancelable = 1;
+
+    server->resolving = ctx;
+
+    /* calls the handler at once when it knows the name; frees ctx on error */
+
+    if (ngx_resolve_name(ctx) != NGX_OK) {
+        server->resolving = NULL;
+        ngx_redis_locate_unresolved(server, "no memory");
+    }
+}
+
+
+/* Forgets what is being looked for. */
+
+void
+ngx_redis_locate_cancel(ngx_redis_server_t *server)
+{
+    if (server->resolving) {
+        ngx_resolve_name_done(server->resolving);
+        server->resolving = NULL;
+    }
+
+    if (server->sentinel) {
+        ngx_redis_cancel(&server->sentinel->ask);
+    }
+}
+
+
+/* One address, without a port. */
+
+ngx_int_t
+ngx_redis_locate_address(ngx_redis_server_t *server, ngx_addr_t *addr)
+{
+    ngx_resolver_addr_t  one;
+
+    ngx_memzero(&one, sizeof(ngx_resolver_addr_t));
+
+    one.sockaddr = addr->sockaddr;
+    one.socklen = addr->socklen;
+
+    return ngx_redis_locate_adopt(server, &one, 1);
+}
+
+
+/* Nobody knows where it is.  May call handlers. */
+
+void
+ngx_redis_locate_failed(ngx_redis_server_t *server)
+{
+    server->state = ngx_redis_st_idle;
+
+    ngx_redis_breaker_open(server);
+    ngx_redis_pipeline_refuse(server);
+}
+
+
+static void
+ngx_redis_locate_on_resolved(ngx_resolver_ctx_t *ctx)
+{
+    ngx_int_t            rc;
+    const char          *why;
+    ngx_redis_server_t  *server;
+
+    server = ctx->data;
+    server->resolving = NULL;
+
+    why = "no memory";
+    rc = NGX_ERROR;
+
+    if (ctx->state) {
+        why = ngx_resolver_strerror(ctx->state);
+
+    } else {
+        rc = ngx_redis_locate_adopt(server, ctx->addrs, ctx->naddrs);
+    }
+
+    ngx_resolve_name_done(ctx);
+
+    if (rc != NGX_OK) {
+        ngx_redis_locate_unresolved(server, why);
+        return;
+    }
+
+    ngx_redis_connection_dial(server);
+}
+
+
+static ngx_int_t
+ngx_redis_locate_adopt(ngx_redis_server_t *server, ngx_resolver_addr_t *from,
+    ngx_uint_t n)
+{
+    u_char      *p;
+    size_t       size;
+    ngx_uint_t   i;
+    ngx_addr_t  *addr;
+    ngx_pool_t  *pool;
+
+    if (n == 0) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_min(n, NGX_REDIS_LOCATE_ADDRS);
+
+    pool = ngx_create_pool(1024, server->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    addr = ngx_pcalloc(pool, n * sizeof(ngx_addr_t));
+    if (addr == NULL) {
+        goto failed;
+    }
+
+    for (i = 0; i < n; i++) {
+        size = from[i].socklen;
+
+        p = ngx_palloc(pool, size + NGX_SOCKADDR_STRLEN);
+        if (p == NULL) {
+            goto failed;
+        }
+
+        ngx_memcpy(p, from[i].sockaddr, size);
+
+        addr[i].sockaddr = (struct sockaddr *) p;
+        addr[i].socklen = size;
+        ngx_inet_set_port(addr[i].sockaddr, server->port);
+
+        addr[i].name.data = p + size;
+        addr[i].name.len = ngx_sock_ntop(addr[i].sockaddr, size, p + size,
+                                         NGX_SOCKADDR_STRLEN, 1);
+    }
+
+    if (server->found) {
+        ngx_destroy_pool(server->found);
+    }
+
+    server->found = pool;
+    server->addrs = addr;
+    server->naddrs = n;
+    server->addr %= n;
+
+    return NGX_OK;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * A name server that is away must not take Redis with it: the addresses last
+ * known are tried.  But those of a master may be those of the last master.
+ */
+
+static void
+ngx_redis_locate_unresolved(ngx_redis_server_t *server, const char *why)
+{
+    ngx_redis_server_log(server, ngx_redis_log_locate, NGX_LOG_ERR, 0,
+                         "\"%V\" was not resolved: %s; %s; check the "
+                         "\"resolver\" directive and the name server",
+                         &server->host, why,
+                         server->sentinel ? "another sentinel will be asked"
+                                          : "the addresses last known are "
+                                            "used");
+
+    if (server->sentinel) {
+        ngx_redis_locate_failed(server);
+        return;
+    }
+
+    ngx_redis_connection_dial(server);
+}

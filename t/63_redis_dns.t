@@ -1,0 +1,113 @@
+#!/usr/bin/perl
+
+# A Redis configured by name: with a resolver, the name is resolved again
+# before each connect, so that a failover by DNS is followed, also when the
+# old master still answers, as a replica.
+
+use lib 't/lib';
+use JobRuns;
+use DnsServer;
+use JobRuns::Ports qw(claim_port);
+
+my $t = JobRuns->new;
+my $dns = DnsServer->start($t, 'dns');
+
+# One port, two addresses: a name says nothing of ports.  "localhost" is what
+# the start needs; from then on the name server alone is asked.
+
+my $one = $t->redis('one', tcp => 1);
+my $port = $one->{port};
+my $two = $t->redis('two', args => ['--port', $port, '--bind', '127.0.0.2']);
+
+sub used { return $_[0]->command('INFO', 'commandstats') =~ /cmdstat_evalsha/ }
+
+sub gateway {
+    my ($name, $resolver, $redis) = @_;
+    return $t->run(name => $name, workers => 1,
+        redis => 'jobruns_redis ' . ($redis // "localhost:$port") . ';',
+        http => ($resolver ? 'resolver ' . $dns->address
+            . ' valid=1s ipv6=off;' : '')
+            . 'jobruns_redis_connect_timeout 300ms;');
+}
+
+sub until_created {
+    my ($gateway, $what) = @_;
+    wait_for { $t->create_run(to => $gateway)->status == 201 } $what;
+    return;
+}
+
+subtest 'the name moves when the server is killed' => sub {
+    $dns->set(localhost => '127.0.0.1');
+    my $gateway = gateway('killed', 1);
+
+    is($t->create_run(to => $gateway)->status, 201, 'the first one');
+    ok($dns->count('localhost'), 'the name server was asked');
+    ok(used($one) && !used($two), 'and is followed');
+
+    $dns->set(localhost => '127.0.0.2');
+    is($t->create_run(to => $gateway)->status, 201, 'a connection stays');
+    ok(!used($two), 'while it is well');
+
+    $one->kill;
+    until_created($gateway, 'the second to be used');
+    ok(used($two), 'the name is resolved again');
+    $one->start;
+    $two->command('CONFIG', 'RESETSTAT');
+};
+
+subtest 'the name moves when the master becomes a replica' => sub {
+    $dns->set(localhost => '127.0.0.1');
+    my $gateway = gateway('readonly', 1);
+
+    is($t->create_run(to => $gateway)->status, 201, 'the master');
+    ok(!used($two), 'is where the name says');
+
+    $dns->set(localhost => '127.0.0.2');
+    $one->command('REPLICAOF', '127.0.0.2', $port);
+    until_created($gateway, 'the new master to be used');
+    ok(used($two), 'READONLY has the name resolved again');
+    $one->command('REPLICAOF', 'NO', 'ONE');
+    $two->command('CONFIG', 'RESETSTAT');
+};
+
+subtest 'all addresses are tried' => sub {
+    $dns->set(localhost => map { "127.0.0.$_" } 7, 8, 9, 2);
+    my $gateway = gateway('several', 1);
+
+    until_created($gateway, 'the one that answers');
+    ok(used($two), 'is used');
+    $two->command('CONFIG', 'RESETSTAT');
+};
+
+subtest 'a name server that is silent, and one that knows nothing' => sub {
+    $dns->set(localhost => '127.0.0.1');
+    my $gateway = gateway('silent', 1);
+
+    $dns->pause;
+    until_created($gateway, 'a creation without a name server');
+    like($gateway->error_log,
+        qr/"localhost" was not resolved: .*addresses last known are used/,
+        'told');
+    $dns->resume;
+
+    delete $dns->{records}{localhost};
+    $dns->save;
+    $gateway = gateway('nothing', 1);
+    until_created($gateway, 'a creation without a record');
+    like($gateway->error_log, qr/"localhost" was not resolved: Host not found/,
+        'told');
+};
+
+subtest 'without a resolver, and without a name' => sub {
+    my $before = $dns->count('localhost');
+    my $gateway = gateway('fixed', 0);
+
+    is($t->create_run(to => $gateway)->status, 201, 'as resolved at the start');
+
+    $gateway = gateway('address', 1, "127.0.0.1:$port");
+    is($t->create_run(to => $gateway)->status, 201, 'an address');
+    is($dns->count('localhost'), $before, 'nobody is asked');
+    is($dns->count('127.0.0.1'), 0, 'not even for an address');
+};
+
+done_testing;

@@ -1,0 +1,133 @@
+package RedisSentinel;
+
+# A master, a replica, and three sentinels that watch them.
+#
+#   my $s = RedisSentinel->start($t, name => 'main');
+#   $t->run(redis => 'jobruns_redis ' . $s->address . ';')
+#   $s->master, $s->replica          # JobRuns::Redis, as sentinels see it now
+#   $s->sentinels                    # JobRuns::Redis, as far as command() goes
+
+use strict;
+use warnings;
+
+use JobRuns::Ports qw(claim_port);
+use JobRuns::Process ();
+use JobRuns::Redis ();
+use JobRuns::Wait qw(wait_for);
+
+my @processes;
+
+END {
+    local $?;
+    $_->signal('KILL') for @processes;
+    for my $process (@processes) {
+        wait_for { !$process->alive } 'a sentinel to end';
+    }
+}
+
+# start(HARNESS, name => what sentinels call the master, timeout => ms,
+# config => more lines for sentinels)
+
+sub start {
+    my ($class, $t, %opt) = @_;
+
+    my $self = bless { t => $t, name => 'main', timeout => 1000,
+        config => '', %opt }, $class;
+
+    my @args = ('--repl-diskless-sync-delay', 0);
+    $self->{data} = [map {
+        $t->redis("$self->{name}$_", tcp => 1, args => \@args)
+    } 1, 2];
+
+    my ($master, $replica) = @{$self->{data}};
+    $replica->command('REPLICAOF', '127.0.0.1', $master->{port});
+    $self->wait_link($replica);
+
+    $self->add_sentinel($_) for 1 .. 3;
+    for my $sentinel ($self->sentinels) {
+        wait_for {
+            my %of = @{$sentinel->command('SENTINEL', 'MASTER',
+                $self->{name})};
+            $of{'num-other-sentinels'} == 2 && $of{'num-slaves'} == 1;
+        } 'sentinels to know each other and the replica';
+    }
+
+    return $self;
+}
+
+sub add_sentinel {
+    my ($self, $n) = @_;
+
+    my $t = $self->{t};
+    my $name = "sentinel-$self->{name}$n";
+    my $port = claim_port();
+    my $dir = $t->testdir;
+    my $master = $self->{data}[0];
+
+    mkdir "$dir/$name.d" or die "$dir/$name.d: $!\n";
+    $t->write_file("$name.conf", <<"END");
+port $port
+bind 127.0.0.1
+dir $dir/$name.d
+unixsocket $dir/$name.sock
+protected-mode no
+sentinel monitor $self->{name} 127.0.0.1 $master->{port} 2
+sentinel down-after-milliseconds $self->{name} $self->{timeout}
+sentinel failover-timeout $self->{name} 6000
+$self->{config}
+END
+
+    my $process = JobRuns::Process->start(
+        name => 'redis-sentinel', output => "$dir/$name.log",
+        argv => [$ENV{TEST_REDIS_BINARY} || 'redis-server',
+            "$dir/$name.conf", '--sentinel']);
+    push @processes, $process;
+
+    my $sentinel = bless { folder => $dir, name => $name, port => $port,
+        tcp => 1, process => $process }, 'JobRuns::Redis';
+    wait_for {
+        die "sentinel ended, see $name.log\n" unless $process->alive;
+        (eval { $sentinel->command('PING') } // $@) =~ /PONG|NOAUTH/;
+    } 'a sentinel to answer';
+    push @{$self->{sentinels}}, $sentinel;
+
+    return;
+}
+
+sub sentinels { return @{$_[0]{sentinels}} }
+
+# As jobruns_redis takes it.
+
+sub address {
+    my ($self) = @_;
+    return join ' ', "sentinel:$self->{name}",
+        map { $_->address } $self->sentinels;
+}
+
+sub master {
+    my ($self) = @_;
+    my ($sentinel) = grep { $_->running } $self->sentinels;
+    my $at = $sentinel->command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME',
+        $self->{name});
+    my ($master) = grep { $_->{port} == $at->[1] } @{$self->{data}};
+    return $master;
+}
+
+sub replica {
+    my ($self) = @_;
+    my $master = $self->master;
+    my ($replica) = grep { $_ != $master } @{$self->{data}};
+    return $replica;
+}
+
+sub wait_link {
+    my ($self, $replica) = @_;
+    wait_for {
+        # sentinels reset the connections of a master that becomes one
+        (eval { $replica->command('INFO', 'replication') } // '')
+            =~ /master_link_status:up/;
+    } 'the replica to follow its master';
+    return;
+}
+
+1;
