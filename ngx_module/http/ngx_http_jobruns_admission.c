@@ -10,6 +10,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_replicas.h"
 
 
@@ -132,10 +133,11 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
         }
 
     } else {
-        ngx_log_error(NGX_LOG_ERR, c->log, 0,
-                      "jobruns: admission got no reply from Redis \"%V\": %s",
-                      &a->conf->redis->address,
-                      ngx_redis_status_text(status));
+        ngx_http_jobruns_log(a, jobruns_log_no_reply, NGX_LOG_ERR,
+                             "admission got no reply from Redis \"%V\": %s; "
+                             "check that it runs and can be reached",
+                             &a->conf->redis->address,
+                             ngx_redis_status_text(status));
 
         a->verdict = jobruns_verdict_unavailable;
 
@@ -237,10 +239,12 @@ ngx_http_jobruns_unavailable(ngx_http_request_t *r,
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                  "jobruns: forwarded without protection against a second "
-                  "run, since Redis is out of reach and "
-                  "jobruns_redis_failure is \"allow\"");
+    ngx_http_jobruns_log(a, jobruns_log_unprotected, NGX_LOG_WARN,
+                         "forwarded without protection against a second run, "
+                         "since Redis \"%V\" is out of reach and "
+                         "jobruns_redis_failure is \"allow\"; audit records "
+                         "with \"unprotected\" name all such",
+                         &a->conf->redis->address);
 
     a->unprotected = 1;
 

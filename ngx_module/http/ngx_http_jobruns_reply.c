@@ -9,6 +9,7 @@
 #include <ngx_sha1.h>
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
 
 
 typedef struct {
@@ -71,10 +72,10 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
            rest (LOADING, READONLY, OOM, NOAUTH ...) that Redis cannot help
            us now.  Neither wrote anything. */
 
-        ngx_log_error(NGX_LOG_ERR, a->request->connection->log, 0,
-                      "jobruns: Redis \"%V\" refused an admission of tenant "
-                      "\"%*s\": %s", &a->conf->redis->address,
-                      a->tenant.len, a->tenant.data, reply->str);
+        ngx_http_jobruns_log(a, jobruns_log_refused, NGX_LOG_ERR,
+                             "Redis \"%V\" refused an admission: %s; check "
+                             "its state, and the ACL of its user",
+                             &a->conf->redis->address, reply->str);
 
         if (ngx_strstr(reply->str, "WRONGTYPE") == NULL) {
             a->verdict = jobruns_verdict_unavailable;

@@ -1,0 +1,32 @@
+/*
+ * Lines of error.log for an operator, in one shape: what happened and what to
+ * do, then to whom; a flood of one kind is folded.
+ */
+
+#ifndef NGX_HTTP_JOBRUNS_LOG_H_INCLUDED
+#define NGX_HTTP_JOBRUNS_LOG_H_INCLUDED
+
+#include "ngx_http_jobruns.h"
+
+
+/* each is folded for itself */
+typedef enum {
+    jobruns_log_no_reply = 0,
+    jobruns_log_refused,
+    jobruns_log_unprotected,
+    jobruns_log_last
+} ngx_http_jobruns_log_e;
+
+
+/*
+ * Logs "jobruns: <text>, request id: "<id>", tenant: "<tenant>"".  The first
+ * line of a kind is written at once, then one in ten seconds for each worker
+ * with the number of those between, which are counted in
+ * jobruns_log_lines_folded_total.  fmt as of ngx_log_error(); bytes that a
+ * terminal acts upon are replaced.
+ */
+void ngx_cdecl ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...);
+
+
+#endif /* NGX_HTTP_JOBRUNS_LOG_H_INCLUDED */

@@ -1,0 +1,48 @@
+#!/usr/bin/perl
+
+# Lines of error.log for an operator: what happened, what to do, to whom; and
+# of a flood one line and a count.
+
+use lib 't/lib';
+use JobRuns;
+
+my $t = JobRuns->new;
+
+# a user that may do all but run scripts: each admission is refused
+
+my $redis = $t->redis(args => ['--user', 'default', 'on', 'nopass', '~*',
+    '+@all', '-eval', '-evalsha']);
+
+my $nginx = $t->run(workers => 1, http => 'jobruns_zone jobruns 1m;',
+    server => 'location = /status { jobruns_status; }');
+
+sub folded {
+    return $t->get('/status?format=json')
+        ->json->{counters}{jobruns_log_lines_folded_total};
+}
+
+$t->allow_log(qr/jobruns: Redis "|redis "/);
+
+is($t->create_run(tenancy => 'acme', request_id => "try-$_")->status, 503,
+    'refused') for 1 .. 20;
+
+my @lines = $nginx->error_log =~ /^(.*refused an admission.*)$/mg;
+is(@lines, 1, 'one line');
+like($lines[0], qr/\[error\].*:[ ]\*\d+[ ]jobruns:[ ]Redis[ ]"[^"]+"[ ]refused
+    [ ]an[ ]admission:[ ]NOPERM[ ][^;]*;[ ]check[ ]its[ ]state,[ ]and[ ]the[ ]
+    ACL[ ]of[ ]its[ ]user,[ ]request[ ]id:[ ]"try-1",[ ]tenant:[ ]"acme"/x,
+    'what, what to do, to whom');
+is(folded(), 19, 'the others are counted');
+
+# ten seconds later the next line tells how many
+
+$t->allow_log(qr/more like this/);
+wait_for {
+    $t->create_run(tenancy => 'acme');
+    $nginx->error_log =~ /refused an admission: .* \((\d+) more like this\), /
+        ? $1 : 0;
+} 'the next line';
+cmp_ok(($nginx->error_log =~ /\((\d+) more like this\), request id/)[0], '>=',
+    19, 'with the count');
+
+done_testing;
