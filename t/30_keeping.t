@@ -326,7 +326,8 @@ $id = random_id;
 $c = $t->start_run(mine(), request_id => $id,
     to => '127.0.0.1:' . $t->port(3));
 $t->get('/x');
-$redis->kill;                           # with what it was sent
+kill KILL => $redis->pid;               # with what it was sent, unread
+$redis->kill;
 is($c->response->status, 503, 'late: nothing is forwarded');
 my $owner = $t->wait_audit(sub {
     ($_->{data}{request}{id} // '') eq $id })
