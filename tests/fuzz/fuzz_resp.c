@@ -15,6 +15,7 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_cluster_map.h"
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_metrics.h"
 #include "fuzz.h"
 
@@ -345,6 +346,17 @@ ngx_sha1_final(u_char result[20], ngx_sha1_t *ctx)
 
 static ngx_http_jobruns_block_t   counted;
 ngx_http_jobruns_block_t         *ngx_http_jobruns_block = &counted;
+
+
+void ngx_cdecl
+ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...)
+{
+    (void) a;
+    (void) kind;
+    (void) level;
+    (void) fmt;
+}
 
 
 void
