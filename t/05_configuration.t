@@ -199,7 +199,6 @@ refused(http => 'jobruns_audit off;', qr/"jobruns_audit" directive/,
 # syslog is a copy beside a file: the default one too, but not beside none
 
 my $syslog = 'jobruns_audit syslog:server=127.0.0.1:5140,tag=jobruns;';
-mkdir $t->testdir . '/logs';            # an NGINX built here has it there
 ok(($t->check_config(http => $syslog))[0], 'a file and a copy');
 ok(($t->check_config(audit => $syslog))[0], 'a copy beside the default file')
     if -w '/var/log/nginx';

@@ -561,9 +561,14 @@ ngx_http_jobruns_go_out(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
         if (c->error || ngx_http_output_filter(r, NULL) == NGX_ERROR) {
 
-            /* the copy filter waits for buffers that are in our overflow and
-               would never hear of the error */
+            /*
+             * The copy filter waits for buffers that are in our overflow and
+             * would never hear of the error.  The upstream's cleanup lets go
+             * of the request (ngx_http_upstream_cleanup()), so we hold it
+             * until ngx_http_terminate_request() has run all of them.
+             */
 
+            r->main->count++;
             ngx_http_finalize_request(r, NGX_ERROR);
             return;
         }

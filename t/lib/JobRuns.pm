@@ -80,6 +80,8 @@ sub new {
     # sockets lie in it
     die "the temporary folder has too long a name: $dir\n" if length $dir > 80;
     JobRuns::Guardian::inform(folder => $dir) unless $ENV{TEST_NGINX_LEAVE};
+    # where an NGINX built here looks for its default files
+    mkdir "$dir/logs" or die "$dir/logs: $!\n";
 
     my $self = bless {
         dir => $dir, ports => [], nginx => {}, redis => {}, service => {},
