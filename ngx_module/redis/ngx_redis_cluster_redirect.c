@@ -19,8 +19,6 @@ static void ngx_redis_cluster_patch(ngx_redis_cluster_t *cluster,
     ngx_uint_t keyslot, ngx_redis_node_t *node);
 static void ngx_redis_cluster_later(ngx_redis_cluster_t *cluster,
     ngx_redis_slot_t *slot);
-static ngx_uint_t ngx_redis_cluster_begins(redisReply *reply,
-    const char *prefix);
 
 
 /*
@@ -45,7 +43,7 @@ ngx_redis_cluster_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
         return NGX_DECLINED;
     }
 
-    if (ngx_redis_cluster_begins(reply, "TRYAGAIN")) {
+    if (ngx_redis_reply_starts(reply, "TRYAGAIN")) {
         ngx_redis_server_log(conn->server, ngx_redis_log_redirect,
                              NGX_LOG_WARN, 0,
                              "hash slot %d is being moved, its operations are "
@@ -56,7 +54,7 @@ ngx_redis_cluster_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
         return NGX_OK;
     }
 
-    if (ngx_redis_cluster_begins(reply, "CLUSTERDOWN")) {
+    if (ngx_redis_reply_starts(reply, "CLUSTERDOWN")) {
         ngx_redis_server_log(conn->server, ngx_redis_log_cluster, NGX_LOG_ERR,
                              0, "\"%s\"; operations are tried until their "
                              "timeout; check CLUSTER INFO of the nodes, and "
@@ -246,11 +244,4 @@ ngx_redis_cluster_rescue(ngx_redis_server_t *server, ngx_queue_t *refused)
     }
 
     ngx_redis_cluster_want(cluster);
-}
-
-
-static ngx_uint_t
-ngx_redis_cluster_begins(redisReply *reply, const char *prefix)
-{
-    return ngx_strncmp(reply->str, prefix, ngx_strlen(prefix)) == 0;
 }

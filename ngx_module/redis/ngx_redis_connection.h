@@ -417,6 +417,7 @@ ngx_int_t ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data,
     size_t *size);
 ngx_int_t ngx_redis_stream_next(ngx_redis_stream_t *stream,
     redisReply **reply);
+ngx_uint_t ngx_redis_reply_starts(redisReply *reply, const char *prefix);
 
 
 #endif /* NGX_REDIS_CONNECTION_H_INCLUDED */

@@ -102,8 +102,7 @@ ngx_redis_error_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
     for (error = ngx_redis_errors; error->prefix.len; error++) {
 
         if ((size_t) reply->len > error->prefix.len
-            && ngx_strncmp(reply->str, error->prefix.data, error->prefix.len)
-               == 0
+            && ngx_redis_reply_starts(reply, (char *) error->prefix.data)
             && reply->str[error->prefix.len] == ' ')
         {
             break;

@@ -20,8 +20,6 @@ static ngx_int_t ngx_redis_greeting_add(ngx_redis_connection_t *conn,
     ngx_redis_cmd_e cmd, ngx_uint_t argc, ngx_str_t *argv);
 static ngx_uint_t ngx_redis_greeting_fatal(ngx_redis_cmd_e cmd,
     redisReply *reply);
-static ngx_uint_t ngx_redis_greeting_starts(redisReply *reply,
-    const char *prefix);
 static void ngx_redis_greeting_log(ngx_redis_connection_t *conn,
     ngx_redis_cmd_e cmd, redisReply *reply);
 
@@ -234,25 +232,18 @@ ngx_redis_greeting_fatal(ngx_redis_cmd_e cmd, redisReply *reply)
     }
 
     for (i = 0; fatal[i]; i++) {
-        if (ngx_redis_greeting_starts(reply, fatal[i])) {
+        if (ngx_redis_reply_starts(reply, fatal[i])) {
             return 1;
         }
     }
 
     for (i = 0; cmd == ngx_redis_cmd_ping && unwell[i]; i++) {
-        if (ngx_redis_greeting_starts(reply, unwell[i])) {
+        if (ngx_redis_reply_starts(reply, unwell[i])) {
             return 1;
         }
     }
 
     return 0;
-}
-
-
-static ngx_uint_t
-ngx_redis_greeting_starts(redisReply *reply, const char *prefix)
-{
-    return ngx_strncmp(reply->str, prefix, ngx_strlen(prefix)) == 0;
 }
 
 
@@ -267,7 +258,7 @@ ngx_redis_greeting_log(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
     remedy = ngx_redis_remedies;
 
     while (remedy->prefix.len
-           && !ngx_redis_greeting_starts(reply, (char *) remedy->prefix.data))
+           && !ngx_redis_reply_starts(reply, (char *) remedy->prefix.data))
     {
         remedy++;
     }

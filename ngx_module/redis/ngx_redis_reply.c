@@ -251,3 +251,12 @@ ngx_redis_stream_array(ngx_redis_stream_t *stream)
 
     return NGX_OK;
 }
+
+
+/* Does an error reply begin with these words? */
+
+ngx_uint_t
+ngx_redis_reply_starts(redisReply *reply, const char *prefix)
+{
+    return ngx_strncmp(reply->str, prefix, ngx_strlen(prefix)) == 0;
+}
