@@ -204,7 +204,7 @@ is($calls{evalsha}, 20, '20 refused requests are 20 calls of Redis');
 
 # all others are of the script, which writes nothing
 is(join(' ', sort grep { !/^(?:config\|resetstat|info)$/ } keys %calls),
-    'evalsha exists get hmget time zcount', '... and nothing else');
+    'evalsha exists get time zcard zcount', '... and nothing else');
 $client->close;
 
 ###############################################################################

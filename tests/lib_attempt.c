@@ -35,7 +35,8 @@ static const char *run(redis_t *redis, const char *name, const words_t *keys,
     const words_t *args, int64_t time);
 static void add(words_t *words, const char *format, ...);
 static void add_record(words_t *keys, const attempt_t *a);
-static void add_limits(words_t *keys, words_t *args, const attempt_t *a);
+static void add_limits(words_t *keys, words_t *args, const attempt_t *a,
+    const char *kind);
 
 
 const attempt_t  attempt_default = {
@@ -65,7 +66,7 @@ admit(redis_t *redis, const attempt_t *a, int64_t time)
     add(&args, "%lld", a->ttl);
     add(&args, "%s", a->unknown);
 
-    add_limits(&keys, &args, a);
+    add_limits(&keys, &args, a, NULL);
 
     return run(redis, "admit", &keys, &args, time);
 }
@@ -77,7 +78,7 @@ renew(redis_t *redis, const attempt_t *a, int64_t time)
     words_t  keys = { .n = 0 }, args = { .n = 0 };
 
     add_record(&keys, a);
-    add_limits(&keys, NULL, a);
+    add_limits(&keys, NULL, a, NULL);
 
     add(&args, "%s", a->owner);
     add(&args, "%lld", a->lease);
@@ -92,7 +93,7 @@ settle(redis_t *redis, const attempt_t *a, const char *outcome, int64_t time)
     words_t  keys = { .n = 0 }, args = { .n = 0 };
 
     add_record(&keys, a);
-    add_limits(&keys, NULL, a);
+    add_limits(&keys, NULL, a, NULL);
 
     add(&args, "%s", a->owner);
     add(&args, "%d", a->record != NULL);
@@ -114,8 +115,10 @@ settle_created(redis_t *redis, const attempt_t *a, const char *answer,
 {
     words_t  keys = { .n = 0 }, args = { .n = 0 };
 
+    /* as the gateway does: a creation gives nothing else back */
+
     add_record(&keys, a);
-    add_limits(&keys, NULL, a);
+    add_limits(&keys, NULL, a, "slots");
 
     add(&args, "%s", a->owner);
     add(&args, "%d", a->record != NULL);
@@ -154,8 +157,10 @@ add_record(words_t *keys, const attempt_t *a)
 }
 
 
+/* keys and arguments of the limits, or of those of one kind */
+
 static void
-add_limits(words_t *keys, words_t *args, const attempt_t *a)
+add_limits(words_t *keys, words_t *args, const attempt_t *a, const char *kind)
 {
     int          len;
     char         word[6][64];
@@ -168,7 +173,9 @@ add_limits(words_t *keys, words_t *args, const attempt_t *a)
                                 word[0], word[1], word[2], word[3], word[4],
                                 word[5], &len), 6);
 
-        add(keys, "{t}:%s:%s", word[0], word[1]);
+        if (kind == NULL || strcmp(word[0], kind) == 0) {
+            add(keys, "{t}:%s:%s", word[0], word[1]);
+        }
 
         for (size_t i = 0; args != NULL && i < 6; i++) {
             add(args, "%s", word[i]);

@@ -1076,6 +1076,45 @@ slots_of_long_leases_outlive_short_ones(void **state)
 }
 
 
+/* nor do they count where it is another limit, or the token, that decides */
+
+static void
+slots_of_ended_leases_are_told_as_free(void **state)
+{
+    size_t     i;
+    attempt_t  a = by("a"), b = by("b"), c = by("c");
+
+    static const struct {
+        const char  *limits;
+        const char  *limited;
+        const char  *running;
+    } cases[] = {
+        { "slots s 9 0 0 enforce, quota q 0 hour 0 enforce",
+          "limited 2 60000 \"\" 0 9 0 0 8 0 1 0 3600 0 0 60000",
+          "running 10000 id-b 0 9 0 0 8 0 0 0 3600 0 0 60000" },
+        { "quota q 0 hour 0 enforce, slots s 9 0 0 enforce",
+          "limited 1 60000 \"\" 1 0 3600 0 0 60000 0 9 0 0 8 0",
+          "running 10000 id-b 0 0 3600 0 0 60000 0 9 0 0 8 0" }
+    };
+
+    (void) state;
+
+    a.record = NULL;
+    a.limits = b.limits = "slots s 9 0 0 enforce";
+
+    is(admit(redis, &a, T0), "forward absent \"\" 0 9 0 0 8 0");
+    is(admit(redis, &b, T0 + 10 * SECOND), "forward absent \"\" 0 9 0 0 7 0");
+
+    for (i = 0; i < 2; i++) {
+        c.limits = cases[i].limits;
+        c.record = NULL;
+        changes_nothing(&c, T0 + 15 * SECOND, cases[i].limited);
+        c.record = b.record;
+        changes_nothing(&c, T0 + 15 * SECOND, cases[i].running);
+    }
+}
+
+
 /* ------------------------------------------------------------- overrides */
 
 
@@ -1434,6 +1473,43 @@ a_key_of_another_type_is_an_error_before_any_write(void **state)
         begins(admit(redis, &a, T0), "(error) WRONGTYPE");
         is(redis_all(redis), before);
     }
+
+    /* slots are taken while they are lifted, too */
+
+    is(redis_text(redis, "HSET {t}:limits s.limit none"), "1");
+    snprintf(before, sizeof(before), "%s", redis_all(redis));
+
+    begins(admit(redis, &a, T0), "(error) WRONGTYPE");
+    is(redis_all(redis), before);
+}
+
+
+static void
+the_token_decides_where_limits_cannot_be_read(void **state)
+{
+    size_t     i;
+    attempt_t  a = by("a"), b = by("b"), c = by("c");
+
+    static const char *const  keys[] = {
+        "{t}:rate:r", "{t}:quota:q", "{t}:slots:s"
+    };
+
+    (void) state;
+
+    c.fingerprint = "1:beef";
+    b.limits = c.limits = "rate r 9 1000000 5 enforce, "
+        "quota q 9 hour 0 enforce, slots s 9 0 0 enforce";
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        is(redis_text(redis, "FLUSHALL"), "OK");
+        is(redis_text(redis, "LPUSH %s x", keys[i]), "1");
+
+        is(admit(redis, &a, T0), "forward absent \"\"");
+        changes_nothing(&b, T0, "running 15000 id-a");
+        changes_nothing(&c, T0, "mismatch id-a");
+        is(settle_created(redis, &a, ANSWER, "/l", "k", T0), "kept");
+        changes_nothing(&b, T0, "replay " ANSWER " id-a");
+    }
 }
 
 
@@ -1526,6 +1602,7 @@ main(void)
         admit_test(every_month_has_its_days),
         admit_test(slots_are_held_by_owners),
         admit_test(slots_of_long_leases_outlive_short_ones),
+        admit_test(slots_of_ended_leases_are_told_as_free),
         admit_test(overrides),
         admit_test(overrides_keep_the_counters),
         admit_test(slots_are_counted_while_lifted),
@@ -1536,6 +1613,7 @@ main(void)
         admit_test(dry_run_counts_and_never_refuses),
         admit_test(the_retry_of_an_unknown_token_pays_no_quota),
         admit_test(a_key_of_another_type_is_an_error_before_any_write),
+        admit_test(the_token_decides_where_limits_cannot_be_read),
         admit_test(the_clock_is_that_of_redis)
     };
 

@@ -171,12 +171,14 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
 {
     jr_str_t     word;
     ngx_str_t   *arg, *asked;
-    ngx_uint_t   i;
+    ngx_uint_t   i, created;
 
-    s->nkeys = a->nkeys - 1;
-    s->argc = s->nkeys + 9;
+    word = a->forwarded ? jr_outcome_settle_word(a->outcome,
+                                                 a->exchange.status)
+                        : (jr_str_t) jr_str("unsent");
+    created = (a->forwarded && s->created);
 
-    s->argv = ngx_pcalloc(s->pool, s->argc * sizeof(ngx_str_t));
+    s->argv = ngx_pcalloc(s->pool, (a->nkeys + 8) * sizeof(ngx_str_t));
     if (s->argv == NULL) {
         return NGX_ERROR;
     }
@@ -185,8 +187,11 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
 
     for (i = 0; i < a->nkeys; i++) {
 
-        if (i == 1) {
-            /* overrides are admission's */
+        /* overrides are admission's; of a creation only slots end */
+
+        if (i == 1
+            || (i > 1 && created && a->limits[i - 2].kind != JR_LIMIT_SLOTS))
+        {
             continue;
         }
 
@@ -198,10 +203,10 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
         }
     }
 
+    s->nkeys = arg - s->argv;
+    s->argc = s->nkeys + 9;
+
     asked = a->argv + a->nkeys;
-    word = a->forwarded ? jr_outcome_settle_word(a->outcome,
-                                                 a->exchange.status)
-                        : (jr_str_t) jr_str("unsent");
 
     ngx_str_set(&arg[1], "0");
 

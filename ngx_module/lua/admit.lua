@@ -54,340 +54,131 @@ The record is a hash:
       n  location of the run          j  key of the run
 
 Numbers are doubles: everything stays an integer below 2^52, where floor() of
-a quotient is exact, and is printed with %d: a long in C, at a tenth of the
-cost of %.0f.  The clock is this server's own.
+a quotient is exact, and is printed with %d: a long in C, at half the cost of
+what .. makes of a number.  The clock is this server's own.
+
+All of this runs for each request, and Lua makes the functions and tables of
+a script anew each time.  So it is straight code: x - x % 1 is floor(x), what
+few requests need is inside their branch, and the reply is also the notebook.
 ]]
+
+local call, match, format = redis.call, string.match, string.format
 
 local record, overrides = KEYS[1], KEYS[2]
 local owner, fingerprint, request_id = ARGV[1], ARGV[2], ARGV[3]
-local lease, ttl = tonumber(ARGV[4]), tonumber(ARGV[5])
-local on_unknown, bad_answer = string.match(ARGV[6], "^(%a+):?(%x*)$")
-
-local time = redis.call("TIME")
-local now_s = tonumber(time[1])
-local now_us = now_s * 1000000 + tonumber(time[2])
-local now = math.floor(now_us / 1000)
-
-local function int(value)
-  return string.format("%d", value)
-end
-
--- a time in ms that one of us wrote; what is none would fail us behind the
--- first write
-local function ms(text)
-  return text and #text <= 15 and string.match(text, "^%d+$")
-         and tonumber(text) or nil
-end
-
--- a fingerprint of another version says nothing about sameness
-local function same_request(kept)
-  local kept_version = string.match(kept, "^(%d+):")
-
-  return kept == fingerprint
-         or kept_version ~= string.match(fingerprint, "^(%d+):")
-end
-
-
--- first second of the UTC window around a second, and of the next one
-local function window_of(name, at)
-  if name == "hour" then
-    local from = at - at % 3600
-    return from, from + 3600
-  end
-
-  if name == "day" then
-    local from = at - at % 86400
-    return from, from + 86400
-  end
-
-  -- The civil calendar, counted in 400-year eras that begin in March: the
-  -- year and month of a day since 1970-01-01, and the day a month begins.
-  local z = math.floor(at / 86400) + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460)
-                          + math.floor(doe / 36524)
-                          - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local month = era * 4800 + yoe * 12 + math.floor((5 * doy + 2) / 153)
-
-  local function first_of(n)
-    local m, y = n % 12, math.floor(n / 12)
-    local e = math.floor(y / 400)
-    local of = y - e * 400
-
-    return (e * 146097 + of * 365 + math.floor(of / 4) - math.floor(of / 100)
-            + math.floor((153 * m + 2) / 5) - 719468) * 86400
-  end
-
-  return first_of(month), first_of(month + 1)
-end
-
-
---[[
-The limits.  Each decide_*() reads its key and returns a table: state, the
-numbers in force, remaining, reset and wait (ms), and where they apply
-      consume()   takes one, tells what remains, and returns what settle.lua
-                  needs to give it back
-      mend()      writes a counter that is ahead of the clock where it can be
-]]
+local lease, ttl, count = ARGV[4] + 0, ARGV[5] + 0, #KEYS - 2
 
 local RATE_MOST, COUNT_MOST = 1000000, 1000000000000
-local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
 
 -- when to ask again where nothing passes until somebody changes the number
 local BLOCKED_WAIT = 60000
 
-local fields, bad_overrides = {}, {}
+local time = redis.call("TIME")
+local now_s = time[1] + 0
+local now_us = now_s * 1000000 + time[2]
+local now = (now_us - now_us % 1000) / 1000
 
--- A number that overrides the configured one, and the period that comes with
--- a rate; or "none".  Nonsense is left out and told.
-local function override(name, what, most)
-  local field = name .. "." .. what
-  local text = fields[field]
+-- most tokens are new, and most tenants have no overrides
+local there = call("EXISTS", record, overrides)
 
-  if not text then
-    return nil
+
+-- the token
+
+local before, damaged, first_id, expires = "absent", false, nil, nil
+
+-- what it decides alone: up to four words of the reply
+local verdict, second, third, fourth
+
+if there > 0 then
+  local kept = redis.pcall("HMGET", record, "s", "o", "l", "f", "r", "x", "w",
+                           "i", "a", "n", "j")
+
+  if kept.err then
+    kept, damaged = {}, true
   end
 
-  if text == "none" and what ~= "burst" then
-    return "none"
+  local state, lease_end, kept_fingerprint = kept[1], kept[3], kept[4]
+  local answer, kept_id = kept[9], kept[8] or ""
+
+  first_id, expires = kept[5] or nil, kept[6]
+
+  -- times in ms that one of us wrote; what is none would fail us behind the
+  -- first write
+  lease_end = lease_end and #lease_end <= 15 and match(lease_end, "^%d+$")
+              and lease_end + 0
+  expires = expires and #expires <= 15 and match(expires, "^%d+$")
+            and expires + 0
+
+  if state then
+    damaged = not expires
+              or not (state == "d" or state == "u"
+                      or state == "c" and lease_end)
+              or not match(kept_fingerprint or "", "^%d+:%x+$")
+
+  elseif not damaged then
+    damaged = call("EXISTS", record) == 1
   end
 
-  if #text <= 16 then
-    local digits, unit = string.match(text, "^(%d+)$"), nil
+  local on_unknown, bad_answer = match(ARGV[6], "^(%a+):?(%x*)$")
 
-    if not digits and what == "rate" then
-      digits, unit = string.match(text, "^(%d+)r/([smh])$")
-    end
+  if state and not damaged then
 
-    if digits and tonumber(digits) <= most then
-      return tonumber(digits), UNITS[unit]
-    end
-  end
+    if state == "c" and kept[2] == owner then
+      -- asked again: the reply to the first admission was lost
+      verdict, third = "forward", ""
+      second = kept[7] == "u" and "unknown" or "absent"
 
-  bad_overrides[#bad_overrides + 1] = field
+    elseif kept_fingerprint ~= fingerprint
+           and match(kept_fingerprint, "^%d+") == match(fingerprint, "^%d+")
+    then
+      -- one of another version says nothing about sameness
+      verdict, second = "mismatch", first_id or ""
 
-  return nil
-end
+    elseif state == "d" and not answer then
+      verdict, second = "unkept", kept[10] or ""
+      third, fourth = kept[11] or "", kept_id
 
+    elseif state == "d" then
+      damaged = bad_answer ~= "" and redis.sha1hex(answer) == bad_answer
 
-local function div_ceil(a, b)
-  return math.floor((a + b - 1) / b)
-end
-
-
---[[
-GCRA.  The theoretical arrival time is kept as whole microseconds and a
-fraction in 1/count of one, so that any rate is exact over any time:
-  "<us> <fraction> <count>"
-Below, ahead is how far it is ahead of now, in 1/count of a microsecond: a
-request is a period of them.
-]]
-local function decide_rate(key, name, count, period, burst)
-  local value, unit = override(name, "rate", RATE_MOST)
-  local d = { state = 0, wait = 0 }
-
-  if value == "none" then
-    d.state, d.remaining, d.reset = 3, 0, 0
-    d[1], d[2], d[3] = count, period, burst
-    return d
-  end
-
-  count = value or count
-  period = unit or period
-  burst = override(name, "burst", RATE_MOST) or burst
-
-  d[1], d[2], d[3] = count, period, burst
-
-  if count == 0 then
-    d.state, d.remaining, d.reset, d.wait = 1, 0, BLOCKED_WAIT, BLOCKED_WAIT
-    return d
-  end
-
-  local ahead, allowed = 0, burst * period
-  local text = redis.call("GET", key)
-
-  if text then
-    local us, fraction, of = string.match(text, "^(%d+) (%d+) (%d+)$")
-    us, fraction, of = tonumber(us), tonumber(fraction), tonumber(of)
-
-    if us and us >= now_us and fraction < of and of <= RATE_MOST then
-      local most = allowed + period
-
-      -- beyond a full burst it came from a clock that has gone back, or from
-      -- a slower rate or larger burst
-      if us - now_us <= most / count then
-        ahead = (us - now_us) * count + math.floor(fraction * count / of)
-      else
-        ahead = most + 1
+      if not damaged then
+        verdict, second, third = "replay", answer, kept_id
       end
 
-      if ahead > most then
-        ahead, d.mend = most, true
-      end
+    elseif state == "c" and lease_end > now then
+      verdict, second, third = "running", lease_end - now, kept_id
     end
   end
 
-  local function store()
-    local us = now_us + math.floor(ahead / count)
+  if state or damaged then
+    there = there - 1
 
-    redis.call("SET", key, int(us) .. " " .. int(ahead % count) .. " "
-               .. int(count), "PXAT", int(math.floor(us / 1000) + 1))
-  end
+    if not verdict then
+      -- unknown, or claimed by an attempt that did not live to settle
+      before = "unknown"
 
-  local function tell()
-    d.remaining = ahead > allowed and 0
-                  or math.floor((allowed - ahead) / period) + 1
-    d.reset = d.remaining > burst and 0
-              or div_ceil(ahead - allowed + d.remaining * period,
-                          count * 1000)
-  end
-
-  tell()
-
-  if d.mend then
-    d.mend = store
-  end
-
-  if d.remaining == 0 then
-    d.state, d.wait = 1, d.reset
-    return d
-  end
-
-  d.consume = function()
-    ahead = ahead + period
-    store()
-    tell()
-
-    return "r:" .. int(count) .. ":" .. int(period)
-  end
-
-  return d
-end
-
-
---[[
-"<first second of the window> <used>".  A window of the future means that the
-clock has gone back.  The next one stays the one that counts, or else its
-edge would be passed twice, each time with a full quota; what was counted in
-one further away counts in the present one.
-]]
-local function decide_quota(key, name, limit, window)
-  local value = override(name, "limit", COUNT_MOST)
-  local from, to = window_of(window, now_s)
-  local d = { state = 0, wait = 0 }
-  local used = 0
-
-  if value == "none" then
-    d.state, d.remaining, d.reset = 3, 0, 0
-    d[1], d[2], d[3] = limit, to - from, 0
-    return d
-  end
-
-  limit = value or limit
-
-  local text = redis.call("GET", key)
-
-  if text then
-    local of, count = string.match(text, "^(%d+) (%d+)$")
-    of, count = tonumber(of), tonumber(count)
-
-    if of and of >= from then
-      used = math.min(count, COUNT_MOST)
-
-      if of == to then
-        from, to = window_of(window, to)
-      else
-        d.mend = of > to
+      if on_unknown == "refuse" then
+        verdict, second = "refused", first_id or ""
+        third = damaged and "damaged" or ""
       end
     end
   end
-
-  d[1], d[2], d[3] = limit, to - from, 0
-  d.remaining = math.max(limit - used, 0)
-  d.reset = to * 1000 - now
-
-  local function store()
-    redis.call("SET", key, int(from) .. " " .. int(used),
-               "PXAT", int(to * 1000))
-  end
-
-  if d.mend then
-    d.mend = store
-  end
-
-  if d.remaining == 0 then
-    d.state = 1
-    d.reset = limit == 0 and BLOCKED_WAIT or d.reset
-    d.wait = d.reset
-    return d
-  end
-
-  d.consume = function()
-    used = used + 1
-    store()
-    d.remaining = d.remaining - 1
-
-    return "q:" .. int(from)
-  end
-
-  return d
 end
 
 
--- A sorted set of owners by the end of their leases.  Slots are taken also
--- while the limit is lifted, so that they are all counted when it is not.
-local function decide_slots(key, name, limit)
-  local value = override(name, "limit", COUNT_MOST)
-  local d = { state = 0, wait = 0, reset = 0 }
+-- Overrides: their numbers take the place of those in ARGV, and "none" lifts
+-- a limit.  Nonsense is left out and told.
 
-  if value == "none" then
-    d.state, d.remaining = 3, 0
+local read, lifted, bad = verdict and redis.pcall or call, {}, ""
 
-  else
-    limit = value or limit
-    d.remaining = math.max(limit - redis.call("ZCOUNT", key,
-                                              "(" .. int(now), "+inf"), 0)
-  end
-
-  d[1], d[2], d[3] = limit, 0, 0
-
-  if d.state == 0 and d.remaining == 0 then
-    d.state = 1
-    d.wait = limit == 0 and BLOCKED_WAIT or 1000
-    return d
-  end
-
-  d.consume = function()
-    redis.call("ZREMRANGEBYSCORE", key, "-inf", int(now))
-    redis.call("ZADD", key, int(now + lease), owner)
-
-    -- GT never sets one where there is none yet
-    if redis.call("PEXPIREAT", key, int(now + lease), "GT") == 0 then
-      redis.call("PEXPIREAT", key, int(now + lease), "NX")
-    end
-
-    d.remaining = math.max(d.remaining - 1, 0)
-
-    return "c"
-  end
-
-  return d
-end
-
-
-local limits = {}
-local count = (#ARGV - 6) / 6
-
-local function read_overrides()
-  local names = {}
+if there > 0 and count > 0 then
+  local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
+  local names, nonsense = {}, {}
 
   for i = 1, count do
-    local at = 6 + (i - 1) * 6
-    local name = ARGV[at + 2]
+    local name = ARGV[6 * i + 2]
 
-    if ARGV[at + 1] == "rate" then
+    if ARGV[6 * i + 1] == "rate" then
       names[#names + 1] = name .. ".rate"
       names[#names + 1] = name .. ".burst"
     else
@@ -396,206 +187,391 @@ local function read_overrides()
   end
 
   -- only what is needed, however much somebody has put there
-  local found = redis.pcall("HMGET", overrides, unpack(names))
+  local fields = redis.pcall("HMGET", overrides, unpack(names))
 
-  if found.err then
-    if not string.find(found.err, "WRONGTYPE", 1, true) then
-      error(found)
+  if fields.err and string.find(fields.err, "WRONGTYPE", 1, true) then
+    fields, nonsense[1] = {}, "*"
+
+  elseif fields.err then
+    return verdict and { verdict, second, third, fourth } or fields
+  end
+
+  -- the number in a field, and the period that comes with a rate
+  local function number(at, most, is_rate)
+    local text = fields[at]
+
+    if not text then
+      return nil
     end
 
-    bad_overrides[1] = "*"
-    return
+    if #text <= 16 then
+      local digits, unit = match(text, "^%d+$"), nil
+
+      if not digits and is_rate then
+        digits, unit = match(text, "^(%d+)r/([smh])$")
+      end
+
+      if digits and digits + 0 <= most then
+        return digits + 0, UNITS[unit]
+      end
+    end
+
+    nonsense[#nonsense + 1] = names[at]
   end
 
-  for i = 1, #names do
-    fields[names[i]] = found[i]
-  end
-end
-
--- Decides all limits and writes nothing.  Returns the index of the refusing
--- one that holds longest, or 0, and its wait.
-local function decide(paid)
-  local refusing, wait = 0, 0
-
-  if count > 0 then
-    read_overrides()
-  end
+  local at = 1
 
   for i = 1, count do
-    local at = 6 + (i - 1) * 6
-    local kind, name, key = ARGV[at + 1], ARGV[at + 2], KEYS[2 + i]
-    local d
+    local n, rate = 6 * i, ARGV[6 * i + 1] == "rate"
 
-    if kind == "rate" then
-      d = decide_rate(key, name, tonumber(ARGV[at + 3]),
-                      tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]))
+    if fields[at] == "none" then
+      lifted[i] = true
 
-    elseif kind == "slots" then
-      d = decide_slots(key, name, tonumber(ARGV[at + 3]))
+    elseif rate then
+      local value, unit = number(at, RATE_MOST, true)
+      local burst = number(at + 1, RATE_MOST)
+
+      ARGV[n + 3] = value or ARGV[n + 3]
+      ARGV[n + 4] = unit or ARGV[n + 4]
+      ARGV[n + 5] = burst or ARGV[n + 5]
 
     else
-      d = decide_quota(key, name, tonumber(ARGV[at + 3]), ARGV[at + 4])
-
-      if paid then
-        d.state, d.consume = d.state == 3 and 3 or 0, nil
-      end
+      ARGV[n + 3] = number(at, COUNT_MOST) or ARGV[n + 3]
     end
 
-    if d.state == 1 then
-      if ARGV[at + 6] == "dry_run" then
-        d.state = 2
-
-      elseif d.wait > wait then
-        refusing, wait = i, d.wait
-      end
-    end
-
-    limits[i] = d
+    at = at + (rate and 2 or 1)
   end
 
-  return refusing, wait
-end
-
-local function mend()
-  for i = 1, count do
-    if limits[i].mend then
-      limits[i].mend()
-    end
-  end
-end
-
-local function told(reply)
-  for i = 1, count do
-    local d, n = limits[i], #reply
-
-    reply[n + 1], reply[n + 2], reply[n + 3] = d.state, d[1], d[2]
-    reply[n + 4], reply[n + 5], reply[n + 6] = d[3], d.remaining, d.reset
-  end
-
-  return reply
-end
-
--- The token alone has decided: the limits are told as they are, and have no
--- say, not even where they cannot be read.
-local function without_limits(reply)
-  if not pcall(decide) then
-    return reply
-  end
-
-  for i = 1, count do
-    limits[i].state = limits[i].state == 3 and 3 or 0
-  end
-
-  return told(reply)
+  bad = table.concat(nonsense, " ")
 end
 
 
--- the token
+--[[
+The limits: each is read and decided, and nothing is written.
 
-local kept = redis.pcall("HMGET", record, "s", "o", "l", "f", "r", "x", "w")
-local damaged = kept.err ~= nil
+A rate is GCRA.  The theoretical arrival time is kept as whole microseconds
+and a fraction in 1/count of one, so that any rate is exact over any time:
+  "<us> <fraction> <count>"
+Below, ahead is how far it is ahead of now, in 1/count of a microsecond: a
+request is a period of them.
 
-if damaged then
-  kept = {}
-end
+A quota is "<first second of the window> <used>".  A window of the future
+means that the clock has gone back.  The next one stays the one that counts,
+or else its edge would be passed twice, each time with a full quota; what was
+counted in one further away counts in the present one.
 
-local state, kept_owner, lease_end = kept[1], kept[2], ms(kept[3])
-local first_id, expires = kept[5], ms(kept[6])
-local before = "absent"
+Slots are a sorted set of owners by the end of their leases.  They are taken
+also while the limit is lifted, so that they are all counted when it is not.
+]]
 
-if state then
-  damaged = not expires
-            or not (state == "d" or state == "u" or state == "c" and lease_end)
-            or not string.match(kept[4] or "", "^%d+:%x+$")
+-- first second of the UTC window around a second, and of the next one
+local function window_of(name, at)
+  local day = at - at % 86400
 
-elseif not damaged then
-  damaged = redis.call("EXISTS", record) == 1
-end
-
-if state and not damaged then
-  if state == "c" and kept_owner == owner then
-    -- asked again: the reply to the first admission was lost
-    return without_limits({ "forward",
-                            kept[7] == "u" and "unknown" or "absent", "" })
+  if name == "day" then
+    return day, day + 86400
   end
 
-  if not same_request(kept[4]) then
-    return without_limits({ "mismatch", first_id or "" })
+  if name == "hour" then
+    return at - at % 3600, at - at % 3600 + 3600
   end
 
-  if state == "d" then
-    local done = redis.call("HMGET", record, "a", "n", "j", "i")
+  -- The civil calendar, counted in 400-year eras that begin in March: day and
+  -- year of the era, day of the year, month, the day that begins it.
+  local doe = (day / 86400 + 719468) % 146097
+  local yoe = (doe - (doe - doe % 1460) / 1460 + (doe - doe % 36524) / 36524
+               - (doe - doe % 146096) / 146096) / 365
 
-    if not done[1] then
-      return without_limits({ "unkept", done[2] or "", done[3] or "",
-                              done[4] or "" })
-    end
+  yoe = yoe - yoe % 1
 
-    if bad_answer == "" or redis.sha1hex(done[1]) ~= bad_answer then
-      return without_limits({ "replay", done[1], done[4] or "" })
-    end
+  local doy = doe - 365 * yoe - (yoe - yoe % 4) / 4 + (yoe - yoe % 100) / 100
+  local month = (5 * doy + 2 - (5 * doy + 2) % 153) / 153
+  local first = (153 * month + 2 - (153 * month + 2) % 5) / 5
+  local days = (153 * month + 155 - (153 * month + 155) % 5) / 5 - first
 
-    damaged = true
+  if month == 11 then
+    -- February, whose year is that of the next March
+    local year = yoe + 1
+
+    days = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0) and 29 or 28
   end
 
-  if state == "c" and lease_end > now then
-    return without_limits({ "running", lease_end - now,
-                            redis.call("HGET", record, "i") or "" })
-  end
+  local from = day - (doy - first) * 86400
+
+  return from, from + days * 86400
 end
 
-if state or damaged then
-  -- unknown, or claimed by an attempt that did not live to settle
-  before = "unknown"
+-- Three words for the verdict, then six numbers of each limit: a copy of ARGV
+-- from the lease on has as many.  Until it is told, "remains" of a rate that
+-- passes is how far it is ahead, and of slots what ended leases leave as well.
+local reply = { unpack(ARGV, 4) }
 
-  if on_unknown == "refuse" then
-    return without_limits({ "refused", first_id or "",
-                            damaged and "damaged" or "" })
-  end
-end
+-- of counters ahead of the clock, to be set right: what is used
+local mends = {}
 
-
--- the limits; the first attempt has paid for the run it may have made
-
-local refusing, wait = decide(before == "unknown")
-local bad = table.concat(bad_overrides, " ")
-
-mend()
-
-if refusing > 0 then
-  return told({ "limited", refusing, wait, bad })
-end
-
-
--- all passes: from here on only writes
-
-local consumed = {}
+local refusing, wait = 0, 0
 
 for i = 1, count do
-  local d = limits[i]
+  local n, key = 6 * i, KEYS[2 + i]
+  local kind, limit = ARGV[n + 1], ARGV[n + 3] + 0
+  local state, period, burst, left, reset, again = 0, 0, 0, 0, 0, 0
 
-  consumed[i] = d.state ~= 2 and d.consume and d.consume() or "-"
+  if kind == "rate" then
+    period, burst = ARGV[n + 4] + 0, ARGV[n + 5] + 0
+
+    if lifted[i] then
+      state = 3
+
+    elseif limit == 0 then
+      state, reset, again = 1, BLOCKED_WAIT, BLOCKED_WAIT
+
+    else
+      local text = read("GET", key)
+      local ahead, most = 0, burst * period + period
+
+      if text then
+        if text.err then
+          return { verdict, second, third, fourth }
+        end
+
+        local us, fraction, of = match(text, "^(%d+) (%d+) (%d+)$")
+
+        if us then
+          us, fraction, of = us + 0, fraction + 0, of + 0
+        end
+
+        if us and us >= now_us and fraction < of and of <= RATE_MOST then
+
+          -- beyond a full burst it came from a clock that has gone back, or
+          -- from a slower rate or larger burst
+          if us - now_us <= most / limit then
+            fraction = fraction * limit / of
+            ahead = (us - now_us) * limit + fraction - fraction % 1
+          else
+            ahead = most + 1
+          end
+
+          if ahead > most then
+            ahead, mends[i] = most, most
+          end
+        end
+      end
+
+      if ahead > most - period then
+        reset = (ahead - most + period + limit * 1000 - 1) / (limit * 1000)
+        reset = reset - reset % 1
+        state, again = 1, reset
+      else
+        left = ahead
+      end
+    end
+
+  elseif kind == "quota" then
+    local from, to = window_of(ARGV[n + 4], now_s)
+
+    if lifted[i] then
+      state = 3
+
+    else
+      local text = read("GET", key)
+      local used = 0
+
+      if text then
+        if text.err then
+          return { verdict, second, third, fourth }
+        end
+
+        local of, n_used = match(text, "^(%d+) (%d+)$")
+
+        of = of and of + 0
+
+        if of and of >= from then
+          used = n_used + 0
+
+          if used > COUNT_MOST then
+            used = COUNT_MOST
+          end
+
+          if of == to then
+            from, to = window_of(ARGV[n + 4], to)
+
+          elseif of > to then
+            mends[i] = used
+          end
+        end
+      end
+
+      left, reset = limit > used and limit - used or 0, to * 1000 - now
+
+      -- the first attempt has paid for the run it may have made
+      if left == 0 and before ~= "unknown" then
+        state, again = 1, limit == 0 and BLOCKED_WAIT or reset
+      end
+    end
+
+    period = to - from
+
+  elseif not verdict then
+    left = limit - call("ZCARD", key)
+
+    -- those whose lease has ended are among them
+    if not lifted[i] and left <= 0
+       and call("ZCOUNT", key, format("(%d", now), "+inf") >= limit
+    then
+      state, again = 1, limit == 0 and BLOCKED_WAIT or 1000
+    end
+  end
+
+  if lifted[i] then
+    state = 3
+
+  elseif state == 1 and ARGV[n + 6] == "dry_run" then
+    state = 2
+
+  elseif again > wait then
+    refusing, wait = i, again
+  end
+
+  reply[n - 2], reply[n - 1], reply[n] = state, limit, period
+  reply[n + 1], reply[n + 2], reply[n + 3] = burst, left, reset
 end
 
-if damaged then
-  redis.call("DEL", record)
+
+-- all is decided: from here on what passes is written, and all is told
+
+local passes, consumed = not verdict and refusing == 0, {}
+local lease_end = passes and format("%d", now + lease)
+
+for i = 1, count do
+  local n, key = 6 * i, KEYS[2 + i]
+  local kind, state, limit = ARGV[n + 1], reply[n - 2], reply[n - 1]
+  local period, left = reply[n], reply[n + 2]
+  local takes = passes and state == 0
+
+  consumed[i] = "-"
+
+  if kind == "rate" then
+    local ahead = mends[i] or left
+
+    if takes then
+      ahead = ahead + period
+      consumed[i] = "r:" .. ARGV[n + 3] .. ":" .. ARGV[n + 4]
+    end
+
+    if takes or mends[i] and not verdict then
+      local us = now_us + (ahead - ahead % limit) / limit
+
+      -- %d cuts a fraction off
+      call("SET", key, format("%d %d %d", us, ahead % limit, limit),
+           "PXAT", format("%d", us / 1000 + 1))
+    end
+
+    if state == 0 then
+      -- how many more pass at this moment, and when it is one more
+      local burst = reply[n + 1]
+      local free = burst * period - ahead
+      local more = free < 0 and 0 or (free - free % period) / period + 1
+      local reset = 0
+
+      if more <= burst then
+        reset = (more * period - free + limit * 1000 - 1) / (limit * 1000)
+      end
+
+      reply[n + 2], reply[n + 3] = more, reset - reset % 1
+    end
+
+  elseif kind == "quota" then
+    local used = mends[i]
+
+    takes = takes and before ~= "unknown"
+
+    if takes then
+      used, left = limit - left + 1, left - 1
+    end
+
+    if takes or used and not verdict then
+      local ends = now + reply[n + 3]
+      local from = format("%d", ends / 1000 - period)
+
+      call("SET", key, from .. " " .. format("%d", used),
+           "PXAT", format("%d", ends))
+      consumed[i] = takes and "q:" .. from or "-"
+    end
+
+    reply[n + 2] = left
+
+    if limit == 0 and state ~= 3 then
+      reply[n + 3] = BLOCKED_WAIT
+    end
+
+  else
+    if passes and state ~= 2 then
+      left = left - 1 + call("ZREMRANGEBYSCORE", key, "-inf",
+                             format("%d", now))
+      call("ZADD", key, lease_end, owner)
+
+      -- GT never sets one where there is none yet
+      if call("PEXPIREAT", key, lease_end, "GT") == 0 then
+        call("PEXPIREAT", key, lease_end, "NX")
+      end
+
+      consumed[i] = "c"
+
+    elseif state == 0 then
+      local live = read("ZCOUNT", key, format("(%d", now), "+inf")
+
+      if verdict and type(live) == "table" then
+        return { verdict, second, third, fourth }
+      end
+
+      left = limit - live
+    end
+
+    reply[n + 2] = state == 0 and left > 0 and left or 0
+  end
+
+  if verdict and state ~= 3 then
+    -- the token alone has decided
+    reply[n - 2] = 0
+  end
 end
 
-if not first_id then
-  first_id = request_id
+if passes then
+  if damaged then
+    call("DEL", record)
+  end
+
+  if damaged or not expires then
+    expires = now + ttl
+  end
+
+  local text = format("%d", expires)
+
+  call("HSET", record, "v", "1", "s", "c", "o", owner, "l", lease_end,
+       "f", fingerprint, "r", first_id or request_id, "x", text,
+       "k", table.concat(consumed, " "),
+       "w", before == "unknown" and "u" or "", "i", request_id)
+
+  -- never ends under a running attempt; what its lease leaves behind stays
+  -- long enough to be seen as unknown
+  if expires < now + 2 * lease then
+    text = format("%d", now + 2 * lease)
+  end
+
+  call("PEXPIREAT", record, text)
+
+  verdict, second, third = "forward", damaged and "damaged" or before, bad
+
+elseif not verdict then
+  verdict, second, third, fourth = "limited", refusing, wait, bad
 end
 
-if not expires or damaged then
-  expires = now + ttl
+reply[1], reply[2], reply[3] = verdict, second, third
+
+if fourth then
+  table.insert(reply, 4, fourth)
+elseif not third then
+  table.remove(reply, 3)
 end
 
-redis.call("HSET", record, "v", "1", "s", "c", "o", owner,
-           "l", int(now + lease), "f", fingerprint, "r", first_id,
-           "x", int(expires), "k", table.concat(consumed, " "),
-           "w", before == "unknown" and "u" or "", "i", request_id)
-
--- never ends under a running attempt; what its lease leaves behind stays
--- long enough to be seen as unknown
-redis.call("PEXPIREAT", record, int(math.max(expires, now + 2 * lease)))
-
-return told({ "forward", damaged and "damaged" or before, bad })
+return reply

@@ -10,22 +10,15 @@ ARGV  1      owner of the attempt
 Reply: "renewed", or "lost" where another attempt owns the record by now, or
 it is settled, or gone.  A lease that has ended but was not taken over is
 renewed: nobody has acted on its end.  The record's fields stand in
-admit.lua.
+admit.lua, and why this is straight code.
 ]]
 
-local record, owner, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local call, format = redis.call, string.format
+local record, owner, lease = KEYS[1], ARGV[1], ARGV[2] + 0
 
 local time = redis.call("TIME")
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-
-local function int(value)
-  return string.format("%d", value)
-end
-
-local function ms(text)
-  return text and #text <= 15 and string.match(text, "^%d+$")
-         and tonumber(text) or 0
-end
+local now_us = time[1] * 1000000 + time[2]
+local now = (now_us - now_us % 1000) / 1000
 
 local kept = redis.pcall("HMGET", record, "s", "o", "x", "k")
 
@@ -33,27 +26,32 @@ if kept[1] ~= "c" or kept[2] ~= owner then
   return "lost"
 end
 
-redis.call("HSET", record, "l", int(now + lease))
-redis.call("PEXPIREAT", record,
-           int(math.max(ms(kept[3]), now + 2 * lease)))
+local lease_end = format("%d", now + lease)
+local expires = kept[3]
 
--- what is no set of slots by now must not cost the claim its renewal
-local function holds_slots(key)
-  local kind = redis.call("TYPE", key).ok
+-- a time in ms that one of us wrote
+expires = expires and #expires <= 15 and string.match(expires, "^%d+$")
+          and expires + 0 or 0
 
-  return kind == "zset" or kind == "none"
+call("HSET", record, "l", lease_end)
+
+-- otherwise the key ends at x, and nothing has moved that since
+if expires < now + 2 * lease then
+  call("PEXPIREAT", record, format("%d", now + 2 * lease))
 end
 
 local i = 1
 
-for item in string.gmatch(kept[4] or "", "%S+") do
+for kind in string.gmatch(kept[4] or "", "(%S)%S*") do
   i = i + 1
 
-  if item == "c" and KEYS[i] and holds_slots(KEYS[i]) then
-    redis.call("ZADD", KEYS[i], int(now + lease), owner)
-
-    if redis.call("PEXPIRETIME", KEYS[i]) < now + lease then
-      redis.call("PEXPIREAT", KEYS[i], int(now + lease))
+  -- what is no set of slots by now must not cost the claim its renewal
+  if kind == "c" and KEYS[i]
+     and type(redis.pcall("ZADD", KEYS[i], lease_end, owner)) == "number"
+  then
+    -- GT never sets one where there is none yet
+    if call("PEXPIREAT", KEYS[i], lease_end, "GT") == 0 then
+      call("PEXPIREAT", KEYS[i], lease_end, "NX")
     end
   end
 end
