@@ -17,12 +17,13 @@ $jr_gen/jr_embedded.h:	$jr_gen/jr_embedded.c
 END
 
 
-# Flags for the module's own sources alone (GNU make); see util/build-nginx.
+# Flags for the module's own sources alone (GNU make); JR_CFLAGS is of
+# util/build-nginx.  Calls among them and into NGINX do without a table: what
+# is in the module is nobody else's, and a packaged NGINX binds at the start
+# (-z now), so there is nothing to bind later.
 
-if [ -n "$JR_CFLAGS" ]; then
-    cat << END                                                >> $NGX_MAKEFILE
+cat << END                                                    >> $NGX_MAKEFILE
 
-$NGX_OBJS/addon/%: CFLAGS += $JR_CFLAGS
+$NGX_OBJS/addon/%: CFLAGS += -fvisibility=hidden -fno-plt $JR_CFLAGS
 
 END
-fi

@@ -116,6 +116,70 @@ bytes_that_are_no_text_are_replaced(void **state)
 }
 
 
+/* the writer looks at eight bytes at a time, the last ones twice */
+
+static void
+each_byte_is_seen_wherever_it_stands(void **state)
+{
+    int          byte;
+    char         raw[ROOM], text[29];
+    size_t       len, at;
+    json_t      *line;
+    const char  *back;
+
+    (void) state;
+
+    for (len = 1; len < sizeof(text); len += 3) {
+        for (at = 0; at < len; at++) {
+            for (byte = 0; byte < 256; byte++) {
+                memset(text, 'a', len);
+                text[at] = (char) byte;
+
+                line = through(text, len, raw, sizeof(raw));
+                is_harmless(raw);
+
+                back = json_string_value(json_object_get(line, "a"));
+
+                if (byte < 0x80) {
+                    assert_memory_equal(back, text, len);
+
+                } else {
+                    assert_memory_equal(back + at, "\xef\xbf\xbd", 3);
+                }
+
+                json_decref(line);
+            }
+        }
+    }
+}
+
+
+static void
+members_of_ours_stand_as_they_are(void **state)
+{
+    char       raw[JR_LINE_MIN];
+    jr_line_t  out;
+
+    (void) state;
+
+    jr_line_init(&out, raw, sizeof(raw));
+    jr_line_object(&out, NULL);
+    jr_line_literal(&out, "\"a\":1,\"b\":[]");
+    jr_line_literal(&out, "\"c\":null");
+    assert_false(out.cut);
+
+    /* whole or not at all */
+
+    jr_line_literal(&out, "\"d\":\"a text that does not fit any more\"");
+    assert_true(out.cut);
+
+    jr_line_close(&out, '}');
+
+    assert_int_equal(jr_line_len(&out), 23);
+    assert_memory_equal(raw, "{\"a\":1,\"b\":[],\"c\":null}", 23);
+}
+
+
 static void
 a_long_text_is_cut_at_a_character(void **state)
 {
@@ -230,6 +294,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(text_comes_back_as_it_was),
         cmocka_unit_test(bytes_that_are_no_text_are_replaced),
+        cmocka_unit_test(each_byte_is_seen_wherever_it_stands),
+        cmocka_unit_test(members_of_ours_stand_as_they_are),
         cmocka_unit_test(a_long_text_is_cut_at_a_character),
         cmocka_unit_test(members_behind_a_full_line_are_left_out),
         cmocka_unit_test(naughty_strings),

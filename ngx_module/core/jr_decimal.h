@@ -19,15 +19,25 @@
 static inline char *
 jr_decimal(char *p, uint64_t n)
 {
-    char    digits[JR_DECIMAL_LEN];
-    size_t  i;
+    char      digits[JR_DECIMAL_LEN];
+    size_t    i;
+    unsigned  two;
 
-    i = sizeof(digits);
+    static const char  pairs[] =
+        "00010203040506070809101112131415161718192021222324"
+        "25262728293031323334353637383940414243444546474849"
+        "50515253545556575859606162636465666768697071727374"
+        "75767778798081828384858687888990919293949596979899";
 
-    do {
-        digits[--i] = (char) ('0' + n % 10);
-        n /= 10;
-    } while (n);
+    for (i = sizeof(digits); n >= 10; n /= 100) {
+        two = (unsigned) (n % 100);
+        digits[--i] = pairs[2 * two + 1];
+        digits[--i] = pairs[2 * two];
+    }
+
+    if (n || i == sizeof(digits)) {
+        digits[--i] = (char) ('0' + n);
+    }
 
     memcpy(p, digits + i, sizeof(digits) - i);
 

@@ -7,6 +7,7 @@
 
 #include "jr_decimal.h"
 #include "jr_line.h"
+#include "jr_run.h"
 #include "jr_text.h"
 #include "jr_utf8.h"
 
@@ -15,10 +16,9 @@
 #define JR_LINE_STRING_LEAST  16
 
 
-static void jr_line_open(jr_line_t *line, const char *name,
-    const char *bracket);
-static int jr_line_begin(jr_line_t *line, const char *name, size_t need);
-static size_t jr_line_plain(const char *p, size_t len);
+static void jr_line_escaped(jr_line_t *line, jr_str_t value);
+static int jr_line_begin(jr_line_t *line, const char *name, size_t len,
+    size_t need);
 static void jr_line_put(jr_line_t *line, const char *text, size_t len);
 
 
@@ -36,29 +36,15 @@ jr_line_init(jr_line_t *line, char *buf, size_t size)
 
 
 void
-jr_line_object(jr_line_t *line, const char *name)
+jr_line_open_n(jr_line_t *line, const char *name, size_t len, char bracket)
 {
-    jr_line_open(line, name, "{");
-}
-
-
-void
-jr_line_array(jr_line_t *line, const char *name)
-{
-    jr_line_open(line, name, "[");
-}
-
-
-static void
-jr_line_open(jr_line_t *line, const char *name, const char *bracket)
-{
-    if (line->depth == JR_LINE_DEPTH || !jr_line_begin(line, name, 1)) {
+    if (line->depth == JR_LINE_DEPTH || !jr_line_begin(line, name, len, 1)) {
         line->cut = 1;
         line->lost++;
         return;
     }
 
-    jr_line_put(line, bracket, 1);
+    *line->last++ = bracket;
 
     line->depth++;
     line->comma = 0;
@@ -83,7 +69,37 @@ jr_line_close(jr_line_t *line, char bracket)
 
 
 void
-jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
+jr_line_string_n(jr_line_t *line, const char *name, size_t len,
+    jr_str_t value)
+{
+    if (value.data == NULL) {
+        jr_line_word_n(line, name, len, "null", 4);
+        return;
+    }
+
+    if (!jr_line_begin(line, name, len, JR_LINE_STRING_LEAST)) {
+        return;
+    }
+
+    *line->last++ = '"';
+
+    if (value.len < (size_t) (line->end - line->last)
+        && jr_run_ascii(value.data, value.len, 1) == value.len)
+    {
+        jr_line_put(line, value.data, value.len);
+
+    } else {
+        jr_line_escaped(line, value);
+    }
+
+    *line->last++ = '"';
+}
+
+
+/* what has to be escaped, or cut */
+
+static void
+jr_line_escaped(jr_line_t *line, jr_str_t value)
 {
     int          n;
     char         escape[16];
@@ -91,21 +107,10 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
     uint32_t     cp;
     const char  *put;
 
-    if (value.data == NULL) {
-        jr_line_null(line, name);
-        return;
-    }
-
-    if (!jr_line_begin(line, name, JR_LINE_STRING_LEAST)) {
-        return;
-    }
-
-    jr_line_put(line, "\"", 1);
-
     for (i = 0; i < value.len; i += len) {
 
         put = value.data + i;
-        len = jr_line_plain(put, value.len - i);
+        len = jr_run_ascii(put, value.len - i, 1);
 
         if (len) {
             room = line->end - line->last - 1;
@@ -136,8 +141,10 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
             len = 1;
 
         } else if (cp == '"' || cp == '\\') {
-            n = snprintf(escape, sizeof(escape), "\\%c", (int) cp);
+            escape[0] = '\\';
+            escape[1] = (char) cp;
             put = escape;
+            n = 2;
 
         } else if (jr_text_is_hazard(cp)) {
             n = snprintf(escape, sizeof(escape), "\\u%04x", (unsigned) cp);
@@ -154,81 +161,37 @@ jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
 
         jr_line_put(line, put, n);
     }
-
-    jr_line_put(line, "\"", 1);
-}
-
-
-/*
- * How many characters at p stand for themselves in a JSON string.  Records
- * are long and nearly all plain, so eight bytes are looked at at a time: the
- * top bit of a byte of odd tells that it may be below a blank, a quotation
- * mark, a backslash or beyond '~' (a borrow may tell of one too many).
- */
-
-#define JR_LINE_EACH(byte)  (0x0101010101010101ULL * (byte))
-#define JR_LINE_IS(word, byte)                                               \
-    (((word) ^ JR_LINE_EACH(byte)) - JR_LINE_EACH(1))
-
-static size_t
-jr_line_plain(const char *p, size_t len)
-{
-    size_t         i;
-    uint64_t       word, odd;
-    unsigned char  c;
-
-    for (i = 0; len - i >= sizeof(word); i += sizeof(word)) {
-
-        memcpy(&word, p + i, sizeof(word));
-
-        odd = word | (word - JR_LINE_EACH(0x20)) | JR_LINE_IS(word, '"')
-              | JR_LINE_IS(word, '\\') | JR_LINE_IS(word, 0x7f);
-
-        if (odd & JR_LINE_EACH(0x80)) {
-            break;
-        }
-    }
-
-    for ( /* void */ ; i < len; i++) {
-        c = (unsigned char) p[i];
-
-        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
-            break;
-        }
-    }
-
-    return i;
 }
 
 
 void
-jr_line_integer(jr_line_t *line, const char *name, int64_t value)
+jr_line_integer_n(jr_line_t *line, const char *name, size_t len,
+    int64_t value)
 {
     char    text[JR_DECIMAL_LEN];
-    size_t  len;
+    size_t  n;
 
-    len = jr_decimal_signed(text, value) - text;
+    n = jr_decimal_signed(text, value) - text;
 
-    if (jr_line_begin(line, name, len)) {
+    jr_line_word_n(line, name, len, text, n);
+}
+
+
+void
+jr_line_word_n(jr_line_t *line, const char *name, size_t len,
+    const char *word, size_t n)
+{
+    if (jr_line_begin(line, name, len, n)) {
+        jr_line_put(line, word, n);
+    }
+}
+
+
+void
+jr_line_members(jr_line_t *line, const char *text, size_t len)
+{
+    if (jr_line_begin(line, NULL, 0, len)) {
         jr_line_put(line, text, len);
-    }
-}
-
-
-void
-jr_line_boolean(jr_line_t *line, const char *name, int value)
-{
-    if (jr_line_begin(line, name, 5)) {
-        jr_line_put(line, value ? "true" : "false", value ? 4 : 5);
-    }
-}
-
-
-void
-jr_line_null(jr_line_t *line, const char *name)
-{
-    if (jr_line_begin(line, name, 4)) {
-        jr_line_put(line, "null", 4);
     }
 }
 
@@ -236,15 +199,13 @@ jr_line_null(jr_line_t *line, const char *name)
 /* writes the comma and the name if they and need bytes fit */
 
 static int
-jr_line_begin(jr_line_t *line, const char *name, size_t need)
+jr_line_begin(jr_line_t *line, const char *name, size_t len, size_t need)
 {
-    size_t  len;
+    char  *p;
 
     if (line->lost) {
         return 0;
     }
-
-    len = name ? strlen(name) : 0;
 
     /* a bracket that was closed may stand behind the end already */
 
@@ -255,16 +216,21 @@ jr_line_begin(jr_line_t *line, const char *name, size_t need)
         return 0;
     }
 
+    p = line->last;
+
     if (line->comma) {
-        jr_line_put(line, ",", 1);
+        *p++ = ',';
     }
 
     if (name) {
-        jr_line_put(line, "\"", 1);
-        jr_line_put(line, name, len);
-        jr_line_put(line, "\":", 2);
+        *p++ = '"';
+        memcpy(p, name, len);
+        p += len;
+        *p++ = '"';
+        *p++ = ':';
     }
 
+    line->last = p;
     line->comma = 1;
 
     return 1;

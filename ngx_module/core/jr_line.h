@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "jr_str.h"
 
@@ -43,16 +44,87 @@ void jr_line_init(jr_line_t *line, char *buf, size_t size);
  * Members.  name is a C string of ours, NULL inside an array or at the top;
  * jr_line_string() writes null for a value whose data is NULL.
  */
-void jr_line_object(jr_line_t *line, const char *name);
-void jr_line_array(jr_line_t *line, const char *name);
+static inline void jr_line_object(jr_line_t *line, const char *name);
+static inline void jr_line_array(jr_line_t *line, const char *name);
 void jr_line_close(jr_line_t *line, char bracket);
-void jr_line_string(jr_line_t *line, const char *name, jr_str_t value);
-void jr_line_integer(jr_line_t *line, const char *name, int64_t value);
-void jr_line_boolean(jr_line_t *line, const char *name, int value);
-void jr_line_null(jr_line_t *line, const char *name);
+static inline void jr_line_string(jr_line_t *line, const char *name,
+    jr_str_t value);
+static inline void jr_line_integer(jr_line_t *line, const char *name,
+    int64_t value);
+static inline void jr_line_boolean(jr_line_t *line, const char *name,
+    int value);
+static inline void jr_line_null(jr_line_t *line, const char *name);
+
+/*
+ * Members that are JSON already, with commas between them and none around
+ * them.  Also objects and arrays that are closed in it.
+ */
+void jr_line_members(jr_line_t *line, const char *text, size_t len);
+
+#define jr_line_literal(line, text)                                          \
+    jr_line_members(line, text, sizeof(text) - 1)
 
 /* bytes written so far */
 #define jr_line_len(line)  ((size_t) ((line)->last - (line)->start))
+
+
+/*
+ * The same with the length of the name, which the compiler knows where the
+ * name is a literal.
+ */
+void jr_line_open_n(jr_line_t *line, const char *name, size_t len,
+    char bracket);
+void jr_line_string_n(jr_line_t *line, const char *name, size_t len,
+    jr_str_t value);
+void jr_line_integer_n(jr_line_t *line, const char *name, size_t len,
+    int64_t value);
+void jr_line_word_n(jr_line_t *line, const char *name, size_t len,
+    const char *word, size_t n);
+
+#define jr_line_name_len(name)  ((name) ? strlen(name) : 0)
+
+
+static inline void
+jr_line_object(jr_line_t *line, const char *name)
+{
+    jr_line_open_n(line, name, jr_line_name_len(name), '{');
+}
+
+
+static inline void
+jr_line_array(jr_line_t *line, const char *name)
+{
+    jr_line_open_n(line, name, jr_line_name_len(name), '[');
+}
+
+
+static inline void
+jr_line_string(jr_line_t *line, const char *name, jr_str_t value)
+{
+    jr_line_string_n(line, name, jr_line_name_len(name), value);
+}
+
+
+static inline void
+jr_line_integer(jr_line_t *line, const char *name, int64_t value)
+{
+    jr_line_integer_n(line, name, jr_line_name_len(name), value);
+}
+
+
+static inline void
+jr_line_boolean(jr_line_t *line, const char *name, int value)
+{
+    jr_line_word_n(line, name, jr_line_name_len(name),
+                   value ? "true" : "false", value ? 4 : 5);
+}
+
+
+static inline void
+jr_line_null(jr_line_t *line, const char *name)
+{
+    jr_line_word_n(line, name, jr_line_name_len(name), "null", 4);
+}
 
 
 #endif /* JR_LINE_H_INCLUDED */

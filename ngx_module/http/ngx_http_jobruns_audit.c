@@ -10,7 +10,7 @@
 
 
 static ngx_int_t ngx_http_jobruns_audit_write(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, const char *suffix);
+    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment);
 
 
 ngx_int_t
@@ -21,7 +21,7 @@ ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (ngx_http_jobruns_audit_write(r, a, ".begin") != NGX_OK) {
+    if (ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -52,7 +52,9 @@ ngx_http_jobruns_audit_end(ngx_http_request_t *r,
        that was not forwarded: an ".end" is never without its ".begin" */
 
     if (a->conf->audit == NULL
-        || ngx_http_jobruns_audit_write(r, a, a->audit_begun ? ".end" : "")
+        || ngx_http_jobruns_audit_write(r, a, a->audit_begun
+                                              ? jobruns_audit_end
+                                              : jobruns_audit_whole)
            != NGX_OK)
     {
         return NGX_OK;
@@ -76,7 +78,7 @@ ngx_http_jobruns_audit_end(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_jobruns_audit_write(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, const char *suffix)
+    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment)
 {
     jr_line_t                     line;
     ngx_http_jobruns_loc_conf_t  *jlcf;
@@ -84,7 +86,7 @@ ngx_http_jobruns_audit_write(ngx_http_request_t *r,
     jlcf = a->conf;
 
     ngx_http_jobruns_audit_line(&line);
-    ngx_http_jobruns_audit_record(r, a, &line, suffix);
+    ngx_http_jobruns_audit_record(r, a, &line, moment);
 
     if (ngx_http_jobruns_audit_append(jlcf->audit, &line, jlcf->audit_syslog,
                                       r->connection->log)

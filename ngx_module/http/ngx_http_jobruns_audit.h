@@ -21,6 +21,13 @@
 #define NGX_HTTP_JOBRUNS_SYNC_OFF     0
 #define NGX_HTTP_JOBRUNS_SYNC_ALWAYS  ((ngx_msec_t) -2)
 
+/* what a record is about */
+typedef enum {
+    jobruns_audit_begin = 0,    /* an attempt is going to be forwarded */
+    jobruns_audit_end,          /* and has ended */
+    jobruns_audit_whole         /* both: it was not forwarded */
+} ngx_http_jobruns_audit_moment_e;
+
 /* a record that is not on the disk by then counts as not written, ms */
 #define NGX_HTTP_JOBRUNS_SYNC_PATIENCE  5000
 
@@ -136,12 +143,12 @@ ngx_int_t ngx_http_jobruns_log_handler(ngx_http_request_t *r);
 
 /* ngx_http_jobruns_audit_record.c: what a record says */
 
-/* suffix: ".begin", ".end" or "" */
 void ngx_http_jobruns_audit_record(ngx_http_request_t *r,
-    struct ngx_http_jobruns_attempt_s *a, jr_line_t *line, const char *suffix);
+    struct ngx_http_jobruns_attempt_s *a, jr_line_t *line,
+    ngx_http_jobruns_audit_moment_e moment);
 
 /* the members that all records begin with; an object "data" is open then */
-void ngx_http_jobruns_audit_envelope(jr_line_t *line, const char *type);
+void ngx_http_jobruns_audit_envelope(jr_line_t *line, jr_str_t type);
 
 /* RFC 3339 with milliseconds, from NGINX's cached clock */
 jr_str_t ngx_http_jobruns_audit_time(char *buf);

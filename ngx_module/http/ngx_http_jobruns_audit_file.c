@@ -19,7 +19,7 @@ static void ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file,
 static ngx_int_t ngx_http_jobruns_audit_chain_open(
     ngx_http_jobruns_audit_file_t *file, ngx_log_t *log);
 static ngx_int_t ngx_http_jobruns_audit_chain_record(
-    ngx_http_jobruns_audit_file_t *file, const char *type, ngx_log_t *log);
+    ngx_http_jobruns_audit_file_t *file, jr_str_t type, ngx_log_t *log);
 static ngx_int_t ngx_http_jobruns_audit_put(
     ngx_http_jobruns_audit_file_t *file, char *text, size_t len,
     ngx_log_t *log);
@@ -162,8 +162,7 @@ ngx_http_jobruns_audit_chain_open(ngx_http_jobruns_audit_file_t *file,
     file->chain.lost = lost;
 
     if (ngx_http_jobruns_audit_chain_record(file,
-                                        "jobruns-gateway.AuditChain.open",
-                                        log)
+                    (jr_str_t) jr_str("jobruns-gateway.AuditChain.open"), log)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -177,7 +176,7 @@ ngx_http_jobruns_audit_chain_open(ngx_http_jobruns_audit_file_t *file,
 
 static ngx_int_t
 ngx_http_jobruns_audit_chain_record(ngx_http_jobruns_audit_file_t *file,
-    const char *type, ngx_log_t *log)
+    jr_str_t type, ngx_log_t *log)
 {
     char          buf[1 + NGX_HTTP_JOBRUNS_AUDIT_CHAIN];
     uint64_t      lost;
@@ -331,8 +330,8 @@ ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
         }
 
         (void) ngx_http_jobruns_audit_chain_record(f[i],
-                                        "jobruns-gateway.AuditChain.close",
-                                        cycle->log);
+                   (jr_str_t) jr_str("jobruns-gateway.AuditChain.close"),
+                   cycle->log);
         f[i]->opened = 0;
 
         ngx_http_jobruns_audit_sync_now(&f[i]->sync, cycle->log);

@@ -10,6 +10,8 @@
 
 #include "ngx_http_jobruns.h"
 
+#include "jr_decimal.h"
+
 
 /* bytes of each text that others chose */
 #define NGX_HTTP_JOBRUNS_AUDIT_TEXT     1024
@@ -19,7 +21,14 @@
 /* ,"truncated":true */
 #define NGX_HTTP_JOBRUNS_AUDIT_CUT      24
 
+#define NGX_HTTP_JOBRUNS_AUDIT_TYPE                                          \
+    "com.oraclecloud.aidataplatform.CreateJobRun"
 
+/* bytes of a UUID in text */
+#define NGX_HTTP_JOBRUNS_AUDIT_ID       36
+
+
+static void ngx_http_jobruns_audit_id(u_char *id);
 static void ngx_http_jobruns_audit_details(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_line_t *line);
 static void ngx_http_jobruns_audit_result(ngx_http_request_t *r,
@@ -46,23 +55,25 @@ static void ngx_http_jobruns_audit_text(jr_line_t *line, const char *name,
 
 void
 ngx_http_jobruns_audit_record(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line, const char *suffix)
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
+    ngx_http_jobruns_audit_moment_e moment)
 {
-    char  type[96];
-
-    (void) snprintf(type, sizeof(type),
-                    "com.oraclecloud.aidataplatform.CreateJobRun%s", suffix);
+    static const jr_str_t  types[] = {
+        jr_str(NGX_HTTP_JOBRUNS_AUDIT_TYPE ".begin"),
+        jr_str(NGX_HTTP_JOBRUNS_AUDIT_TYPE ".end"),
+        jr_str(NGX_HTTP_JOBRUNS_AUDIT_TYPE)
+    };
 
     line->end -= NGX_HTTP_JOBRUNS_AUDIT_CUT;
 
-    ngx_http_jobruns_audit_envelope(line, type);
+    ngx_http_jobruns_audit_envelope(line, types[moment]);
 
     /* pairs ".begin" and ".end": the attempt's own id */
 
     jr_line_string(line, "eventGroupingId",
                    (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
                                 (char *) a->owner });
-    jr_line_string(line, "eventName", (jr_str_t) jr_str("CreateJobRun"));
+    jr_line_literal(line, "\"eventName\":\"CreateJobRun\"");
     ngx_http_jobruns_audit_text(line, "resourceId",
                                 ngx_http_jobruns_str(a->run_key),
                                 NGX_HTTP_JOBRUNS_AUDIT_TEXT);
@@ -88,36 +99,50 @@ ngx_http_jobruns_audit_record(ngx_http_request_t *r,
 
 
 void
-ngx_http_jobruns_audit_envelope(jr_line_t *line, const char *type)
+ngx_http_jobruns_audit_envelope(jr_line_t *line, jr_str_t type)
 {
-    char    time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
-    u_char  id[36], hex[32];
+    char  id[NGX_HTTP_JOBRUNS_AUDIT_ID], time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
 
-    /* a version 4 UUID (RFC 9562, 5.4) */
-
-    ngx_memset(hex, '0', sizeof(hex));
-    (void) ngx_http_jobruns_random_hex(hex, sizeof(hex), 0);
-    hex[12] = '4';
-    hex[16] = (u_char) "89ab"[hex[16] & 3];
-    (void) ngx_sprintf(id, "%*s-%*s-%*s-%*s-%*s", (size_t) 8, hex,
-                       (size_t) 4, hex + 8, (size_t) 4, hex + 12,
-                       (size_t) 4, hex + 16, (size_t) 12, hex + 20);
+    ngx_http_jobruns_audit_id((u_char *) id);
 
     jr_line_object(line, NULL);
 
     /* first in every record: JR_CHAIN_RECORD */
 
-    jr_line_string(line, "eventType",
-                   (jr_str_t) { ngx_strlen(type), type });
-    jr_line_string(line, "cloudEventsVersion", (jr_str_t) jr_str("0.1"));
-    jr_line_string(line, "eventTypeVersion", (jr_str_t) jr_str("2.0"));
-    jr_line_string(line, "source", (jr_str_t) jr_str("jobruns-gateway"));
-    jr_line_string(line, "eventId", (jr_str_t) { 36, (char *) id });
+    jr_line_string(line, "eventType", type);
+    jr_line_literal(line, "\"cloudEventsVersion\":\"0.1\","
+                          "\"eventTypeVersion\":\"2.0\","
+                          "\"source\":\"jobruns-gateway\"");
+    jr_line_string(line, "eventId", (jr_str_t) { sizeof(id), id });
     jr_line_string(line, "eventTime", ngx_http_jobruns_audit_time(time));
-    jr_line_string(line, "contentType",
-                   (jr_str_t) jr_str("application/json"));
+    jr_line_literal(line, "\"contentType\":\"application/json\"");
 
     jr_line_object(line, "data");
+}
+
+
+/* a version 4 UUID (RFC 9562, 5.4) */
+
+static void
+ngx_http_jobruns_audit_id(u_char *id)
+{
+    u_char  hex[32];
+
+    ngx_memset(hex, '0', sizeof(hex));
+    (void) ngx_http_jobruns_random_hex(hex, sizeof(hex), 0);
+
+    hex[12] = '4';
+    hex[16] = (u_char) "89ab"[hex[16] & 3];
+
+    ngx_memcpy(id, hex, 8);
+    id[8] = '-';
+    ngx_memcpy(id + 9, hex + 8, 4);
+    id[13] = '-';
+    ngx_memcpy(id + 14, hex + 12, 4);
+    id[18] = '-';
+    ngx_memcpy(id + 19, hex + 16, 4);
+    id[23] = '-';
+    ngx_memcpy(id + 24, hex + 20, 12);
 }
 
 
@@ -127,13 +152,28 @@ ngx_http_jobruns_audit_time(char *buf)
     ngx_tm_t     tm;
     ngx_time_t  *tp;
 
-    tp = ngx_timeofday();
-    ngx_gmtime(tp->sec, &tm);
+    /* many records have the same second */
 
-    (void) ngx_sprintf((u_char *) buf, "%4d-%02d-%02dT%02d:%02d:%02d.%03MZ",
-                       tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                       tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
-                       tp->msec);
+    static char    text[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+    static time_t  second = -1;
+
+    tp = ngx_timeofday();
+
+    if (tp->sec != second) {
+        second = tp->sec;
+
+        ngx_gmtime(second, &tm);
+        (void) ngx_sprintf((u_char *) text,
+                           "%4d-%02d-%02dT%02d:%02d:%02d.000Z",
+                           tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                           tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
+    }
+
+    ngx_memcpy(buf, text, NGX_HTTP_JOBRUNS_AUDIT_TIME - 1);
+
+    buf[20] = (char) ('0' + tp->msec / 100);
+    buf[21] = (char) ('0' + tp->msec / 10 % 10);
+    buf[22] = (char) ('0' + tp->msec % 10);
 
     return (jr_str_t) { NGX_HTTP_JOBRUNS_AUDIT_TIME - 1, buf };
 }
@@ -386,11 +426,11 @@ static void
 ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line)
 {
-    int        n;
-    char       status[8], time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+    char       status[JR_DECIMAL_LEN], time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+    size_t     n;
     ngx_str_t  message;
 
-    n = snprintf(status, sizeof(status), "%u", (unsigned) a->status);
+    n = jr_decimal(status, a->status) - status;
 
     jr_line_object(line, "response");
     jr_line_string(line, "status", (jr_str_t) { n, status });

@@ -5,6 +5,8 @@
 
 #include "ngx_http_jobruns.h"
 
+#include "jr_hex.h"
+
 #include <openssl/rand.h>
 
 
@@ -247,12 +249,6 @@ ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up)
 {
-    u_char  *hex, byte;
-    size_t   i;
-
-    static u_char  lower[] = "0123456789abcdef";
-    static u_char  upper[] = "0123456789ABCDEF";
-
     /* a call of RAND_bytes() costs the same for few bytes and for many; what
        was drawn before a fork() is not used behind it */
 
@@ -270,14 +266,10 @@ ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up)
         pid = ngx_pid;
     }
 
-    hex = up ? upper : lower;
+    left -= len / 2;
 
-    for (i = 0; i < len / 2; i++) {
-        byte = bytes[--left];
-
-        *dst++ = hex[byte >> 4];
-        *dst++ = hex[byte & 0xf];
-    }
+    (void) jr_hex((char *) dst, bytes + left, len / 2,
+                  up ? JR_HEX_UPPER : JR_HEX_LOWER);
 
     return NGX_OK;
 }

@@ -1,0 +1,118 @@
+/*
+ * Runs of characters that stand for themselves in a JSON string.
+ *
+ * Texts are long and nearly all of such characters, so eight bytes are
+ * looked at at a time: in a word of their distances, the top bit of a byte
+ * tells what is looked for.  A borrow may tell of one too many, so a word in
+ * which anything is found is looked at again byte by byte.
+ */
+
+#ifndef JR_RUN_H_INCLUDED
+#define JR_RUN_H_INCLUDED
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+
+#define JR_RUN_EACH(byte)  (0x0101010101010101ULL * (byte))
+
+/* top bits of the bytes below a blank and of quotation marks and
+   backslashes; the top bits of other bytes from 0x80 on mean nothing */
+#define jr_run_odd(word)                                                     \
+    (((word) - JR_RUN_EACH(0x20))                                            \
+     | (((word) ^ JR_RUN_EACH('"')) - JR_RUN_EACH(1))                        \
+     | (((word) ^ JR_RUN_EACH('\\')) - JR_RUN_EACH(1)))
+
+
+/*
+ * How many bytes at p are ASCII without control characters, quotation marks
+ * and backslashes; without DEL too, where del is not 0.
+ */
+
+static inline size_t
+jr_run_ascii(const char *p, size_t len, int del)
+{
+    size_t         i;
+    uint64_t       word, odd;
+    unsigned char  c;
+
+    for (i = 0; i < len; i += sizeof(word)) {
+
+        if (len - i < sizeof(word)) {
+
+            if (len < sizeof(word)) {
+                break;
+            }
+
+            /* the last word overlaps the one before it */
+            i = len - sizeof(word);
+        }
+
+        memcpy(&word, p + i, sizeof(word));
+
+        odd = word | jr_run_odd(word);
+
+        if (del) {
+            odd |= (word ^ JR_RUN_EACH(0x7f)) - JR_RUN_EACH(1);
+        }
+
+        if (odd & JR_RUN_EACH(0x80)) {
+            break;
+        }
+    }
+
+    for ( /* void */ ; i < len; i++) {
+        c = (unsigned char) p[i];
+
+        if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\'
+            || (del && c == 0x7f))
+        {
+            return i;
+        }
+    }
+
+    return len;
+}
+
+
+/* The same, but any byte from 0x80 on counts too. */
+
+static inline size_t
+jr_run_utf8(const char *p, size_t len)
+{
+    size_t         i;
+    uint64_t       word;
+    unsigned char  c;
+
+    for (i = 0; i < len; i += sizeof(word)) {
+
+        if (len - i < sizeof(word)) {
+
+            if (len < sizeof(word)) {
+                break;
+            }
+
+            i = len - sizeof(word);
+        }
+
+        memcpy(&word, p + i, sizeof(word));
+
+        if (jr_run_odd(word) & ~word & JR_RUN_EACH(0x80)) {
+            break;
+        }
+    }
+
+    for ( /* void */ ; i < len; i++) {
+        c = (unsigned char) p[i];
+
+        if (c < 0x20 || c == '"' || c == '\\') {
+            return i;
+        }
+    }
+
+    return len;
+}
+
+
+#endif /* JR_RUN_H_INCLUDED */
