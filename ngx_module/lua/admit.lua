@@ -63,10 +63,11 @@ few requests need is inside their branch, and the reply is also the notebook.
 ]]
 
 local call, match, format = redis.call, string.match, string.format
+local KEYS, ARGV = KEYS, ARGV
 
 local record, overrides = KEYS[1], KEYS[2]
 local owner, fingerprint, request_id = ARGV[1], ARGV[2], ARGV[3]
-local lease, ttl, count = ARGV[4] + 0, ARGV[5] + 0, #KEYS - 2
+local on_unknown, count = ARGV[6], #KEYS - 2
 
 local RATE_MOST, COUNT_MOST = 1000000, 1000000000000
 
@@ -91,7 +92,7 @@ local verdict, second, third, fourth
 
 if there > 0 then
   local kept = redis.pcall("HMGET", record, "s", "o", "l", "f", "r", "x", "w",
-                           "i", "a", "n", "j")
+                           "i", "a")
 
   if kept.err then
     kept, damaged = {}, true
@@ -113,13 +114,12 @@ if there > 0 then
     damaged = not expires
               or not (state == "d" or state == "u"
                       or state == "c" and lease_end)
-              or not match(kept_fingerprint or "", "^%d+:%x+$")
+              or kept_fingerprint ~= fingerprint
+                 and not match(kept_fingerprint or "", "^%d+:%x+$")
 
   elseif not damaged then
     damaged = call("EXISTS", record) == 1
   end
-
-  local on_unknown, bad_answer = match(ARGV[6], "^(%a+):?(%x*)$")
 
   if state and not damaged then
 
@@ -135,11 +135,14 @@ if there > 0 then
       verdict, second = "mismatch", first_id or ""
 
     elseif state == "d" and not answer then
-      verdict, second = "unkept", kept[10] or ""
-      third, fourth = kept[11] or "", kept_id
+      local run = call("HMGET", record, "n", "j")
+
+      verdict, second = "unkept", run[1] or ""
+      third, fourth = run[2] or "", kept_id
 
     elseif state == "d" then
-      damaged = bad_answer ~= "" and redis.sha1hex(answer) == bad_answer
+      damaged = #on_unknown > 7
+                and redis.sha1hex(answer) == match(on_unknown, ":(%x+)$")
 
       if not damaged then
         verdict, second, third = "replay", answer, kept_id
@@ -157,7 +160,7 @@ if there > 0 then
       -- unknown, or claimed by an attempt that did not live to settle
       before = "unknown"
 
-      if on_unknown == "refuse" then
+      if match(on_unknown, "^refuse") then
         verdict, second = "refused", first_id or ""
         third = damaged and "damaged" or ""
       end
@@ -440,7 +443,7 @@ end
 -- all is decided: from here on what passes is written, and all is told
 
 local passes, consumed = not verdict and refusing == 0, {}
-local lease_end = passes and format("%d", now + lease)
+local lease_end = passes and format("%d", now + ARGV[4])
 
 for i = 1, count do
   local n, key = 6 * i, KEYS[2 + i]
@@ -506,16 +509,23 @@ for i = 1, count do
 
   else
     if passes and state ~= 2 then
-      left = left - 1 + call("ZREMRANGEBYSCORE", key, "-inf",
-                             format("%d", now))
+      local others = left < limit
+
+      if others then
+        left = left + call("ZREMRANGEBYSCORE", key, "-inf",
+                           format("%d", now))
+      end
+
       call("ZADD", key, lease_end, owner)
 
       -- GT never sets one where there is none yet
-      if call("PEXPIREAT", key, lease_end, "GT") == 0 then
+      if not others then
+        call("PEXPIREAT", key, lease_end)
+      elseif call("PEXPIREAT", key, lease_end, "GT") == 0 then
         call("PEXPIREAT", key, lease_end, "NX")
       end
 
-      consumed[i] = "c"
+      consumed[i], left = "c", left - 1
 
     elseif state == 0 then
       local live = read("ZCOUNT", key, format("(%d", now), "+inf")
@@ -542,7 +552,7 @@ if passes then
   end
 
   if damaged or not expires then
-    expires = now + ttl
+    expires = now + ARGV[5]
   end
 
   local text = format("%d", expires)
@@ -554,8 +564,8 @@ if passes then
 
   -- never ends under a running attempt; what its lease leaves behind stays
   -- long enough to be seen as unknown
-  if expires < now + 2 * lease then
-    text = format("%d", now + 2 * lease)
+  if expires < now + 2 * ARGV[4] then
+    text = format("%d", now + 2 * ARGV[4])
   end
 
   call("PEXPIREAT", record, text)
