@@ -554,6 +554,8 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
 }
 
 
+/* settle.lua relies on two leases being no longer than its DONE_LEAST */
+
 static char *
 ngx_http_jobruns_check_lease(ngx_conf_t *cf, void *post, void *data)
 {
