@@ -53,11 +53,10 @@ typedef struct {
 
 /* one node, in a pool of its own */
 typedef struct {
-    ngx_redis_server_t        server;     /* first: it is one */
+    ngx_redis_server_t        server;     /* first: it is one; its host and
+                                             port are what maps call it */
     ngx_pool_t               *pool;
     ngx_queue_t               queue;      /* of cluster->nodes */
-    in_port_t                 port;       /* and server.host: what it is
-                                             called by in maps */
     ngx_uint_t                owned;      /* hash slots, by the map */
     ngx_uint_t                round;      /* in which it was asked for it */
     ngx_msec_t                used;       /* when last needed */

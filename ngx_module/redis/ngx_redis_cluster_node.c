@@ -18,9 +18,7 @@ static ngx_redis_node_t *ngx_redis_cluster_make(ngx_redis_cluster_t *cluster,
 static ngx_int_t ngx_redis_cluster_name(ngx_redis_node_t *node,
     ngx_str_t *host, ngx_str_t *tls_name);
 static ngx_int_t ngx_redis_cluster_locate(ngx_redis_cluster_t *cluster,
-    ngx_redis_node_t *node);
-static ngx_int_t ngx_redis_cluster_addresses(ngx_redis_node_t *node,
-    ngx_redis_seed_t *seed);
+    ngx_redis_server_t *server);
 static void ngx_redis_cluster_destroy(ngx_redis_cluster_t *cluster,
     ngx_redis_node_t *node);
 
@@ -66,7 +64,7 @@ ngx_redis_cluster_find(ngx_redis_cluster_t *cluster, ngx_str_t *host,
     {
         node = ngx_queue_data(q, ngx_redis_node_t, queue);
 
-        if (node->port == port
+        if (node->server.port == port
             && node->server.host.len == host->len
             && ngx_strncasecmp(node->server.host.data, host->data, host->len)
                == 0)
@@ -145,7 +143,7 @@ ngx_redis_cluster_make(ngx_redis_cluster_t *cluster, ngx_str_t *host,
     ngx_redis_server_init(&node->server, handle->log);
 
     node->pool = pool;
-    node->port = port;
+    node->server.port = port;
     node->server.cluster = cluster;
     node->server.conf = handle->conf;
     node->server.stats = handle->stats;
@@ -154,7 +152,7 @@ ngx_redis_cluster_make(ngx_redis_cluster_t *cluster, ngx_str_t *host,
 #endif
 
     if (ngx_redis_cluster_name(node, host, &cluster->tls_name) != NGX_OK
-        || ngx_redis_cluster_locate(cluster, node) != NGX_OK)
+        || ngx_redis_cluster_locate(cluster, &node->server) != NGX_OK)
     {
         goto failed;
     }
@@ -169,6 +167,10 @@ ngx_redis_cluster_make(ngx_redis_cluster_t *cluster, ngx_str_t *host,
     return node;
 
 failed:
+
+    if (node && node->server.found) {
+        ngx_destroy_pool(node->server.found);
+    }
 
     ngx_destroy_pool(pool);
 
@@ -204,7 +206,7 @@ ngx_redis_cluster_name(ngx_redis_node_t *node, ngx_str_t *host,
     address->len = ngx_sprintf(p, ngx_strlchr(host->data,
                                               host->data + host->len, ':')
                                   ? "[%V]:%d" : "%V:%d",
-                               host, (int) node->port) - p;
+                               host, (int) node->server.port) - p;
 
 #if (NGX_SSL)
     node->server.conf.tls_name = tls_name->len ? *tls_name
@@ -215,88 +217,52 @@ ngx_redis_cluster_name(ngx_redis_node_t *node, ngx_str_t *host,
 }
 
 
-/* An address as it is, or a name that the configuration has resolved. */
+/*
+ * An address as it is, or a name: one that the configuration has as well was
+ * resolved at the start; with a resolver, any is before each connect.
+ */
 
 static ngx_int_t
-ngx_redis_cluster_locate(ngx_redis_cluster_t *cluster, ngx_redis_node_t *node)
+ngx_redis_cluster_locate(ngx_redis_cluster_t *cluster,
+    ngx_redis_server_t *server)
 {
-    ngx_url_t            u;
-    ngx_uint_t           i;
-    ngx_redis_server_t  *server;
+    ngx_int_t          rc;
+    ngx_uint_t         i;
+    ngx_redis_seed_t  *seed;
 
-    server = &node->server;
+    rc = ngx_redis_locate_literal(server);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    server->named = (server->conf.resolver != NULL);
 
     for (i = 0; i < cluster->nseeds; i++) {
+        seed = &cluster->seeds[i];
 
-        if (cluster->seeds[i].host.len == server->host.len
-            && ngx_strncasecmp(cluster->seeds[i].host.data, server->host.data,
+        if (seed->host.len == server->host.len
+            && ngx_strncasecmp(seed->host.data, server->host.data,
                                server->host.len)
                == 0)
         {
-            return ngx_redis_cluster_addresses(node, &cluster->seeds[i]);
+            return ngx_redis_locate_adopt(server, seed->addrs, seed->naddrs);
         }
     }
 
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    u.url = server->conf.address;
-    u.no_resolve = 1;
-
-    if (ngx_parse_url(node->pool, &u) != NGX_OK || u.naddrs == 0) {
-        ngx_redis_server_log(cluster->handle, ngx_redis_log_cluster,
-                             NGX_LOG_ERR, 0,
-                             "the cluster names its node \"%V\", which is no "
-                             "address; name it in the configuration, or set "
-                             "cluster-preferred-endpoint-type to ip",
-                             &server->conf.address);
-        return NGX_ERROR;
+    if (server->named) {
+        return NGX_OK;
     }
 
-    server->addrs = u.addrs;
-    server->naddrs = u.naddrs;
+    ngx_redis_server_log(cluster->handle, ngx_redis_log_cluster,
+                         NGX_LOG_ERR, 0,
+                         "the cluster names its node \"%V\", which is no "
+                         "address; set the \"resolver\" directive, name it "
+                         "in the configuration, or set "
+                         "cluster-preferred-endpoint-type to ip",
+                         &server->conf.address);
 
-    return NGX_OK;
-}
-
-
-/* those of a seed with the same name, and the port of the node */
-
-static ngx_int_t
-ngx_redis_cluster_addresses(ngx_redis_node_t *node, ngx_redis_seed_t *seed)
-{
-    u_char      *p;
-    size_t       size;
-    ngx_uint_t   i;
-    ngx_addr_t  *addr;
-
-    addr = ngx_pcalloc(node->pool, seed->naddrs * sizeof(ngx_addr_t));
-    if (addr == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < seed->naddrs; i++) {
-        size = seed->addrs[i].socklen;
-
-        p = ngx_palloc(node->pool, size + NGX_SOCKADDR_STRLEN);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
-
-        addr[i].sockaddr = (struct sockaddr *) p;
-        addr[i].socklen = size;
-
-        ngx_memcpy(p, seed->addrs[i].sockaddr, size);
-        ngx_inet_set_port(addr[i].sockaddr, node->port);
-
-        addr[i].name.data = p + size;
-        addr[i].name.len = ngx_sock_ntop(addr[i].sockaddr, size, p + size,
-                                         NGX_SOCKADDR_STRLEN, 1);
-    }
-
-    node->server.addrs = addr;
-    node->server.naddrs = seed->naddrs;
-
-    return NGX_OK;
+    return NGX_ERROR;
 }
 
 

@@ -238,7 +238,7 @@ struct ngx_redis_server_s {
     ngx_uint_t                naddrs;
     ngx_uint_t                addr;       /* the one in use, or tried last */
     ngx_uint_t                tries;      /* addresses left to be tried */
-    in_port_t                 port;       /* of addresses still to be found */
+    in_port_t                 port;       /* of addresses yet to be found */
     ngx_pool_t               *found;      /* has addrs, unless the cycle has */
     ngx_resolver_ctx_t       *resolving;
 #if (NGX_SSL)
@@ -331,8 +331,9 @@ void ngx_redis_locate(ngx_redis_server_t *server);
 void ngx_redis_locate_resolve(ngx_redis_server_t *server);
 void ngx_redis_locate_cancel(ngx_redis_server_t *server);
 void ngx_redis_locate_failed(ngx_redis_server_t *server);
-ngx_int_t ngx_redis_locate_address(ngx_redis_server_t *server,
-    ngx_addr_t *addr);
+ngx_int_t ngx_redis_locate_literal(ngx_redis_server_t *server);
+ngx_int_t ngx_redis_locate_adopt(ngx_redis_server_t *server, ngx_addr_t *from,
+    ngx_uint_t n);
 
 
 /* ngx_redis_tls.c */

@@ -1,7 +1,8 @@
 /*
  * Where a server is, found out anew before each connect: by the resolver, if
- * it is configured by name and there is one, and by Redis Sentinel.  Managed
- * services move a name to the new master when the old one has failed.
+ * it has a name and there is one, and by Redis Sentinel.  Managed services
+ * move a name to the new master when the old one has failed, and nodes of a
+ * cluster move to other machines under the names that they announce.
  *
  * The server is locating meanwhile, without a connection: operations wait,
  * each within its deadline.  Addresses found live in server->found until
@@ -16,8 +17,6 @@
 
 
 static void ngx_redis_locate_on_resolved(ngx_resolver_ctx_t *ctx);
-static ngx_int_t ngx_redis_locate_adopt(ngx_redis_server_t *server,
-    ngx_resolver_addr_t *from, ngx_uint_t n);
 static void ngx_redis_locate_unresolved(ngx_redis_server_t *server,
     const char *why);
 
@@ -85,19 +84,32 @@ ngx_redis_locate_cancel(ngx_redis_server_t *server)
 }
 
 
-/* One address, without a port. */
+/*
+ * Takes server->host for an address as text, without brackets.  NGX_DECLINED:
+ * it is a name.
+ */
 
 ngx_int_t
-ngx_redis_locate_address(ngx_redis_server_t *server, ngx_addr_t *addr)
+ngx_redis_locate_literal(ngx_redis_server_t *server)
 {
-    ngx_resolver_addr_t  one;
+    ngx_int_t    rc;
+    ngx_addr_t   addr;
+    ngx_pool_t  *pool;
 
-    ngx_memzero(&one, sizeof(ngx_resolver_addr_t));
+    pool = ngx_create_pool(256, server->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
 
-    one.sockaddr = addr->sockaddr;
-    one.socklen = addr->socklen;
+    rc = ngx_parse_addr(pool, &addr, server->host.data, server->host.len);
 
-    return ngx_redis_locate_adopt(server, &one, 1);
+    if (rc == NGX_OK) {
+        rc = ngx_redis_locate_adopt(server, &addr, 1);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc;
 }
 
 
@@ -117,21 +129,23 @@ static void
 ngx_redis_locate_on_resolved(ngx_resolver_ctx_t *ctx)
 {
     ngx_int_t            rc;
+    ngx_uint_t           i, n;
+    ngx_addr_t           addrs[NGX_REDIS_LOCATE_ADDRS];
     const char          *why;
     ngx_redis_server_t  *server;
 
     server = ctx->data;
     server->resolving = NULL;
 
-    why = "no memory";
-    rc = NGX_ERROR;
+    n = ctx->state ? 0 : ngx_min(ctx->naddrs, NGX_REDIS_LOCATE_ADDRS);
 
-    if (ctx->state) {
-        why = ngx_resolver_strerror(ctx->state);
-
-    } else {
-        rc = ngx_redis_locate_adopt(server, ctx->addrs, ctx->naddrs);
+    for (i = 0; i < n; i++) {
+        addrs[i].sockaddr = ctx->addrs[i].sockaddr;
+        addrs[i].socklen = ctx->addrs[i].socklen;
     }
+
+    rc = n ? ngx_redis_locate_adopt(server, addrs, n) : NGX_DECLINED;
+    why = ctx->state ? ngx_resolver_strerror(ctx->state) : "no memory";
 
     ngx_resolve_name_done(ctx);
 
@@ -144,8 +158,13 @@ ngx_redis_locate_on_resolved(ngx_resolver_ctx_t *ctx)
 }
 
 
-static ngx_int_t
-ngx_redis_locate_adopt(ngx_redis_server_t *server, ngx_resolver_addr_t *from,
+/*
+ * From now on the server is at these addresses, which are copied, and at
+ * server->port.
+ */
+
+ngx_int_t
+ngx_redis_locate_adopt(ngx_redis_server_t *server, ngx_addr_t *from,
     ngx_uint_t n)
 {
     u_char      *p;
@@ -153,12 +172,6 @@ ngx_redis_locate_adopt(ngx_redis_server_t *server, ngx_resolver_addr_t *from,
     ngx_uint_t   i;
     ngx_addr_t  *addr;
     ngx_pool_t  *pool;
-
-    if (n == 0) {
-        return NGX_ERROR;
-    }
-
-    n = ngx_min(n, NGX_REDIS_LOCATE_ADDRS);
 
     pool = ngx_create_pool(1024, server->log);
     if (pool == NULL) {
@@ -210,19 +223,28 @@ failed:
 
 /*
  * A name server that is away must not take Redis with it: the addresses last
- * known are tried.  But those of a master may be those of the last master.
+ * known are tried, if there are any.  But those of a master may be those of
+ * the last master.
  */
 
 static void
 ngx_redis_locate_unresolved(ngx_redis_server_t *server, const char *why)
 {
+    const char  *then;
+
+    then = "the addresses last known are used";
+
+    if (server->sentinel) {
+        then = "another sentinel will be asked";
+
+    } else if (server->naddrs == 0) {
+        then = "operations are refused until it is";
+    }
+
     ngx_redis_server_log(server, ngx_redis_log_locate, NGX_LOG_ERR, 0,
                          "\"%V\" was not resolved: %s; %s; check the "
                          "\"resolver\" directive and the name server",
-                         &server->host, why,
-                         server->sentinel ? "another sentinel will be asked"
-                                          : "the addresses last known are "
-                                            "used");
+                         &server->host, why, then);
 
     if (server->sentinel) {
         ngx_redis_locate_failed(server);

@@ -214,8 +214,6 @@ ngx_redis_sentinel_found(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
     in_port_t port)
 {
     ngx_int_t            rc;
-    ngx_addr_t           addr;
-    ngx_pool_t          *pool;
     ngx_redis_server_t  *master;
 
     master = sentinel->master;
@@ -237,19 +235,7 @@ ngx_redis_sentinel_found(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
     }
 #endif
 
-    pool = ngx_create_pool(256, master->log);
-    if (pool == NULL) {
-        ngx_redis_locate_failed(master);
-        return;
-    }
-
-    rc = ngx_parse_addr(pool, &addr, master->host.data, master->host.len);
-
-    if (rc == NGX_OK) {
-        rc = ngx_redis_locate_address(master, &addr);
-    }
-
-    ngx_destroy_pool(pool);
+    rc = ngx_redis_locate_literal(master);
 
     if (rc == NGX_OK) {
         ngx_redis_connection_dial(master);

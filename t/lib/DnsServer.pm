@@ -17,6 +17,8 @@ use IO::Socket::INET ();
 use POSIX ();
 use Socket qw(AF_INET AF_INET6 inet_pton);
 
+# its end comes after ours, and waits for all of ours to have ended
+use JobRuns ();
 use JobRuns::Guardian ();
 
 my @running;
