@@ -402,6 +402,43 @@ unknown_members_where_asked(void **state)
 }
 
 
+/* a pattern of one class and those that look like one */
+
+static void
+patterns_of_one_class(void **state)
+{
+    size_t        i;
+    jr_schema_t  *schema;
+
+    static const struct {
+        const char  *schema;
+        const char  *text;
+        jr_status_e  want;
+    } cases[] = {
+        { "{\"pattern\":\"^[a\\\\]b]+$\"}", "\"]ab\"", JR_OK },
+        { "{\"pattern\":\"^[a\\\\]b]+$\"}", "\"a[\"", JR_INVALID },
+        { "{\"pattern\":\"^[a-c]+$\"}", "\"abc\"", JR_OK },
+        { "{\"pattern\":\"^[a-c]+$\"}", "\"\"", JR_INVALID },
+        { "{\"pattern\":\"^[a-c]+$\"}", "\"abcd\"", JR_INVALID },
+        { "{\"pattern\":\"^[a-c]+$\"}", "\"ab\\n\"", JR_INVALID },
+        { "{\"pattern\":\"^[a\xc3\xa9]+$\"}", "\"a\xc3\xa9\"", JR_OK },
+        { "{\"pattern\":\"^[a\xc3\xa9]+$\"}", "\"a\xc3\xa8\"", JR_INVALID },
+        { "{\"pattern\":\"^[a\xc3\xa9]+$\"}", "\"b\xc3\xa9\"", JR_INVALID },
+        { "{\"pattern\":\"^[^a]+$\"}", "\"b\xc3\xa9\"", JR_OK },
+        { "{\"pattern\":\"^[a]|[b]+$\"}", "\"axb\"", JR_OK },
+        { "{\"pattern\":\"^[a]|[b]+$\"}", "\"x\"", JR_INVALID }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        schema = compiled(cases[i].schema);
+        assert_int_equal(checked(schema, cases[i].text, 0), cases[i].want);
+        jr_schema_free(schema);
+    }
+}
+
+
 static void
 pathological_patterns_give_up(void **state)
 {
@@ -567,6 +604,7 @@ main(void)
         cmocka_unit_test(null_is_absent_where_asked),
         cmocka_unit_test(nul_is_refused_where_asked),
         cmocka_unit_test(unknown_members_where_asked),
+        cmocka_unit_test(patterns_of_one_class),
         cmocka_unit_test(pathological_patterns_give_up),
         cmocka_unit_test(trials_inside_trials_give_up),
         cmocka_unit_test(a_valid_body_allocates_nothing)

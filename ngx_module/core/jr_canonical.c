@@ -10,7 +10,12 @@
 
 #include "jr_canonical.h"
 #include "jr_number.h"
+#include "jr_run.h"
 #include "jr_text.h"
+
+
+/* members of an object that are sorted on the stack, by insertion */
+#define JR_CANONICAL_FEW  16
 
 
 /*
@@ -26,23 +31,22 @@ typedef struct {
     char          chunk[1024];
 } jr_sink_t;
 
-typedef struct {
-    const char  *key;
-    size_t       len;
-    const jr_value_t  *value;
-} jr_sorted_t;
-
 
 static jr_status_e jr_canonical_value(jr_sink_t *s, const jr_value_t *value);
 static jr_status_e jr_canonical_object(jr_sink_t *s, const jr_value_t *object);
+static void jr_canonical_sort(const jr_value_t **names, size_t n);
 static jr_status_e jr_canonical_members(jr_sink_t *s,
-    const jr_sorted_t *members, size_t n);
+    const jr_value_t **names, size_t n);
 static jr_status_e jr_canonical_array(jr_sink_t *s, const jr_value_t *array);
 static jr_status_e jr_canonical_string(jr_sink_t *s, const char *data,
     size_t len);
+static jr_status_e jr_canonical_escape(jr_sink_t *s, char ch);
 static jr_status_e jr_canonical_number(jr_sink_t *s, const jr_value_t *value);
 static int jr_canonical_compare(const void *one, const void *two);
-static jr_status_e jr_sink_put(jr_sink_t *s, const char *data, size_t len);
+static inline jr_status_e jr_sink_put(jr_sink_t *s, const char *data,
+    size_t len);
+static jr_status_e jr_sink_put_full(jr_sink_t *s, const char *data,
+    size_t len);
 static jr_status_e jr_sink_flush(jr_sink_t *s, const char *data, size_t len);
 
 
@@ -144,38 +148,71 @@ jr_canonical_value(jr_sink_t *s, const jr_value_t *value)
 static jr_status_e
 jr_canonical_object(jr_sink_t *s, const jr_value_t *object)
 {
-    size_t        i, n;
-    jr_status_e   rc;
-    jr_sorted_t  *members;
+    size_t             i, n;
+    jr_status_e        rc;
+    const jr_value_t  *few[JR_CANONICAL_FEW], **names;
 
     n = jr_object_size(object);
     if (n == 0) {
         return jr_sink_put(s, "{}", 2);
     }
 
-    members = malloc(n * sizeof(jr_sorted_t));
-    if (members == NULL) {
-        return JR_NO_MEMORY;
+    names = few;
+
+    if (n > JR_CANONICAL_FEW) {
+        names = malloc(n * sizeof(jr_value_t *));
+        if (names == NULL) {
+            return JR_NO_MEMORY;
+        }
     }
 
     for (i = 0; i < n; i++) {
-        members[i].key = jr_object_name(object, i)->u.text;
-        members[i].len = jr_object_name(object, i)->len;
-        members[i].value = jr_object_member(object, i);
+        names[i] = jr_object_name(object, i);
     }
 
-    qsort(members, n, sizeof(jr_sorted_t), jr_canonical_compare);
+    if (n > JR_CANONICAL_FEW) {
+        qsort(names, n, sizeof(jr_value_t *), jr_canonical_compare);
 
-    rc = jr_canonical_members(s, members, n);
+    } else {
+        jr_canonical_sort(names, n);
+    }
 
-    free(members);
+    rc = jr_canonical_members(s, names, n);
+
+    if (names != few) {
+        free(names);
+    }
 
     return rc;
 }
 
 
+static void
+jr_canonical_sort(const jr_value_t **names, size_t n)
+{
+    size_t             i, k;
+    const jr_value_t  *name;
+
+    for (i = 1; i < n; i++) {
+        name = names[i];
+
+        for (k = i; k > 0; k--) {
+            if (jr_canonical_compare(&names[k - 1], &name) <= 0) {
+                break;
+            }
+
+            names[k] = names[k - 1];
+        }
+
+        names[k] = name;
+    }
+}
+
+
+/* a member stands behind its name: see jr_value.h */
+
 static jr_status_e
-jr_canonical_members(jr_sink_t *s, const jr_sorted_t *members, size_t n)
+jr_canonical_members(jr_sink_t *s, const jr_value_t **names, size_t n)
 {
     size_t       i;
     jr_status_e  rc;
@@ -185,7 +222,7 @@ jr_canonical_members(jr_sink_t *s, const jr_sorted_t *members, size_t n)
         rc = jr_sink_put(s, i == 0 ? "{" : ",", 1);
 
         if (rc == JR_OK) {
-            rc = jr_canonical_string(s, members[i].key, members[i].len);
+            rc = jr_canonical_string(s, names[i]->u.text, names[i]->len);
         }
 
         if (rc == JR_OK) {
@@ -193,7 +230,7 @@ jr_canonical_members(jr_sink_t *s, const jr_sorted_t *members, size_t n)
         }
 
         if (rc == JR_OK) {
-            rc = jr_canonical_value(s, members[i].value);
+            rc = jr_canonical_value(s, names[i] + 1);
         }
 
         if (rc != JR_OK) {
@@ -208,16 +245,16 @@ jr_canonical_members(jr_sink_t *s, const jr_sorted_t *members, size_t n)
 static int
 jr_canonical_compare(const void *one, const void *two)
 {
-    int                 rc;
-    size_t              len;
-    const jr_sorted_t  *a, *b;
+    int                rc;
+    size_t             len;
+    const jr_value_t  *a, *b;
 
-    a = one;
-    b = two;
+    a = *(const jr_value_t *const *) one;
+    b = *(const jr_value_t *const *) two;
 
     len = a->len < b->len ? a->len : b->len;
 
-    rc = memcmp(a->key, b->key, len);
+    rc = memcmp(a->u.text, b->u.text, len);
     if (rc != 0) {
         return rc;
     }
@@ -258,59 +295,57 @@ jr_canonical_array(jr_sink_t *s, const jr_value_t *array)
 static jr_status_e
 jr_canonical_string(jr_sink_t *s, const char *data, size_t len)
 {
-    char         esc[6];
-    size_t       i, from;
+    size_t       n;
     jr_status_e  rc;
+
+    rc = jr_sink_put(s, "\"", 1);
+
+    while (rc == JR_OK) {
+
+        n = jr_run_utf8(data, len);
+
+        rc = jr_sink_put(s, data, n);
+
+        if (n == len || rc != JR_OK) {
+            break;
+        }
+
+        rc = jr_canonical_escape(s, data[n]);
+
+        data += n + 1;
+        len -= n + 1;
+    }
+
+    return rc == JR_OK ? jr_sink_put(s, "\"", 1) : rc;
+}
+
+
+static jr_status_e
+jr_canonical_escape(jr_sink_t *s, char ch)
+{
+    char         esc[6];
     const char  *letter;
 
     static const char  hex[] = "0123456789abcdef";
     static const char  special[] = "\"\\\b\f\n\r\t";
     static const char  letters[] = "\"\\bfnrt";
 
-    rc = jr_sink_put(s, "\"", 1);
+    esc[0] = '\\';
 
-    for (i = 0, from = 0; i < len && rc == JR_OK; i++) {
+    letter = ch == '\0' ? NULL : strchr(special, ch);
 
-        if ((unsigned char) data[i] >= 0x20 && data[i] != '"'
-            && data[i] != '\\')
-        {
-            continue;
-        }
-
-        rc = jr_sink_put(s, data + from, i - from);
-        if (rc != JR_OK) {
-            return rc;
-        }
-
-        from = i + 1;
-        esc[0] = '\\';
-
-        letter = data[i] == '\0' ? NULL : strchr(special, data[i]);
-
-        if (letter != NULL) {
-            esc[1] = letters[letter - special];
-            rc = jr_sink_put(s, esc, 2);
-            continue;
-        }
-
-        esc[1] = 'u';
-        esc[2] = '0';
-        esc[3] = '0';
-        esc[4] = hex[(unsigned char) data[i] >> 4];
-        esc[5] = hex[(unsigned char) data[i] & 0xf];
-
-        rc = jr_sink_put(s, esc, 6);
+    if (letter != NULL) {
+        esc[1] = letters[letter - special];
+        return jr_sink_put(s, esc, 2);
     }
 
-    if (rc == JR_OK) {
-        rc = jr_sink_put(s, data + from, len - from);
-    }
+    esc[1] = 'u';
+    esc[2] = '0';
+    esc[3] = '0';
+    esc[4] = hex[(unsigned char) ch >> 4];
+    esc[5] = hex[(unsigned char) ch & 0xf];
 
-    if (rc == JR_OK) {
-        rc = jr_sink_put(s, "\"", 1);
-    }
-
-    return rc;
+    return jr_sink_put(s, esc, 6);
 }
 
 
@@ -342,27 +377,38 @@ jr_canonical_number(jr_sink_t *s, const jr_value_t *value)
 }
 
 
-static jr_status_e
+static inline jr_status_e
 jr_sink_put(jr_sink_t *s, const char *data, size_t len)
 {
-    jr_status_e  rc;
-
     if (len > sizeof(s->chunk) - s->used) {
-
-        rc = jr_sink_flush(s, s->chunk, s->used);
-        if (rc != JR_OK) {
-            return rc;
-        }
-
-        s->used = 0;
-
-        if (len > sizeof(s->chunk)) {
-            return jr_sink_flush(s, data, len);
-        }
+        return jr_sink_put_full(s, data, len);
     }
 
     memcpy(s->chunk + s->used, data, len);
     s->used += len;
+
+    return JR_OK;
+}
+
+
+static jr_status_e
+jr_sink_put_full(jr_sink_t *s, const char *data, size_t len)
+{
+    jr_status_e  rc;
+
+    rc = jr_sink_flush(s, s->chunk, s->used);
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    s->used = 0;
+
+    if (len > sizeof(s->chunk)) {
+        return jr_sink_flush(s, data, len);
+    }
+
+    memcpy(s->chunk, data, len);
+    s->used = len;
 
     return JR_OK;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "jr_json_token.h"
+#include "jr_run.h"
 #include "jr_text.h"
 #include "jr_utf8.h"
 
@@ -19,18 +20,6 @@ static int jr_json_hex4(const unsigned char *p, const unsigned char *end,
     uint32_t *cp);
 static size_t jr_json_unescape(const unsigned char *p,
     const unsigned char *end, char *dst);
-
-
-void
-jr_json_skip_blanks(jr_json_parser_t *p)
-{
-    while (p->pos < p->end
-           && (*p->pos == ' ' || *p->pos == '\n' || *p->pos == '\r'
-               || *p->pos == '\t'))
-    {
-        p->pos++;
-    }
-}
 
 
 jr_status_e
@@ -117,6 +106,12 @@ jr_json_scan(jr_json_parser_t *p, int *escapes)
 
     while (p->pos < p->end) {
 
+        p->pos += jr_run_ascii((const char *) p->pos,
+                               (size_t) (p->end - p->pos), 0);
+        if (p->pos == p->end) {
+            break;
+        }
+
         if (*p->pos == '"') {
             p->pos++;
             return JR_OK;
@@ -138,11 +133,6 @@ jr_json_scan(jr_json_parser_t *p, int *escapes)
                                 ? "raw NUL byte in a string"
                                 : "control character in a string must be"
                                   " written as an escape");
-        }
-
-        if (*p->pos < 0x80) {
-            p->pos++;
-            continue;
         }
 
         n = jr_utf8_next(p->pos, p->end);

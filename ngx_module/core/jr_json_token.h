@@ -44,7 +44,17 @@ typedef struct {
 } jr_json_chars_t;
 
 
-void jr_json_skip_blanks(jr_json_parser_t *p);
+static inline void
+jr_json_skip_blanks(jr_json_parser_t *p)
+{
+    while (p->pos < p->end && *p->pos <= ' '
+           && (*p->pos == ' ' || *p->pos == '\n' || *p->pos == '\r'
+               || *p->pos == '\t'))
+    {
+        p->pos++;
+    }
+}
+
 
 /* p->pos is at the opening quotation mark */
 jr_status_e jr_json_chars(jr_json_parser_t *p, jr_json_chars_t *chars);

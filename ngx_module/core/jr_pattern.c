@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <pcre2.h>
 
@@ -26,8 +27,14 @@
 #define JR_PATTERN_LEN      65536
 
 
+/*
+ * A pattern "^[...]+$" asks for nothing but characters of one class.  PCRE2
+ * is asked once for each character of ASCII, and no more for a text of them.
+ */
 struct jr_pattern_s {
     pcre2_code            *code;
+    unsigned               one_class:1;
+    unsigned char          in_class[128];
 };
 
 struct jr_matcher_s {
@@ -35,6 +42,12 @@ struct jr_matcher_s {
     pcre2_match_context   *context;
     size_t                 costly;
 };
+
+
+static int jr_pattern_is_class(const char *text, size_t len);
+static void jr_pattern_tabulate(jr_matcher_t *matcher, jr_pattern_t *pattern);
+static jr_pattern_e jr_pattern_run(jr_matcher_t *matcher,
+    const jr_pattern_t *pattern, const char *text, size_t len);
 
 
 jr_status_e
@@ -135,9 +148,15 @@ jr_pattern_compile(jr_matcher_t *matcher, const char *text, size_t len,
         return JR_INVALID;
     }
 
+    p->one_class = 0;
+
     if (jr_pattern_match(matcher, p, "", 0) == JR_PATTERN_TOO_COSTLY) {
         jr_pattern_free(p);
         return JR_NO_MEMORY;
+    }
+
+    if (jr_pattern_is_class(text, len)) {
+        jr_pattern_tabulate(matcher, p);
     }
 
     *pattern = p;
@@ -158,16 +177,90 @@ jr_pattern_free(jr_pattern_t *pattern)
 }
 
 
+/* "^[...]+$", and no bracket ends the class before that */
+
+static int
+jr_pattern_is_class(const char *text, size_t len)
+{
+    size_t  i;
+
+    if (len < 6 || text[0] != '^' || text[1] != '[' || text[2] == '^'
+        || memcmp(text + len - 3, "]+$", 3) != 0)
+    {
+        return 0;
+    }
+
+    for (i = 2; i < len - 3; i++) {
+
+        if (text[i] == ']') {
+            return 0;
+        }
+
+        if (text[i] == '\\') {
+            i++;
+        }
+    }
+
+    /* not behind a bracket that is escaped */
+
+    return i == len - 3;
+}
+
+
+static void
+jr_pattern_tabulate(jr_matcher_t *matcher, jr_pattern_t *pattern)
+{
+    int   i;
+    char  ch;
+
+    for (i = 0; i < 128; i++) {
+        ch = (char) i;
+
+        pattern->in_class[i] = jr_pattern_run(matcher, pattern, &ch, 1)
+                               == JR_PATTERN_MATCH;
+    }
+
+    pattern->one_class = 1;
+}
+
+
 jr_pattern_e
 jr_pattern_match(jr_matcher_t *matcher, const jr_pattern_t *pattern,
     const char *text, size_t len)
 {
-    int       rc;
-    uint64_t  steps;
+    size_t         i;
+    unsigned char  ch;
 
     if (matcher->costly == JR_MATCH_COSTLY) {
         return JR_PATTERN_TOO_COSTLY;
     }
+
+    if (!pattern->one_class) {
+        return jr_pattern_run(matcher, pattern, text, len);
+    }
+
+    for (i = 0; i < len; i++) {
+        ch = (unsigned char) text[i];
+
+        if (ch >= 0x80) {
+            return jr_pattern_run(matcher, pattern, text, len);
+        }
+
+        if (!pattern->in_class[ch]) {
+            return JR_PATTERN_NO_MATCH;
+        }
+    }
+
+    return len ? JR_PATTERN_MATCH : JR_PATTERN_NO_MATCH;
+}
+
+
+static jr_pattern_e
+jr_pattern_run(jr_matcher_t *matcher, const jr_pattern_t *pattern,
+    const char *text, size_t len)
+{
+    int       rc;
+    uint64_t  steps;
 
     steps = JR_MATCH_STEPS + (uint64_t) len * JR_MATCH_STEPS_BYTE;
 
