@@ -6,6 +6,8 @@
 
 #include "ngx_http_jobruns.h"
 
+#include "jr_decimal.h"
+
 
 static ngx_int_t ngx_http_jobruns_select_limits(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
@@ -259,12 +261,15 @@ ngx_http_jobruns_build_args(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_jobruns_number(ngx_http_request_t *r, ngx_str_t *arg, int64_t value)
 {
-    arg->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
-    if (arg->data == NULL) {
+    char  *p;
+
+    p = ngx_pnalloc(r->pool, JR_DECIMAL_LEN);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    arg->len = ngx_sprintf(arg->data, "%L", value) - arg->data;
+    arg->data = (u_char *) p;
+    arg->len = jr_decimal_signed(p, value) - p;
 
     return NGX_OK;
 }

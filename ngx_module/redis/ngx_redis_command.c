@@ -41,6 +41,17 @@ ngx_redis_command_number(u_char *p, size_t n)
 {
     u_char  *last, digits[NGX_SIZE_T_LEN];
 
+    if (n < 10) {
+        *p++ = (u_char) (n + '0');
+        return p;
+    }
+
+    if (n < 100) {
+        *p++ = (u_char) (n / 10 + '0');
+        *p++ = (u_char) (n % 10 + '0');
+        return p;
+    }
+
     last = digits + NGX_SIZE_T_LEN;
 
     do {
@@ -55,7 +66,12 @@ ngx_redis_command_number(u_char *p, size_t n)
 u_char *
 ngx_redis_command_argc(u_char *p, ngx_uint_t argc)
 {
-    return ngx_sprintf(p, "*%ui\r\n", argc);
+    *p++ = '*';
+    p = ngx_redis_command_number(p, argc);
+    *p++ = '\r';
+    *p++ = '\n';
+
+    return p;
 }
 
 

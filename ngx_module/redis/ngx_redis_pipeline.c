@@ -14,6 +14,7 @@
  */
 
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_value.h"
 
 
 static void ngx_redis_pipeline_on_deadline(ngx_event_t *ev);
@@ -295,7 +296,7 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
 
         rc = ngx_redis_pipeline_reply(conn, reply);
 
-        freeReplyObject(reply);
+        ngx_redis_value_release();
 
         if (rc != NGX_OK) {
             return NGX_ERROR;

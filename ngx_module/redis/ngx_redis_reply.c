@@ -12,6 +12,7 @@
  */
 
 #include "ngx_redis_connection.h"
+#include "ngx_redis_value.h"
 
 
 /* true also before the first byte of a reply */
@@ -20,7 +21,8 @@
     ((stream)->type == 0 && (stream)->skip == 0 && (stream)->depth == 0)
 
 
-static ngx_int_t ngx_redis_stream_scan(ngx_redis_stream_t *stream, u_char ch);
+static size_t ngx_redis_stream_scan(ngx_redis_stream_t *stream, u_char *data,
+    u_char *last);
 static ngx_int_t ngx_redis_stream_type(ngx_redis_stream_t *stream, u_char ch);
 static ngx_int_t ngx_redis_stream_number(ngx_redis_stream_t *stream,
     u_char ch);
@@ -33,9 +35,7 @@ ngx_redis_stream_init(ngx_redis_stream_t *stream)
 {
     ngx_memzero(stream, sizeof(ngx_redis_stream_t));
 
-    /* not with functions of our own: their table differs between versions */
-
-    stream->reader = redisReaderCreate();
+    stream->reader = ngx_redis_value_reader();
 
     return stream->reader ? NGX_OK : NGX_ERROR;
 }
@@ -73,12 +73,22 @@ ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
             stream->bytes += n;
             p += n;
 
-        } else {
+        } else if (stream->type == 0) {
             stream->bytes++;
 
-            if (ngx_redis_stream_scan(stream, *p++) != NGX_OK) {
+            if (ngx_redis_stream_type(stream, *p++) != NGX_OK) {
                 return NGX_ERROR;
             }
+
+        } else {
+            n = ngx_redis_stream_scan(stream, p, last);
+
+            if (n == 0) {
+                return NGX_ERROR;
+            }
+
+            stream->bytes += n;
+            p += n;
         }
 
         if (stream->bytes > NGX_REDIS_MAX_REPLY) {
@@ -110,6 +120,7 @@ ngx_redis_stream_next(ngx_redis_stream_t *stream, redisReply **reply)
     p = NULL;
 
     if (redisReaderGetReply(stream->reader, &p) != REDIS_OK) {
+        ngx_redis_value_release();
         stream->error = stream->reader->errstr;
         return NGX_ERROR;
     }
@@ -130,27 +141,36 @@ ngx_redis_stream_next(ngx_redis_stream_t *stream, redisReply **reply)
 }
 
 
-static ngx_int_t
-ngx_redis_stream_scan(ngx_redis_stream_t *stream, u_char ch)
+/* Takes what there is of a line behind its type: how many bytes, or 0 where
+   stream->error says what is wrong. */
+
+static size_t
+ngx_redis_stream_scan(ngx_redis_stream_t *stream, u_char *data, u_char *last)
 {
-    if (stream->type == 0) {
-        return ngx_redis_stream_type(stream, ch);
+    u_char      *p;
+    ngx_uint_t   number;
+
+    number = (stream->type == '$' || stream->type == '*');
+
+    for (p = data; p < last; p++) {
+
+        if (++stream->line > NGX_REDIS_MAX_LINE) {
+            stream->error = "a line above 64 KB";
+            return 0;
+        }
+
+        if (*p == '\n') {
+            return ngx_redis_stream_line(stream) == NGX_OK ? p + 1 - data : 0;
+        }
+
+        if (number && *p != '\r'
+            && ngx_redis_stream_number(stream, *p) != NGX_OK)
+        {
+            return 0;
+        }
     }
 
-    if (++stream->line > NGX_REDIS_MAX_LINE) {
-        stream->error = "a line above 64 KB";
-        return NGX_ERROR;
-    }
-
-    if (ch == '\n') {
-        return ngx_redis_stream_line(stream);
-    }
-
-    if (ch == '\r' || (stream->type != '$' && stream->type != '*')) {
-        return NGX_OK;
-    }
-
-    return ngx_redis_stream_number(stream, ch);
+    return p - data;
 }
 
 

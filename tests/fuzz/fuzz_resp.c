@@ -14,6 +14,7 @@
 
 #include "ngx_redis_connection.h"
 #include "ngx_redis_cluster_map.h"
+#include "ngx_redis_value.h"
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_metrics.h"
@@ -112,7 +113,7 @@ read_stream(const u_char *data, size_t len, size_t piece, seen_t *seen)
             seen->replies++;
             sum_up(reply, seen);
             read_reply(reply);
-            freeReplyObject(reply);
+            ngx_redis_value_release();
         }
 
         free(copy);
