@@ -690,6 +690,27 @@ a_key_that_is_no_record_stops_no_creation(void **state)
 }
 
 
+/* what is left of a record whose state is lost stays */
+
+static void
+a_record_without_state_keeps_its_first_id(void **state)
+{
+    attempt_t  a, b;
+
+    (void) state;
+
+    two(&a, &b, "");
+
+    admit(redis, &a, T0);
+    is(redis_text(redis, "HDEL %s s", a.record), "1");
+    is(settle_created(redis, &b, "answer", "/runs/1", "1", T0), "kept");
+    is(record(redis, &a, "s"), "d");
+    is(record(redis, &a, "o"), "b");
+    is(record(redis, &a, "r"), "id-a");
+    is(record(redis, &a, "i"), "id-b");
+}
+
+
 /* an end that no clock knows is not taken over */
 
 static void
@@ -797,6 +818,7 @@ main(void)
         settle_test(an_answer_that_is_not_kept),
         settle_test(another_request_owns_the_token),
         settle_test(a_key_that_is_no_record_stops_no_creation),
+        settle_test(a_record_without_state_keeps_its_first_id),
         settle_test(an_end_that_is_no_time_is_made_anew),
         settle_test(without_a_token_nothing_is_left),
         settle_test(the_clock_is_that_of_redis)

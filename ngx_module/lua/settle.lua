@@ -96,7 +96,7 @@ if outcome == "created" then
 end
 
 
-local rest = state and call("HMGET", record, "f", "k", "w", "r") or {}
+local rest = redis.pcall("HMGET", record, "f", "k", "w", "r")
 local kept_fingerprint, consumed = rest[1], rest[2] or ""
 
 -- a fingerprint of another version says nothing about sameness
