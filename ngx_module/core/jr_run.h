@@ -3,8 +3,8 @@
  *
  * Texts are long and nearly all of such characters, so eight bytes are
  * looked at at a time: in a word of their distances, the top bit of a byte
- * tells what is looked for.  A borrow may tell of one too many, so a word in
- * which anything is found is looked at again byte by byte.
+ * tells what is looked for.  A borrow may tell of one too many, but only
+ * behind (above) one that is there: the first is always right.
  */
 
 #ifndef JR_RUN_H_INCLUDED
@@ -23,6 +23,16 @@
     (((word) - JR_RUN_EACH(0x20))                                            \
      | (((word) ^ JR_RUN_EACH('"')) - JR_RUN_EACH(1))                        \
      | (((word) ^ JR_RUN_EACH('\\')) - JR_RUN_EACH(1)))
+
+
+/* where the first byte of a word that was loaded is the lowest, the first
+   that is found is known; elsewhere the bytes are looked at again */
+
+#if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+#define jr_run_first(odd)  ((size_t) __builtin_ctzll(odd) / 8)
+#else
+#define jr_run_first(odd)  0
+#endif
 
 
 /*
@@ -57,7 +67,10 @@ jr_run_ascii(const char *p, size_t len, int del)
             odd |= (word ^ JR_RUN_EACH(0x7f)) - JR_RUN_EACH(1);
         }
 
-        if (odd & JR_RUN_EACH(0x80)) {
+        odd &= JR_RUN_EACH(0x80);
+
+        if (odd) {
+            i += jr_run_first(odd);
             break;
         }
     }
@@ -82,7 +95,7 @@ static inline size_t
 jr_run_utf8(const char *p, size_t len)
 {
     size_t         i;
-    uint64_t       word;
+    uint64_t       word, odd;
     unsigned char  c;
 
     for (i = 0; i < len; i += sizeof(word)) {
@@ -98,7 +111,10 @@ jr_run_utf8(const char *p, size_t len)
 
         memcpy(&word, p + i, sizeof(word));
 
-        if (jr_run_odd(word) & ~word & JR_RUN_EACH(0x80)) {
+        odd = jr_run_odd(word) & ~word & JR_RUN_EACH(0x80);
+
+        if (odd) {
+            i += jr_run_first(odd);
             break;
         }
     }

@@ -6,8 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jr_run.h"
 #include "jr_text.h"
 #include "jr_utf8.h"
+
+
+static void jr_text_run(jr_text_t *t, const char *data, size_t len);
 
 
 void
@@ -33,6 +37,23 @@ jr_text_add(jr_text_t *t, const char *data, size_t len)
     memcpy(t->pos, data, len);
     t->pos += len;
     *t->pos = '\0';
+}
+
+
+/* characters of which those that fit are added */
+
+static void
+jr_text_run(jr_text_t *t, const char *data, size_t len)
+{
+    size_t  room;
+
+    room = (size_t) (t->last - t->pos);
+
+    if (!t->full && len > room) {
+        jr_text_add(t, data, room);
+    }
+
+    jr_text_add(t, data, len);
 }
 
 
@@ -99,6 +120,15 @@ jr_text_escape(jr_text_t *t, const char *data, size_t len, size_t max,
         if (count == max) {
             jr_text_str(t, "...");
             return;
+        }
+
+        n = jr_run_ascii(data, (size_t) (end - data), 1);
+
+        if (n > 0) {
+            n = n < max - count ? n : max - count;
+            jr_text_run(t, data, n);
+            count += n - 1;
+            continue;
         }
 
         n = jr_utf8_next((const unsigned char *) data,
