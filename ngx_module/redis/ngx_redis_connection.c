@@ -483,6 +483,7 @@ ngx_redis_connection_on_read(ngx_event_t *rev)
         }
 
         conn->heard = ngx_current_msec;
+        conn->heard_us = ngx_redis_stats_clock();
 
         if (ngx_redis_pipeline_receive(conn, conn->in, n) != NGX_OK) {
             return;

@@ -182,6 +182,7 @@ struct ngx_redis_connection_s {
     ngx_queue_t               inflight;   /* sent, in the order of replies */
     ngx_redis_stream_t        stream;
     ngx_msec_t                heard;      /* when a byte last came */
+    uint64_t                  heard_us;   /* the same, for the round trips */
     ngx_buf_t                 out;        /* handed to send() at once */
     u_char                   *in;
     unsigned                  probe:1;    /* of the breaker: greets by PING */
@@ -370,7 +371,7 @@ ngx_int_t ngx_redis_error_reply(ngx_redis_connection_t *conn,
 ngx_redis_slot_t *ngx_redis_slot_create(ngx_redis_server_t *server,
     size_t size, ngx_log_t *log);
 void ngx_redis_slot_free(ngx_redis_slot_t *slot);
-void ngx_redis_slot_mark(ngx_redis_slot_t *slot);
+void ngx_redis_slot_mark(ngx_redis_slot_t *slot, uint64_t now);
 void ngx_redis_slot_move(ngx_redis_slot_t *slot, ngx_redis_server_t *to);
 void ngx_redis_slot_ask(ngx_redis_slot_t *slot);
 ngx_redis_op_t *ngx_redis_slot_release(ngx_redis_slot_t *slot);

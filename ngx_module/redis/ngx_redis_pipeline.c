@@ -366,7 +366,7 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
 
     stats = conn->server->stats;
 
-    ngx_redis_stats_roundtrip(stats, ngx_redis_stats_clock() - slot->sent_us);
+    ngx_redis_stats_roundtrip(stats, conn->heard_us - slot->sent_us);
     stats->errors[ngx_redis_err_reply] += (reply->type == REDIS_REPLY_ERROR);
 
     op = ngx_redis_slot_release(slot);
@@ -552,10 +552,11 @@ ngx_redis_slot_ask(ngx_redis_slot_t *slot)
 }
 
 
-/* From here on it may have been carried out. */
+/* From here on it may have been carried out; now is the time of the write that
+   it is in, by ngx_redis_stats_clock(). */
 
 void
-ngx_redis_slot_mark(ngx_redis_slot_t *slot)
+ngx_redis_slot_mark(ngx_redis_slot_t *slot, uint64_t now)
 {
     if (slot->sent) {
         return;
@@ -563,7 +564,7 @@ ngx_redis_slot_mark(ngx_redis_slot_t *slot)
 
     slot->sent = 1;
     slot->sent_at = ngx_current_msec;
-    slot->sent_us = ngx_redis_stats_clock();
+    slot->sent_us = now;
 
     if (slot->op) {
         slot->op->sent = 1;

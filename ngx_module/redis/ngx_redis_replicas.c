@@ -75,7 +75,7 @@ ngx_redis_await(ngx_redis_op_t *op)
     }
 
     ngx_redis_pipeline_attach(slot, op, server->conf.timeout);
-    ngx_redis_slot_mark(slot);
+    ngx_redis_slot_mark(slot, ngx_redis_stats_clock());
 
     ngx_queue_insert_tail(&server->followers, &slot->queue);
 

@@ -120,6 +120,7 @@ static void
 ngx_redis_send_sent(ngx_redis_connection_t *conn, size_t n)
 {
     size_t             part;
+    uint64_t           now;
     ngx_buf_t         *out;
     ngx_queue_t       *source;
     ngx_redis_slot_t  *slot;
@@ -133,10 +134,12 @@ ngx_redis_send_sent(ngx_redis_connection_t *conn, size_t n)
         conn->used = 1;
     }
 
+    now = ngx_redis_stats_clock();
+
     while (n) {
         slot = ngx_queue_data(ngx_queue_head(source), ngx_redis_slot_t, queue);
 
-        ngx_redis_slot_mark(slot);
+        ngx_redis_slot_mark(slot, now);
 
         part = ngx_min(n, (size_t) (slot->last - slot->pos));
 
@@ -164,6 +167,7 @@ static void
 ngx_redis_send_blocked(ngx_redis_connection_t *conn)
 {
     size_t             n;
+    uint64_t           now;
     ngx_buf_t         *out;
     ngx_queue_t       *q;
     ngx_redis_slot_t  *slot;
@@ -181,6 +185,7 @@ ngx_redis_send_blocked(ngx_redis_connection_t *conn)
      */
 
     n = out->last - out->pos;
+    now = ngx_redis_stats_clock();
 
     for (q = ngx_queue_head(ngx_redis_send_source(conn));
          n;
@@ -188,7 +193,7 @@ ngx_redis_send_blocked(ngx_redis_connection_t *conn)
     {
         slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
 
-        ngx_redis_slot_mark(slot);
+        ngx_redis_slot_mark(slot, now);
 
         n -= ngx_min(n, (size_t) (slot->last - slot->pos));
     }
