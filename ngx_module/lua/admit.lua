@@ -249,24 +249,6 @@ if there > 0 and count > 0 then
 end
 
 
---[[
-The limits: each is read and decided, and nothing is written.
-
-A rate is GCRA.  The theoretical arrival time is kept as whole microseconds
-and a fraction in 1/count of one, so that any rate is exact over any time:
-  "<us> <fraction> <count>"
-Below, ahead is how far it is ahead of now, in 1/count of a microsecond: a
-request is a period of them.
-
-A quota is "<first second of the window> <used>".  A window of the future
-means that the clock has gone back.  The next one stays the one that counts,
-or else its edge would be passed twice, each time with a full quota; what was
-counted in one further away counts in the present one.
-
-Slots are a sorted set of owners by the end of their leases.  They are taken
-also while the limit is lifted, so that they are all counted when it is not.
-]]
-
 -- first second of the UTC window around a second, and of the next one
 local function window_of(name, at)
   local day = at - at % 86400
@@ -304,6 +286,25 @@ local function window_of(name, at)
   return from, from + days * 86400
 end
 
+
+--[[
+The limits: each is read and decided, and nothing is written.
+
+A rate is GCRA.  The theoretical arrival time is kept as whole microseconds
+and a fraction in 1/count of one, so that any rate is exact over any time:
+  "<us> <fraction> <count>"
+Below, ahead is how far it is ahead of now, in 1/count of a microsecond: a
+request is a period of them.
+
+A quota is "<first second of the window> <used>".  A window of the future
+means that the clock has gone back.  The next one stays the one that counts,
+or else its edge would be passed twice, each time with a full quota; what was
+counted in one further away counts in the present one.
+
+Slots are a sorted set of owners by the end of their leases.  They are taken
+also while the limit is lifted, so that they are all counted when it is not.
+]]
+
 -- Three words for the verdict, then six numbers of each limit: a copy of ARGV
 -- from the lease on has as many.  Until it is told, "remains" of a rate that
 -- passes is how far it is ahead, and of slots what ended leases leave as well.
@@ -317,18 +318,16 @@ local refusing, wait = 0, 0
 for i = 1, count do
   local n, key = 6 * i, KEYS[2 + i]
   local kind, limit = ARGV[n + 1], ARGV[n + 3] + 0
-  local state, period, burst, left, reset, again = 0, 0, 0, 0, 0, 0
+  local state, again = lifted[i] and 3 or 0, 0
+  local period, burst, left, reset = 0, 0, 0, 0
 
   if kind == "rate" then
     period, burst = ARGV[n + 4] + 0, ARGV[n + 5] + 0
 
-    if lifted[i] then
-      state = 3
-
-    elseif limit == 0 then
+    if state == 0 and limit == 0 then
       state, reset, again = 1, BLOCKED_WAIT, BLOCKED_WAIT
 
-    else
+    elseif state == 0 then
       local text = read("GET", key)
       local ahead, most = 0, burst * period + period
 
@@ -372,10 +371,7 @@ for i = 1, count do
   elseif kind == "quota" then
     local from, to = window_of(ARGV[n + 4], now_s)
 
-    if lifted[i] then
-      state = 3
-
-    else
+    if state == 0 then
       local text = read("GET", key)
       local used = 0
 
@@ -418,17 +414,14 @@ for i = 1, count do
     left = limit - call("ZCARD", key)
 
     -- those whose lease has ended are among them
-    if not lifted[i] and left <= 0
+    if state == 0 and left <= 0
        and call("ZCOUNT", key, format("(%d", now), "+inf") >= limit
     then
       state, again = 1, limit == 0 and BLOCKED_WAIT or 1000
     end
   end
 
-  if lifted[i] then
-    state = 3
-
-  elseif state == 1 and ARGV[n + 6] == "dry_run" then
+  if state == 1 and ARGV[n + 6] == "dry_run" then
     state = 2
 
   elseif again > wait then
