@@ -167,7 +167,7 @@ sub extra {
 
     if (my $s = $results->{scale}) {
         my %name = (few => 'few tokens, one tenant',
-            tokens  => '1,000,000 live tokens',
+            tokens  => '1,100,000 live tokens',
             tenants => '100,000 tenants');
 
         push @lines, '## Many tokens, many tenants', '',
