@@ -34,6 +34,8 @@ $t->run(
         location /20260408/ {
             $proxy jobruns_quota day key=platform limit=1000 window=day;
             jobruns_concurrency now key=workspace limit=5;
+            jobruns_quota all key=tenant limit=9 window=hour;
+            jobruns_concurrency too key=workspace limit=6;
         }
     ",
 );
@@ -563,9 +565,14 @@ my ($by_day, $by_now) = map { ';pk=:' . substr(sha256_base64($_), 0, 12) . ':' }
 
 $answer = $t->create_run(version => '20260408');
 is($answer->header('ratelimit-policy'), qq{"day";q=1000;w=86400$by_day, }
-    . qq{"now";q=5;qu="concurrent-requests"$by_now}, 'RateLimit-Policy');
+    . qq{"now";q=5;qu="concurrent-requests"$by_now, }
+    . '"all";q=9;w=3600, '
+    . qq{"too";q=6;qu="concurrent-requests"$by_now}, 'RateLimit-Policy');
 like($answer->header('ratelimit'),
-    qr/^"day";r=999;t=\d+\Q$by_day\E, "now";r=4\Q$by_now\E$/, 'RateLimit');
+    qr/^"day";r=999;t=\d+\Q$by_day\E, "now";r=4\Q$by_now\E, /,
+    'RateLimit of the first two');
+like($answer->header('ratelimit'),
+    qr/, "all";r=8;t=\d+, "too";r=5\Q$by_now\E$/, '... and of the others');
 is(scalar $answer->header_all('ratelimit'), 1, '... once');
 
 $answer = $t->create_run(version => '20260403', tenancy => 'another');

@@ -5,6 +5,7 @@
 #include "jr_answer.h"
 #include "jr_decimal.h"
 #include "jr_digest.h"
+#include "jr_run.h"
 
 
 #define JR_ANSWER_MAGIC  "JR1 "
@@ -242,6 +243,12 @@ jr_answer_value(jr_str_t value)
     unsigned char  c;
 
     for (i = 0; i < value.len; i++) {
+
+        i += jr_run_ascii(value.data + i, value.len - i, 1);
+        if (i == value.len) {
+            break;
+        }
+
         c = (unsigned char) value.data[i];
 
         if ((c < 0x20 && c != '\t') || c == 0x7f) {

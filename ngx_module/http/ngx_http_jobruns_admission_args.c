@@ -9,10 +9,19 @@
 #include "jr_decimal.h"
 
 
+/* the limit that a digest was last made for */
+typedef struct {
+    jr_limit_t  *limit;         /* NULL: none yet */
+    jr_str_t     by;
+} ngx_http_jobruns_partition_t;
+
+
 static ngx_int_t ngx_http_jobruns_select_limits(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_build_keys(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_partition(jr_limit_t *limit, jr_str_t by,
+    ngx_http_jobruns_partition_t *last);
 static ngx_int_t ngx_http_jobruns_build_key(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *text, jr_key_kind_e kind,
     jr_str_t name, jr_str_t by);
@@ -98,13 +107,16 @@ static ngx_int_t
 ngx_http_jobruns_build_keys(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    u_char      *buf;
-    jr_str_t     by, none;
-    ngx_int_t    rc;
-    ngx_uint_t   i;
+    u_char                        *buf;
+    jr_str_t                       by, none;
+    ngx_int_t                      rc;
+    ngx_uint_t                     i;
+    ngx_http_jobruns_partition_t   last;
 
     none.data = NULL;
     none.len = 0;
+
+    last.limit = NULL;
 
     if (a->token.data != NULL) {
         rc = ngx_http_jobruns_build_key(r, a, &a->keys[0], JR_KEY_TOKEN,
@@ -131,7 +143,8 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
             buf = ngx_pnalloc(r->pool, JR_DIGEST_HEX);
 
             if (buf == NULL
-                || jr_limit_partition(by, a->limits[i].partition) != JR_OK
+                || ngx_http_jobruns_partition(&a->limits[i], by, &last)
+                   != NGX_OK
                 || jr_identity_name(by, (char *) buf, &by) != JR_OK)
             {
                 return NGX_ERROR;
@@ -148,6 +161,29 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+/* a digest of what the limit counts by, which often is what the last one
+   counted by too */
+
+static ngx_int_t
+ngx_http_jobruns_partition(jr_limit_t *limit, jr_str_t by,
+    ngx_http_jobruns_partition_t *last)
+{
+    if (last->limit != NULL && by.data == last->by.data
+        && by.len == last->by.len)
+    {
+        ngx_memcpy(limit->partition, last->limit->partition,
+                   sizeof(limit->partition));
+        return NGX_OK;
+    }
+
+    last->limit = limit;
+    last->by = by;
+
+    return jr_limit_partition(by, limit->partition) == JR_OK ? NGX_OK
+                                                             : NGX_ERROR;
 }
 
 
