@@ -18,6 +18,7 @@
  *   ngx_redis_sentinel*.c    who the master is; ngx_redis_sentinel.h
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
+ *   ngx_redis_value.c        where the values of a reply are made
  *   ngx_redis_stats.c        what is counted
  *
  * Every handler of a caller is called by ngx_redis_pipeline.c alone, from an
