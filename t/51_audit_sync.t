@@ -6,17 +6,16 @@
 use lib 't/lib';
 use JobRuns;
 
-use File::Spec;
+use JobRuns::Disk;
 use Time::HiRes ();
 
-my $preload = $ENV{TEST_DISK_PRELOAD} || 'build/disk_preload.so';
-plan(skip_all => "$preload is not built (make e2e)") if !-e $preload;
+plan(skip_all => JobRuns::Disk::library() . ' is not built (make e2e)')
+    if !-e JobRuns::Disk::library();
 
 my $t = JobRuns->new;
-my $disk = $t->testdir . '/disk';
-mkdir $disk or die "$disk: $!";
+my $disk = JobRuns::Disk->new($t->testdir . '/disk');
 
-# NGINX, and nobody else, has the disk of tests/disk_preload.c.
+# NGINX, and nobody else, has it.
 
 $t->redis;
 $t->service;
@@ -24,27 +23,12 @@ $t->service;
 sub run {
     my ($sync, %opt) = @_;
 
-    local $ENV{LD_PRELOAD} = File::Spec->rel2abs($preload);
-    local $ENV{JOBRUNS_DISK} = $disk;
-    local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (),
-        'verify_asan_link_order=0';
-
-    return $t->run(workers => 1, %opt, server =>
-        "jobruns_audit_sync $sync; jobruns_retry_lease 3s;"
-            . ($opt{server} // ''));
+    return $disk->run(sub {
+        $t->run(workers => 1, %opt, server =>
+            "jobruns_audit_sync $sync; jobruns_retry_lease 3s;"
+                . ($opt{server} // ''));
+    });
 }
-
-sub disk {
-    my ($name, $on) = @_;
-
-    if ($on) {
-        open my $fh, '>', "$disk/$name" or die "$name: $!";
-    } else {
-        unlink "$disk/$name" or die "$name: $!";
-    }
-}
-
-sub syncs { return -s "$disk/syncs" // 0 }
 
 sub records {
     my ($kind) = @_;
@@ -70,62 +54,62 @@ my $n = 20;
 # The first one's sync is under way before the others come: they cannot share
 # it, however fast they are.
 
-disk(hold => 1);
+$disk->hold;
 my @clients = $t->start_run(stub => { wait_read => 'gate' });
-wait_for { syncs() == 1 } 'the sync of the first';
+wait_for { $disk->syncs == 1 } 'the sync of the first';
 push @clients, map { $t->start_run(stub => { wait_read => 'gate' }) } 2 .. $n;
 wait_for { records('.begin') == $n } 'all to be recorded';
 is($t->get('/free')->status, 204, 'the event loop goes on meanwhile');
 is(asked(), 0, 'nothing goes to the service before .begin is on the disk');
-is(syncs(), 1, 'one sync is under way');
-disk(hold => 0);
+is($disk->syncs, 1, 'one sync is under way');
+$disk->let;
 
 $t->service->wait_at('gate', $n);
-is(syncs(), 2, 'all others shared the next one');
+is($disk->syncs, 2, 'all others shared the next one');
 
-disk(hold => 1);
+$disk->hold;
 $t->service->release('gate');
 wait_for { records('.end') == $n } 'all ends to be recorded';
 is(scalar(grep { defined $_->try_response(0) } @clients), 0,
     'nobody has an answer before .end is on the disk');
 is($t->get('/free')->status, 204, 'the event loop goes on meanwhile');
-disk(hold => 0);
+$disk->let;
 
 is(join(',', map { $_->response->status } @clients),
     join(',', (201) x $n), 'all are answered');
-cmp_ok(syncs(), '<=', 4, "$n creations took at most four syncs");
+cmp_ok($disk->syncs, '<=', 4, "$n creations took at most four syncs");
 
 # what is no creation does not wait for its .end
 
-disk(hold => 1);
+$disk->hold;
 my $invalid = $t->create_run(body => '{');
 is($invalid->status, 400, 'a refusal does not wait for the disk');
-disk(hold => 0);
+$disk->let;
 
 # an answer that is too large to be held
 
-disk(hold => 1);
+$disk->hold;
 my $large = $t->start_run(stub => { bytes => 3_000_000, wait_read => 'big' });
 wait_for { records('.begin') == $n + 1 } 'its beginning';
-disk(hold => 0);
+$disk->let;
 $t->service->wait_at('big');
-disk(hold => 1);
+$disk->hold;
 $t->service->release('big');
 wait_for { records('.end') == $n + 1 } 'its end';
 is($large->try_response(0), undef, 'one that is too large waits too');
-disk(hold => 0);
+$disk->let;
 my $answer = $large->response;
 is($answer->status, 201, 'is answered');
 is(length $answer->body, 3_000_000, 'and whole');
 
 # --------------------------------------------------------- a client that leaves
 
-disk(hold => 1);
+$disk->hold;
 my $token = random_id(20);
 my $leaves = $t->start_run(token => $token);
 wait_for { records('.begin') == $n + 2 } 'its beginning';
 $leaves->reset;
-disk(hold => 0);
+$disk->let;
 wait_for { records('.end') == $n + 2 } 'its end';
 is(asked(), $n + 2, 'one that left while the disk was waited for: finished');
 is($t->create_run(token => $token)->status, 201, 'its retry');
@@ -133,25 +117,25 @@ is($t->service->created($token), 1, 'one job run');
 
 # ------------------------------------------------------------ an exiting worker
 
-disk(hold => 1);
+$disk->hold;
 my $late = $t->start_run;
 wait_for { records('.begin') == $n + 3 } 'its beginning';
 $nginx->reload(draining => 1);
 is($t->create_run(body => '{')->status, 400, 'a new worker answers');
-disk(hold => 0);
+$disk->let;
 is($late->response->status, 201,
     'an old worker does not leave while the disk is waited for');
 wait_for { $nginx->all_workers == 1 } 'the old worker to leave';
 
 # -------------------------------------------- killed between .begin and service
 
-disk(hold => 1);
+$disk->hold;
 $token = random_id(20);
 my $asked = asked();
 my $killed = $t->start_run(token => $token, request_id => 'killed-before');
 wait_for { records('.begin') == $n + 4 } 'its beginning';
 $nginx->kill_worker;
-disk(hold => 0);
+$disk->let;
 is(asked(), $asked, 'the service never heard of it');
 ok(!defined $killed->try_response(0) || !$killed->response->complete,
     'nor the client an answer');
@@ -168,7 +152,7 @@ is(scalar(grep { $_->{data}{eventGroupingId} eq $id } $t->audit), 1,
 
 $t->allow_log(qr/audit file "\S+" cannot be synced: its last \d+ records/);
 $asked = asked();
-disk(fail => 1);
+$disk->fail;
 my $refused = $t->create_run(request_id => 'failed');
 is($refused->status, 503, '.begin cannot be synced: 503');
 is($refused->json->{message},
@@ -178,20 +162,20 @@ is(asked(), $asked, 'nothing was forwarded');
 my $record = $t->wait_audit(sub { $_->{data}{request}{id} eq 'failed'
     && $_->{eventType} =~ /end$/ });
 is($record->{data}{additionalDetails}{outcome}, 'unavailable', 'recorded');
-disk(fail => 0);
+$disk->let;
 
 my $sealed = $t->start_run(stub => { wait_answer => 'fail' });
 $t->service->wait_at('fail');
-disk(fail => 1);
+$disk->fail;
 $t->service->release('fail');
 is($sealed->response->status, 201, '.end cannot be synced: answered');
-disk(fail => 0);
+$disk->let;
 $nginx->quit;
 
 run('always', server => 'jobruns_audit_required off;');
-disk(fail => 1);
+$disk->fail;
 is($t->create_run->status, 201, 'not required: forwarded all the same');
-disk(fail => 0);
+$disk->let;
 
 # -------------------------------------------------- a disk that does not answer
 
@@ -199,45 +183,45 @@ $t->allow_log(qr/audit file "\S+" is not on its disk after 5000 ms/);
 $t->nginx->quit;
 run('always');
 $asked = asked();
-disk(hold => 1);
+$disk->hold;
 my $start = Time::HiRes::time();
 is($t->create_run->status, 503, 'not synced in time: 503');
 cmp_ok(Time::HiRes::time() - $start, '>=', 4.9, 'after five seconds');
 is(asked(), $asked, 'nothing was forwarded');
-disk(hold => 0);
+$disk->let;
 is($t->create_run->status, 201, 'and it goes on afterwards');
 $t->nginx->quit;
 
 # ------------------------------------------------------------- 100ms, and never
 
-unlink "$disk/syncs";
+$disk->forget;
 run('10ms');
-disk(hold => 1);
+$disk->hold;
 is($t->create_run->status, 201, 'with an interval nobody waits for the disk');
-wait_for { syncs() } 'a sync, though nobody asks for it';
-disk(hold => 0);
-my $had = syncs();
+wait_for { $disk->syncs } 'a sync, though nobody asks for it';
+$disk->let;
+my $had = $disk->syncs;
 is($t->create_run->status, 201, 'another one');
-wait_for { syncs() > $had } 'another sync';
+wait_for { $disk->syncs > $had } 'another sync';
 
 # rotated while it is held: the old file is synced too
 
-$had = syncs();
-disk(hold => 1);
+$had = $disk->syncs;
+$disk->hold;
 is($t->create_run->status, 201, 'a third one');
-wait_for { syncs() > $had } 'a sync of it';
+wait_for { $disk->syncs > $had } 'a sync of it';
 is($t->create_run->status, 201, 'a fourth one, which waits for the next');
-$had = syncs();
+$had = $disk->syncs;
 rename $t->testdir . '/audit.log', $t->testdir . '/audit.log.1' or die $!;
 $t->nginx->reopen;
-disk(hold => 0);
-wait_for { syncs() >= $had + 2 } 'syncs of the old file and the new one';
+$disk->let;
+wait_for { $disk->syncs >= $had + 2 } 'syncs of the old file and the new one';
 $t->nginx->quit;
 
-unlink "$disk/syncs";
+$disk->forget;
 run('off');
 is($t->create_run->status, 201, 'off');
 $t->nginx->quit;
-is(syncs(), 0, 'never asks the disk');
+is($disk->syncs, 0, 'never asks the disk');
 
 done_testing;

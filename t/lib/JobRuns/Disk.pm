@@ -1,0 +1,58 @@
+package JobRuns::Disk;
+
+# A disk under one NGINX that can be held up or made to fail: the library of
+# tests/disk_preload.c, before fdatasync() of what is started by run().
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use File::Spec ();
+
+# Where the library stands; a test without it has nothing to try.
+sub library { return $ENV{TEST_DISK_PRELOAD} || 'build/disk_preload.so' }
+
+sub new {
+    my ($class, $folder) = @_;
+
+    mkdir $folder or croak "$folder: $!";
+    return bless { folder => $folder }, $class;
+}
+
+# Runs code whose new processes have this disk.
+
+sub run {
+    my ($self, $code) = @_;
+
+    local $ENV{LD_PRELOAD} = File::Spec->rel2abs(library());
+    local $ENV{JOBRUNS_DISK} = $self->{folder};
+    local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (),
+        'verify_asan_link_order=0';
+
+    return $code->();
+}
+
+# From now on a sync does not end, until let().
+sub hold { $_[0]->mark('hold') }
+
+# From now on a sync fails with EIO, until let().
+sub fail { $_[0]->mark('fail') }
+
+sub mark {
+    my ($self, $name) = @_;
+
+    open my $fh, '>', "$self->{folder}/$name" or croak "$name: $!";
+}
+
+sub let {
+    my ($self) = @_;
+
+    unlink "$self->{folder}/hold", "$self->{folder}/fail";
+}
+
+# How often fdatasync() was called since the beginning, or since forget().
+sub syncs { return -s "$_[0]{folder}/syncs" // 0 }
+
+sub forget { unlink "$_[0]{folder}/syncs" }
+
+1;
