@@ -37,6 +37,7 @@ my @tenants = map { "ocid1.tenancy.oc1..t$_" } 1 .. 12;
 my $nginx = $t->run(
     redis => 'jobruns_redis ' . $cluster->address(2) . ';'
         . 'jobruns_redis_timeout 5s; jobruns_redis_connect_timeout 2s;',
+    http => 'jobruns_zone jobruns 1m;',
     server => 'jobruns_limit rate key=tenant rate=60r/h burst=100;'
         . 'jobruns_concurrency slots key=tenant limit=20;',
     servers => <<'END');
@@ -49,12 +50,26 @@ my $nginx = $t->run(
             proxy_pass http://service;
         }
     }
+
+    server {
+        listen 127.0.0.1:%%PORT_3%%;
+        location = /status { jobruns_status; }
+    }
 END
 
 # the service tells tokens of different tenants not apart
 sub once {
     my ($tenant, $token, @more) = @_;
     return $t->create_run(tenancy => $tenant, token => "$token-$tenant", @more);
+}
+
+# of all workers, to all nodes
+sub breakers {
+    my $text = $t->get('/status',
+        to => '127.0.0.1:' . $t->port(3))->body;
+    my ($open) = $text =~ /^jobruns_redis_breakers_open\{.*\} (\d+)$/m
+        or die "no breakers in: $text";
+    return $open;
 }
 
 for my $tenant (@tenants) {
@@ -131,11 +146,12 @@ is($answer->body, $kept->body, '... the same');
 
 is(once($other, 'meanwhile')->status, 201, 'others are served');
 
-# the other worker may ask a node that has not heard of it yet
-wait_for { once($own, 'again')->status == 201 } 'every worker to know it';
+wait_for { once($own, 'again')->status == 201 } 'a worker to know it';
 
+# the other one may have asked a node that had not heard of it yet
 $dead->start;
 $cluster->wait_well;
+wait_for { breakers() == 0 } 'every worker to know it';
 is(once($own, 'again')->header('opc-retry-replayed'), 'true',
     'the old master is back as a replica');
 

@@ -157,11 +157,6 @@ ngx_redis_cluster_route(ngx_redis_server_t *server, ngx_str_t *key,
 
     if (node) {
         node->used = ngx_current_msec;
-
-        if (node->server.open) {
-            ngx_redis_cluster_want(cluster);
-        }
-
         return &node->server;
     }
 

@@ -2,8 +2,10 @@
  * The map of hash slots: one node after another is asked for CLUSTER SLOTS
  * until one has a good answer.  That is a round, and there is one at a time:
  * a burst of redirections makes one round, and the next one begins not before
- * NGX_REDIS_CLUSTER_GAP.  A round that finds nobody leaves the old map in
- * force; where there is none, the handle's breaker opens and tries again.
+ * NGX_REDIS_CLUSTER_GAP.  While a node of the map is unreachable, round
+ * follows round, whether requests come or not: its replica takes over at a
+ * time of its own.  A round that finds nobody leaves the old map in force;
+ * where there is none, the handle's breaker opens and tries again.
  */
 
 #include "ngx_redis_cluster.h"
@@ -20,6 +22,7 @@ static const char *ngx_redis_cluster_apply(ngx_redis_cluster_t *cluster,
     redisReply *reply);
 static void ngx_redis_cluster_adopt(ngx_redis_cluster_t *cluster,
     ngx_redis_cluster_map_t *map);
+static ngx_uint_t ngx_redis_cluster_misses(ngx_redis_cluster_t *cluster);
 static void ngx_redis_cluster_failed(ngx_redis_cluster_t *cluster);
 
 
@@ -305,6 +308,33 @@ ngx_redis_cluster_adopt(ngx_redis_cluster_t *cluster,
 
     ngx_redis_breaker_close(handle);
     ngx_redis_server_post(handle);
+
+    if (ngx_redis_cluster_misses(cluster)) {
+        ngx_redis_cluster_want(cluster);
+    }
+}
+
+
+/* whether a node that has hash slots is known to be unreachable */
+
+static ngx_uint_t
+ngx_redis_cluster_misses(ngx_redis_cluster_t *cluster)
+{
+    ngx_queue_t       *q;
+    ngx_redis_node_t  *node;
+
+    for (q = ngx_queue_head(&cluster->nodes);
+         q != ngx_queue_sentinel(&cluster->nodes);
+         q = ngx_queue_next(q))
+    {
+        node = ngx_queue_data(q, ngx_redis_node_t, queue);
+
+        if (node->owned && node->server.open) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
