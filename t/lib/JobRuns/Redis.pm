@@ -184,6 +184,34 @@ sub take {
     }
 }
 
+# monitor() begins to listen to what Redis runs; monitored() ends it and
+# returns a line for each command: the time in seconds by Redis' clock, the
+# connection, the words in quotes.  Redis keeps what was not read yet.
+
+sub monitor {
+    my ($self) = @_;
+
+    my $calls = { %$self };
+    delete @$calls{qw(connection process)};
+    $self->{monitor} = bless $calls, ref $self;
+    $self->{monitor}->command('MONITOR');
+}
+
+sub monitored {
+    my ($self) = @_;
+
+    my $c = (delete $self->{monitor})->{connection};
+    my $end = "the end of $c";
+    $self->command('ECHO', $end);
+
+    my @lines;
+    $c->{deadline} = time + default_timeout();
+    while ((my $line = reply($c)) !~ /"\Q$end\E"$/) {
+        push @lines, $line;
+    }
+    return @lines;
+}
+
 # Keys that match a pattern, sorted.
 
 sub keys {
