@@ -1,13 +1,15 @@
 #!/usr/bin/perl
 
-# What breaks while an attempt is under way, at each of its states: a worker
-# dies, NGINX is reloaded, Redis is restarted or dies.  The retry gets one job
-# run, and no claim is left.
+# What breaks while an attempt is under way, at each of its states and over
+# HTTP/1.1 and HTTP/2: a worker dies, NGINX is reloaded, Redis is restarted or
+# dies.  The retry gets one job run, and no claim is left.
 
 use lib 't/lib';
 use JobRuns;
+use JobRuns::Disk;
 
 my $t = JobRuns->new;
+my $disk = JobRuns::Disk->new($t->testdir . '/disk');
 my %config = (workers => 1, http => <<'END', servers => <<'END');
     jobruns_redis_timeout 5s;
     jobruns_redis_connect_timeout 5s;
@@ -25,13 +27,27 @@ END
             proxy_pass http://%%SERVICE_forgetful%%;
         }
     }
+
+    server {
+        listen 127.0.0.1:%%PORT_3%%;
+        jobruns on;
+        jobruns_audit_sync always;
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+        }
+    }
 END
-$t->service('forgetful', ignore_tokens => 1);
-my $nginx = $t->run(%config);
-my $other = $t->run(%config, name => 'other');
-my $redis = $t->redis;
+my $forgetful = $t->service('forgetful', ignore_tokens => 1);
 my $service = $t->service;
-my $forgetful = $t->service('forgetful');
+my $redis = $t->redis;
+
+# the one that things happen to, on a disk that can be held up
+my $nginx = $disk->run(sub { $t->run(%config) });
+my $other = $t->run(%config, name => 'other');
+my %synced = (to => '127.0.0.1:' . $t->port(3));
+
+my $h2;                                 # the client speaks HTTP/2
 
 # A token and a tenant for each: an earlier one may still have something to
 # tell Redis.
@@ -92,6 +108,11 @@ sub resume {
 
 my %begin = (
     reading => sub {
+        if ($h2) {
+            my $c = $t->h2->request($t->run_request(mine()), end => 0);
+            seen();
+            return ($c, sub { $c->data('', end => 1) });
+        }
         my ($head, $body) = JobRuns::Client::format_request(
             $t->run_request(mine()));
         my $request = $head . ($body // '');
@@ -102,16 +123,23 @@ my %begin = (
     },
     admitting => sub {
         pause();
-        my $c = $t->start_run(mine());
+        my $c = $t->start_run(mine(), h2 => $h2);
         seen();
         return ($c, \&resume);
+    },
+    recording => sub {
+        $disk->hold;
+        my $before = $disk->syncs;
+        my $c = $t->start_run(mine(), %synced);
+        wait_for { $disk->syncs > $before } 'the sync of the beginning';
+        return ($c, sub { $disk->let });
     },
     waiting => sub {
         my $first = $t->start_run(mine(), to => $other,
             stub => { wait_created => 'gate' });
         $service->wait_at('gate');
         my $before = calls();
-        my $c = $t->start_run(mine());
+        my $c = $t->start_run(mine(), h2 => $h2);
         wait_for { calls() >= $before + 3 } 'polls of the waiter';
         return ($c, sub {
             $service->release('gate');
@@ -119,13 +147,13 @@ my %begin = (
         });
     },
     (map { my $point = $_; ("forwarded, $point" => sub {
-        my $c = $t->start_run(mine(),
+        my $c = $t->start_run(mine(), h2 => $h2,
             stub => { "wait_$point" => 'gate' });
         $service->wait_at('gate');
         return ($c, sub { $service->release('gate') });
     }) } qw(head read created answer)),
     settling => sub {
-        my $c = $t->start_run(mine(),
+        my $c = $t->start_run(mine(), h2 => $h2,
             stub => { wait_created => 'gate' });
         $service->wait_at('gate');
         pause();
@@ -135,15 +163,43 @@ my %begin = (
         seen();
         return ($c, \&resume);
     },
+    sealing => sub {
+        my $c = $t->start_run(mine(), %synced,
+            stub => { wait_created => 'gate' });
+        $service->wait_at('gate');
+        $disk->hold;
+        my $before = $disk->syncs;
+        $service->release('gate');
+        wait_for { $disk->syncs > $before } 'the sync of the end';
+        return ($c, sub { $disk->let });
+    },
     released => sub {
-        my $c = $t->start_run(mine(), stub => { bytes => 900_000 });
+        my $c = $t->start_run(mine(), h2 => $h2, stub => { bytes => 900_000 });
         wait_for { token() eq 'done' } 'the token to be done';
         return ($c, sub { });
     },
 );
-my @states = ('reading', 'admitting', 'waiting',
+my @states = ('reading', 'admitting', 'recording', 'waiting',
     map({ "forwarded, $_" } qw(head read created answer)),
-    'settling', 'released');
+    'settling', 'sealing', 'released');
+
+# The states, each with either protocol.  What a disk holds up does not know of
+# protocols, nor does a service.
+
+my @both = (map({ [$_, 0] } @states),
+    map({ [$_, 1] } qw(reading admitting waiting settling released),
+        'forwarded, created'));
+
+sub begin {
+    my ($break, $state) = @_;
+
+    ($state, $h2) = ref $state ? @$state : ($state, 0);
+    fresh();
+    return ("$break, $state" . ($h2 ? ', HTTP/2' : ''), $state,
+        $begin{$state}->());
+}
+
+sub cut_off { return !eval { $_[0]->response->complete } }
 
 sub calls {
     my $info = $redis->command('INFO', 'commandstats');
@@ -181,21 +237,17 @@ sub one_run {
 ###############################################################################
 # The worker dies
 
-for my $state (@states) {
-    my $what = "killed, $state";
-    fresh();
-
-    my ($c, $on) = $begin{$state}->();
+for my $each (@both) {
+    my ($what, $state, $c, $on) = begin('killed', $each);
     $nginx->kill_worker;
-    ok($c->ended || !eval { $c->response->complete },
-        "$what: the client is cut off") if $state ne 'released';
+    ok(cut_off($c), "$what: the client is cut off") if $state ne 'released';
     $on->() unless $state eq 'reading';
 
-    if ($state =~ /forwarded|settling|admitting/) {
+    if ($state =~ /forwarded|settling|admitting|recording/) {
         # nobody renews its claim: it ends within a lease, waited for once
         end_lease() unless $state eq 'forwarded, created';
         one_run($what);
-    } elsif ($state eq 'released') {
+    } elsif ($state =~ /sealing|released/) {
         one_run($what, replay => 1, asked => 1);
     } else {
         one_run($what, asked => 1);
@@ -213,8 +265,7 @@ for my $point (qw(head read created answer)) {
     $forgetful->wait_at('gate');
     $nginx->kill_worker;
     $forgetful->release('gate');
-    ok($c->ended || !eval { $c->response->complete },
-        "$what: the client is cut off");
+    ok(cut_off($c), "$what: the client is cut off");
 
     is(token(), 'claimed', "$what: the claim is there");
     end_lease();
@@ -228,16 +279,13 @@ for my $point (qw(head read created answer)) {
 ###############################################################################
 # NGINX is reloaded
 
-for my $state (@states) {
-    my $what = "reloaded, $state";
-    fresh();
-
-    my ($c, $on) = $begin{$state}->();
+for my $each (@both) {
+    my ($what, $state, $c, $on) = begin('reloaded', $each);
     $nginx->reload(draining => 1);
     $on->();
     is($c->response->status, 201, "$what: the client gets its answer");
     one_run($what, replay => 1, asked => 1);
-    $c->close;
+    ($h2 ? $c->{h2} : $c)->close;
     wait_for { $nginx->all_workers == 1 } 'the old worker to end';
 }
 
@@ -246,11 +294,8 @@ for my $state (@states) {
 
 for my $kill (0, 1) {
     for my $state (@states) {
-        my $what = ($kill ? 'Redis killed' : 'Redis restarted')
-            . ", $state";
-        fresh();
-
-        my ($c, $on) = $begin{$state}->();
+        my $break = $kill ? 'Redis killed' : 'Redis restarted';
+        my ($what, undef, $c, $on) = begin($break, $state);
         delete $redis->{paused};
         $redis->restart(kill => $kill);
         $on->();
