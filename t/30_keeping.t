@@ -11,6 +11,7 @@ use JSON::PP ();
 
 my $t = JobRuns->new;
 my $nginx = $t->run(workers => 1, http => <<'END', servers => <<'END');
+    jobruns_redis_timeout 1s;
     jobruns_retry_lease 3s;
     jobruns_retry_wait 20s;
     jobruns_hold_memory 100k;

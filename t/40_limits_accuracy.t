@@ -7,7 +7,7 @@ use lib 't/lib';
 use JobRuns;
 use JobRuns::Load;
 
-my ($rate, $burst, $seconds) = (150, 150, 10);
+my ($rate, $burst, $seconds) = (40, 20, 10);
 
 my $t = JobRuns->new;
 

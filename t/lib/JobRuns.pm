@@ -320,6 +320,7 @@ http {
     %%TEST_GLOBALS_HTTP%%
 
     <redis>
+    <patience>
     <audit>
     <http>
 
@@ -347,6 +348,12 @@ http {
     <servers>
 }
 END
+
+    # of a busy machine, where a test says nothing else
+    $lines{patience} = join ' ', map { "$_ 10s;" } grep {
+        my $name = $_;
+        $module && !grep { /\b$name\b/ } values %lines;
+    } qw(jobruns_redis_timeout jobruns_redis_connect_timeout);
 
     $text =~ s/<(\w+)>/$lines{$1}/g;
 
