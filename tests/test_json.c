@@ -50,6 +50,70 @@ refused(const char *text, size_t line, size_t column, size_t offset,
 }
 
 
+/* n times the text of an item, in an array */
+
+static char *
+items(size_t n, const char *item)
+{
+    char    *text, *p;
+    size_t   i;
+
+    text = malloc(n * (strlen(item) + 1) + 2);
+    assert_non_null(text);
+
+    p = text;
+
+    for (i = 0; i < n; i++) {
+        p += sprintf(p, "%c%s", i ? ',' : '[', item);
+    }
+
+    strcpy(p, "]");
+
+    return text;
+}
+
+
+static void
+values_are_counted(void **state)
+{
+    char              *text;
+    const jr_value_t  *value;
+
+    (void) state;
+
+    text = items(JR_JSON_VALUES, "0");
+    assert_int_equal(parse_value(text, strlen(text), &err, &value), JR_OK);
+    assert_int_equal(value->len, JR_JSON_VALUES);
+    free(text);
+
+    text = items(JR_JSON_VALUES + 1, "0");
+    refused(text, 1, 2 * JR_JSON_VALUES + 3, 2 * JR_JSON_VALUES + 2,
+            "more than 1000000 values and names");
+    free(text);
+
+    /* an item, a name and a value */
+
+    text = items(JR_JSON_VALUES / 3, "{\"\":0}");
+    assert_int_equal(parse_value(text, strlen(text), &err, &value), JR_OK);
+    free(text);
+
+    text = items(JR_JSON_VALUES / 3 + 1, "{\"\":0}");
+    assert_int_equal(parse_value(text, strlen(text), &err, &value),
+                     JR_INVALID);
+    assert_string_equal(err.text, "more than 1000000 values and names");
+    free(text);
+
+    /* nothing is closed in time */
+
+    text = items(2 * JR_JSON_VALUES, "0");
+    text[strlen(text) - 1] = ' ';
+    assert_int_equal(parse_value(text, strlen(text), &err, &value),
+                     JR_INVALID);
+    assert_string_equal(err.text, "more than 1000000 values and names");
+    free(text);
+}
+
+
 static void
 errors_have_a_place(void **state)
 {
@@ -373,6 +437,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(vectors),
+        cmocka_unit_test(values_are_counted),
         cmocka_unit_test(errors_have_a_place),
         cmocka_unit_test(raw_nul_is_named),
         cmocka_unit_test(numbers_out_of_range_have_a_pointer),

@@ -28,6 +28,7 @@ static jr_status_e jr_json_enter(jr_json_parser_t *p);
 static jr_status_e jr_json_leave(jr_json_parser_t *p, jr_kind_e kind,
     size_t base, jr_value_t *value);
 static jr_status_e jr_json_push(jr_json_parser_t *p, const jr_value_t *value);
+static jr_status_e jr_json_too_many(jr_json_parser_t *p);
 static jr_status_e jr_json_encoding(jr_json_parser_t *p);
 static jr_status_e jr_json_duplicate(jr_json_parser_t *p,
     const jr_value_t *name);
@@ -78,6 +79,7 @@ jr_json_text(jr_arena_t *arena, const char *text, size_t len, int any_number,
     parser.stack = NULL;
     parser.used = 0;
     parser.size = 0;
+    parser.closed = 0;
 
     if (len > UINT32_MAX) {
         return jr_json_fail(&parser, parser.start, "longer than 4 GB");
@@ -381,6 +383,12 @@ jr_json_leave(jr_json_parser_t *p, jr_kind_e kind, size_t base,
     n = p->used - base;
     items = NULL;
 
+    p->closed += n;
+
+    if (p->closed > JR_JSON_VALUES) {
+        return jr_json_too_many(p);
+    }
+
     if (n > 0) {
         items = jr_arena_alloc(p->arena, n * sizeof(jr_value_t));
         if (items == NULL) {
@@ -409,6 +417,11 @@ jr_json_push(jr_json_parser_t *p, const jr_value_t *value)
     jr_value_t  *stack;
 
     if (p->used == p->size) {
+
+        if (p->size > JR_JSON_VALUES) {
+            return jr_json_too_many(p);
+        }
+
         size = p->size ? 2 * p->size : 64;
 
         stack = realloc(p->stack, size * sizeof(jr_value_t));
@@ -423,6 +436,13 @@ jr_json_push(jr_json_parser_t *p, const jr_value_t *value)
     p->stack[p->used++] = *value;
 
     return JR_OK;
+}
+
+
+static jr_status_e
+jr_json_too_many(jr_json_parser_t *p)
+{
+    return jr_json_fail(p, p->pos, "more than 1000000 values and names");
 }
 
 

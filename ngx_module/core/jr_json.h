@@ -6,7 +6,8 @@
  * ambiguous is refused: a byte order mark, a raw NUL (some parsers swallow
  * one behind a number or a literal), invalid UTF-8, lone surrogates,
  * duplicate keys, text behind the value, nesting deeper than JR_JSON_DEPTH,
- * integers beyond int64 and reals beyond double.
+ * integers beyond int64 and reals beyond double.  And whatever is out of
+ * proportion: more than JR_JSON_VALUES values and names.
  */
 
 #ifndef JR_JSON_H_INCLUDED
@@ -21,6 +22,10 @@
 
 /* StreamReadConstraints.DEFAULT_MAX_DEPTH of Jackson, the service's parser */
 #define JR_JSON_DEPTH  1000
+
+/* values and names of members: one of two bytes takes up to 48 while it is
+   read */
+#define JR_JSON_VALUES  1000000
 
 /* room for a JSON Pointer and an explanation */
 #define JR_JSON_ERROR_TEXT  512

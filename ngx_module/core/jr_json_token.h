@@ -29,6 +29,7 @@ typedef struct {
     jr_value_t           *stack;        /* of what is not closed yet */
     size_t                used;
     size_t                size;
+    size_t                closed;       /* values that are no more there */
 } jr_json_parser_t;
 
 
