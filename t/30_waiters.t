@@ -8,12 +8,28 @@ use JobRuns;
 
 my $t = JobRuns->new;
 my $nginx = $t->run(workers => 1, http => <<'END');
+    jobruns_zone jobruns 1m;
     jobruns_retry_wait 60s;
     http2_max_concurrent_streams 2000;
     keepalive_requests 5000;
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+        location = /status { jobruns_status; }
+    }
 END
 my $service = $t->service;
 my $redis = $t->redis;
+
+# until so many wait
+
+sub waiting {
+    my ($n) = @_;
+
+    wait_for {
+        my $text = $t->get('/status', to => '127.0.0.1:' . $t->port(2))->body;
+        $text =~ /^jobruns_waiting_requests $n$/m;
+    } "$n to wait";
+}
 
 sub asked { return scalar grep { $_->{method} eq 'POST' } $service->requests }
 
@@ -29,14 +45,8 @@ sub hold {
 my $first = hold('tok');
 my @waiters = $t->start_h2(map { { token => 'tok' } } 1 .. 1024);
 
-# A thousand and more wait when those that come now get their 409.
-
-my $told = wait_for {
-    my $c = $t->start_run(token => 'tok');
-    my $r = $c->try_response(0.5);
-    $c->close;
-    $r;
-} 'one too many';
+waiting(1024);
+my $told = $t->create_run(token => 'tok');
 is($told->status, 409, 'one too many does not wait');
 is($told->code, 'IncorrectState', 'one too many is told so');
 is($told->header('retry-after'), 1, 'and when to come back');
@@ -50,8 +60,10 @@ is($t->create_run->status, 201, 'what need not wait goes on');
 # Those that leave make room.
 
 $_->reset for splice @waiters, 0, 24;
+waiting(1000);
 my @later = $t->start_h2(map { { token => 'tok' } } 1 .. 24);
-is(scalar(grep { defined $_->try_response(0.2) } $later[0]), 0,
+waiting(1024);
+is(scalar(grep { defined $_->try_response(0) } @later), 0,
     'in the place of those that left others wait');
 
 $service->release('tok');
@@ -67,7 +79,8 @@ is($service->created('tok'), 1, 'of one job run');
 
 $first = hold('again');
 my @again = $t->start_h2(map { { token => 'again' } } 1 .. 1024);
-is(scalar(grep { defined $_->try_response(0.3) } $again[-1]), 0,
+waiting(1024);
+is(scalar(grep { defined $_->try_response(0) } @again), 0,
     'as many may wait again');
 $service->release('again');
 is($first->response->status, 201, 'another first');
