@@ -138,9 +138,9 @@ my %begin = (
         my $first = $t->start_run(mine(), to => $other,
             stub => { wait_created => 'gate' });
         $service->wait_at('gate');
-        my $before = calls();
+        my $before = $redis->script_calls;
         my $c = $t->start_run(mine(), h2 => $h2);
-        wait_for { calls() >= $before + 3 } 'polls of the waiter';
+        wait_for { $redis->script_calls >= $before + 3 } 'polls of the waiter';
         return ($c, sub {
             $service->release('gate');
             is($first->response->status, 201, 'waiting: the first ends well');
@@ -200,13 +200,6 @@ sub begin {
 }
 
 sub cut_off { return !eval { $_[0]->response->complete } }
-
-sub calls {
-    my $info = $redis->command('INFO', 'commandstats');
-    my $n = 0;
-    $n += $1 while $info =~ /^cmdstat_eval(?:sha)?:calls=(\d+)/mg;
-    return $n;
-}
 
 # What must hold in the end, whatever broke.
 

@@ -214,8 +214,9 @@ for ([0, 'deny'], [2, 'allow']) {
     fresh();
 
     $c = hold();
+    my $before = $redis->script_calls;
     my $waiter = $t->start_run(mine(), to => '127.0.0.1:' . $t->port($port));
-    is($waiter->try_response(0.3), undef, "$what: waits");
+    wait_for { $redis->script_calls > $before + 2 } "$what: polls";
     $redis->stop;
     is($waiter->try_response(0.7), undef, "$what: also without Redis");
     is(asked(), 1, "$what: not forwarded");

@@ -48,13 +48,6 @@ sub fresh {
 
 # How often Redis ran a script since fresh().
 
-sub calls {
-    my $info = $redis->command('INFO', 'commandstats');
-    my $n = 0;
-    $n += $1 while $info =~ /^cmdstat_eval(?:sha)?:calls=(\d+)/mg;
-    return $n;
-}
-
 sub token_state {
     my ($key) = $redis->keys('*:v1:token:*') or return '';
     return $redis->command('HGET', $key, 's');
@@ -74,7 +67,7 @@ sub hold {
 
 sub wait_polling {
     my ($before) = @_;
-    wait_for { calls() >= $before + 3 } 'polls of a waiter';
+    wait_for { $redis->script_calls >= $before + 3 } 'polls of a waiter';
 }
 
 ###############################################################################
@@ -87,7 +80,7 @@ for my $h2 (0, 1) {
         fresh();
 
         my $first = hold(h2 => $h2);
-        my $before = calls();
+        my $before = $redis->script_calls;
         my @waiters = map { $t->start_run(token => 'tok', h2 => $h2,
             to => $to, request_id => "waiter-$_") } 1 .. 3;
         wait_polling($before);
@@ -113,7 +106,7 @@ fresh();
 my $first = hold();
 my @many = map { $t->start_run(token => 'tok',
     to => $_ % 2 ? $nginx : $second) } 1 .. 60;
-wait_polling(calls() + 100);
+wait_polling($redis->script_calls + 100);
 $service->release('gate');
 my @answers = map { $_->response } @many;
 is(scalar(grep { $_->status == 201
@@ -151,10 +144,10 @@ for ([2, '300ms'], [4, 'no wait at all']) {
 
 fresh();
 $first = hold();
-my $before = calls();
+my $before = $redis->script_calls;
 my $waiter = $t->start_run(token => 'tok');
 is($waiter->try_response(1), undef, 'waits for a second');
-my $polls = calls() - $before;
+my $polls = $redis->script_calls - $before;
 ok($polls >= 4 && $polls <= 40, 'by a few polls') or diag($polls);
 is($t->create_run(token => 'tok', job_key => 'other', timeout => 5)->code,
     'InvalidatedRetryToken', 'another body does not wait');
@@ -168,7 +161,7 @@ fresh();
 $service->plan({ times => 1, wait_created => 'gate', status => 404 });
 $first = $t->start_run(token => 'tok');
 $service->wait_at('gate');
-$before = calls();
+$before = $redis->script_calls;
 $waiter = $t->start_run(token => 'tok');
 wait_polling($before);
 $service->release('gate');
@@ -183,7 +176,7 @@ $service->plan({ times => 1, wait_created => 'gate', create => 1,
     status => 500 });
 $first = $t->start_run(token => 'tok');
 $service->wait_at('gate');
-$before = calls();
+$before = $redis->script_calls;
 my @waiters = map { $t->start_run(token => 'tok') } 1 .. 5;
 wait_polling($before);
 $service->release('gate');
@@ -204,7 +197,7 @@ for my $h2 (0, 1) {
         fresh();
 
         $first = hold();
-        $before = calls();
+        $before = $redis->script_calls;
         my $h2c = $h2 ? $t->h2 : undef;
         my $gone = $t->start_run(token => 'tok', request_id => "gone-$h2$how",
             on => $h2c);
@@ -217,10 +210,10 @@ for my $h2 (0, 1) {
             "$what: in audit");
 
         # another polls on: the calls of a second are its own
-        $before = calls();
+        $before = $redis->script_calls;
         is($t->create_run(token => 'tok', to => at_port(4))->status, 409,
             "$what: the first still runs");
-        is(calls() - $before, 1, "$what: nobody polls any more");
+        is($redis->script_calls - $before, 1, "$what: nobody polls any more");
         $service->release('gate');
         is($first->response->status, 201, "$what: the first ends well");
         is($service->counts->{requests}, 1, "$what: asked once");

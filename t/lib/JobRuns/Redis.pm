@@ -184,6 +184,17 @@ sub take {
     }
 }
 
+# How often a script was called.
+
+sub script_calls {
+    my ($self) = @_;
+
+    my $info = $self->command('INFO', 'commandstats');
+    my $n = 0;
+    $n += $1 while $info =~ /^cmdstat_eval(?:sha)?:calls=(\d+)/mg;
+    return $n;
+}
+
 # monitor() begins to listen to what Redis runs; monitored() ends it and
 # returns a line for each command: the time in seconds by Redis' clock, the
 # connection, the words in quotes.  Redis keeps what was not read yet.
