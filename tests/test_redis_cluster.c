@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "lib_redis.h"
@@ -94,6 +99,33 @@ only_the_first_tag_with_something_in_it_counts(void **state)
 }
 
 
+/* a port that nobody has, as text: two Redises may start at the same time */
+
+static const char *
+free_port(void)
+{
+    int                 fd;
+    socklen_t           len;
+    static char         text[sizeof("65535")];
+    struct sockaddr_in  address;
+
+    memset(&address, 0, sizeof(address));
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    len = sizeof(address);
+
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *) &address, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *) &address, &len), 0);
+    close(fd);
+
+    snprintf(text, sizeof(text), "%u", (unsigned) ntohs(address.sin_port));
+
+    return text;
+}
+
+
 /* Redis itself is asked for what no page says */
 
 static void
@@ -105,8 +137,9 @@ keys_have_the_slots_that_redis_gives_them(void **state)
     redis_t     *redis;
     redisReply  *reply;
 
-    static const char *const  args[] = {
-        "--cluster-enabled", "yes", NULL
+    const char *const  args[] = {
+        "--cluster-enabled", "yes", "--cluster-port", free_port(),
+        "--bind", "127.0.0.1", NULL
     };
     static const char  letters[] = "{}{}{}ab:\0\xff\r\n ";
 
