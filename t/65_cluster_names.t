@@ -12,11 +12,13 @@ my $t = JobRuns->new;
 my $cluster = RedisCluster->start($t, replicas => 0);
 my @nodes = $cluster->nodes;
 
-sub announce {
-    my ($i) = @_;
-    $nodes[$i]->command('CONFIG', 'SET', @$_) for
-        ['cluster-announce-hostname', "node-$i.test"],
-        ['cluster-preferred-endpoint-type', 'hostname'];
+# now, and from the start on when it is started again
+for my $i (0 .. $#nodes) {
+    my %announced = ('cluster-announce-hostname' => "node-$i.test",
+        'cluster-preferred-endpoint-type' => 'hostname');
+    $nodes[$i]->command('CONFIG', 'SET', %announced);
+    push @{$nodes[$i]{args}}, map { ("--$_" => $announced{$_}) }
+        sort keys %announced;
 }
 
 # until each node knows the names of all
@@ -29,7 +31,6 @@ sub wait_announced {
     }
 }
 
-announce($_) for 0 .. $#nodes;
 wait_announced();
 
 my $dns = DnsServer->start($t, 'dns');
@@ -90,7 +91,6 @@ subtest 'a name that leads elsewhere is followed with a new connection' => sub {
 
     $other->kill;
     $nodes[0]->start;
-    announce(0);
     wait_announced();
     $dns->set('node-0.test' => '127.0.0.1');
     wait_for { once(0, 'd')->status == 201 } 'the node to be found again';
@@ -105,8 +105,6 @@ subtest 'a name server that is silent' => sub {
         qr/"node-1\.test" was not resolved: .* addresses last known are used/,
         'told');
     $dns->resume;
-    announce(1);
-    wait_announced();
 };
 
 subtest 'an operation waits for its name, and a worker ends meanwhile' => sub {
