@@ -284,9 +284,10 @@ analyse:		## gcc -fanalyzer, cppcheck and clang-tidy over ngx_module/
 	+@CC='$(CC)' util/build-nginx module > /dev/null
 	@util/analyse
 
-lint:			## style and the dependency rules, by grep
+lint:			## style, the dependency rules, and analyse
 	@util/install-deps lint
 	@util/lint
+	+@$(MAKE) --no-print-directory analyse
 
 clean:			## removes build/
 	rm -rf $(BUILD)

@@ -371,6 +371,10 @@ jr_path_push(jr_path_stack_t *stack, jr_str_t seg, unsigned way)
 
     n = stack->pushed++;
 
+    if (n % 8 == 0) {
+        stack->real[n / 8] = 0;
+    }
+
     if (seg.len == 0) {
         stack->real[n / 8] &= ~(1u << n % 8);
         return;

@@ -140,6 +140,8 @@ int
 jr_check_string(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     const jr_place_t *place)
 {
+    const char  *text;
+
     if (jr_is(value, JR_KIND_OUT_OF_RANGE)) {
         if (jr_check_type(c, set, value, place)) {
             jr_check_range(c, set, value, place);
@@ -148,8 +150,11 @@ jr_check_string(jr_check_t *c, jr_set_t set, const jr_value_t *value,
         return 1;
     }
 
-    if (jr_check_nuls(c)
-        && memchr(jr_string(value), '\0', jr_string_len(value)))
+    text = jr_string(value);
+
+    if (text != NULL
+        && jr_check_nuls(c)
+        && memchr(text, '\0', jr_string_len(value)))
     {
         jr_violation(c, place, "must not hold U+0000");
         return 1;

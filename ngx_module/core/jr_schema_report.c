@@ -161,8 +161,8 @@ jr_report_redact(const jr_report_t *report, char *dst)
     for (i = 0; i < report->entries; i++) {
 
         if (i > 0) {
-            memcpy(p, "; ", 2);
-            p += 2;
+            *p++ = ';';
+            *p++ = ' ';
         }
 
         /* the pointer is made of names, which may hold any text */
@@ -279,17 +279,17 @@ jr_text_choices(jr_text_t *t, const jr_value_t *choices)
     size_t     i, n;
     jr_text_t  list;
 
-    if (!jr_is_array(choices)) {
+    if (choices->kind != JR_KIND_ARRAY) {
         jr_text_scalar(t, choices);
         return;
     }
 
     jr_text_init(&list, buf, sizeof(buf));
-    n = jr_array_size(choices);
+    n = choices->len;
 
     for (i = 0; i < n; i++) {
         jr_text_str(&list, i == 0 ? "" : i + 1 < n ? ", " : " or ");
-        jr_text_scalar(&list, jr_array_item(choices, i));
+        jr_text_scalar(&list, &choices->u.items[i]);
     }
 
     jr_text_str(t, buf);

@@ -145,6 +145,9 @@ jr_timezone_city(const char *folded, size_t len)
 
     for (i = 0; i < jr_timezone_ids_n; i++) {
         id = jr_timezone_ids[i];
+
+        /* none is NULL:
+           NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
         n = strlen(id);
 
         if (n <= len || id[n - len - 1] != '/') {

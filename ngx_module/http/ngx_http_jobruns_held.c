@@ -38,7 +38,7 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (size > room) {
+    if (a->held == NULL || size > room) {
         jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
         room = r->headers_out.content_length_n > 0

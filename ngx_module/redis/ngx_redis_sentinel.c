@@ -19,6 +19,7 @@ static void ngx_redis_sentinel_on_answer(ngx_redis_op_t *op,
 ngx_int_t
 ngx_redis_sentinel_create(ngx_conf_t *cf, ngx_redis_server_t *master)
 {
+    ngx_str_t             *seed;
     ngx_uint_t             i, n;
     ngx_redis_server_t    *server;
     ngx_redis_sentinel_t  *sentinel;
@@ -39,8 +40,9 @@ ngx_redis_sentinel_create(ngx_conf_t *cf, ngx_redis_server_t *master)
     sentinel->nsentinels = n;
 
     for (i = 0; i < 2 * n; i++) {
-        server = ngx_redis_sentinel_server(cf, &master->conf,
-                                           &master->conf.seeds[i % n]);
+        seed = &master->conf.seeds[i < n ? i : i - n];
+
+        server = ngx_redis_sentinel_server(cf, &master->conf, seed);
         if (server == NULL) {
             return NGX_ERROR;
         }
