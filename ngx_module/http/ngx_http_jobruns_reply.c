@@ -115,8 +115,13 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
     case jobruns_verdict_replay:
         rc = ngx_http_jobruns_read_header(a, reply->element[2],
                                           &a->original_id);
-        if (rc == NGX_OK
-            && ngx_http_jobruns_read_kept(a, reply->element[1]) != NGX_OK
+        if (rc != NGX_OK) {
+            break;
+        }
+
+        rc = ngx_http_jobruns_read_kept(a, reply->element[1]);
+
+        if (rc == NGX_ERROR
             && ngx_http_jobruns_mistrust(a, reply->element[1]) == NGX_OK)
         {
             ngx_http_jobruns_tell_damaged(a);
@@ -154,6 +159,13 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
         {
             ngx_http_jobruns_tell_damaged(a);
         }
+    }
+
+    if (rc == NGX_ABORT) {
+        ngx_log_error(NGX_LOG_ERR, a->request->connection->log, 0,
+                      "jobruns: no memory to read what Redis says of a retry "
+                      "token; it was not forwarded");
+        return;
     }
 
     if (rc != NGX_OK
@@ -290,20 +302,33 @@ ngx_http_jobruns_read_state(jr_limit_state_t *state, redisReply **element)
 }
 
 
-/* the answer points into a copy in the request's pool: the reply goes when
-   its handler returns */
+/* The answer points into a copy in the request's pool: the reply goes when
+   its handler returns.  NGX_ERROR: it is damaged; NGX_ABORT: no memory, and
+   nothing is wrong with it. */
 
 static ngx_int_t
 ngx_http_jobruns_read_kept(ngx_http_jobruns_attempt_t *a, redisReply *answer)
 {
+    ngx_int_t  rc;
     ngx_str_t  copy;
 
-    if (ngx_http_jobruns_read_string(a, answer, &copy) != NGX_OK) {
-        return NGX_ERROR;
+    rc = ngx_http_jobruns_read_string(a, answer, &copy);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    return jr_answer_decode(ngx_http_jobruns_str(copy), &a->kept) == JR_OK
-           ? NGX_OK : NGX_ERROR;
+    switch (jr_answer_decode(ngx_http_jobruns_str(copy), &a->kept)) {
+
+    case JR_OK:
+        return NGX_OK;
+
+    case JR_NO_MEMORY:
+        return NGX_ABORT;
+
+    default:
+        return NGX_ERROR;
+    }
 }
 
 
@@ -358,10 +383,13 @@ static ngx_int_t
 ngx_http_jobruns_read_header(ngx_http_jobruns_attempt_t *a,
     redisReply *reply, ngx_str_t *value)
 {
-    size_t  i;
+    size_t     i;
+    ngx_int_t  rc;
 
-    if (ngx_http_jobruns_read_string(a, reply, value) != NGX_OK) {
-        return NGX_ERROR;
+    rc = ngx_http_jobruns_read_string(a, reply, value);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     for (i = 0; i < value->len; i++) {
@@ -386,7 +414,8 @@ ngx_http_jobruns_read_string(ngx_http_jobruns_attempt_t *a,
     value->len = reply->len;
     value->data = ngx_pnalloc(a->request->pool, reply->len + 1);
     if (value->data == NULL) {
-        return NGX_ERROR;
+        value->len = 0;
+        return NGX_ABORT;
     }
 
     ngx_memcpy(value->data, reply->str, reply->len);
@@ -459,6 +488,7 @@ ngx_http_jobruns_settled_e
 ngx_http_jobruns_read_settled(redisReply *reply,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *run_key, ngx_log_t *log)
 {
+    ngx_int_t    rc;
     redisReply  *first;
 
     ngx_str_null(run_key);
@@ -508,11 +538,16 @@ ngx_http_jobruns_read_settled(redisReply *reply,
             if (ngx_http_jobruns_reply_is(reply->element[1], "")) {
                 ngx_memzero(&a->kept, sizeof(jr_answer_t));
 
-            } else if (ngx_http_jobruns_read_kept(a, reply->element[1])
-                       != NGX_OK)
-            {
-                ngx_http_jobruns_tell_damaged(a);
-                ngx_memzero(&a->kept, sizeof(jr_answer_t));
+            } else {
+                rc = ngx_http_jobruns_read_kept(a, reply->element[1]);
+
+                if (rc == NGX_ERROR) {
+                    ngx_http_jobruns_tell_damaged(a);
+                }
+
+                if (rc != NGX_OK) {
+                    ngx_memzero(&a->kept, sizeof(jr_answer_t));
+                }
             }
         }
 
