@@ -248,7 +248,7 @@ for my $case ([maxclients => "-ERR max number of clients reached\r\n"],
             return echo($c);
         }
         $c->write($words);
-        $c->command unless $name eq 'maxclients';
+        $c->command;            # what is unread would reset the connection
     });
 }
 
