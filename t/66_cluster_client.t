@@ -6,6 +6,8 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Time::HiRes qw(time);
+
 use JobRuns;
 use RedisCluster;
 use RedisProbe;
@@ -84,6 +86,16 @@ $cluster->migrate($cluster->slot($moved), $from, $to);
 # who looks for nodes of keys does not ask for maps: the client alone does
 sub asked { $cluster->calls('cluster|slots') }
 
+# Half a second may lie between two maps, and a quarter does at the least.
+sub no_map_is_wanted {
+    my ($asked, $since) = (asked(), time);
+    wait_for {
+        ($asked, $since) = (asked(), time) if asked() != $asked;
+        time > $since + 0.6;
+    } 'the last map that is wanted';
+    steps('a', 'cmd GET k1') for 1 .. 2;
+}
+
 my $before = asked();
 is(during(sub {
     my @r = steps('a', "*200 cmd GET $moved");
@@ -94,7 +106,9 @@ wait_for { asked() > $before } 'the map to be asked for';
 
 $cluster->migrate($cluster->slot($_), $from, $to)
     for my @many = map { key_of($from) } 1 .. 20;
+no_map_is_wanted();
 $before = asked();
+my $begun = time;
 is(during(sub {
     is((grep { $_->{status} eq 'ok' }
         steps('a', map { ("cmd GET $_") x 3 } @many)), 60,
@@ -105,7 +119,9 @@ wait_for { asked() > $before } 'the map to be asked for';
 is(during(sub {
     steps('a', map { "cmd GET $_" } $moved, @many) for 1 .. 5;
 }, 'MOVED'), 'MOVED 0', 'what was moved is known then');
-is(asked() - $before, 1, 'one map for a burst');
+my ($maps, $most) = (asked() - $before, 1 + int(4 * (time - $begun)));
+ok($maps <= $most, "few maps for a burst: $maps, at most $most");
+no_map_is_wanted();
 
 ###############################################################################
 # A slot that is moving
@@ -174,14 +190,25 @@ $key = key_of($from);
 $slot = $cluster->slot($key);
 is(steps('a', "cmd SET $key 1")->{reply}, '+OK', 'a slot, served');
 
-# a node that hears late may give it back for a moment
+sub served { steps('a', "cmd GET $key")->{status} eq 'ok' }
+
+# A node that hears late may give the slot back for a moment, and a map that
+# somebody wanted earlier may come before the first GET: then once more.
 my %ends;
 wait_for {
-    unassign($slot);
-    my ($r) = steps('a', "cmd GET $key");
-    $ends{$r->{rc} eq 'ok' ? brief($r) : "$r->{rc},$r->{sent}"}++;
-    $r->{rc} eq 'declined';
-} 'the map without it';
+    wait_for {
+        eval { $from->command('CLUSTER', 'ADDSLOTS', $slot) };
+        served()
+    } 'the slot';
+    %ends = ();
+    wait_for {
+        unassign($slot);
+        my ($r) = steps('a', "cmd GET $key");
+        $ends{$r->{rc} eq 'ok' ? brief($r) : "$r->{rc},$r->{sent}"}++;
+        $r->{rc} eq 'declined';
+    } 'the map without it';
+    $ends{'unreachable,0'};
+} 'an operation that finds the slot without a node';
 delete $ends{'ok,1'};
 is(join('; ', sort keys %ends), 'declined,0; unreachable,0',
     'refused after a CLUSTERDOWN, and then at once');
@@ -190,7 +217,7 @@ $t->wait_log(qr/no node of the cluster serves hash slot $slot, its oper/);
 is(steps('a', 'cmd GET k1')->{status}, 'ok', 'other slots are served');
 
 $from->command('CLUSTER', 'ADDSLOTS', $slot);
-wait_for { steps('a', "cmd GET $key")->{status} eq 'ok' } 'the slot again';
+wait_for { served() } 'the slot again';
 
 ###############################################################################
 # Nodes by other names
