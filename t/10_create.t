@@ -239,7 +239,7 @@ my @said = (
 );
 my %raw = (raw => join("\r\n", 'HTTP/1.1 201 Created',
     (map { "$_->[0]: $_->[1]" } @said), 'content-length: ' . length $run,
-    '', $run), create => 1);
+    'connection: close', '', $run), create => 1);
 
 $service->plan({ %raw, times => 2, match => { header => 'x-raw: 1' } });
 for my $h2 (0, 1) {
