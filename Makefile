@@ -193,21 +193,23 @@ probe:
 	+@if [ -f tests/ngx_redis_probe/config ]; then \
 	    CC='$(CC)' util/build-nginx probe; fi
 
-# A disk that can be held up or fail: preloaded into NGINX by t/51.
+# Preloaded into NGINX: a disk that can be held up or fail, and memory that runs
+# out.
 
-DISK := $(abspath $(BUILD))/disk_preload.so
+PRELOADS := $(addprefix $(abspath $(BUILD))/,disk_preload.so memory_preload.so)
 
-$(DISK): tests/disk_preload.c
+$(PRELOADS): $(abspath $(BUILD))/%.so: tests/%.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -Wall -Wextra -Werror -O1 -g -shared -fPIC -o $@ $<
 
 e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
-	+@$(MAKE) --no-print-directory probe tools $(DISK)
+	+@$(MAKE) --no-print-directory probe tools $(PRELOADS)
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
-	    TEST_DISK_PRELOAD='$(DISK)' \
+	    TEST_DISK_PRELOAD='$(word 1,$(PRELOADS))' \
+	    TEST_MEMORY_PRELOAD='$(word 2,$(PRELOADS))' \
 	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
 	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
 	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
@@ -219,10 +221,11 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 asan:			## the same tests on an NGINX under ASan and UBSan
 	@util/install-deps build e2e asan
 	+@CC='$(CC)' util/build-nginx asan
-	@$(MAKE) --no-print-directory tools $(DISK)
+	@$(MAKE) --no-print-directory tools $(PRELOADS)
 	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
-	    TEST_DISK_PRELOAD='$(DISK)' \
+	    TEST_DISK_PRELOAD='$(word 1,$(PRELOADS))' \
+	    TEST_MEMORY_PRELOAD='$(word 2,$(PRELOADS))' \
 	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
 	ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \

@@ -408,6 +408,11 @@ ngx_http_jobruns_ctx_t *ngx_http_jobruns_get_ctx(ngx_http_request_t *r);
 ngx_http_jobruns_ctx_t *ngx_http_jobruns_create_ctx(ngx_http_request_t *r);
 
 
+/* ngx_http_jobruns_content_length.c */
+
+void ngx_http_jobruns_content_length_init(ngx_conf_t *cf);
+
+
 /* ngx_http_jobruns_request_headers.c */
 
 void ngx_http_jobruns_scan_headers(ngx_http_request_t *r,

@@ -629,6 +629,8 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_http_jobruns_log_handler;
 
+    ngx_http_jobruns_content_length_init(cf);
+
     return ngx_http_jobruns_filter_init(cf);
 }
 

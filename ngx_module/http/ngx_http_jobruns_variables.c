@@ -31,6 +31,8 @@ static ngx_int_t ngx_http_jobruns_variable_dry_run(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_variable_copy(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, const void *data, size_t len);
+static void ngx_http_jobruns_variable_set(ngx_http_variable_value_t *v,
+    u_char *data, size_t len);
 
 
 /* not cacheable: they come to be while the request goes on */
@@ -239,7 +241,8 @@ ngx_http_jobruns_variable_tenancy(ngx_http_request_t *r,
 /*
  * What to send as Accept-Encoding: a kept answer must be readable by whoever
  * asks again, so a creation asks for identity, unless the client's signature
- * covers the header.
+ * covers the header.  Allocates nothing: the proxy leaves out a header whose
+ * variable it cannot have.
  */
 
 static ngx_int_t
@@ -256,8 +259,9 @@ ngx_http_jobruns_variable_accept_encoding(ngx_http_request_t *r,
     if (ctx != NULL && ctx->attempt != NULL
         && !jr_identity_signs(&ctx->attempt->identity, "accept-encoding"))
     {
-        return ngx_http_jobruns_variable_copy(r, v, "identity",
-                                              sizeof("identity") - 1);
+        ngx_http_jobruns_variable_set(v, (u_char *) "identity",
+                                      sizeof("identity") - 1);
+        return NGX_OK;
     }
 
     h = ngx_http_jobruns_header_find(&r->headers_in.headers,
@@ -267,7 +271,9 @@ ngx_http_jobruns_variable_accept_encoding(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    return ngx_http_jobruns_variable_copy(r, v, h->value.data, h->value.len);
+    ngx_http_jobruns_variable_set(v, h->value.data, h->value.len);
+
+    return NGX_OK;
 }
 
 
@@ -275,17 +281,29 @@ static ngx_int_t
 ngx_http_jobruns_variable_copy(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, const void *data, size_t len)
 {
-    v->data = ngx_pnalloc(r->pool, len ? len : 1);
-    if (v->data == NULL) {
+    u_char  *p;
+
+    p = ngx_pnalloc(r->pool, len ? len : 1);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(v->data, data, len);
+    ngx_memcpy(p, data, len);
+    ngx_http_jobruns_variable_set(v, p, len);
 
+    return NGX_OK;
+}
+
+
+/* of what lives as long as the request */
+
+static void
+ngx_http_jobruns_variable_set(ngx_http_variable_value_t *v, u_char *data,
+    size_t len)
+{
+    v->data = data;
     v->len = (unsigned) len;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
-
-    return NGX_OK;
 }
