@@ -193,10 +193,11 @@ probe:
 	+@if [ -f tests/ngx_redis_probe/config ]; then \
 	    CC='$(CC)' util/build-nginx probe; fi
 
-# Preloaded into NGINX: a disk that can be held up or fail, and memory that runs
-# out.
+# Preloaded into NGINX: a disk that can be held up or fail, memory that runs out,
+# and a clock that jumps.
 
-PRELOADS := $(addprefix $(abspath $(BUILD))/,disk_preload.so memory_preload.so)
+PRELOADS := $(addprefix $(abspath $(BUILD))/,disk_preload.so memory_preload.so \
+    clock_preload.so)
 
 $(PRELOADS): $(abspath $(BUILD))/%.so: tests/%.c
 	@mkdir -p $(@D)
@@ -210,6 +211,7 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
 	    TEST_DISK_PRELOAD='$(word 1,$(PRELOADS))' \
 	    TEST_MEMORY_PRELOAD='$(word 2,$(PRELOADS))' \
+	    TEST_CLOCK_PRELOAD='$(word 3,$(PRELOADS))' \
 	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
 	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
 	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
@@ -226,6 +228,7 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
 	    TEST_DISK_PRELOAD='$(word 1,$(PRELOADS))' \
 	    TEST_MEMORY_PRELOAD='$(word 2,$(PRELOADS))' \
+	    TEST_CLOCK_PRELOAD='$(word 3,$(PRELOADS))' \
 	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
 	ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
 	    UBSAN_OPTIONS=print_stacktrace=1 \
@@ -234,13 +237,38 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 	    prove -j$(JOBS) -It/lib $(T)
 
 
+# Not among what `.ci/run` runs: ASan sees most of it, and sooner.
+
+MEMCHECK := $(abspath $(BUILD))/memcheck
+
+.PHONY: memcheck
+memcheck: T := t/10* t/21* t/30_replay* t/40_limits_headers* t/50*
+memcheck:		## a few of them under valgrind: T='t/30*' picks
+	@util/install-deps build e2e memcheck
+	+@CC='$(CC)' util/build-nginx memcheck
+	+@$(MAKE) --no-print-directory tools
+	@rm -rf '$(MEMCHECK)'; mkdir -p '$(MEMCHECK)'
+	MEMCHECK='$(MEMCHECK)' BUILD='$(BUILD)' \
+	    TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
+	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
+	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
+	    TEST_NGINX_BINARY='$(CURDIR)/util/memcheck-nginx' \
+	    TEST_NGINX_MODULE= \
+	    prove -j$(JOBS) -It/lib $(T)
+	@cat '$(MEMCHECK)'/*.log >'$(MEMCHECK)/all'; \
+	if [ -s '$(MEMCHECK)/all' ]; then cat '$(MEMCHECK)/all'; exit 1; fi; \
+	echo "memcheck: $$(ls '$(MEMCHECK)' | grep -c log) processes, nothing found"
+
+
 # --------------------------------------------------------------------- chaos
 
 .PHONY: chaos
 chaos:			## breaks everything at random, then judges: SECONDS=60 SEED=
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
+	@$(MAKE) --no-print-directory $(PRELOADS)
 	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' \
+	    TEST_CLOCK_PRELOAD='$(word 3,$(PRELOADS))' \
 	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
 	    t/chaos/chaos
 

@@ -88,6 +88,7 @@ sub try_once {
 
 sub request {
     my ($client) = @_;
+    my @misbehaviour = misbehaviour();
     my $body = $json->encode({ jobKey => $client->{token},
         parameters => [{ name => 'n', value => "\x{e9}" x 20 }] });
     my %head = (
@@ -98,15 +99,18 @@ sub request {
             . 'algorithm="rsa-sha256",headers="date",signature="c2ln"',
         'opc-retry-token' => $client->{token},
         'opc-request-id' => $client->{id},
-        misbehaviour(),
+        @misbehaviour,
     );
+
+    $client->{asked} = "@misbehaviour";
 
     return join("\r\n", 'POST /20260430/aiDataPlatforms/ocid1.aidataplatform'
         . '.oc1..chaos/workspaces/chaos/jobRuns HTTP/1.1',
         (map { "$_: $head{$_}" } sort keys %head), '', '') . $body;
 }
 
-# What the service is to do with a try: mostly its work.
+# What the service is to do with a try: mostly its work.  Some of it ends in a
+# 5xx whatever the gateway does: fails().
 
 sub misbehaviour {
     my @ways = (
@@ -129,6 +133,8 @@ sub misbehaviour {
 
     return map { ("X-Stub-$_" => $way{$_}) } keys %way;
 }
+
+sub fails { return $_[0] =~ /status 5|end-|truncate|-created 4$/ }
 
 
 # One turn of the event loop: sockets, then whatever is due.
@@ -229,7 +235,8 @@ sub ended {
 
     print {$self->{log_file}} $json->encode({ %$answer, time => time,
         token => $client->{token}, id => $client->{id},
-        try => $client->{tries}, last => $again ? 0 : 1 }), "\n";
+        try => $client->{tries}, last => $again ? 0 : 1,
+        asked => $client->{asked} // '' }), "\n";
 
     if (!$again) {
         $self->next_call($client);

@@ -9,6 +9,8 @@ use warnings;
 
 use JSON::PP ();
 
+use Chaos::Clients ();
+
 my $json = JSON::PP->new->utf8;
 
 # judge(dir => FOLDER, redis => JobRuns::Redis, ignore_tokens => 0 or 1,
@@ -40,6 +42,8 @@ sub judge {
             undef],
         ['answers 5xx' => scalar(grep { $_->{status} >= 500 } @answered),
             undef],
+        ['of them by the service' => scalar(grep { $_->{status} >= 500
+            && Chaos::Clients::fails($_->{asked}) } @answered), undef],
         ['no answer' => @clients - @answered, undef],
         ['job runs created' => scalar @creations, undef],
         ['tokens with two job runs' => twice(map { $_->{token} } @creations),

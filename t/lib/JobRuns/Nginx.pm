@@ -170,6 +170,8 @@ sub worker_titles {
 
     for my $child (split ' ', read_file("/proc/$pid/task/$pid/children")) {
         my $title = read_file("/proc/$child/cmdline");
+        # valgrind's, whose children are all workers here
+        $title = 'nginx: worker process' if $title =~ /valgrind/;
         $titles{$child} = $title if $title =~ /^nginx: worker process/;
     }
 
