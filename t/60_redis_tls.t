@@ -6,8 +6,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JobRuns;
-use JobRuns::Nginx;
 use JobRuns::Ports qw(claim_port);
+use JobRuns::Tls;
 use RedisPeer;
 use RedisProbe;
 
@@ -18,25 +18,12 @@ my $dir = $t->testdir;
 $t->allow_log(
     qr/\[crit\].*SSL_\w+\(\) failed .*(?:certificate required|wrong version)/);
 
-plan(skip_all => 'this NGINX has no TLS')
-    if JobRuns::Nginx::build() !~ /TLS SNI/;
-plan(skip_all => 'needs openssl') if system('openssl version >/dev/null 2>&1');
-plan(skip_all => 'this redis-server has no TLS') if tls_missing();
-
-sub tls_missing {
-    my $binary = $ENV{TEST_REDIS_BINARY} || 'redis-server';
-    return system("\Q$binary\E - </dev/null --check-system >/dev/null 2>&1") < 0
-        || `ldd \$(command -v \Q$binary\E) 2>/dev/null` !~ /libssl/;
-}
+JobRuns::Tls::needed();
 
 ###############################################################################
 # Two authorities, and what they signed
 
-sub openssl {
-    my ($command) = @_;
-    my $output = `cd \Q$dir\E && openssl $command 2>&1`;
-    BAIL_OUT("openssl $command: $output") if $?;
-}
+sub openssl { JobRuns::Tls::openssl($dir, @_) }
 
 sub authority {
     my ($name) = @_;

@@ -12,9 +12,13 @@ use Time::HiRes qw(time);
 
 use JobRuns;
 use Outage;
+use RedisPeer;
 use RedisSentinel;
 
 my $t = JobRuns->new;
+
+END { RedisPeer::stop_all() }
+
 my $main = RedisSentinel->start($t, name => 'main');
 
 my $nginx = $t->run(workers => 1,
@@ -98,6 +102,26 @@ subtest 'nobody knows the master' => sub {
     like($gateway->error_log, qr/no sentinel tells where master "nobody" is/,
         'told');
     like($gateway->error_log, qr/it knows none; check the name/, 'and why');
+};
+
+subtest 'a sentinel that lies' => sub {
+    my $peer = RedisPeer->start($t, 'liar', sub {
+        my ($c) = @_;
+        $c->greet or return;
+        while (my @words = $c->command) {
+            my @master = ("\e[2J\n2026/01/01 00:00:00 [warn]", 1);
+            $c->write($words[0] eq 'SENTINEL'
+                ? '*2' . join('', map { "\r\n\$" . length($_) . "\r\n$_" }
+                    @master) . "\r\n" : "-ERR\e[0m no\r\n") or return;
+        }
+    }, tcp => 1);
+    my $gateway = $t->run(name => 'lied', workers => 1,
+        redis => 'jobruns_redis sentinel:main ' . $peer->address . ';');
+
+    is($t->create_run(to => $gateway)->status, 503, 'refused');
+    like($gateway->error_log, qr/a sentinel names the master "\?\[2J\?2026\S+ /,
+        'told in one line');
+    unlike($gateway->error_log, qr/[^\n\x20-\x7e]/, 'that has only text');
 };
 
 subtest 'sentinels that want a password' => sub {

@@ -5,8 +5,9 @@
 # old master still answers, as a replica.
 
 use lib 't/lib';
-use JobRuns;
 use DnsServer;
+use IO::Socket::IP;
+use JobRuns;
 use JobRuns::Ports qw(claim_port);
 
 my $t = JobRuns->new;
@@ -77,6 +78,20 @@ subtest 'all addresses are tried' => sub {
     until_created($gateway, 'the one that answers');
     ok(used($two), 'is used');
     $two->command('CONFIG', 'RESETSTAT');
+};
+
+subtest 'an address of IPv6' => sub {
+    plan(skip_all => 'no IPv6 here')
+        if !IO::Socket::IP->new(LocalHost => '::1', Listen => 1);
+
+    my $six = $t->redis('six', args => ['--port', $port, '--bind', '::1']);
+    $dns->set(localhost => '::1', '127.0.0.7');
+    my $gateway = $t->run(name => 'six', workers => 1,
+        redis => "jobruns_redis localhost:$port;", http => 'resolver '
+            . $dns->address . ' valid=1s; jobruns_redis_connect_timeout 1s;');
+
+    until_created($gateway, 'IPv6 to be tried');
+    ok(used($six), 'and used');
 };
 
 subtest 'a name server that is silent, and one that knows nothing' => sub {

@@ -2,31 +2,19 @@
 
 # A cluster behind TLS and an ACL user that has just what docs/redis.md says.
 
-use lib 't/lib';
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use JobRuns;
-use JobRuns::Nginx;
+use JobRuns::Tls;
 use RedisCluster;
 
 my $t = JobRuns->new;
 my $dir = $t->testdir;
-my $binary = $ENV{TEST_REDIS_BINARY} || 'redis-server';
 
-plan(skip_all => 'this NGINX has no TLS')
-    if JobRuns::Nginx::build() !~ /TLS SNI/;
-plan(skip_all => 'needs openssl') if system('openssl version >/dev/null 2>&1');
-plan(skip_all => 'this redis-server has no TLS')
-    if `ldd \$(command -v \Q$binary\E) 2>/dev/null` !~ /libssl/;
-
-sub openssl {
-    my $output = `cd \Q$dir\E && openssl $_[0] 2>&1`;
-    BAIL_OUT("openssl $_[0]: $output") if $?;
-}
-
-my $new = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
-    . ' -days 2';
-openssl("$new -subj /CN=node -addext subjectAltName=IP:127.0.0.1"
-    . ' -keyout node.key -out node.crt');
-openssl("$new -subj /CN=other -keyout other.key -out other.crt");
+JobRuns::Tls::needed();
+JobRuns::Tls::self_signed($dir, 'node', 'IP:127.0.0.1');
+JobRuns::Tls::self_signed($dir, 'other');
 
 my $cluster = RedisCluster->start($t, replicas => 0, tls => [
     '--tls-cert-file', "$dir/node.crt", '--tls-key-file', "$dir/node.key",
@@ -34,11 +22,8 @@ my $cluster = RedisCluster->start($t, replicas => 0, tls => [
 ]);
 
 # the list of the documentation
-my ($rules) = $t->root && do {
-    open my $fh, '<', $t->root . '/docs/redis.md' or die "docs/redis.md: $!\n";
-    local $/;
-    <$fh> =~ /^- An ACL user needs\s+`([^`]+)`/m;
-};
+my ($rules) = JobRuns::slurp($t->root . '/docs/redis.md')
+    =~ /^- An ACL user needs\s+`([^`]+)`/m;
 ok($rules, 'docs/redis.md has the rules');
 $_->command('ACL', 'SETUSER', 'gateway', 'on', '>secret', split(' ', $rules),
     '+cluster|slots', '+asking') for $cluster->nodes;

@@ -4,6 +4,8 @@
 
 #include "ngx_http_jobruns_log.h"
 
+#include "ngx_redis_value.h"
+
 
 /* ms; as ngx_redis_server_log() has it */
 #define NGX_HTTP_JOBRUNS_LOG_EVERY  10000
@@ -24,7 +26,7 @@ void ngx_cdecl
 ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...)
 {
-    u_char                    text[NGX_MAX_ERROR_STR], *last, *p;
+    u_char                    text[NGX_MAX_ERROR_STR], *last;
     va_list                   args;
     ngx_log_t                *log;
     ngx_uint_t                folded;
@@ -58,11 +60,7 @@ ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
 
     /* words of Redis are among it */
 
-    for (p = text; p < last; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        }
-    }
+    ngx_redis_printable(text, last);
 
     ctx = ngx_http_jobruns_get_ctx(a->request);
 

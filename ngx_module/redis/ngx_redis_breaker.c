@@ -8,6 +8,7 @@
  */
 
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_value.h"
 
 
 #define NGX_REDIS_GAP_MIN    10
@@ -117,6 +118,10 @@ ngx_redis_server_log(ngx_redis_server_t *server, ngx_redis_log_e kind,
     va_start(args, fmt);
     last = ngx_vslprintf(text, text + sizeof(text), fmt, args);
     va_end(args);
+
+    /* words of the server are among it, which may not be Redis at all */
+
+    ngx_redis_printable(text, last);
 
     if (skipped) {
         ngx_log_error(level, server->log, err,

@@ -31,7 +31,6 @@ static const char *ngx_redis_cluster_master(const redisReply *node,
 static const redisReply *ngx_redis_cluster_ip(const redisReply *node);
 static int ngx_redis_cluster_find(ngx_redis_cluster_table_t *table,
     const ngx_redis_endpoint_t *endpoint, uint16_t *owner);
-static int ngx_redis_cluster_host(const char *text, size_t len);
 static const char *ngx_redis_cluster_number(const char *p, const char *end,
     unsigned max, unsigned *number);
 
@@ -303,9 +302,9 @@ ngx_redis_cluster_redirect(const char *text, size_t len,
 }
 
 
-/* an address or a name; "" is the host that was asked */
+/* see the header */
 
-static int
+int
 ngx_redis_cluster_host(const char *text, size_t len)
 {
     size_t  i;

@@ -76,6 +76,12 @@ uint16_t ngx_redis_cluster_slot(const void *key, size_t len);
 const char *ngx_redis_cluster_map_read(ngx_redis_cluster_map_t *map,
     const redisReply *reply);
 
+/*
+ * Whether this can be the host of a node: an address or a name of letters,
+ * digits and ".:-_", or "" for the host that was asked.
+ */
+int ngx_redis_cluster_host(const char *text, size_t len);
+
 /* Reads the text of an error reply, which need not end in a NUL. */
 ngx_redis_redirect_e ngx_redis_cluster_redirect(const char *text, size_t len,
     ngx_redis_redirect_t *redirect);

@@ -8,6 +8,8 @@
 
 #include "ngx_redis_sentinel.h"
 
+#include "ngx_redis_cluster_map.h"
+
 
 static ngx_redis_server_t *ngx_redis_sentinel_server(ngx_conf_t *cf,
     ngx_redis_conf_t *master, ngx_str_t *address);
@@ -209,6 +211,17 @@ ngx_redis_sentinel_on_answer(ngx_redis_op_t *op, ngx_redis_status_e status,
 }
 
 
+/* Whether this can be where a master is: what it is comes from outside. */
+
+ngx_uint_t
+ngx_redis_sentinel_host(ngx_str_t *host)
+{
+    return host->len > 0
+           && host->len < NGX_REDIS_SENTINEL_HOST
+           && ngx_redis_cluster_host((char *) host->data, host->len);
+}
+
+
 /* The master is said to be here: connects to it.  It is locating. */
 
 void
@@ -220,7 +233,11 @@ ngx_redis_sentinel_found(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
 
     master = sentinel->master;
 
-    if (host->len == 0 || host->len >= NGX_REDIS_SENTINEL_HOST) {
+    if (!ngx_redis_sentinel_host(host)) {
+        ngx_redis_server_log(master, ngx_redis_log_locate, NGX_LOG_ERR, 0,
+                             "a sentinel names the master \"%V\", which is "
+                             "neither an address nor a name; check \"sentinel "
+                             "monitor\"", host);
         ngx_redis_locate_failed(master);
         return;
     }

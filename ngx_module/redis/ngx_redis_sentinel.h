@@ -48,6 +48,7 @@ struct ngx_redis_sentinel_s {
 ngx_int_t ngx_redis_sentinel_create(ngx_conf_t *cf,
     ngx_redis_server_t *master);
 void ngx_redis_sentinel_end(ngx_redis_sentinel_t *sentinel);
+ngx_uint_t ngx_redis_sentinel_host(ngx_str_t *host);
 void ngx_redis_sentinel_ask(ngx_redis_sentinel_t *sentinel);
 void ngx_redis_sentinel_found(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
     in_port_t port);

@@ -141,7 +141,7 @@ ngx_redis_sentinel_on_push(ngx_redis_server_t *server, redisReply *reply)
         || ngx_memcmp(word[0].data, sentinel->master->conf.master.data,
                       word[0].len)
            != 0
-        || word[3].len == 0
+        || !ngx_redis_sentinel_host(&word[3])
         || port < 1
         || port > 65535)
     {

@@ -156,6 +156,13 @@ ngx_redis_value_string(const redisReadTask *task, char *text, size_t len)
 
     *ngx_cpymem(copy, text, len) = '\0';
 
+    if (task->type == REDIS_REPLY_ERROR) {
+
+        /* it goes to logs */
+
+        ngx_redis_printable(copy, copy + len);
+    }
+
     reply->str = (char *) copy;
     reply->len = len;
 
@@ -228,4 +235,15 @@ static void
 ngx_redis_value_keep(void *reply)
 {
     (void) reply;
+}
+
+
+void
+ngx_redis_printable(u_char *p, u_char *last)
+{
+    for ( /* void */ ; p < last; p++) {
+        if (*p < 0x20 || *p == 0x7f) {
+            *p = '?';
+        }
+    }
 }

@@ -20,4 +20,11 @@ redisReader *ngx_redis_value_reader(void);
 void ngx_redis_value_release(void);
 
 
+/*
+ * Makes bytes of others fit for a line of a log: "?" for what a terminal
+ * would act upon.
+ */
+void ngx_redis_printable(u_char *p, u_char *last);
+
+
 #endif /* NGX_REDIS_VALUE_H_INCLUDED */

@@ -3,6 +3,7 @@ package RedisSentinel;
 # A master, a replica, and three sentinels that watch them.
 #
 #   my $s = RedisSentinel->start($t, name => 'main');
+#   my $s = RedisSentinel->start($t, host => 'localhost', tls => [LINES])
 #   $t->run(redis => 'jobruns_redis ' . $s->address . ';')
 #   $s->master, $s->replica          # JobRuns::Redis, as sentinels see it now
 #   $s->sentinels                    # JobRuns::Redis, as far as command() goes
@@ -26,15 +27,17 @@ END {
 }
 
 # start(HARNESS, name => what sentinels call the master, timeout => ms,
-# config => more lines for sentinels)
+# host => a name that master and replica announce, and sentinels with them,
+# tls => lines of the sentinels' configuration, for a port of their own)
 
 sub start {
     my ($class, $t, %opt) = @_;
 
     my $self = bless { t => $t, name => 'main', timeout => 1000,
-        config => '', %opt }, $class;
+        host => '127.0.0.1', %opt }, $class;
 
     my @args = ('--repl-diskless-sync-delay', 0);
+    push @args, '--replica-announce-ip', $opt{host} if $opt{host};
     $self->{data} = [map {
         $t->redis("$self->{name}$_", tcp => 1, args => \@args)
     } 1, 2];
@@ -64,6 +67,14 @@ sub add_sentinel {
     my $dir = $t->testdir;
     my $master = $self->{data}[0];
 
+    my @lines = $self->{tls} ? @{$self->{tls}} : ();
+    my $tls_port = @lines ? claim_port() : undef;
+    push @lines, "tls-port $tls_port" if $tls_port;
+    # before the name that it allows
+    push @lines, 'sentinel resolve-hostnames yes',
+        'sentinel announce-hostnames yes' if $self->{host} =~ /[a-z]/;
+    my $more = join "\n", @lines;
+
     mkdir "$dir/$name.d" or die "$dir/$name.d: $!\n";
     $t->write_file("$name.conf", <<"END");
 port $port
@@ -71,10 +82,10 @@ bind 127.0.0.1
 dir $dir/$name.d
 unixsocket $dir/$name.sock
 protected-mode no
-sentinel monitor $self->{name} 127.0.0.1 $master->{port} 2
+$more
+sentinel monitor $self->{name} $self->{host} $master->{port} 2
 sentinel down-after-milliseconds $self->{name} $self->{timeout}
 sentinel failover-timeout $self->{name} 6000
-$self->{config}
 END
 
     my $process = JobRuns::Process->start(
@@ -84,7 +95,8 @@ END
     push @processes, $process;
 
     my $sentinel = bless { folder => $dir, name => $name, port => $port,
-        tcp => 1, process => $process }, 'JobRuns::Redis';
+        tcp => 1, tls_port => $tls_port, process => $process },
+        'JobRuns::Redis';
     wait_for {
         die "sentinel ended, see $name.log\n" unless $process->alive;
         (eval { $sentinel->command('PING') } // $@) =~ /PONG|NOAUTH/;
@@ -101,7 +113,8 @@ sub sentinels { return @{$_[0]{sentinels}} }
 sub address {
     my ($self) = @_;
     return join ' ', "sentinel:$self->{name}",
-        map { $_->address } $self->sentinels;
+        map { $_->{tls_port} ? "127.0.0.1:$_->{tls_port}" : $_->address }
+        $self->sentinels;
 }
 
 sub master {
