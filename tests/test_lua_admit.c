@@ -129,6 +129,7 @@ absent_becomes_claimed(void **state)
     is(record(redis, &a, "r"), "id-a");
     is(record(redis, &a, "i"), "id-a");
     is(record(redis, &a, "x"), "2100038400000");
+    is(record(redis, &a, "b"), "2099952000000");
     is(record(redis, &a, "w"), "\"\"");
     is(record(redis, &a, "k"), "\"\"");
     is(record(redis, &a, "a"), "(nil)");
@@ -156,6 +157,7 @@ claimed_is_running_until_its_lease_ends(void **state)
     is(record(redis, &a, "r"), "id-a");
     is(record(redis, &a, "i"), "id-b");
     is(record(redis, &a, "l"), "2099952030000");
+    is(record(redis, &a, "b"), "2099952015000");
     is(record(redis, &a, "x"), "2100038400000");
 
     /* a, should it live, is now one that waits like any other */

@@ -108,6 +108,7 @@ created_is_kept(void **state)
     is(record(redis, &a, "l"), "(nil)");
     is(record(redis, &a, "k"), "(nil)");
     is(record(redis, &a, "w"), "(nil)");
+    is(record(redis, &a, "b"), "(nil)");
 
     /* a day from the first use, not from now */
     is(record(redis, &a, "x"), "2100038400000");

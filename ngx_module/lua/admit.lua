@@ -553,7 +553,8 @@ if passes then
   call("HSET", record, "v", "1", "s", "c", "o", owner, "l", lease_end,
        "f", fingerprint, "r", first_id or request_id, "x", text,
        "k", table.concat(consumed, " "),
-       "w", before == "unknown" and "u" or "", "i", request_id)
+       "w", before == "unknown" and "u" or "", "i", request_id,
+       "b", format("%d", now))
 
   -- never ends under a running attempt; what its lease leaves behind stays
   -- long enough to be seen as unknown

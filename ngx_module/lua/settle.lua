@@ -89,7 +89,7 @@ if outcome == "created" then
       call("HSET", record, "s", "d", "n", location, "j", run_key)
     end
 
-    call("HDEL", record, "l", "k", "w")
+    call("HDEL", record, "l", "k", "w", "b")
 
     return { "kept" }
   end
@@ -161,7 +161,7 @@ if outcome == "created" then
     call("HSET", record, "a", answer)
   end
 
-  call("HDEL", record, "l", "k", "w")
+  call("HDEL", record, "l", "k", "w", "b")
   call("PEXPIREAT", record, text)
 
   return { "kept" }
@@ -240,7 +240,7 @@ if not is_token or outcome ~= "unknown" and rest[3] ~= "u" then
 end
 
 call("HSET", record, "s", "u")
-call("HDEL", record, "l", "k")
+call("HDEL", record, "l", "k", "b")
 
 -- the claim may have outlived the record's own end
 call("PEXPIREAT", record,
