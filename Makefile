@@ -79,7 +79,7 @@ $(BUILD)/jobrunsctl: $(wildcard tools/jobrunsctl*.c) $(CORE_SRCS) \
 	@echo "  compile $@"
 	@mkdir -p $(@D)
 	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
-	    -lhiredis -ljansson -lpcre2-8 -lcrypto
+	    -lhiredis -ljansson -lpcre2-8 -lssl -lcrypto
 
 DESTDIR ?=
 PREFIX  ?= /usr
@@ -90,8 +90,10 @@ install: all		## the module, the tools and jobruns_proxy.conf: DESTDIR= PREFIX=
 	install -D -m 755 $(BUILD)/jobruns-lint $(DESTDIR)$(PREFIX)/bin/jobruns-lint
 	install -D -m 755 $(BUILD)/jobruns-audit $(DESTDIR)$(PREFIX)/bin/jobruns-audit
 	install -D -m 755 $(BUILD)/jobrunsctl $(DESTDIR)$(PREFIX)/bin/jobrunsctl
-	install -D -m 644 tools/jobrunsctl.8 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8/jobrunsctl.8
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    tools/jobrunsctl.8 tools/jobruns-audit.8
+	install -D -m 644 tools/jobruns-lint.1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/jobruns-lint.1
 	install -D -m 644 tools/jobrunsctl.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobrunsctl
 	install -D -m 644 conf/jobruns_proxy.conf \

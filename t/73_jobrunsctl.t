@@ -2,15 +2,13 @@
 
 # jobrunsctl: each verb against a real Redis that a gateway works on.
 
-use lib 't/lib';
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
 use JobRuns;
+use JobRuns::Ctl;
 
-use JSON::PP ();
-
-my $ctl = $ENV{TEST_JOBRUNSCTL};
-
-plan(skip_all => 'TEST_JOBRUNSCTL names no jobrunsctl: make tools')
-    if !$ctl || !-x $ctl;
+JobRuns::Ctl::needed();
 
 my $t = JobRuns->new;
 
@@ -24,24 +22,6 @@ END
 my $address = $t->redis->address;
 my $conf = $t->testdir . '/nginx.conf';
 my @redis = ('--redis', $address);
-
-# (exit status, what was said on both outputs)
-
-sub ctl {
-    my @args = @_;
-
-    open my $out, '-|', 'sh', '-c', 'exec "$@" 2>&1 </dev/null', 'sh', $ctl,
-        @args or die "$ctl: $!\n";
-    my $text = do { local $/; <$out> } // '';
-    close $out;
-
-    return ($? >> 8, $text);
-}
-
-sub ctl_json {
-    my ($status, $text) = ctl('--json', @_);
-    return JSON::PP->new->decode($text);
-}
 
 my $tenancy = 'ocid1.tenancy.oc1..ctl';
 my @scope = ('--tenant', $tenancy, '--principal', 'ocid1.user.oc1..test',
@@ -92,6 +72,8 @@ my ($running) = @{ctl_json(@redis, qw(inflight))};
 is($running->{requestId}, 'ctl-request-2', 'inflight: the one that runs');
 is($running->{tenant}, $tenancy, 'of its tenant');
 cmp_ok($running->{leaseMs}, '>', 30_000, 'with its lease');
+cmp_ok(abs($running->{ageMs} + $running->{leaseMs} - 60_000), '<', 3,
+    'and its age');
 is_deeply(ctl_json(@redis, qw(--tenant other inflight)), [],
     'nothing of another tenant');
 is(ctl_json(@redis, @scope, qw(--token ctl-2 token show))->{state},
@@ -171,6 +153,8 @@ my %checks = map { $_->{check} => $_ }
     @{ctl_json(@redis, qw(--rate 10 doctor))};
 ok($checks{$_}{ok}, $_) for qw(connection role policy clock),
     'script admit', 'script settle';
+like($checks{"script $_"}{found}, qr/^[0-9a-f]{40}, known$/,
+    "$_ is the gateway's") for qw(admit settle);
 like($checks{forecast}{found}, qr/^\d+ bytes per token: [\d.]+ GB/,
     'a forecast');
 $t->redis->command(qw(CONFIG SET maxmemory-policy allkeys-lru));

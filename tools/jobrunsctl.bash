@@ -10,7 +10,9 @@ _jobrunsctl() {
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return ;;
         --redis-option)
-            words="db= user= password_file=" ;;
+            words="db= user= password_file= tls tls_ca= tls_name= tls_certificate=
+                tls_certificate_key= sentinel_user= sentinel_password_file=
+                sentinel_tls sentinel_tls_ca= sentinel_tls_name=" ;;
         token)
             words="show release expire" ;;
         tenant)

@@ -42,8 +42,12 @@ static const char  ctl_usage[] =
     "  explain REQUEST-ID FILE...     what happened, from audit files\n"
     "  doctor                         is this Redis fit?\n"
     "\n"
-    "  --redis ADDRESS [--redis-option db=N|user=NAME|password_file=PATH]...\n"
-    "                                 \"host:port\", \"unix:/path\"\n"
+    "  --redis 'ADDRESS [OPTION]...'  what stands behind jobruns_redis:\n"
+    "                                 \"host:port\", \"unix:/path\",\n"
+    "                                 \"sentinel:NAME host:port ...\",\n"
+    "                                 \"cluster host:port ...\", and db=,\n"
+    "                                 user=, password_file=, tls, tls_ca= ...\n"
+    "  --redis-option OPTION          one of these options\n"
     "  --conf FILE                    address, prefix and limits of an\n"
     "                                 nginx.conf\n"
     "  --prefix TEXT                  as jobruns_redis_prefix (\"jobruns:\")\n"
@@ -111,11 +115,10 @@ ctl_option(ctl_t *ctl, int option, char *value)
     switch (option) {
 
     case ctl_opt_redis:
-        ctl->address = value;
-        return CTL_OK;
+        return ctl_redis_line(ctl, value);
 
     case ctl_opt_option:
-        return ctl_redis_option(ctl, value);
+        return ctl_redis_option(ctl, value, NULL);
 
     case ctl_opt_conf:
         return ctl_read_conf(ctl, value);

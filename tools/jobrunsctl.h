@@ -24,6 +24,7 @@
 #define CTL_REFUSED   4         /* the answer to a question was not yes */
 
 #define CTL_LIMITS    64
+#define CTL_SEEDS     32
 
 
 /* a limit of nginx.conf */
@@ -35,10 +36,24 @@ typedef struct {
 } ctl_limit_t;
 
 
+/* how a server is spoken to; NULL: not at all, or as the system has it */
 typedef struct {
-    char            *address;   /* "host:port", "unix:/path" */
     char            *user;
     char            *password;
+    char            *tls_ca;
+    char            *tls_name;
+    char            *tls_certificate;
+    char            *tls_certificate_key;
+    unsigned         tls:1;
+} ctl_access_t;
+
+
+typedef struct {
+    char            *seeds[CTL_SEEDS];  /* "host:port", "unix:/path" */
+    size_t           nseeds;
+    char            *master;    /* seeds are sentinels, which call it so */
+    ctl_access_t     access;
+    ctl_access_t     sentinels;
     int              db;
     char            *prefix;
     double           timeout;   /* seconds */
@@ -58,6 +73,7 @@ typedef struct {
     unsigned         yes:1;
 
     redisContext    *redis;
+    char            *at;        /* the address that is connected to */
 } ctl_t;
 
 
@@ -94,8 +110,16 @@ const char *ctl_duration(long long ms);
 
 /* jobrunsctl_redis.c */
 
-/* connects with ctl's address; CTL_OK, or CTL_FAILED after saying why */
+/* connects to the master, or a node; CTL_OK, or CTL_FAILED after saying why */
 int ctl_connect(ctl_t *ctl);
+
+/*
+ * Calls visit for each master of the cluster, connected to, or once where
+ * there is no cluster; stops and returns what it returns when that is not
+ * CTL_OK.
+ */
+typedef int (*ctl_visit_pt)(ctl_t *ctl, void *data);
+int ctl_masters(ctl_t *ctl, ctl_visit_pt visit, void *data);
 
 /*
  * One command; the reply is the caller's to free.  NULL after saying why:
@@ -111,8 +135,8 @@ char *ctl_key(ctl_t *ctl, jr_key_kind_e kind, const char *name);
 /* the server's clock, ms; -1 after saying why */
 long long ctl_now(ctl_t *ctl);
 
-/* calls handler for each key that matches a glob pattern; stops and returns
-   what it returns when that is not CTL_OK */
+/* calls handler for each key of all masters that matches a glob pattern;
+   stops and returns what it returns when that is not CTL_OK */
 typedef int (*ctl_scan_pt)(ctl_t *ctl, const char *key, size_t len,
     void *data);
 int ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler,
@@ -126,8 +150,24 @@ char *ctl_quote(const char *text);
    CTL_OK, or CTL_FAILED after saying why */
 int ctl_read_conf(ctl_t *ctl, const char *path);
 
-/* the options of jobruns_redis, as in nginx.conf */
-int ctl_redis_option(ctl_t *ctl, const char *option);
+/* a file's text, as far as most bytes, NUL-terminated, to be freed; NULL after
+   saying why */
+char *ctl_slurp(const char *path, size_t most);
+
+
+/* jobrunsctl_address.c: what stands behind jobruns_redis, as words, as one
+   line, and one option; files are looked for in root */
+
+int ctl_redis_words(ctl_t *ctl, int n, char **words, const char *root);
+int ctl_redis_line(ctl_t *ctl, const char *line);
+int ctl_redis_option(ctl_t *ctl, const char *option, const char *root);
+
+
+/* jobrunsctl_tls.c: a descriptor that speaks plainly for the connection fd,
+   which stays the caller's; -1 after saying why */
+
+int ctl_tls(const ctl_access_t *access, const char *address,
+    const char *host, int fd);
 
 
 /* the verbs, each in a file of its own name; argv[0] is behind the verb */

@@ -16,7 +16,7 @@
 #include "jobrunsctl.h"
 
 
-#define CTL_WORDS     16
+#define CTL_WORDS     64
 #define CTL_DEPTH     8
 #define CTL_CONF_MAX  (1024 * 1024)
 
@@ -31,7 +31,7 @@ static int ctl_read_file(ctl_t *ctl, const char *path, const char *root,
     int depth);
 
 
-static char *
+char *
 ctl_slurp(const char *path, size_t most)
 {
     FILE    *in;
@@ -55,101 +55,6 @@ ctl_slurp(const char *path, size_t most)
     }
 
     return text;
-}
-
-
-/* the password, without the line end behind it */
-
-static int
-ctl_password(ctl_t *ctl, const char *path)
-{
-    ctl->password = ctl_slurp(path, 4096);
-
-    if (ctl->password == NULL) {
-        return CTL_FAILED;
-    }
-
-    ctl->password[strcspn(ctl->password, "\r\n")] = '\0';
-
-    return CTL_OK;
-}
-
-
-int
-ctl_redis_option(ctl_t *ctl, const char *option)
-{
-    if (strncmp(option, "db=", 3) == 0) {
-        ctl->db = atoi(option + 3);
-        return CTL_OK;
-    }
-
-    if (strncmp(option, "user=", 5) == 0) {
-        ctl->user = strdup(option + 5);
-        return CTL_OK;
-    }
-
-    if (strncmp(option, "password_file=", 14) == 0) {
-        return ctl_password(ctl, option + 14);
-    }
-
-    if (strncmp(option, "tls", 3) == 0) {
-        return ctl_fail(CTL_FAILED, "\"%s\": TLS is not spoken here; name "
-                        "another way to this Redis by --redis, a Unix socket "
-                        "or a tunnel's end", option);
-    }
-
-    return ctl_fail(CTL_USAGE, "\"%s\" is no option of Redis' address; there "
-                    "are db=, user= and password_file=", option);
-}
-
-
-static int
-ctl_conf_redis(ctl_t *ctl, ctl_words_t *w)
-{
-    int  i, rc;
-
-    if (ctl->address != NULL || w->n < 2) {
-        return CTL_OK;
-    }
-
-    i = 2;
-
-    if (strcmp(w->word[1], "cluster") == 0 && w->n > 2) {
-        /* one node redirects to the others */
-        ctl->address = strdup(w->word[2]);
-
-        while (i < w->n && strchr(w->word[i], '=') == NULL
-               && strcmp(w->word[i], "tls") != 0)
-        {
-            i++;
-        }
-
-    } else if (strchr(w->word[1], ':') == NULL && w->n > 2
-               && strchr(w->word[2], '=') == NULL)
-    {
-        return ctl_fail(CTL_FAILED, "\"jobruns_redis %s\": say by --redis "
-                        "which server it is now", w->word[1]);
-
-    } else {
-        ctl->address = strdup(w->word[1]);
-    }
-
-    for ( /* void */ ; i < w->n; i++) {
-
-        if (strchr(w->word[i], '=') == NULL
-            && strncmp(w->word[i], "tls", 3) != 0)
-        {
-            continue;
-        }
-
-        rc = ctl_redis_option(ctl, w->word[i]);
-
-        if (rc != CTL_OK) {
-            return rc;
-        }
-    }
-
-    return CTL_OK;
 }
 
 
@@ -240,7 +145,8 @@ ctl_conf_directive(ctl_t *ctl, ctl_words_t *w, const char *root, int depth)
     name = w->word[0];
 
     if (strcmp(name, "jobruns_redis") == 0) {
-        return ctl_conf_redis(ctl, w);
+        return ctl->nseeds == 0 && w->n > 1
+               ? ctl_redis_words(ctl, w->n - 1, w->word + 1, root) : CTL_OK;
     }
 
     if (strcmp(name, "jobruns_redis_prefix") == 0 && w->n == 2) {

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/evp.h>
+
 #include "jobrunsctl.h"
 #include "jr_embedded.h"
 
@@ -134,14 +136,50 @@ ctl_doctor_clock(ctl_t *ctl, ctl_doctor_t *d)
 }
 
 
+/* whether gateways have used just this script there; its name by Redis */
+
+static int
+ctl_doctor_known(ctl_t *ctl, const char *text, char sha[41])
+{
+    int             known;
+    unsigned        i, len;
+    redisReply     *reply;
+    const char     *argv[3] = { "SCRIPT", "EXISTS", sha };
+    unsigned char   md[EVP_MAX_MD_SIZE];
+
+    sha[0] = '\0';
+
+    if (EVP_Digest(text, strlen(text), md, &len, EVP_sha1(), NULL) != 1) {
+        return 0;
+    }
+
+    for (i = 0; i < 20; i++) {
+        snprintf(sha + 2 * i, 3, "%02x", md[i]);
+    }
+
+    reply = ctl_command(ctl, 1, 3, argv);
+
+    known = reply != NULL && reply->type == REDIS_REPLY_ARRAY
+            && reply->elements == 1 && reply->element[0]->integer == 1;
+
+    if (reply != NULL) {
+        freeReplyObject(reply);
+    }
+
+    return known;
+}
+
+
 static int
 ctl_doctor_script(ctl_t *ctl, ctl_doctor_t *d, const char *name,
     const char *text)
 {
-    int          loaded;
-    char         check[32];
+    int          loaded, known;
+    char         check[32], found[160], sha[41];
     redisReply  *reply;
     const char  *argv[3] = { "SCRIPT", "LOAD", text };
+
+    known = ctl_doctor_known(ctl, text, sha);
 
     /* loading is what a gateway's EVAL does anyway, and compiles it */
 
@@ -155,7 +193,11 @@ ctl_doctor_script(ctl_t *ctl, ctl_doctor_t *d, const char *name,
              || reply->type == REDIS_REPLY_STATUS;
 
     snprintf(check, sizeof(check), "script %s", name);
-    ctl_doctor_row(d, check, loaded, reply->str ? reply->str : "?",
+    snprintf(found, sizeof(found), "%.60s, %s", loaded ? sha
+             : reply->str ? reply->str : "?",
+             known ? "known" : "not known: no gateway of this version has "
+                               "used it since Redis started");
+    ctl_doctor_row(d, check, loaded, found,
                    "this Redis cannot run the gateway's scripts: check its "
                    "version and the user's ACL (+eval +evalsha)");
     freeReplyObject(reply);
@@ -251,6 +293,31 @@ ctl_doctor_forecast(ctl_t *ctl, ctl_doctor_t *d)
 }
 
 
+/* one master */
+
+static int
+ctl_doctor_visit(ctl_t *ctl, void *data)
+{
+    ctl_doctor_t *d = data;
+
+    ctl_doctor_row(d, "connection", 1, ctl->at, "");
+
+    if (ctl_doctor_info(ctl, d) != CTL_OK
+        || ctl_doctor_clock(ctl, d) != CTL_OK
+        || ctl_doctor_script(ctl, d, "admit", jr_embedded_admit_lua)
+           != CTL_OK
+        || ctl_doctor_script(ctl, d, "renew", jr_embedded_renew_lua)
+           != CTL_OK
+        || ctl_doctor_script(ctl, d, "settle", jr_embedded_settle_lua)
+           != CTL_OK)
+    {
+        return CTL_FAILED;
+    }
+
+    return CTL_OK;
+}
+
+
 int
 ctl_doctor(ctl_t *ctl, int argc, char **argv)
 {
@@ -266,16 +333,7 @@ ctl_doctor(ctl_t *ctl, int argc, char **argv)
     memset(&d, 0, sizeof(d));
     d.rows = json_array();
 
-    ctl_doctor_row(&d, "connection", 1, ctl->address, "");
-
-    if (ctl_doctor_info(ctl, &d) != CTL_OK
-        || ctl_doctor_clock(ctl, &d) != CTL_OK
-        || ctl_doctor_script(ctl, &d, "admit", jr_embedded_admit_lua)
-           != CTL_OK
-        || ctl_doctor_script(ctl, &d, "renew", jr_embedded_renew_lua)
-           != CTL_OK
-        || ctl_doctor_script(ctl, &d, "settle", jr_embedded_settle_lua)
-           != CTL_OK
+    if (ctl_masters(ctl, ctl_doctor_visit, &d) != CTL_OK
         || ctl_doctor_forecast(ctl, &d) != CTL_OK)
     {
         json_decref(d.rows);

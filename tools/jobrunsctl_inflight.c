@@ -12,7 +12,7 @@ static const ctl_column_t  ctl_inflight_columns[] = {
     { "tenant", "TENANT" },
     { "requestId", "REQUEST ID" },
     { "owner", "OWNER" },
-    { "idle", "RENEWED" },
+    { "age", "AGE" },
     { "lease", "LEASE ENDS IN" },
     { "token", "TOKEN" },
     { NULL, NULL }
@@ -26,11 +26,10 @@ typedef struct {
 
 
 static void
-ctl_inflight_row(ctl_inflight_t *f, const jr_key_t *key, redisReply *r,
-    long long idle)
+ctl_inflight_row(ctl_inflight_t *f, const jr_key_t *key, redisReply *r)
 {
     json_t     *row;
-    long long   lease;
+    long long   lease, age;
 
     lease = atoll(r->element[1]->str) - f->now;
     row = json_object();
@@ -53,7 +52,14 @@ ctl_inflight_row(ctl_inflight_t *f, const jr_key_t *key, redisReply *r,
     json_object_set_new(row, "lease",
                         json_string(lease > 0 ? ctl_duration(lease)
                                               : "ended: unknown"));
-    json_object_set_new(row, "idle", json_string(ctl_duration(idle * 1000)));
+
+    /* gateways of old did not write it */
+
+    if (r->element[4]->str != NULL) {
+        age = f->now - atoll(r->element[4]->str);
+        json_object_set_new(row, "ageMs", json_integer(age));
+        json_object_set_new(row, "age", json_string(ctl_duration(age)));
+    }
 
     json_array_append_new(f->rows, row);
 }
@@ -65,10 +71,8 @@ ctl_inflight_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
     ctl_inflight_t *f = data;
 
     jr_key_t     key;
-    long long    idle;
-    redisReply  *reply, *object;
-    const char  *argv[6] = { "HMGET", text, "s", "l", "o", "i" };
-    const char  *age[3] = { "OBJECT", "IDLETIME", text };
+    redisReply  *reply;
+    const char  *argv[7] = { "HMGET", text, "s", "l", "o", "i", "b" };
 
     if (jr_key_read((jr_str_t) { len, text },
                     (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
@@ -78,29 +82,18 @@ ctl_inflight_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
         return CTL_OK;
     }
 
-    /* before HMGET, which touches it */
-
-    object = ctl_command(ctl, 1, 3, age);
-
-    if (object == NULL) {
-        return CTL_FAILED;
-    }
-
-    idle = object->type == REDIS_REPLY_INTEGER ? object->integer : 0;
-    freeReplyObject(object);
-
-    reply = ctl_command(ctl, 1, 6, argv);
+    reply = ctl_command(ctl, 1, 7, argv);
 
     if (reply == NULL) {
         return CTL_FAILED;
     }
 
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 4
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 5
         && reply->element[0]->str != NULL
         && strcmp(reply->element[0]->str, "c") == 0
         && reply->element[1]->str != NULL)
     {
-        ctl_inflight_row(f, &key, reply, idle);
+        ctl_inflight_row(f, &key, reply);
     }
 
     freeReplyObject(reply);

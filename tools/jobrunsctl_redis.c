@@ -4,78 +4,86 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "jobrunsctl.h"
 
 
 #define CTL_PORT       6379
 #define CTL_REDIRECTS  5
+#define CTL_NODES      1024
 
 
-/* "host:port", "[ipv6]:port", "host" */
+typedef struct {
+    const char   *pattern;
+    ctl_scan_pt   handler;
+    void         *data;
+} ctl_scan_t;
+
+
+/* "host:port", "[ipv6]:port", "host"; takes address apart */
 
 static redisContext *
-ctl_open(ctl_t *ctl, const char *address)
+ctl_open(const ctl_access_t *access, const char *address, char *host,
+    struct timeval timeout)
 {
-    int             port;
-    char           *host, *colon;
-    redisContext   *redis;
-    struct timeval  timeout;
+    int            port, fd;
+    char          *colon;
+    redisContext  *redis, *plain;
 
-    timeout.tv_sec = (long) ctl->timeout;
-    timeout.tv_usec = (long) ((ctl->timeout - (double) timeout.tv_sec)
-                              * 1000000);
+    port = CTL_PORT;
+    colon = strrchr(host, ':');
 
-    if (strncmp(address, "unix:", 5) == 0) {
-        redis = redisConnectUnixWithTimeout(address + 5, timeout);
-
-    } else {
-        host = strdup(address);
-
-        if (host == NULL) {
-            return NULL;
-        }
-
-        port = CTL_PORT;
-        colon = strrchr(host, ':');
-
-        if (colon != NULL && strchr(colon, ']') == NULL) {
-            *colon = '\0';
-            port = atoi(colon + 1);
-        }
-
-        if (host[0] == '[' && host[strlen(host) - 1] == ']') {
-            host[strlen(host) - 1] = '\0';
-            memmove(host, host + 1, strlen(host));
-        }
-
-        redis = redisConnectWithTimeout(host, port, timeout);
-        free(host);
+    if (colon != NULL && strchr(colon, ']') == NULL) {
+        *colon = '\0';
+        port = atoi(colon + 1);
     }
 
-    if (redis != NULL && !redis->err) {
-        (void) redisSetTimeout(redis, timeout);
+    if (host[0] == '[' && host[strlen(host) - 1] == ']') {
+        host[strlen(host) - 1] = '\0';
+        host++;
     }
 
-    return redis;
+    redis = redisConnectWithTimeout(host, port, timeout);
+
+    if (redis == NULL || redis->err || !access->tls) {
+        return redis;
+    }
+
+    (void) redisSetTimeout(redis, timeout);
+
+    fd = ctl_tls(access, address, host, redis->fd);
+    redisFree(redis);
+
+    if (fd == -1) {
+        return NULL;
+    }
+
+    plain = redisConnectFd(fd);
+
+    if (plain == NULL) {
+        close(fd);
+    }
+
+    return plain;
 }
 
 
 static int
-ctl_greet(ctl_t *ctl)
+ctl_greet(ctl_t *ctl, const ctl_access_t *access, int db)
 {
-    char         db[16];
+    char         number[16];
     redisReply  *reply;
-    const char  *auth[3] = { "AUTH", ctl->user, ctl->password };
-    const char  *select[2] = { "SELECT", db };
+    const char  *auth[3] = { "AUTH", access->user, access->password };
+    const char  *select[2] = { "SELECT", number };
 
-    if (ctl->password != NULL) {
+    if (access->password != NULL) {
 
-        if (ctl->user == NULL) {
-            auth[1] = ctl->password;
+        if (access->user == NULL) {
+            auth[1] = access->password;
         }
 
-        reply = ctl_command(ctl, 0, ctl->user ? 3 : 2, auth);
+        reply = ctl_command(ctl, 0, access->user ? 3 : 2, auth);
 
         if (reply == NULL) {
             return CTL_FAILED;
@@ -84,8 +92,8 @@ ctl_greet(ctl_t *ctl)
         freeReplyObject(reply);
     }
 
-    if (ctl->db) {
-        snprintf(db, sizeof(db), "%d", ctl->db);
+    if (db) {
+        snprintf(number, sizeof(number), "%d", db);
         reply = ctl_command(ctl, 0, 2, select);
 
         if (reply == NULL) {
@@ -100,53 +108,205 @@ ctl_greet(ctl_t *ctl)
 
 
 static int
-ctl_connect_to(ctl_t *ctl, const char *address)
+ctl_connect_to(ctl_t *ctl, const ctl_access_t *access, const char *address,
+    int db)
 {
+    char            *host;
+    struct timeval   timeout;
+
     if (ctl->redis != NULL) {
         redisFree(ctl->redis);
+        ctl->redis = NULL;
     }
 
-    ctl->redis = ctl_open(ctl, address);
+    timeout.tv_sec = (long) ctl->timeout;
+    timeout.tv_usec = (long) ((ctl->timeout - (double) timeout.tv_sec)
+                              * 1000000);
+
+    host = strdup(address);
+
+    if (host != NULL) {
+        ctl->redis = strncmp(address, "unix:", 5) == 0
+                     ? redisConnectUnixWithTimeout(address + 5, timeout)
+                     : ctl_open(access, address, host, timeout);
+        free(host);
+    }
 
     if (ctl->redis == NULL || ctl->redis->err) {
         return ctl_fail(CTL_FAILED, "Redis \"%s\" cannot be reached: %s; "
                         "check the address (--redis, --conf) and that it "
                         "runs", address,
-                        ctl->redis ? ctl->redis->errstr : "no memory");
+                        ctl->redis ? ctl->redis->errstr
+                                   : "there is no connection");
     }
 
-    return ctl_greet(ctl);
+    (void) redisSetTimeout(ctl->redis, timeout);
+
+    free(ctl->at);
+    ctl->at = strdup(address);
+
+    return ctl_greet(ctl, access, db);
 }
 
+
+/* whether what is connected to says of itself that it is a master */
+
+static int
+ctl_is_master(ctl_t *ctl)
+{
+    int          master;
+    redisReply  *reply;
+    const char  *argv[2] = { "INFO", "replication" };
+
+    reply = ctl_command(ctl, 0, 2, argv);
+
+    master = reply != NULL && reply->str != NULL
+             && strstr(reply->str, "role:master") != NULL;
+
+    if (reply != NULL) {
+        freeReplyObject(reply);
+    }
+
+    return master;
+}
+
+
+/* asks the sentinel that is connected to; to be freed, NULL: it knows none */
+
+static char *
+ctl_ask_sentinel(ctl_t *ctl)
+{
+    char        *at;
+    size_t       size;
+    redisReply  *reply;
+    const char  *host, *port;
+    const char  *argv[3] = { "SENTINEL", "get-master-addr-by-name",
+                             ctl->master };
+
+    reply = ctl_command(ctl, 0, 3, argv);
+
+    if (reply == NULL) {
+        return NULL;
+    }
+
+    at = NULL;
+
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2
+        && reply->element[0]->str != NULL && reply->element[1]->str != NULL)
+    {
+        host = reply->element[0]->str;
+        port = reply->element[1]->str;
+        size = strlen(host) + strlen(port) + sizeof("[]:");
+        at = malloc(size);
+
+        if (at != NULL) {
+            snprintf(at, size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host,
+                     port);
+        }
+
+    } else {
+        (void) ctl_fail(CTL_FAILED, "sentinel \"%s\" knows no master \"%s\"",
+                        ctl->at, ctl->master);
+    }
+
+    freeReplyObject(reply);
+
+    return at;
+}
+
+
+static int
+ctl_connect_seed(ctl_t *ctl, const char *seed)
+{
+    int    rc;
+    char  *master;
+
+    if (ctl->master == NULL) {
+        return ctl_connect_to(ctl, &ctl->access, seed, ctl->db);
+    }
+
+    if (ctl_connect_to(ctl, &ctl->sentinels, seed, 0) != CTL_OK) {
+        return CTL_FAILED;
+    }
+
+    master = ctl_ask_sentinel(ctl);
+
+    if (master == NULL) {
+        return CTL_FAILED;
+    }
+
+    rc = ctl_connect_to(ctl, &ctl->access, master, ctl->db);
+
+    if (rc == CTL_OK && !ctl_is_master(ctl)) {
+        rc = ctl_fail(CTL_FAILED, "\"%s\", which sentinel \"%s\" names, is no "
+                      "master", master, seed);
+    }
+
+    free(master);
+
+    return rc;
+}
+
+
+/* one after another, until one is of use */
 
 int
 ctl_connect(ctl_t *ctl)
 {
-    if (ctl->address == NULL) {
+    int     rc;
+    size_t  i;
+
+    if (ctl->nseeds == 0) {
         return ctl_fail(CTL_USAGE, "which Redis? Say --redis host:port or "
                         "--redis unix:/path, or --conf nginx.conf");
     }
 
-    return ctl_connect_to(ctl, ctl->address);
+    rc = CTL_FAILED;
+
+    for (i = 0; i < ctl->nseeds && rc != CTL_OK; i++) {
+        rc = ctl_connect_seed(ctl, ctl->seeds[i]);
+    }
+
+    return rc;
 }
 
 
-/* "MOVED 3999 127.0.0.1:6381": reconnects there */
+/* "MOVED 3999 127.0.0.1:6381", and "ASK ...": reconnects there */
 
 static int
 ctl_redirected(ctl_t *ctl, redisReply *reply)
 {
+    int          ask;
+    redisReply  *asking;
     const char  *address;
 
-    if (reply->type != REDIS_REPLY_ERROR
-        || strncmp(reply->str, "MOVED ", 6) != 0)
+    if (reply->type != REDIS_REPLY_ERROR) {
+        return 0;
+    }
+
+    ask = strncmp(reply->str, "ASK ", 4) == 0;
+
+    if (!ask && strncmp(reply->str, "MOVED ", 6) != 0) {
+        return 0;
+    }
+
+    address = strrchr(reply->str, ' ') + 1;
+
+    if (address[0] == ':'
+        || ctl_connect_to(ctl, &ctl->access, address, 0) != CTL_OK)
     {
         return 0;
     }
 
-    address = strrchr(reply->str, ' ');
+    if (ask) {
+        asking = redisCommand(ctl->redis, "ASKING");
 
-    return address[1] != ':' && ctl_connect_to(ctl, address + 1) == CTL_OK;
+        if (asking != NULL) {
+            freeReplyObject(asking);
+        }
+    }
+
+    return 1;
 }
 
 
@@ -161,8 +321,8 @@ ctl_command(ctl_t *ctl, int tolerant, int argc, const char **argv)
         reply = redisCommandArgv(ctl->redis, argc, argv, NULL);
 
         if (reply == NULL) {
-            (void) ctl_fail(CTL_FAILED, "no reply of Redis to %s: %s",
-                            argv[0], ctl->redis->errstr);
+            (void) ctl_fail(CTL_FAILED, "no reply of Redis \"%s\" to %s: %s",
+                            ctl->at, argv[0], ctl->redis->errstr);
             return NULL;
         }
 
@@ -181,13 +341,119 @@ ctl_command(ctl_t *ctl, int tolerant, int argc, const char **argv)
     }
 
     if (reply->type == REDIS_REPLY_ERROR && !tolerant) {
-        (void) ctl_fail(CTL_FAILED, "Redis refuses %s: %s", argv[0],
-                        reply->str);
+        (void) ctl_fail(CTL_FAILED, "Redis \"%s\" refuses %s: %s", ctl->at,
+                        argv[0], reply->str);
         freeReplyObject(reply);
         return NULL;
     }
 
     return reply;
+}
+
+
+/* the address of the master of a range of CLUSTER SLOTS; to be freed */
+
+static char *
+ctl_range_master(const redisReply *range, const char *asked)
+{
+    char              *at;
+    size_t             size, len;
+    const char        *host, *colon;
+    const redisReply  *node;
+
+    if (range->type != REDIS_REPLY_ARRAY || range->elements < 3
+        || range->element[2]->type != REDIS_REPLY_ARRAY
+        || range->element[2]->elements < 2
+        || range->element[2]->element[1]->type != REDIS_REPLY_INTEGER)
+    {
+        return NULL;
+    }
+
+    node = range->element[2];
+    host = node->element[0]->str;
+
+    /* without a name it is the host that was asked */
+
+    if (host == NULL || host[0] == '\0') {
+        colon = strrchr(asked, ':');
+        host = asked;
+        len = colon ? (size_t) (colon - asked) : strlen(asked);
+
+    } else {
+        len = strlen(host);
+    }
+
+    size = len + sizeof("[]:65535") + 16;
+    at = malloc(size);
+
+    if (at != NULL) {
+        snprintf(at, size,
+                 host[0] != '[' && memchr(host, ':', len) ? "[%.*s]:%lld"
+                                                          : "%.*s:%lld",
+                 (int) len, host, (long long) node->element[1]->integer);
+    }
+
+    return at;
+}
+
+
+int
+ctl_masters(ctl_t *ctl, ctl_visit_pt visit, void *data)
+{
+    int          rc;
+    char        *at, *asked, *seen[CTL_NODES];
+    size_t       i, k, n;
+    redisReply  *reply;
+    const char  *argv[2] = { "CLUSTER", "SLOTS" };
+
+    reply = ctl_command(ctl, 1, 2, argv);
+
+    if (reply == NULL) {
+        return CTL_FAILED;
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+        freeReplyObject(reply);
+        return visit(ctl, data);
+    }
+
+    rc = CTL_OK;
+    n = 0;
+    asked = strdup(ctl->at);
+
+    for (i = 0; i < reply->elements && rc == CTL_OK; i++) {
+
+        at = asked ? ctl_range_master(reply->element[i], asked) : NULL;
+
+        if (at == NULL) {
+            rc = ctl_fail(CTL_FAILED, "CLUSTER SLOTS of \"%s\" names a node "
+                          "that is none", ctl->at);
+            break;
+        }
+
+        for (k = 0; k < n && strcmp(seen[k], at) != 0; k++) { /* void */ }
+
+        if (k < n || n == CTL_NODES) {
+            free(at);
+            continue;
+        }
+
+        seen[n++] = at;
+        rc = ctl_connect_to(ctl, &ctl->access, at, 0);
+
+        if (rc == CTL_OK) {
+            rc = visit(ctl, data);
+        }
+    }
+
+    while (n) {
+        free(seen[--n]);
+    }
+
+    free(asked);
+    freeReplyObject(reply);
+
+    return rc;
 }
 
 
@@ -245,14 +511,16 @@ ctl_now(ctl_t *ctl)
 }
 
 
-int
-ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler, void *data)
+static int
+ctl_scan_node(ctl_t *ctl, void *data)
 {
+    ctl_scan_t *scan = data;
+
     int          rc;
     char         cursor[32] = "0";
     size_t       i;
     redisReply  *reply, *keys;
-    const char  *argv[6] = { "SCAN", cursor, "MATCH", pattern, "COUNT",
+    const char  *argv[6] = { "SCAN", cursor, "MATCH", scan->pattern, "COUNT",
                              "1000" };
 
     do {
@@ -277,8 +545,9 @@ ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler, void *data)
 
         for (i = 0; i < keys->elements && rc == CTL_OK; i++) {
             if (keys->element[i]->str != NULL) {
-                rc = handler(ctl, keys->element[i]->str,
-                             (size_t) keys->element[i]->len, data);
+                rc = scan->handler(ctl, keys->element[i]->str,
+                                   (size_t) keys->element[i]->len,
+                                   scan->data);
             }
         }
 
@@ -287,6 +556,19 @@ ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler, void *data)
     } while (rc == CTL_OK && strcmp(cursor, "0") != 0);
 
     return rc;
+}
+
+
+int
+ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler, void *data)
+{
+    ctl_scan_t  scan;
+
+    scan.pattern = pattern;
+    scan.handler = handler;
+    scan.data = data;
+
+    return ctl_masters(ctl, ctl_scan_node, &scan);
 }
 
 

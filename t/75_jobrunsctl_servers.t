@@ -1,0 +1,139 @@
+#!/usr/bin/perl
+
+# jobrunsctl finds Redis as the gateway does: behind TLS, by sentinels, and in
+# all nodes of a cluster; by --redis, and from nginx.conf.
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use JobRuns;
+use JobRuns::Ctl;
+use JobRuns::Ports qw(claim_port);
+use JobRuns::Tls;
+use RedisCluster;
+use RedisSentinel;
+
+JobRuns::Ctl::needed();
+
+my $t = JobRuns->new;
+my $dir = $t->testdir;
+
+JobRuns::Tls::needed();
+JobRuns::Tls::self_signed($dir, 'redis', 'DNS:redis.test,IP:127.0.0.1');
+JobRuns::Tls::self_signed($dir, 'client');
+JobRuns::Tls::self_signed($dir, 'other', 'IP:127.0.0.1');
+
+sub rows { my %of; push @{$of{$_->{check}}}, $_ for @{$_[0]}; return \%of }
+
+# What a gateway claims for these tenants, seen by jobrunsctl.
+
+my $gates = 0;
+
+sub claims {
+    my ($gateway, $of, @tenants) = @_;
+    my $n = ++$gates;
+
+    my @slow = map {
+        $t->start_run(to => $gateway, tenancy => $_, token => "t-$_",
+            stub => { wait_read => "gate-$n" })
+    } @tenants;
+    $t->service->wait_at("gate-$n", scalar @tenants);
+    wait_for {
+        @{ctl_json(@$of, 'inflight') // []} == @tenants
+    } 'all claims to be seen';
+    is_deeply([sort map { $_->{tenant} } @{ctl_json(@$of, 'inflight')}],
+        [sort @tenants], 'inflight: of each tenant');
+    $t->service->release("gate-$n");
+    $_->response for @slow;
+
+    for my $tenant (@tenants) {
+        my $limits = ctl_json(@$of, '--tenant', $tenant, qw(tenant show));
+        is(($limits // [])->[0]{used}, 1, "tenant show: $tenant");
+    }
+}
+
+my $limit = 'jobruns_quota daily key=tenant limit=50 window=day;';
+
+subtest 'TLS, with a certificate of the client' => sub {
+    my $port = claim_port();
+    my $tls = $t->redis('tls', args => ['--tls-port', $port, '--tls-cert-file',
+        "$dir/redis.crt", '--tls-key-file', "$dir/redis.key",
+        '--tls-ca-cert-file', "$dir/client.crt", '--tls-auth-clients', 'yes']);
+    $tls->command(qw(ACL SETUSER ops on >secret ~* +@all));
+    $t->write_file('secret', "secret\n");
+
+    my $redis = "127.0.0.1:$port user=ops password_file=$dir/secret tls"
+        . " tls_certificate=$dir/client.crt"
+        . " tls_certificate_key=$dir/client.key tls_ca=$dir";
+    my $gateway = $t->run(name => 'tls', server => $limit,
+        redis => "jobruns_redis $redis/redis.crt;");
+    claims($gateway, ['--conf', "$dir/tls.conf"], 'a');
+
+    my ($status, $said) = ctl('--redis', "$redis/redis.crt", 'doctor');
+    like($said, qr/^connection .*127\.0\.0\.1:$port/m, 'by --redis');
+    is(rows(ctl_json('--redis', "$redis/redis.crt tls_name=redis.test",
+        'doctor'))->{'script admit'}[0]{found} =~ s/.*, //r, 'known',
+        'by a name; its scripts are the gateway\'s');
+
+    for (
+        ['another authority', "$redis/other.crt", qr/is refused: self/],
+        ['another name', "$redis/redis.crt tls_name=other.test",
+            qr/is refused: hostname mismatch/],
+        ['no certificate of ours', "127.0.0.1:$port tls tls_ca=$dir/redis.crt",
+            qr/no reply|handshake|cannot be reached/],
+        ['no such file', "127.0.0.1:$port tls tls_ca=$dir/none.crt",
+            qr/reading its files failed/],
+        ['no TLS', "127.0.0.1:$port", qr/no reply|refuses/],
+    ) {
+        my ($what, $to, $told) = @$_;
+        ($status, $said) = ctl('--redis', $to, 'inflight');
+        is($status, 3, $what);
+        like($said, $told, '... is said');
+    }
+};
+
+subtest 'sentinels' => sub {
+    my $main = RedisSentinel->start($t, name => 'main');
+    my $gateway = $t->run(name => 'sentinel', server => $limit,
+        redis => 'jobruns_redis ' . $main->address . ';');
+
+    claims($gateway, ['--conf', "$dir/sentinel.conf"], 'a', 'b');
+    is(rows(ctl_json('--conf', "$dir/sentinel.conf", 'doctor'))
+        ->{connection}[0]{found}, $main->master->address, 'the master');
+
+    my ($status, $said) = ctl('--redis',
+        'sentinel:nobody ' . ($main->sentinels)[0]->address, 'inflight');
+    is($status, 3, 'a master that they do not know');
+    like($said, qr/knows no master "nobody"/, '... is said');
+};
+
+subtest 'a cluster' => sub {
+    my $cluster = RedisCluster->start($t, replicas => 0);
+    my @tenants = map {
+        my $node = $_;
+        my $n = 0;
+        $n++ while $cluster->master($cluster->slot("{tenant-$n}")) != $node;
+        "tenant-$n";
+    } $cluster->nodes;
+    my $gateway = $t->run(name => 'cluster', server => $limit,
+        redis => 'jobruns_redis ' . $cluster->address . ';');
+
+    claims($gateway, ['--conf', "$dir/cluster.conf"], @tenants);
+
+    my $rows = rows(ctl_json('--redis', $cluster->address(1), 'doctor'));
+    is_deeply([sort map { $_->{found} } @{$rows->{connection}}],
+        [sort map { $_->address } $cluster->nodes], 'doctor: each node');
+    is((grep { $_->{ok} } @{$rows->{role}}), 3, 'all of them masters');
+};
+
+subtest 'addresses that are none' => sub {
+    for ('cluster', 'sentinel:main', 'sentinel:main tls',
+        '127.0.0.1:1 nonsense=1')
+    {
+        my ($status, $said) = ctl('--redis', $_, 'inflight');
+        is($status, 2, "\"$_\"");
+        like($said, qr/an address of Redis is missing|is no option/, 'is told');
+    }
+};
+
+done_testing;

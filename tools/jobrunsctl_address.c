@@ -1,0 +1,204 @@
+/*
+ * Which Redis, as jobruns_redis has it: "ADDRESS", "sentinel:NAME ADDRESS ..."
+ * or "cluster ADDRESS ...", and options behind it.
+ */
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobrunsctl.h"
+
+
+#define CTL_SENTINEL  "sentinel_"
+
+
+/* options with a value, for Redis and, with "sentinel_", for sentinels */
+
+static const struct {
+    const char  *name;
+    size_t       offset;
+    int          file;
+} ctl_access_options[] = {
+    { "user=", offsetof(ctl_access_t, user), 0 },
+    { "tls_name=", offsetof(ctl_access_t, tls_name), 0 },
+    { "tls_ca=", offsetof(ctl_access_t, tls_ca), 1 },
+    { "tls_certificate=", offsetof(ctl_access_t, tls_certificate), 1 },
+    { "tls_certificate_key=", offsetof(ctl_access_t, tls_certificate_key), 1 },
+    { NULL, 0, 0 }
+};
+
+
+/* a file of nginx.conf is looked for beside it; to be kept */
+
+static char *
+ctl_path(const char *root, const char *path)
+{
+    char    *full;
+    size_t   size;
+
+    if (root == NULL || path[0] == '/' || path[0] == '\0') {
+        return strdup(path);
+    }
+
+    size = strlen(root) + strlen(path) + 2;
+    full = malloc(size);
+
+    if (full != NULL) {
+        snprintf(full, size, "%s/%s", root, path);
+    }
+
+    return full;
+}
+
+
+/* the password, without the line end behind it */
+
+static int
+ctl_password(ctl_access_t *access, const char *path)
+{
+    access->password = path ? ctl_slurp(path, 4096) : NULL;
+
+    if (access->password == NULL) {
+        return CTL_FAILED;
+    }
+
+    access->password[strcspn(access->password, "\r\n")] = '\0';
+
+    return CTL_OK;
+}
+
+
+static int
+ctl_access_option(ctl_access_t *access, const char *option, const char *root)
+{
+    int          i;
+    size_t       len;
+    const char  *value;
+
+    if (strcmp(option, "tls") == 0) {
+        access->tls = 1;
+        return CTL_OK;
+    }
+
+    if (strncmp(option, "password_file=", 14) == 0) {
+        return ctl_password(access, ctl_path(root, option + 14));
+    }
+
+    for (i = 0; ctl_access_options[i].name != NULL; i++) {
+
+        len = strlen(ctl_access_options[i].name);
+
+        if (strncmp(option, ctl_access_options[i].name, len) != 0) {
+            continue;
+        }
+
+        value = option + len;
+
+        *(char **) ((char *) access + ctl_access_options[i].offset)
+            = ctl_path(ctl_access_options[i].file ? root : NULL, value);
+
+        return CTL_OK;
+    }
+
+    return CTL_NOTHING;
+}
+
+
+int
+ctl_redis_option(ctl_t *ctl, const char *option, const char *root)
+{
+    int  rc;
+
+    if (strncmp(option, "db=", 3) == 0) {
+        ctl->db = atoi(option + 3);
+        return CTL_OK;
+    }
+
+    rc = strncmp(option, CTL_SENTINEL, sizeof(CTL_SENTINEL) - 1) == 0
+         ? ctl_access_option(&ctl->sentinels,
+                             option + sizeof(CTL_SENTINEL) - 1, root)
+         : ctl_access_option(&ctl->access, option, root);
+
+    if (rc != CTL_NOTHING) {
+        return rc;
+    }
+
+    return ctl_fail(CTL_USAGE, "\"%s\" is no option of jobruns_redis: there "
+                    "are db=, user=, password_file=, tls, tls_ca=, tls_name=, "
+                    "tls_certificate=, tls_certificate_key=, and with "
+                    "\"sentinel_\" before it those of sentinels", option);
+}
+
+
+static int
+ctl_is_option(const char *word)
+{
+    return strchr(word, '=') != NULL || strcmp(word, "tls") == 0
+           || strcmp(word, "sentinel_tls") == 0;
+}
+
+
+int
+ctl_redis_words(ctl_t *ctl, int n, char **words, const char *root)
+{
+    int  i, rc;
+
+    i = 0;
+
+    ctl->master = NULL;
+    ctl->nseeds = 0;
+
+    if (n > 0 && strncmp(words[0], "sentinel:", 9) == 0) {
+        ctl->master = strdup(words[0] + 9);
+        i = 1;
+
+    } else if (n > 0 && strcmp(words[0], "cluster") == 0) {
+        i = 1;
+    }
+
+    for ( /* void */ ; i < n && !ctl_is_option(words[i]); i++) {
+        if (ctl->nseeds < CTL_SEEDS) {
+            ctl->seeds[ctl->nseeds++] = strdup(words[i]);
+        }
+    }
+
+    if (ctl->nseeds == 0) {
+        return ctl_fail(CTL_USAGE, "an address of Redis is missing: say "
+                        "host:port, unix:/path, \"sentinel:NAME host:port "
+                        "...\" or \"cluster host:port ...\"");
+    }
+
+    for ( /* void */ ; i < n; i++) {
+        rc = ctl_redis_option(ctl, words[i], root);
+
+        if (rc != CTL_OK) {
+            return rc;
+        }
+    }
+
+    return CTL_OK;
+}
+
+
+int
+ctl_redis_line(ctl_t *ctl, const char *line)
+{
+    int    n;
+    char  *copy, *word, *rest, *words[CTL_SEEDS + 16];
+
+    copy = strdup(line);
+    n = 0;
+
+    for (word = copy ? strtok_r(copy, " ", &rest) : NULL;
+         word != NULL && n < CTL_SEEDS + 16;
+         word = strtok_r(NULL, " ", &rest))
+    {
+        words[n++] = word;
+    }
+
+    n = ctl_redis_words(ctl, n, words, NULL);
+    free(copy);
+
+    return n;
+}
