@@ -45,4 +45,14 @@ wait_for {
 cmp_ok(($nginx->error_log =~ /\((\d+) more like this\), request id/)[0], '>=',
     19, 'with the count');
 
+# what concerns no request is folded too: an audit file on a full disk
+
+my $full = $t->run(name => 'full', workers => 1, audit =>
+    'jobruns_audit /dev/full; jobruns_audit_required on;');
+$t->allow_log(qr/audit file "\/dev\/full" cannot be written/);
+is($t->create_run(to => $full)->status, 503, 'no record, no creation')
+    for 1 .. 5;
+is(() = $full->error_log =~ /audit file "\/dev\/full" cannot be written/g, 1,
+    'one line for five of them');
+
 done_testing;

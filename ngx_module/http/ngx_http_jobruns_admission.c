@@ -507,9 +507,10 @@ ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
         ngx_http_jobruns_forward(r, a);
 
     } else if (rc == NGX_DECLINED) {
-        ngx_log_error(NGX_LOG_WARN, c->log, 0,
-                      "jobruns: held up for more than half the lease, and "
-                      "the claim is lost: asking for it again");
+        ngx_http_jobruns_log(a, jobruns_log_late, NGX_LOG_WARN,
+                             "held up for more than half the lease, and the "
+                             "claim is lost: asking for it again; look for "
+                             "what holds up this worker or its disk");
 
         /* what became of the token meanwhile decides: a replay, waiting, or
            a claim of our own again */

@@ -8,6 +8,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
 
 
 /* bytes of the records that open and close a chain */
@@ -285,18 +286,19 @@ ngx_http_jobruns_audit_mend(ngx_http_jobruns_audit_file_t *file,
     size_t missing, ssize_t written, ngx_log_t *log)
 {
     if (written == -1) {
-        ngx_log_error(NGX_LOG_CRIT, log, ngx_errno,
-                      "jobruns: the audit file \"%V\" cannot be written",
-                      &file->file->name);
+        ngx_http_jobruns_log_fault(log, jobruns_log_audit, NGX_LOG_CRIT,
+                                   ngx_errno, "the audit file \"%V\" cannot "
+                                   "be written", &file->file->name);
         return NGX_ERROR;
     }
 
     ngx_http_jobruns_count(jobruns_count_audit_torn);
 
-    ngx_log_error(NGX_LOG_CRIT, log, 0,
-                  "jobruns: only %z of %uz bytes of a record went to the "
-                  "audit file \"%V\": is its disk full?", written,
-                  written + missing, &file->file->name);
+    ngx_http_jobruns_log_fault(log, jobruns_log_audit_torn, NGX_LOG_CRIT, 0,
+                               "only %z of %uz bytes of a record went to the "
+                               "audit file \"%V\": is its disk full?",
+                               written, written + missing,
+                               &file->file->name);
 
     /* ends the torn line; where even that fails, the next record begins with
        a line end */

@@ -8,6 +8,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
 
 
 static ngx_int_t ngx_http_jobruns_reenter(ngx_http_request_t *r,
@@ -132,10 +133,10 @@ ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     for (i = 0; i < r->upstream_states->nelts; i++) {
         if (state[i].bytes_sent) {
-            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                          "jobruns: an internal redirect would forward a "
-                          "request twice, it is answered instead; see "
-                          "error_page and try_files of this server");
+            ngx_http_jobruns_log(a, jobruns_log_redirect, NGX_LOG_WARN,
+                                 "an internal redirect would forward a "
+                                 "request twice, it is answered instead; see "
+                                 "error_page and try_files of this server");
 
             ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNKNOWN,
                                     NGX_HTTP_SERVICE_UNAVAILABLE, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
 #include "jr_json_skim.h"
 
 
@@ -53,10 +54,11 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
         }
 
         if (ngx_http_jobruns_worker.held + room > jmcf->hold_memory) {
-            ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                          "jobruns: jobruns_hold_memory %uz is full, an "
-                          "answer passes through and is not kept",
-                          jmcf->hold_memory);
+            ngx_http_jobruns_log(a, jobruns_log_hold_full, NGX_LOG_WARN,
+                                 "jobruns_hold_memory %uz is full, an answer "
+                                 "passes through and is not kept; is Redis "
+                                 "slow or away? else raise it",
+                                 jmcf->hold_memory);
             return NGX_DECLINED;
         }
 

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
 
 
 static void ngx_http_jobruns_on_renewal_due(ngx_event_t *ev);
@@ -108,9 +109,10 @@ ngx_http_jobruns_on_renewed(ngx_redis_op_t *op, ngx_redis_status_e status,
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, a->request->connection->log, 0,
-                  "jobruns: the lease of a forwarded attempt is lost to "
-                  "another one; the first answer of 2xx is kept");
+    ngx_http_jobruns_log(a, jobruns_log_fenced, NGX_LOG_WARN,
+                         "the lease of a forwarded attempt is lost to "
+                         "another one; the first answer of 2xx is kept; look "
+                         "for what kept this worker from renewing it");
 
     a->renewal_lost = 1;
 

@@ -22,22 +22,27 @@ typedef struct {
 static ngx_http_jobruns_fold_t  ngx_http_jobruns_folds[jobruns_log_last];
 
 
-void ngx_cdecl
-ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
-    ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...)
+static ngx_int_t ngx_http_jobruns_log_text(ngx_http_jobruns_log_e kind,
+    ngx_log_t *log, ngx_uint_t level, ngx_str_t *text, const char *fmt,
+    va_list args);
+
+
+/*
+ * NGX_DECLINED: to be left out.  Else the text, and behind it how many were
+ * left out since the last one.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_log_text(ngx_http_jobruns_log_e kind, ngx_log_t *log,
+    ngx_uint_t level, ngx_str_t *text, const char *fmt, va_list args)
 {
-    u_char                    text[NGX_MAX_ERROR_STR], *last;
-    va_list                   args;
-    ngx_log_t                *log;
-    ngx_uint_t                folded;
-    ngx_http_jobruns_ctx_t   *ctx;
+    u_char                   *last;
     ngx_http_jobruns_fold_t  *fold;
 
     fold = &ngx_http_jobruns_folds[kind];
-    log = a->request->connection->log;
 
     if (log->log_level < level) {
-        return;
+        return NGX_DECLINED;
     }
 
     if (fold->logged
@@ -45,35 +50,78 @@ ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
     {
         fold->folded++;
         ngx_http_jobruns_count(jobruns_count_folded);
-        return;
+        return NGX_DECLINED;
     }
 
-    folded = fold->folded;
+    last = ngx_vslprintf(text->data, text->data + text->len, fmt, args);
+
+    /* words of Redis are among it */
+
+    ngx_redis_printable(text->data, last);
+
+    if (fold->folded) {
+        last = ngx_slprintf(last, text->data + text->len,
+                            " (%ui more like this)", fold->folded);
+    }
+
+    text->len = last - text->data;
 
     fold->logged = 1;
     fold->folded = 0;
     fold->time = ngx_current_msec;
 
+    return NGX_OK;
+}
+
+
+void ngx_cdecl
+ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...)
+{
+    u_char                   buf[NGX_MAX_ERROR_STR];
+    va_list                  args;
+    ngx_int_t                rc;
+    ngx_log_t               *log;
+    ngx_str_t                text;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    log = a->request->connection->log;
+    text.data = buf;
+    text.len = sizeof(buf);
+
     va_start(args, fmt);
-    last = ngx_vslprintf(text, text + sizeof(text), fmt, args);
+    rc = ngx_http_jobruns_log_text(kind, log, level, &text, fmt, args);
     va_end(args);
 
-    /* words of Redis are among it */
-
-    ngx_redis_printable(text, last);
-
-    ctx = ngx_http_jobruns_get_ctx(a->request);
-
-    if (folded) {
-        ngx_log_error(level, log, 0,
-                      "jobruns: %*s (%ui more like this), request id: \"%V\", "
-                      "tenant: \"%*s\"", (size_t) (last - text), text, folded,
-                      &ctx->request_id, a->tenant.len, a->tenant.data);
+    if (rc != NGX_OK) {
         return;
     }
 
+    ctx = ngx_http_jobruns_get_ctx(a->request);
+
     ngx_log_error(level, log, 0,
-                  "jobruns: %*s, request id: \"%V\", tenant: \"%*s\"",
-                  (size_t) (last - text), text, &ctx->request_id,
-                  a->tenant.len, a->tenant.data);
+                  "jobruns: %V, request id: \"%V\", tenant: \"%*s\"", &text,
+                  &ctx->request_id, a->tenant.len, a->tenant.data);
+}
+
+
+void ngx_cdecl
+ngx_http_jobruns_log_fault(ngx_log_t *log, ngx_http_jobruns_log_e kind,
+    ngx_uint_t level, ngx_err_t err, const char *fmt, ...)
+{
+    u_char     buf[NGX_MAX_ERROR_STR];
+    va_list    args;
+    ngx_int_t  rc;
+    ngx_str_t  text;
+
+    text.data = buf;
+    text.len = sizeof(buf);
+
+    va_start(args, fmt);
+    rc = ngx_http_jobruns_log_text(kind, log, level, &text, fmt, args);
+    va_end(args);
+
+    if (rc == NGX_OK) {
+        ngx_log_error(level, log, err, "jobruns: %V", &text);
+    }
 }

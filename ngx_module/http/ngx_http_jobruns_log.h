@@ -14,6 +14,15 @@ typedef enum {
     jobruns_log_no_reply = 0,
     jobruns_log_refused,
     jobruns_log_unprotected,
+    jobruns_log_no_memory,
+    jobruns_log_late,
+    jobruns_log_fenced,
+    jobruns_log_hold_full,
+    jobruns_log_keep_full,
+    jobruns_log_replicas,
+    jobruns_log_redirect,
+    jobruns_log_audit,
+    jobruns_log_audit_torn,
     jobruns_log_last
 } ngx_http_jobruns_log_e;
 
@@ -27,6 +36,11 @@ typedef enum {
  */
 void ngx_cdecl ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...);
+
+/* The same for what concerns no attempt: "jobruns: <text>", err as errno. */
+void ngx_cdecl ngx_http_jobruns_log_fault(ngx_log_t *log,
+    ngx_http_jobruns_log_e kind, ngx_uint_t level, ngx_err_t err,
+    const char *fmt, ...);
 
 
 #endif /* NGX_HTTP_JOBRUNS_LOG_H_INCLUDED */

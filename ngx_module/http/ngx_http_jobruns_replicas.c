@@ -8,6 +8,7 @@
  */
 
 #include "ngx_http_jobruns_replicas.h"
+#include "ngx_http_jobruns_log.h"
 
 
 /* the most replicas of a master that one could ask for; the longest wait */
@@ -143,13 +144,15 @@ ngx_http_jobruns_on_replicated(ngx_redis_op_t *op, ngx_redis_status_e status,
 static void
 ngx_http_jobruns_unreplicated(ngx_http_jobruns_attempt_t *a, const char *what)
 {
-    ngx_log_error(NGX_LOG_ERR, a->request->connection->log, 0,
-                  "jobruns: the claim of an admission is not on %ui replicas "
-                  "of Redis \"%V\": %s; %s", a->conf->replicas,
-                  &a->conf->redis->address, what,
-                  a->conf->redis_allow
-                  ? "forwarded, and protected as long as the master lives"
-                  : "nothing is forwarded");
+    ngx_http_jobruns_log(a, jobruns_log_replicas, NGX_LOG_ERR,
+                         "the claim of an admission is not on %ui replicas "
+                         "of Redis \"%V\": %s; %s; see INFO replication of "
+                         "the master", a->conf->replicas,
+                         &a->conf->redis->address, what,
+                         a->conf->redis_allow
+                         ? "forwarded, and protected as long as the master "
+                           "lives"
+                         : "nothing is forwarded");
 
     a->unreplicated = 1;
 

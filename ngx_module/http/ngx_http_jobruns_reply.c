@@ -162,9 +162,10 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
     }
 
     if (rc == NGX_ABORT) {
-        ngx_log_error(NGX_LOG_ERR, a->request->connection->log, 0,
-                      "jobruns: no memory to read what Redis says of a retry "
-                      "token; it was not forwarded");
+        ngx_http_jobruns_log(a, jobruns_log_no_memory, NGX_LOG_ERR,
+                             "no memory to read what Redis says of a retry "
+                             "token, it was not forwarded; give this machine "
+                             "or its unit more memory");
         return;
     }
 

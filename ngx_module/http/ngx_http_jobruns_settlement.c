@@ -10,6 +10,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
 
 
 /* of the pool: the settlement and its arguments but for a kept answer */
@@ -292,9 +293,10 @@ ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
     if (ngx_http_jobruns_worker.held + ngx_http_jobruns_settlement_size(s)
         + size > s->main->hold_memory)
     {
-        ngx_log_error(NGX_LOG_WARN, a->request->connection->log, 0,
-                      "jobruns: jobruns_hold_memory %uz is full, an answer "
-                      "is not kept", s->main->hold_memory);
+        ngx_http_jobruns_log(a, jobruns_log_keep_full, NGX_LOG_WARN,
+                             "jobruns_hold_memory %uz is full, an answer is "
+                             "not kept; is Redis slow or away? else raise it",
+                             s->main->hold_memory);
 
         a->too_large = 1;
         return NGX_OK;
