@@ -361,8 +361,8 @@ extern ngx_module_t  ngx_http_jobruns_module;
     ((jr_str_t) { (s).len, (const char *) (s).data })
 
 
-/* ngx_http_jobruns_directives.c and ngx_http_jobruns_limit_directives.c:
-   setters, named as their directives */
+/* ngx_http_jobruns_directives.c, ngx_http_jobruns_redis_directives.c and
+   ngx_http_jobruns_limit_directives.c: setters, named as their directives */
 
 char *ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_prefix(ngx_conf_t *cf, void *post, void *data);
@@ -371,6 +371,11 @@ char *ngx_http_jobruns_quota(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_concurrency(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* the text of a file of at most max bytes, without the newline at its end, in
+   the pool of the configuration */
+char *ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
+    ngx_str_t *text);
 
 /* refuses an option behind the first argument that is given twice */
 char *ngx_http_jobruns_options_once(ngx_conf_t *cf);

@@ -1,0 +1,424 @@
+/*
+ * jobruns_redis: which server, and how it is spoken to; and the one server
+ * object for all locations that say the same.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+#define NGX_HTTP_JOBRUNS_PASSWORD_MAX  1024
+
+
+/* a server made for some jobruns_redis, found again by what it says */
+typedef struct {
+    ngx_redis_conf_t      conf;
+    ngx_redis_server_t   *server;
+} ngx_http_jobruns_server_t;
+
+
+static char *ngx_http_jobruns_redis_seeds(ngx_conf_t *cf,
+    ngx_redis_conf_t *redis);
+static char *ngx_http_jobruns_redis_sentinel_check(ngx_redis_conf_t *redis);
+static char *ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_redis_conf_t *redis);
+static ngx_uint_t ngx_http_jobruns_same_redis(ngx_redis_conf_t *one,
+    ngx_redis_conf_t *two);
+static ngx_uint_t ngx_http_jobruns_same_str(ngx_str_t *one, ngx_str_t *two);
+
+
+char *
+ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    char              *rv;
+    ngx_str_t         *value;
+    ngx_uint_t         i;
+    ngx_redis_conf_t  *redis;
+
+    if (jlcf->redis != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    redis = ngx_pcalloc(cf->pool, sizeof(ngx_redis_conf_t));
+    if (redis == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+    redis->address = value[1];
+
+    if (redis->address.len == 0) {
+        return "needs an address: \"host:port\" or \"unix:/path\"";
+    }
+
+    rv = ngx_http_jobruns_options_once(cf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    i = 2;
+
+    if (ngx_http_jobruns_option(&value[1], "sentinel:", &redis->master)
+        == NGX_OK
+        && redis->master.len == 0)
+    {
+        return "needs the master's name: \"sentinel:NAME host:port ...\"";
+    }
+
+    if (redis->master.len || ngx_strcmp(value[1].data, "cluster") == 0) {
+        rv = ngx_http_jobruns_redis_seeds(cf, redis);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+
+        i += redis->nseeds;
+    }
+
+    for ( /* void */ ; i < cf->args->nelts; i++) {
+        rv = ngx_http_jobruns_redis_option(cf, &value[i], redis);
+
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+    }
+
+    if (redis->user.len && redis->password.len == 0) {
+        return "with \"user=\" needs \"password_file=\"";
+    }
+
+    rv = ngx_http_jobruns_redis_sentinel_check(redis);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+#if (NGX_SSL)
+
+    if (!redis->tls && (redis->tls_ca.len || redis->tls_name.len
+                        || redis->tls_certificate.len
+                        || redis->tls_certificate_key.len))
+    {
+        return "with \"tls_...=\" needs \"tls\"";
+    }
+
+    if ((redis->tls_certificate.len == 0)
+        != (redis->tls_certificate_key.len == 0))
+    {
+        return "needs \"tls_certificate=\" and \"tls_certificate_key=\" "
+               "together";
+    }
+
+#endif
+
+    jlcf->redis = redis;
+
+    return NGX_CONF_OK;
+}
+
+
+/* addresses behind "cluster" or "sentinel:NAME", up to the first option */
+
+static char *
+ngx_http_jobruns_redis_seeds(ngx_conf_t *cf, ngx_redis_conf_t *redis)
+{
+    size_t       len;
+    u_char      *p;
+    ngx_str_t   *value;
+    ngx_uint_t   i, n;
+
+    value = cf->args->elts;
+    len = value[1].len;
+
+    for (n = 2; n < cf->args->nelts; n++) {
+
+        if (ngx_strlchr(value[n].data, value[n].data + value[n].len, '=')
+            || ngx_strcmp(value[n].data, "tls") == 0
+            || ngx_strcmp(value[n].data, "sentinel_tls") == 0)
+        {
+            break;
+        }
+
+        len += 1 + value[n].len;
+    }
+
+    redis->nseeds = n - 2;
+
+    if (redis->nseeds == 0) {
+        return redis->master.len
+               ? "needs addresses of sentinels: "
+                 "\"sentinel:NAME host:port host:port host:port\""
+               : "cluster needs addresses of some of its nodes: "
+                 "\"cluster host:port host:port\"";
+    }
+
+    redis->seeds = ngx_palloc(cf->pool, redis->nseeds * sizeof(ngx_str_t));
+    p = ngx_pnalloc(cf->pool, len);
+
+    if (redis->seeds == NULL || p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    redis->address.data = p;
+    redis->address.len = len;
+
+    for (i = 1; i < n; i++) {
+
+        if (i > 1) {
+            redis->seeds[i - 2] = value[i];
+            *p++ = ' ';
+        }
+
+        p = ngx_cpymem(p, value[i].data, value[i].len);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* options of sentinels that would be ignored, or do not go together */
+
+static char *
+ngx_http_jobruns_redis_sentinel_check(ngx_redis_conf_t *redis)
+{
+    if (redis->master.len == 0 && (redis->sentinel_user.len
+                                   || redis->sentinel_password.len))
+    {
+        return "with \"sentinel_...=\" needs \"sentinel:NAME\"";
+    }
+
+    if (redis->sentinel_user.len && redis->sentinel_password.len == 0) {
+        return "with \"sentinel_user=\" needs \"sentinel_password_file=\"";
+    }
+
+#if (NGX_SSL)
+
+    if (redis->master.len == 0 && redis->sentinel_tls) {
+        return "with \"sentinel_tls\" needs \"sentinel:NAME\"";
+    }
+
+    if (!redis->sentinel_tls && (redis->sentinel_tls_ca.len
+                                 || redis->sentinel_tls_name.len))
+    {
+        return "with \"sentinel_tls_...=\" needs \"sentinel_tls\"";
+    }
+
+#endif
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
+    ngx_redis_conf_t *redis)
+{
+    ngx_str_t  value;
+
+    if (ngx_http_jobruns_option(arg, "db=", &value) == NGX_OK) {
+        redis->db = ngx_atoi(value.data, value.len);
+
+        if (redis->db == NGX_ERROR || redis->db > 65535) {
+            return ngx_http_jobruns_bad_option(cf, arg,
+                                          "a number of a database, \"db=0\"");
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "user=", &value) == NGX_OK) {
+        redis->user = value;
+
+        return value.len ? NGX_CONF_OK
+                         : ngx_http_jobruns_bad_option(cf, arg,
+                                                       "\"user=NAME\"");
+    }
+
+    if (ngx_http_jobruns_option(arg, "password_file=", &value) == NGX_OK) {
+        return ngx_http_jobruns_read_file(cf, &value,
+                                          NGX_HTTP_JOBRUNS_PASSWORD_MAX,
+                                          &redis->password);
+    }
+
+    if (ngx_http_jobruns_option(arg, "sentinel_user=", &value) == NGX_OK) {
+        redis->sentinel_user = value;
+
+        return value.len ? NGX_CONF_OK
+                         : ngx_http_jobruns_bad_option(cf, arg,
+                                                    "\"sentinel_user=NAME\"");
+    }
+
+    if (ngx_http_jobruns_option(arg, "sentinel_password_file=", &value)
+        == NGX_OK)
+    {
+        return ngx_http_jobruns_read_file(cf, &value,
+                                          NGX_HTTP_JOBRUNS_PASSWORD_MAX,
+                                          &redis->sentinel_password);
+    }
+
+#if (NGX_SSL)
+
+    if (ngx_strcmp(arg->data, "sentinel_tls") == 0) {
+        redis->sentinel_tls = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "sentinel_tls_name=", &value) == NGX_OK) {
+        redis->sentinel_tls_name = value;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "sentinel_tls_ca=", &value) == NGX_OK) {
+        redis->sentinel_tls_ca = value;
+        return ngx_conf_full_name(cf->cycle, &redis->sentinel_tls_ca, 1)
+               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    if (ngx_strcmp(arg->data, "tls") == 0) {
+        redis->tls = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "tls_name=", &value) == NGX_OK) {
+        redis->tls_name = value;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_jobruns_option(arg, "tls_ca=", &value) == NGX_OK) {
+        redis->tls_ca = value;
+        return ngx_conf_full_name(cf->cycle, &redis->tls_ca, 1) == NGX_OK
+               ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_jobruns_option(arg, "tls_certificate=", &value) == NGX_OK) {
+        redis->tls_certificate = value;
+        return ngx_conf_full_name(cf->cycle, &redis->tls_certificate, 1)
+               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_jobruns_option(arg, "tls_certificate_key=", &value)
+        == NGX_OK)
+    {
+        redis->tls_certificate_key = value;
+        return ngx_conf_full_name(cf->cycle, &redis->tls_certificate_key, 1)
+               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+#endif
+
+    return ngx_http_jobruns_bad_option(cf, arg, "\"db=\", \"user=\", "
+                                       "\"password_file=\", \"tls\", "
+                                       "\"tls_ca=\", \"tls_name=\", "
+                                       "\"tls_certificate=\", "
+                                       "\"tls_certificate_key=\" or those "
+                                       "of sentinels, \"sentinel_user=\", "
+                                       "\"sentinel_password_file=\", "
+                                       "\"sentinel_tls\", "
+                                       "\"sentinel_tls_ca=\", "
+                                       "\"sentinel_tls_name=\"");
+}
+
+
+ngx_redis_server_t *
+ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf,
+    ngx_uint_t replicas)
+{
+    ngx_uint_t                     i;
+    ngx_redis_conf_t               redis;
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_jobruns_server_t     *server;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+
+    redis = *conf->redis;
+    redis.timeout = conf->redis_timeout;
+    redis.connect_timeout = conf->redis_connect_timeout;
+    redis.require_noeviction = (unsigned) conf->require_noeviction;
+
+    /* merged before ours; without the directive it is one without servers */
+
+    if (clcf->resolver && clcf->resolver->connections.nelts) {
+        redis.resolver = clcf->resolver;
+    }
+
+    if (replicas) {
+        redis.replicas = replicas;
+        redis.replicas_timeout = conf->replicas_timeout;
+    }
+
+    if (jmcf->servers.elts == NULL
+        && ngx_array_init(&jmcf->servers, cf->pool, 4,
+                          sizeof(ngx_http_jobruns_server_t))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    server = jmcf->servers.elts;
+
+    for (i = 0; i < jmcf->servers.nelts; i++) {
+        if (ngx_http_jobruns_same_redis(&server[i].conf, &redis)) {
+            return server[i].server;
+        }
+    }
+
+    server = ngx_array_push(&jmcf->servers);
+    if (server == NULL) {
+        return NULL;
+    }
+
+    server->conf = redis;
+    server->server = ngx_redis_server_create(cf, &redis);
+
+    return server->server;
+}
+
+
+/* one connection serves all locations that say the same */
+
+static ngx_uint_t
+ngx_http_jobruns_same_redis(ngx_redis_conf_t *one, ngx_redis_conf_t *two)
+{
+    return ngx_http_jobruns_same_str(&one->address, &two->address)
+           && one->db == two->db
+           && ngx_http_jobruns_same_str(&one->user, &two->user)
+           && ngx_http_jobruns_same_str(&one->password, &two->password)
+           && ngx_http_jobruns_same_str(&one->sentinel_user,
+                                        &two->sentinel_user)
+           && ngx_http_jobruns_same_str(&one->sentinel_password,
+                                        &two->sentinel_password)
+           && one->resolver == two->resolver
+           && one->timeout == two->timeout
+           && one->connect_timeout == two->connect_timeout
+           && one->require_noeviction == two->require_noeviction
+           && one->replicas == two->replicas
+           && one->replicas_timeout == two->replicas_timeout
+#if (NGX_SSL)
+           && one->sentinel_tls == two->sentinel_tls
+           && ngx_http_jobruns_same_str(&one->sentinel_tls_ca,
+                                        &two->sentinel_tls_ca)
+           && ngx_http_jobruns_same_str(&one->sentinel_tls_name,
+                                        &two->sentinel_tls_name)
+           && one->tls == two->tls
+           && ngx_http_jobruns_same_str(&one->tls_ca, &two->tls_ca)
+           && ngx_http_jobruns_same_str(&one->tls_name, &two->tls_name)
+           && ngx_http_jobruns_same_str(&one->tls_certificate,
+                                        &two->tls_certificate)
+           && ngx_http_jobruns_same_str(&one->tls_certificate_key,
+                                        &two->tls_certificate_key)
+#endif
+           ;
+}
+
+
+static ngx_uint_t
+ngx_http_jobruns_same_str(ngx_str_t *one, ngx_str_t *two)
+{
+    return one->len == two->len
+           && (one->len == 0
+               || ngx_memcmp(one->data, two->data, one->len) == 0);
+}
