@@ -96,21 +96,33 @@ ngx_http_jobruns_rates_share(ngx_atomic_uint_t *old, ngx_atomic_uint_t *now,
 }
 
 
+/* the samples at both ends of the last minute; NGX_DECLINED: too early */
+
+static ngx_int_t
+ngx_http_jobruns_rates_span(ngx_http_jobruns_zone_t *zone,
+    ngx_http_jobruns_sample_t **from, ngx_http_jobruns_sample_t **to)
+{
+    time_t  last;
+
+    last = (time_t) zone->shared->sampled;
+
+    *to = ngx_http_jobruns_figures_sample(zone, last);
+    *from = ngx_http_jobruns_rates_from(zone,
+                                        last - NGX_HTTP_JOBRUNS_TIMES_OVER,
+                                        last);
+
+    return *to != NULL && *from != NULL ? NGX_OK : NGX_DECLINED;
+}
+
+
 ngx_int_t
 ngx_http_jobruns_percentile(ngx_http_jobruns_zone_t *zone,
     ngx_http_jobruns_time_e time, ngx_uint_t share)
 {
-    time_t                      last;
     ngx_int_t                   i;
     ngx_http_jobruns_sample_t  *from, *to;
 
-    last = (time_t) zone->shared->sampled;
-    to = ngx_http_jobruns_figures_sample(zone, last);
-    from = ngx_http_jobruns_rates_from(zone,
-                                       last - NGX_HTTP_JOBRUNS_TIMES_OVER,
-                                       last);
-
-    if (to == NULL || from == NULL) {
+    if (ngx_http_jobruns_rates_span(zone, &from, &to) != NGX_OK) {
         return 0;
     }
 
@@ -129,17 +141,10 @@ ngx_int_t
 ngx_http_jobruns_percentile_redis(ngx_http_jobruns_zone_t *zone,
     ngx_uint_t share)
 {
-    time_t                      last;
     ngx_int_t                   i;
     ngx_http_jobruns_sample_t  *from, *to;
 
-    last = (time_t) zone->shared->sampled;
-    to = ngx_http_jobruns_figures_sample(zone, last);
-    from = ngx_http_jobruns_rates_from(zone,
-                                       last - NGX_HTTP_JOBRUNS_TIMES_OVER,
-                                       last);
-
-    if (to == NULL || from == NULL) {
+    if (ngx_http_jobruns_rates_span(zone, &from, &to) != NGX_OK) {
         return 0;
     }
 

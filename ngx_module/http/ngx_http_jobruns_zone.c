@@ -405,7 +405,8 @@ ngx_http_jobruns_zone_begin(ngx_cycle_t *cycle)
 }
 
 
-/* those of dead workers first: what they left is not true any more */
+/* those of dead workers first: what they left is not true any more; one of
+   them may have had the process id that is ours now */
 
 static ngx_int_t
 ngx_http_jobruns_zone_claim(ngx_http_jobruns_shared_t *shared,
@@ -424,8 +425,9 @@ ngx_http_jobruns_zone_claim(ngx_http_jobruns_shared_t *shared,
 
             if (free ? pid != 0
                      : (pid == 0
-                        || kill((ngx_pid_t) pid, 0) == 0
-                        || ngx_errno != ESRCH))
+                        || (pid != (ngx_atomic_uint_t) ngx_pid
+                            && (kill((ngx_pid_t) pid, 0) == 0
+                                || ngx_errno != ESRCH))))
             {
                 continue;
             }
