@@ -134,7 +134,12 @@ is(scalar(grep { $t->service->created("many-$_") == 1 } 1 .. 40), 40,
 # More than there are; not permitted; the end of the connection
 
 is($t->create_run(to => $two)->status, 503, 'two replicas, and there is one');
-$t->wait_log(qr/is not on 2 replicas of Redis "[^"]+": only 1 replicas have/);
+wait_for {
+    # told every ten seconds, and it was told of another location just now
+    $t->create_run(to => $two);
+    $nginx->error_log =~ /is not on 2 replicas of Redis "[^"]+": only 1 /;
+} 'the next line';
+pass('told');
 
 is($t->create_run(to => $poor)->status, 503, 'WAIT is not permitted');
 $t->wait_log(qr/WAIT was refused: "NOPERM.*has \+wait/);
