@@ -344,7 +344,9 @@ $where{blackhole_op} = $blackhole->address
 # Real servers
 
 my $redis = $t->redis('real', tcp => 1);
-my $locked = $t->redis('locked', password => 'secret$1 "quoted"');
+my $locked = $t->redis('locked');
+# Valkey takes no quotes on its command line
+$locked->command('CONFIG', 'SET', 'requirepass', 'secret$1 "quoted"');
 $redis->command('ACL', 'SETUSER', 'worker', 'on', '>topsecret', '~w:*',
     '-@all', '+get', '+set', '+evalsha', '+eval', '+incr');
 
