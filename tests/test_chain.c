@@ -58,7 +58,6 @@ add(file_t *file, jr_chain_t *chain, const char *text)
     file->len[file->n] = strlen(text);
 
     assert_int_equal(jr_chain_seal(chain, line, &file->len[file->n]), JR_OK);
-    jr_chain_written(chain);
 
     file->n++;
 }
@@ -352,6 +351,47 @@ lost_records_are_counted_in_the_next(void **state)
     assert_int_equal(found->lost, 2);
     assert_int_equal(found->seq, 1);
     assert_int_equal(found->place.line, 2);
+
+    free(file);
+}
+
+
+static void
+lines_are_taken_back_the_last_first(void **state)
+{
+    char        lines[3][1024];
+    size_t      len[3], i;
+    file_t     *file;
+    jr_chain_t  chain, before;
+
+    (void) state;
+
+    file = calloc(1, sizeof(file_t));
+    jr_chain_init(&chain, chain_id, NULL);
+
+    add(file, &chain, JR_CHAIN_RECORD "jobruns-gateway.AuditChain.open\"}");
+    jr_chain_lost(&chain);
+    before = chain;
+
+    for (i = 0; i < 3; i++) {
+        strcpy(lines[i], JR_CHAIN_RECORD "x\"}");
+        len[i] = strlen(lines[i]);
+        assert_int_equal(jr_chain_seal(&chain, lines[i], &len[i]), JR_OK);
+        jr_chain_lost(&chain);
+    }
+
+    for (i = 3; i > 0; i--) {
+        jr_chain_back(&chain, lines[i - 1], len[i - 1]);
+    }
+
+    /* one lost before the first of them, and one behind each */
+
+    before.lost = 4;
+    assert_memory_equal(&chain, &before, sizeof(jr_chain_t));
+
+    add(file, &chain, JR_CHAIN_RECORD "y\"}");
+    add_close(file, &chain, 0);
+    assert_int_equal(finds(file, JR_VERIFY_LOST)->lost, 4);
 
     free(file);
 }
@@ -946,6 +986,7 @@ main(void)
         cmocka_unit_test(a_keyed_line_has_the_hmac),
         cmocka_unit_test(a_key_is_the_text_without_its_line_end),
         cmocka_unit_test(lost_records_are_counted_in_the_next),
+        cmocka_unit_test(lines_are_taken_back_the_last_first),
         cmocka_unit_test(the_longest_tail_fits),
         cmocka_unit_test(a_whole_chain_passes),
         cmocka_unit_test(files_may_come_in_any_order),

@@ -36,7 +36,7 @@ jr_chain_init(jr_chain_t *chain, const char *id, const jr_mac_t *mac)
 jr_status_e
 jr_chain_seal(jr_chain_t *chain, char *line, size_t *len)
 {
-    char         *p;
+    char         *p, hash[JR_DIGEST_HEX];
     jr_status_e   rc;
 
     /* in place of the bracket that closed the object */
@@ -57,18 +57,40 @@ jr_chain_seal(jr_chain_t *chain, char *line, size_t *len)
     p = jr_chain_copy(p, chain->last, JR_DIGEST_HEX);
     p = jr_chain_put(p, "\"");
 
-    rc = jr_chain_hash(chain->mac, line, p - line, chain->next);
+    rc = jr_chain_hash(chain->mac, line, p - line, hash);
     if (rc != JR_OK) {
         return rc;
     }
 
     p = jr_chain_put(p, chain->mac ? ",\"hmac\":\"" : ",\"hash\":\"");
-    p = jr_chain_copy(p, chain->next, JR_DIGEST_HEX);
+    p = jr_chain_copy(p, hash, JR_DIGEST_HEX);
     p = jr_chain_put(p, "\"}}");
 
     *len = p - line;
 
+    memcpy(chain->last, hash, JR_DIGEST_HEX);
+
+    chain->seq++;
+    chain->lost = 0;
+
     return JR_OK;
+}
+
+
+void
+jr_chain_back(jr_chain_t *chain, const char *line, size_t len)
+{
+    jr_chain_link_t  link;
+
+    if (jr_chain_read(line, len, &link) != JR_OK) {
+        /* never for a line of jr_chain_seal() */
+        return;
+    }
+
+    memcpy(chain->last, link.prev.data, JR_DIGEST_HEX);
+
+    chain->seq = link.seq;
+    chain->lost += link.lost;
 }
 
 
@@ -102,16 +124,6 @@ jr_chain_hash(const jr_mac_t *mac, const char *line, size_t len, char *hex)
     }
 
     return rc;
-}
-
-
-void
-jr_chain_written(jr_chain_t *chain)
-{
-    memcpy(chain->last, chain->next, JR_DIGEST_HEX);
-
-    chain->seq++;
-    chain->lost = 0;
 }
 
 

@@ -40,7 +40,6 @@
 typedef struct {
     char             id[JR_CHAIN_ID];
     char             last[JR_DIGEST_HEX];     /* hash of the record before */
-    char             next[JR_DIGEST_HEX];     /* of the one sealed last */
     uint64_t         seq;                     /* of the next record */
     uint64_t         lost;
     const jr_mac_t  *mac;                     /* NULL: SHA-256 */
@@ -64,13 +63,18 @@ void jr_chain_init(jr_chain_t *chain, const char *id, const jr_mac_t *mac);
 
 /*
  * Adds the member to a line that is one JSON object without a line end, in a
- * buffer with room for JR_CHAIN_TAIL more bytes.  The chain does not go on
- * before jr_chain_written().
+ * buffer with room for JR_CHAIN_TAIL more bytes, and goes on behind it.
+ * JR_NO_MEMORY: the chain is as it was, and the line of no use.
  */
 jr_status_e jr_chain_seal(jr_chain_t *chain, char *line, size_t *len);
 
-/* What became of the line sealed last: it is in the file, or it is not. */
-void jr_chain_written(jr_chain_t *chain);
+/*
+ * The line sealed last cannot be written: the chain goes on before it again.
+ * So several can be taken back, the last one first.
+ */
+void jr_chain_back(jr_chain_t *chain, const char *line, size_t len);
+
+/* A record is not in the file, which the next one is to say. */
 void jr_chain_lost(jr_chain_t *chain);
 
 /* Where text of n bytes first stands in a line; NULL: nowhere. */

@@ -150,18 +150,21 @@ typedef struct {
  *              until the next poll           client leaving ends it
  *  renewing    we, blocked; held up, so      the reply: forward, or where the
  *              the lease is renewed first    claim is lost admitting again
- *  recording   we, blocked; ".begin" is on   the disk: forward, or refuse
- *              its way to the disk
- *              (jobruns_audit_sync always)
+ *  recording   we, blocked; ".begin" is on   the file, or with
+ *              its way to the file           jobruns_audit_sync always the
+ *                                            disk: forward, or refuse
  *  forwarding  the content handler           its answer's header
  *  holding     the content handler; we       the last byte, or its breaking
  *              keep what it answers          off: settling
  *  settling    we, blocked, r->buffered      the reply of settle.lua, or its
  *              set; NGINX's writer waits     failure: sealing or released
- *  sealing     we, blocked, r->buffered      the disk, or its failure:
- *              set; ".end" of a creation is  released
- *              on its way to the disk
+ *  sealing     we, blocked, r->buffered      the same, or its failure:
+ *              set; ".end" is on its way     released
+ *              to the file
  *  released    NGINX's writer                -
+ *  noting      we, blocked; the one record   the same: answered
+ *              of an answer of our own is
+ *              on its way to the file
  *  answered    NGINX's writer: the answer    -
  *              is our own, nothing was
  *              forwarded
@@ -181,6 +184,7 @@ typedef enum {
     jobruns_st_settling,
     jobruns_st_sealing,
     jobruns_st_released,
+    jobruns_st_noting,
     jobruns_st_answered
 } ngx_http_jobruns_state_e;
 
@@ -286,7 +290,7 @@ struct ngx_http_jobruns_attempt_s {
 
     ngx_str_t                      answer;    /* body to release, once
                                                  chosen */
-    ngx_http_jobruns_audit_wait_t  record;    /* on its way to the disk */
+    ngx_http_jobruns_audit_wait_t  record;    /* on its way to the file */
 
     /* when, by ngx_current_msec: for audit */
 

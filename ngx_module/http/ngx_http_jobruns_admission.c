@@ -353,11 +353,6 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     ngx_int_t  rc;
 
-    if (ngx_http_jobruns_late(a)) {
-        ngx_http_jobruns_renew_late(r, a);
-        return;
-    }
-
     if (!a->recorded) {
         a->recorded = 1;
 
@@ -447,6 +442,7 @@ ngx_http_jobruns_on_recorded(ngx_http_jobruns_audit_wait_t *wait)
 
     ngx_http_set_log_request(c->log, r);
 
+    a->audit_begun = wait->written;
     r->main->blocked--;
 
     if (r->write_event_handler != ngx_http_jobruns_resume) {

@@ -10,6 +10,9 @@
 #include "ngx_http_jobruns.h"
 
 
+static void ngx_http_jobruns_answer(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_on_noted(ngx_http_jobruns_audit_wait_t *wait);
 static void ngx_http_jobruns_finish(ngx_http_request_t *r, ngx_str_t *body);
 static void ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
@@ -28,8 +31,7 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
     jr_outcome_e outcome, ngx_uint_t status, const char *code,
     ngx_str_t *message)
 {
-    jr_str_t   error, text;
-    ngx_str_t  body;
+    jr_str_t  error, text;
 
     if (a->state == jobruns_st_forwarding) {
         /* our own filter holds this, settles, and words the answer */
@@ -37,8 +39,7 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
         r->headers_out.status = status;
         r->headers_out.content_length_n = 0;
 
-        ngx_str_null(&body);
-        ngx_http_jobruns_finish(r, &body);
+        ngx_http_jobruns_finish(r, &a->answer);
         return;
     }
 
@@ -66,16 +67,67 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
         a->retry_after = 1;
     }
 
-    (void) ngx_http_jobruns_audit_end(r, a, NULL);
-
-    if (ngx_http_jobruns_error_body(r, error, text, &body) != NGX_OK) {
+    if (ngx_http_jobruns_error_body(r, error, text, &a->answer) != NGX_OK) {
+        a->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    ngx_http_jobruns_error_headers(r, status, &body);
+    ngx_http_jobruns_error_headers(r, status, &a->answer);
 
-    ngx_http_jobruns_finish(r, &body);
+    ngx_http_jobruns_answer(r, a);
+}
+
+
+/* records the answer that headers_out and a->answer make, then sends it */
+
+static void
+ngx_http_jobruns_answer(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    a->record.handler = ngx_http_jobruns_on_noted;
+    a->record.data = a;
+
+    if (ngx_http_jobruns_audit_end(r, a, &a->record) == NGX_AGAIN) {
+        a->state = jobruns_st_noting;
+
+        /* as on_noted expects it, unless NGINX terminates the request */
+
+        r->read_event_handler = ngx_http_block_reading;
+        r->write_event_handler = ngx_http_request_empty_handler;
+        r->main->blocked++;
+        return;
+    }
+
+    ngx_http_jobruns_finish(r, &a->answer);
+}
+
+
+static void
+ngx_http_jobruns_on_noted(ngx_http_jobruns_audit_wait_t *wait)
+{
+    ngx_connection_t            *c;
+    ngx_http_request_t          *r;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = wait->data;
+    r = a->request;
+    c = r->connection;
+
+    /* in the file or not: a refusal or a replay needs no record to be true */
+
+    ngx_http_set_log_request(c->log, r);
+
+    a->state = jobruns_st_answered;
+    r->main->blocked--;
+
+    if (r->write_event_handler == ngx_http_request_empty_handler) {
+        ngx_http_jobruns_finish(r, &a->answer);
+
+    } else {
+        r->write_event_handler(r);
+    }
+
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -324,25 +376,22 @@ static void
 ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    ngx_str_t  body;
-
     a->state = jobruns_st_answered;
     a->outcome = JR_OUTCOME_REPLAYED;
     a->status = a->kept.status;
 
-    body.data = (u_char *) a->kept.body.data;
-    body.len = a->kept.body.len;
+    a->answer.data = (u_char *) a->kept.body.data;
+    a->answer.len = a->kept.body.len;
 
     if (ngx_http_jobruns_replay_headers(r, a) != NGX_OK) {
+        a->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
     ngx_http_jobruns_find_run(a, a->kept.body);
 
-    (void) ngx_http_jobruns_audit_end(r, a, NULL);
-
-    ngx_http_jobruns_finish(r, &body);
+    ngx_http_jobruns_answer(r, a);
 }
 
 

@@ -10,7 +10,8 @@
 
 
 static ngx_int_t ngx_http_jobruns_audit_write(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment);
+    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
+    ngx_http_jobruns_audit_wait_t *wait);
 
 
 ngx_int_t
@@ -21,19 +22,9 @@ ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    wait->durable = 1;
 
-    a->audit_begun = 1;
-
-    if (a->conf->audit_sync != NGX_HTTP_JOBRUNS_SYNC_ALWAYS) {
-        return NGX_OK;
-    }
-
-    ngx_http_jobruns_audit_sync_wait(&a->conf->audit->sync, wait);
-
-    return NGX_AGAIN;
+    return ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin, wait);
 }
 
 
@@ -48,61 +39,55 @@ ngx_http_jobruns_audit_end(ngx_http_request_t *r,
     a->audit_ended = 1;
     ngx_http_jobruns_count_attempt(a);
 
+    if (a->conf->audit == NULL) {
+        return NGX_OK;
+    }
+
+    if (wait != NULL) {
+        wait->durable = (a->outcome == JR_OUTCOME_CREATED);
+    }
+
     /* an attempt whose ".begin" could not be written has one record, as one
        that was not forwarded: an ".end" is never without its ".begin" */
 
-    if (a->conf->audit == NULL
-        || ngx_http_jobruns_audit_write(r, a, a->audit_begun
+    return ngx_http_jobruns_audit_write(r, a, a->audit_begun
                                               ? jobruns_audit_end
-                                              : jobruns_audit_whole)
-           != NGX_OK)
-    {
-        return NGX_OK;
-    }
-
-    if (a->conf->audit_sync != NGX_HTTP_JOBRUNS_SYNC_ALWAYS) {
-        return NGX_OK;
-    }
-
-    if (wait == NULL || a->outcome != JR_OUTCOME_CREATED) {
-        /* nobody waits, and the next turn of the event loop is soon enough */
-        ngx_http_jobruns_audit_sync_later(&a->conf->audit->sync, 0);
-        return NGX_OK;
-    }
-
-    ngx_http_jobruns_audit_sync_wait(&a->conf->audit->sync, wait);
-
-    return NGX_AGAIN;
+                                              : jobruns_audit_whole, wait)
+           == NGX_AGAIN ? NGX_AGAIN : NGX_OK;
 }
 
 
+/* NGX_AGAIN: wait is called back */
+
 static ngx_int_t
 ngx_http_jobruns_audit_write(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment)
+    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
+    ngx_http_jobruns_audit_wait_t *wait)
 {
     jr_line_t                     line;
+    ngx_log_t                    *log;
     ngx_http_jobruns_loc_conf_t  *jlcf;
 
     jlcf = a->conf;
+    log = r->connection->log;
 
-    ngx_http_jobruns_audit_line(&line);
-    ngx_http_jobruns_audit_record(r, a, &line, moment);
-
-    if (ngx_http_jobruns_audit_append(jlcf->audit, &line, jlcf->audit_syslog,
-                                      r->connection->log)
+    if (ngx_http_jobruns_audit_line(jlcf->audit, &line, jlcf->audit_syslog,
+                                    log)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (jlcf->audit_sync != NGX_HTTP_JOBRUNS_SYNC_OFF
-        && jlcf->audit_sync != NGX_HTTP_JOBRUNS_SYNC_ALWAYS)
+    ngx_http_jobruns_audit_record(r, a, &line, moment);
+
+    if (ngx_http_jobruns_audit_append(jlcf->audit, &line, jlcf->audit_sync,
+                                      wait, log)
+        != NGX_OK)
     {
-        ngx_http_jobruns_audit_sync_later(&jlcf->audit->sync,
-                                          jlcf->audit_sync);
+        return NGX_ERROR;
     }
 
-    return NGX_OK;
+    return wait ? NGX_AGAIN : NGX_OK;
 }
 
 

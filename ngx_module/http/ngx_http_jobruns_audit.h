@@ -46,19 +46,37 @@ typedef void (*ngx_http_jobruns_audit_wait_pt)(
 
 
 /*
- * Somebody who waits until a record is on the disk.  The memory is the
- * caller's and must stay until the handler is called, which happens once.
+ * Somebody who waits until a record is in its file, or on the disk.  The
+ * memory is the caller's and must stay until the handler is called, which
+ * happens once, at the end of a turn of the event loop.
  */
 struct ngx_http_jobruns_audit_wait_s {
     ngx_http_jobruns_audit_wait_pt   handler;
     void                            *data;
     ngx_int_t                        rc;      /* for the handler: NGX_OK or
                                                  NGX_ERROR */
-    ngx_queue_t                      queue;   /* the rest is the sync's */
+    ngx_queue_t                      queue;   /* of the batch, then of the
+                                                 sync, as is the rest */
     uint64_t                         record;
     ngx_event_t                      deadline;
     ngx_http_jobruns_audit_sync_t   *sync;
+    unsigned                         written:1;   /* for the handler: it is in
+                                                 the file */
+    unsigned                         durable:1;   /* it is waited for the disk
+                                                 if jobruns_audit_sync is
+                                                 "always" */
 };
+
+
+/* A record that is sealed and not yet written. */
+typedef struct {
+    char                            *line;
+    size_t                           len;     /* without its line end */
+    ngx_syslog_peer_t               *peer;    /* NULL: no copy */
+    ngx_msec_t                       sync;    /* of jobruns_audit_sync */
+    ngx_http_jobruns_audit_wait_t   *wait;    /* NULL: nobody waits */
+    unsigned                         own:1;   /* of the chain itself */
+} ngx_http_jobruns_audit_sealed_t;
 
 
 /*
@@ -123,17 +141,16 @@ char *ngx_http_jobruns_audit_enable(ngx_conf_t *cf, ngx_msec_t *sync);
 /* ngx_http_jobruns_audit.c: the moments of an attempt */
 
 /*
- * Writes the record before the attempt is forwarded.  NGX_AGAIN: it is
- * written, and wait->handler is called when it is on the disk or will not
- * be.  NGX_ERROR: it is not in the file.
+ * Writes the record before the attempt is forwarded.  NGX_AGAIN: it is on
+ * its way, and wait->handler is called when it is there or will not be.
+ * NGX_OK: there is no file.  NGX_ERROR: it is not in the file.
  */
 ngx_int_t ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
     struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_audit_wait_t *wait);
 
 /*
  * Writes the record that says how the attempt ended, once, whatever comes of
- * it.  NGX_AGAIN as above, for a creation and where wait is not NULL;
- * otherwise NGX_OK.
+ * it.  NGX_AGAIN as above, where wait is not NULL; otherwise NGX_OK.
  */
 ngx_int_t ngx_http_jobruns_audit_end(ngx_http_request_t *r,
     struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_audit_wait_t *wait);
@@ -162,17 +179,37 @@ jr_str_t ngx_http_jobruns_audit_time(char *buf);
 ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_open(ngx_conf_t *cf,
     ngx_str_t *path);
 
-/* begins a line in the worker's buffer */
-void ngx_http_jobruns_audit_line(jr_line_t *line);
-
-/* seals that line into the file's chain and appends it, with one write();
-   NGX_ERROR: it is not in the file, and that was logged.  peer NULL: no
-   copy. */
-ngx_int_t ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
+/* begins a line; peer NULL: no copy.  NGX_ERROR: the record is lost, and
+   that was logged and counted. */
+ngx_int_t ngx_http_jobruns_audit_line(ngx_http_jobruns_audit_file_t *file,
     jr_line_t *line, ngx_syslog_peer_t *peer, ngx_log_t *log);
+
+/* seals that line, which goes into the file at the end of this turn of the
+   event loop; sync as jobruns_audit_sync has it.  NGX_ERROR as above. */
+ngx_int_t ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
+    jr_line_t *line, ngx_msec_t sync, ngx_http_jobruns_audit_wait_t *wait,
+    ngx_log_t *log);
 
 /* closes all chains: this worker process writes no more records */
 void ngx_http_jobruns_audit_close(ngx_cycle_t *cycle);
+
+
+/* ngx_http_jobruns_audit_batch.c */
+
+/* makes room for two records of that file, where there is none by writing
+   what is pending */
+void ngx_http_jobruns_audit_batch_room(ngx_http_jobruns_audit_file_t *file);
+
+/* begins a line in that room */
+void ngx_http_jobruns_audit_batch_line(jr_line_t *line);
+
+/* seals that line into the chain of its file; NULL: no memory, which was
+   logged.  The caller fills in the rest of the record. */
+ngx_http_jobruns_audit_sealed_t *ngx_http_jobruns_audit_batch_seal(
+    jr_line_t *line, ngx_log_t *log);
+
+/* writes what is pending */
+void ngx_http_jobruns_audit_batch_write(void);
 
 
 /* ngx_http_jobruns_audit_syslog.c */

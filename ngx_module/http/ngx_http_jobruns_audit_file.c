@@ -1,37 +1,21 @@
 /*
- * Audit files: a chain for each, one write() for each record, and what is
- * done about a disk that takes none, or half of one.
+ * Audit files, and the chain that each worker has in each of them.
  *
  * NGINX opens the files and opens them anew on USR1 (ngx_conf_open_file(),
- * ngx_reopen_files()), always with O_APPEND: a write() of a record lands
+ * ngx_reopen_files()), always with O_APPEND: a write() of whole records lands
  * whole behind those of other workers.
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_log.h"
-
-
-/* bytes of the records that open and close a chain */
-#define NGX_HTTP_JOBRUNS_AUDIT_CHAIN  1024
 
 
 static void ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file,
     ngx_log_t *log);
+static void ngx_http_jobruns_audit_lost(ngx_http_jobruns_audit_file_t *file);
 static ngx_int_t ngx_http_jobruns_audit_chain_open(
     ngx_http_jobruns_audit_file_t *file, ngx_log_t *log);
 static ngx_int_t ngx_http_jobruns_audit_chain_record(
     ngx_http_jobruns_audit_file_t *file, jr_str_t type, ngx_log_t *log);
-static ngx_int_t ngx_http_jobruns_audit_put(
-    ngx_http_jobruns_audit_file_t *file, char *text, size_t len,
-    ngx_log_t *log);
-static ngx_int_t ngx_http_jobruns_audit_mend(
-    ngx_http_jobruns_audit_file_t *file, size_t missing, ssize_t written,
-    ngx_log_t *log);
-
-
-/* the record being written, behind room for a line end that mends the line
-   before it */
-static char  ngx_http_jobruns_audit_buf[1 + NGX_HTTP_JOBRUNS_AUDIT_RECORD];
 
 
 ngx_http_jobruns_audit_file_t *
@@ -99,44 +83,65 @@ ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file, ngx_log_t *log)
     ngx_http_jobruns_audit_file_t  *f;
 
     f = file->data;
+
+    ngx_http_jobruns_audit_batch_write();
+
     f->torn = 0;
 
     ngx_http_jobruns_audit_sync_retire(&f->sync, log);
 }
 
 
-void
-ngx_http_jobruns_audit_line(jr_line_t *line)
+ngx_int_t
+ngx_http_jobruns_audit_line(ngx_http_jobruns_audit_file_t *file,
+    jr_line_t *line, ngx_syslog_peer_t *peer, ngx_log_t *log)
 {
-    jr_line_init(line, ngx_http_jobruns_audit_buf + 1,
-                 NGX_HTTP_JOBRUNS_AUDIT_RECORD - JR_CHAIN_TAIL - 1);
+    ngx_http_jobruns_audit_batch_room(file);
+
+    file->peer = peer;
+
+    if (!file->opened
+        && ngx_http_jobruns_audit_chain_open(file, log) != NGX_OK)
+    {
+        ngx_http_jobruns_audit_lost(file);
+        return NGX_ERROR;
+    }
+
+    ngx_http_jobruns_audit_batch_line(line);
+
+    return NGX_OK;
 }
 
 
 ngx_int_t
 ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
-    jr_line_t *line, ngx_syslog_peer_t *peer, ngx_log_t *log)
+    jr_line_t *line, ngx_msec_t sync, ngx_http_jobruns_audit_wait_t *wait,
+    ngx_log_t *log)
 {
-    ngx_int_t  rc;
+    ngx_http_jobruns_audit_sealed_t  *record;
 
-    file->peer = peer;
+    record = ngx_http_jobruns_audit_batch_seal(line, log);
 
-    rc = file->opened ? NGX_OK
-                      : ngx_http_jobruns_audit_chain_open(file, log);
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_jobruns_audit_put(file, line->start, jr_line_len(line),
-                                        log);
-
-    } else {
-        /* told in the chain's first record, once it can be written */
-        jr_chain_lost(&file->chain);
+    if (record == NULL) {
+        ngx_http_jobruns_audit_lost(file);
+        return NGX_ERROR;
     }
 
-    ngx_http_jobruns_count(rc == NGX_OK ? jobruns_count_audit_records
-                                        : jobruns_count_audit_failures);
+    record->sync = sync;
+    record->wait = wait;
 
-    return rc;
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_jobruns_audit_lost(ngx_http_jobruns_audit_file_t *file)
+{
+    /* told in the next record that can be written */
+
+    jr_chain_lost(&file->chain);
+
+    ngx_http_jobruns_count(jobruns_count_audit_failures);
 }
 
 
@@ -179,17 +184,13 @@ static ngx_int_t
 ngx_http_jobruns_audit_chain_record(ngx_http_jobruns_audit_file_t *file,
     jr_str_t type, ngx_log_t *log)
 {
-    char          buf[1 + NGX_HTTP_JOBRUNS_AUDIT_CHAIN];
-    uint64_t      lost;
-    ngx_int_t     rc;
-    jr_line_t     line;
-    jr_chain_t   *chain;
+    jr_line_t                         line;
+    jr_chain_t                       *chain;
+    ngx_http_jobruns_audit_sealed_t  *record;
 
     chain = &file->chain;
 
-    jr_line_init(&line, buf + 1,
-                 NGX_HTTP_JOBRUNS_AUDIT_CHAIN - JR_CHAIN_TAIL - 1);
-
+    ngx_http_jobruns_audit_batch_line(&line);
     ngx_http_jobruns_audit_envelope(&line, type);
 
     jr_line_string(&line, "eventGroupingId",
@@ -211,101 +212,15 @@ ngx_http_jobruns_audit_chain_record(ngx_http_jobruns_audit_file_t *file,
     jr_line_close(&line, '}');
     jr_line_close(&line, '}');
 
-    /* a record of the chain itself that fails is tried again, not lost */
+    record = ngx_http_jobruns_audit_batch_seal(&line, log);
 
-    lost = chain->lost;
-
-    rc = ngx_http_jobruns_audit_put(file, line.start, jr_line_len(&line),
-                                    log);
-    if (rc != NGX_OK) {
-        chain->lost = lost;
-    }
-
-    return rc;
-}
-
-
-/* appends one line; text[-1] is room, and so is the byte behind the longest
-   record */
-
-static ngx_int_t
-ngx_http_jobruns_audit_put(ngx_http_jobruns_audit_file_t *file, char *text,
-    size_t len, ngx_log_t *log)
-{
-    char       *from;
-    ssize_t     n;
-    ngx_int_t   rc;
-
-    if (jr_chain_seal(&file->chain, text, &len) != JR_OK) {
-        ngx_log_error(NGX_LOG_CRIT, log, 0,
-                      "jobruns: no memory to hash a record of the audit file "
-                      "\"%V\"", &file->file->name);
-        jr_chain_lost(&file->chain);
+    if (record == NULL) {
         return NGX_ERROR;
     }
 
-    from = text;
-    text[len] = LF;
-
-    if (file->torn) {
-        *--from = LF;
-    }
-
-    n = ngx_write_fd(file->file->fd, from, text + len + 1 - from);
-
-    if (n == text + len + 1 - from) {
-        file->torn = 0;
-        rc = NGX_OK;
-
-    } else {
-        rc = ngx_http_jobruns_audit_mend(file, text + len + 1 - from - n, n,
-                                         log);
-    }
-
-    if (rc != NGX_OK) {
-        jr_chain_lost(&file->chain);
-        return NGX_ERROR;
-    }
-
-    jr_chain_written(&file->chain);
-
-    ngx_http_jobruns_audit_sync_note(&file->sync);
-
-    if (file->peer != NULL) {
-        ngx_http_jobruns_audit_syslog(file->peer, text, len);
-    }
+    record->own = 1;
 
     return NGX_OK;
-}
-
-
-/* not all of a line was written.  NGX_OK: all but its line end was. */
-
-static ngx_int_t
-ngx_http_jobruns_audit_mend(ngx_http_jobruns_audit_file_t *file,
-    size_t missing, ssize_t written, ngx_log_t *log)
-{
-    if (written == -1) {
-        ngx_http_jobruns_log_fault(log, jobruns_log_audit, NGX_LOG_CRIT,
-                                   ngx_errno, "the audit file \"%V\" cannot "
-                                   "be written", &file->file->name);
-        return NGX_ERROR;
-    }
-
-    ngx_http_jobruns_count(jobruns_count_audit_torn);
-
-    ngx_http_jobruns_log_fault(log, jobruns_log_audit_torn, NGX_LOG_CRIT, 0,
-                               "only %z of %uz bytes of a record went to the "
-                               "audit file \"%V\": is its disk full?",
-                               written, written + missing,
-                               &file->file->name);
-
-    /* ends the torn line; where even that fails, the next record begins with
-       a line end */
-
-    file->torn = (ngx_write_fd(file->file->fd, "\n", 1) != 1);
-
-    return missing == 1 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -327,6 +242,8 @@ ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
 
     for (i = 0; i < jmcf->audit_files.nelts; i++) {
 
+        ngx_http_jobruns_audit_batch_room(f[i]);
+
         if (!f[i]->opened) {
             continue;
         }
@@ -334,6 +251,7 @@ ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
         (void) ngx_http_jobruns_audit_chain_record(f[i],
                    (jr_str_t) jr_str("jobruns-gateway.AuditChain.close"),
                    cycle->log);
+        ngx_http_jobruns_audit_batch_write();
         f[i]->opened = 0;
 
         ngx_http_jobruns_audit_sync_now(&f[i]->sync, cycle->log);
