@@ -13,7 +13,7 @@ my $tool = $ENV{TEST_JOBRUNS_AUDIT} || 'build/jobruns-audit';
 my $path = $t->testdir . '/audit.log';
 
 # the file is not whole for the while of a test
-my $full = qr/audit file "\S+" cannot be written|bytes of a record went to/;
+my $full = qr/audit file "\S+" cannot be written|bytes of records went to/;
 $t->allow_log($full);
 
 sub asked {
@@ -84,7 +84,7 @@ SKIP: {
     is($create->(), 503, 'half of .begin fits: 503');
     is(-s $path, $size + 100, 'as much as fits');
     is(asked(), $asked, 'nothing was forwarded');
-    like($nginx->error_log, qr/only 100 of \d+ bytes of a record went to /,
+    like($nginx->error_log, qr/only 100 of \d+ bytes of records went to /,
         'said');
     unlike($t->read_file('audit.log'), qr/\n\z/, 'the line is torn');
 

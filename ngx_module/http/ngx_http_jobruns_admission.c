@@ -353,6 +353,11 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     ngx_int_t  rc;
 
+    if (ngx_http_jobruns_late(a)) {
+        ngx_http_jobruns_renew_late(r, a);
+        return;
+    }
+
     if (!a->recorded) {
         a->recorded = 1;
 
