@@ -122,6 +122,64 @@ SKIP: {
         '... how many records there should be');
 }
 
+# ------------------------------------------- records of one turn, in one write
+
+SKIP: {
+    skip('prlimit is not installed', 1) if system('prlimit >/dev/null 2>&1');
+
+    my $log = $t->testdir . '/turn.log';
+    my $turn = $t->run(workers => 1, name => 'turn',
+        audit => 'jobruns_audit %%TESTDIR%%/turn.log;');
+    my ($worker) = $turn->workers;
+    my $limit = sub {
+        system('prlimit', '--pid', $worker, "--fsize=$_[0]:unlimited") == 0
+            or die "prlimit failed";
+    };
+
+    # Redis answers six admissions at a time; two records fit, and a part of
+    # the third
+
+    my @first = map { $t->create_run(to => $turn, request_id => "first-$_") }
+        1 .. 2;
+    is($first[1]->status, 201, 'a creation');
+    my @begin = grep { /CreateJobRun\.begin/ } split /\n/,
+        $t->read_file('turn.log');
+    my $asked = asked();
+    my $size = -s $log;
+
+    $t->redis->pause;
+    my @clients = map { $t->start_run(to => $turn, request_id => "turn--$_") }
+        1 .. 6;
+    $t->get('/x', to => $turn);         # all have been asked
+    my $fits = 2 * (length($begin[1]) + 1) + 100;
+    $limit->($size + $fits);
+    $t->redis->resume;
+
+    my %got;
+    $got{$_->response->status}++ for @clients;
+    is_deeply(\%got, { 201 => 2, 503 => 4 },
+        'those go on whose record is whole in the file');
+    is(asked(), $asked + 2, 'only they are forwarded');
+    like($turn->error_log,
+        qr/only $fits of \d+ bytes of records went to the audit/,
+        'which were in one write');
+
+    $limit->('unlimited');
+    is($t->create_run(to => $turn)->status, 201, 'there is room again');
+    $turn->quit;
+
+    my @sealed = grep { /^\{"eventType.*\}\}\z/ } split /\n/,
+        $t->read_file('turn.log');
+    my ($behind) = map { JSON::PP->new->decode($_)->{chain} }
+        grep { /"lost":/ } @sealed;
+
+    # four .begin, the four refusals, and two .end
+    is($behind->{lost}, 10, 'the next record says how many are missing');
+
+    system($tool, 'verify', '--quiet', $log);
+    is($? >> 8, 3, 'and the chain is whole behind them');
+}
+
 # Records of a file with torn lines: a whole one may stand behind a torn one.
 
 sub records {
