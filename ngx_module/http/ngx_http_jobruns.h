@@ -300,6 +300,8 @@ struct ngx_http_jobruns_attempt_s {
     ngx_msec_t                     answered_at;   /* by the service */
     ngx_msec_t                     settled_at;
 
+    ngx_str_t                      asker;     /* "identity" and "request" as
+                                                 ".begin" has them */
     ngx_str_t                      dry_run_message;
     ngx_str_t                      audit_message; /* of a refused body, without
                                                  its values */

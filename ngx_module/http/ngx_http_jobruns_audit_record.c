@@ -37,6 +37,9 @@ static void ngx_http_jobruns_audit_durations(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_line_t *line);
 static void ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line);
+static void ngx_http_jobruns_audit_asker(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
+    ngx_http_jobruns_audit_moment_e moment);
 static void ngx_http_jobruns_audit_identity(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_line_t *line);
 static void ngx_http_jobruns_audit_request(ngx_http_request_t *r,
@@ -84,8 +87,7 @@ ngx_http_jobruns_audit_record(ngx_http_request_t *r,
         ngx_http_jobruns_audit_response(a, line);
     }
 
-    ngx_http_jobruns_audit_identity(r, a, line);
-    ngx_http_jobruns_audit_request(r, a, line);
+    ngx_http_jobruns_audit_asker(r, a, line, moment);
 
     line->end += NGX_HTTP_JOBRUNS_AUDIT_CUT;
 
@@ -327,6 +329,42 @@ ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
     }
 
     jr_line_close(line, ']');
+}
+
+
+/* who asks for what: the same in both records of an attempt, so ".end" has it
+   from ".begin", without another look at memory that is long out of caches */
+
+static void
+ngx_http_jobruns_audit_asker(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
+    ngx_http_jobruns_audit_moment_e moment)
+{
+    char    *from;
+    size_t   len;
+
+    if (a->asker.len) {
+        jr_line_members(line, (char *) a->asker.data, a->asker.len);
+        return;
+    }
+
+    from = line->last + 1;      /* behind the comma */
+
+    ngx_http_jobruns_audit_identity(r, a, line);
+    ngx_http_jobruns_audit_request(r, a, line);
+
+    if (moment != jobruns_audit_begin || line->cut) {
+        return;
+    }
+
+    len = line->last - from;
+
+    a->asker.data = ngx_pnalloc(r->pool, len);
+
+    if (a->asker.data != NULL) {
+        a->asker.len = len;
+        ngx_memcpy(a->asker.data, from, len);
+    }
 }
 
 
