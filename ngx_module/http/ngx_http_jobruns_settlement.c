@@ -13,7 +13,8 @@
 #include "ngx_http_jobruns_log.h"
 
 
-/* of the pool: the settlement and its arguments but for a kept answer */
+/* of the pool: the settlement and its arguments but for a kept answer, for
+   which there is more */
 #define NGX_HTTP_JOBRUNS_SETTLEMENT  2048
 
 /* gaps between tries, ms: they double */
@@ -121,10 +122,17 @@ ngx_http_jobruns_settle_detached(ngx_http_jobruns_attempt_t *a)
 static ngx_http_jobruns_settlement_t *
 ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
 {
+    size_t                          answer;
     ngx_pool_t                     *pool;
     ngx_http_jobruns_settlement_t  *s;
 
-    pool = ngx_create_pool(NGX_HTTP_JOBRUNS_SETTLEMENT, ngx_cycle->log);
+    /* in one piece where a pool would not make a piece of its own of it */
+
+    answer = (a->outcome == JR_OUTCOME_CREATED) ? jr_answer_size(&a->kept) : 0;
+
+    pool = ngx_create_pool(NGX_HTTP_JOBRUNS_SETTLEMENT
+                           + (answer <= NGX_MAX_ALLOC_FROM_POOL ? answer : 0),
+                           ngx_cycle->log);
     if (pool == NULL) {
         return NULL;
     }
