@@ -1,10 +1,12 @@
 /*
  * A disk that can be held up or fail, for an NGINX under test: preloaded, it
- * stands before the C library's fdatasync().
+ * stands before the C library's fdatasync(), and before its write() of audit
+ * records.
  *
- * $JOBRUNS_DISK is a folder.  Each call adds a byte to the file "syncs" in
- * it, does not go on while there is a file "hold", and fails with EIO while
- * there is a file "fail".
+ * $JOBRUNS_DISK is a folder.  Each fdatasync() adds a byte to the file
+ * "syncs" in it, does not go on while there is a file "hold", and fails with
+ * EIO while there is a file "fail".  Each write() of records adds a byte to
+ * "writes", and does not go on while there is a file "hold-writes".
  */
 
 #ifndef _GNU_SOURCE
@@ -16,13 +18,22 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 
 #define DISK_PATH  4096
 
+/* how every record begins */
+#define DISK_RECORD  "{\"eventType\":"
+
 
 static char  disk_syncs[DISK_PATH], disk_hold[DISK_PATH], disk_fail[DISK_PATH];
+static char  disk_writes[DISK_PATH], disk_hold_writes[DISK_PATH];
+
+
+static void disk_pass(const char *count, const char *hold);
+static ssize_t disk_write(int fd, const void *data, size_t len);
 
 
 /* NGINX clears its environment before workers are forked */
@@ -39,28 +50,66 @@ disk_begin(void)
         snprintf(disk_syncs, DISK_PATH, "%s/syncs", folder);
         snprintf(disk_hold, DISK_PATH, "%s/hold", folder);
         snprintf(disk_fail, DISK_PATH, "%s/fail", folder);
+        snprintf(disk_writes, DISK_PATH, "%s/writes", folder);
+        snprintf(disk_hold_writes, DISK_PATH, "%s/hold-writes", folder);
     }
+}
+
+
+/* counts a call, and keeps it as long as it is held */
+
+static void
+disk_pass(const char *count, const char *hold)
+{
+    int      log;
+    ssize_t  n;
+
+    log = open(count, O_WRONLY|O_CREAT|O_APPEND, 0644);
+
+    if (log != -1) {
+        n = disk_write(log, "s", 1);
+        (void) n;
+        close(log);
+    }
+
+    while (access(hold, F_OK) == 0) {
+        usleep(2000);
+    }
+}
+
+
+static ssize_t
+disk_write(int fd, const void *data, size_t len)
+{
+    static ssize_t  (*next)(int, const void *, size_t);
+
+    if (next == NULL) {
+        *(void **) &next = dlsym(RTLD_NEXT, "write");
+    }
+
+    return next(fd, data, len);
+}
+
+
+ssize_t
+write(int fd, const void *data, size_t len)
+{
+    if (len > sizeof(DISK_RECORD)
+        && memcmp(data, DISK_RECORD, sizeof(DISK_RECORD) - 1) == 0)
+    {
+        disk_pass(disk_writes, disk_hold_writes);
+    }
+
+    return disk_write(fd, data, len);
 }
 
 
 int
 fdatasync(int fd)
 {
-    int    (*next)(int);
-    int      log;
-    ssize_t  n;
+    int  (*next)(int);
 
-    log = open(disk_syncs, O_WRONLY|O_CREAT|O_APPEND, 0644);
-
-    if (log != -1) {
-        n = write(log, "s", 1);
-        (void) n;
-        close(log);
-    }
-
-    while (access(disk_hold, F_OK) == 0) {
-        usleep(2000);
-    }
+    disk_pass(disk_syncs, disk_hold);
 
     if (access(disk_fail, F_OK) == 0) {
         errno = EIO;

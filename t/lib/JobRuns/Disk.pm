@@ -1,7 +1,8 @@
 package JobRuns::Disk;
 
 # A disk under one NGINX that can be held up or made to fail: the library of
-# tests/disk_preload.c, before fdatasync() of what is started by run().
+# tests/disk_preload.c, before fdatasync() of what is started by run(), and
+# before its write() of audit records.
 
 use strict;
 use warnings;
@@ -38,6 +39,10 @@ sub hold { $_[0]->mark('hold') }
 # From now on a sync fails with EIO, until let().
 sub fail { $_[0]->mark('fail') }
 
+# From now on a write() of records does not end, and with it the event loop,
+# until let().
+sub hold_writes { $_[0]->mark('hold-writes') }
+
 sub mark {
     my ($self, $name) = @_;
 
@@ -47,12 +52,14 @@ sub mark {
 sub let {
     my ($self) = @_;
 
-    unlink "$self->{folder}/hold", "$self->{folder}/fail";
+    unlink map { "$self->{folder}/$_" } qw(hold fail hold-writes);
 }
 
-# How often fdatasync() was called since the beginning, or since forget().
+# How often fdatasync() was called since the beginning, or since forget(), and
+# how often write() was for records.
 sub syncs { return -s "$_[0]{folder}/syncs" // 0 }
+sub writes { return -s "$_[0]{folder}/writes" // 0 }
 
-sub forget { unlink "$_[0]{folder}/syncs" }
+sub forget { unlink map { "$_[0]{folder}/$_" } qw(syncs writes) }
 
 1;
