@@ -291,6 +291,7 @@ struct ngx_http_jobruns_attempt_s {
     ngx_str_t                      answer;    /* body to release, once
                                                  chosen */
     ngx_http_jobruns_audit_wait_t  record;    /* on its way to the file */
+    ngx_http_jobruns_next_pt       next;      /* called when it is there */
 
     /* when, by ngx_current_msec: for audit */
 

@@ -34,7 +34,8 @@ static void ngx_http_jobruns_forward(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_jobruns_late(ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_renew_late(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_on_recorded(ngx_http_jobruns_audit_wait_t *wait);
+static void ngx_http_jobruns_recorded(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_unrecorded(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_on_late(ngx_redis_op_t *op,
@@ -361,14 +362,10 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     if (!a->recorded) {
         a->recorded = 1;
 
-        a->record.handler = ngx_http_jobruns_on_recorded;
-        a->record.data = a;
-
-        rc = ngx_http_jobruns_audit_begin(r, a, &a->record);
+        rc = ngx_http_jobruns_audit_begin(r, a, ngx_http_jobruns_recorded);
 
         if (rc == NGX_AGAIN) {
             a->state = jobruns_st_recording;
-            r->main->blocked++;
             return;
         }
 
@@ -435,34 +432,22 @@ ngx_http_jobruns_renew_late(ngx_http_request_t *r,
 
 
 static void
-ngx_http_jobruns_on_recorded(ngx_http_jobruns_audit_wait_t *wait)
+ngx_http_jobruns_recorded(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
 {
-    ngx_connection_t            *c;
-    ngx_http_request_t          *r;
-    ngx_http_jobruns_attempt_t  *a;
-
-    a = wait->data;
-    r = a->request;
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    a->audit_begun = wait->written;
-    r->main->blocked--;
+    a->audit_begun = a->record.written;
 
     if (r->write_event_handler != ngx_http_jobruns_resume) {
         /* terminated meanwhile */
         r->write_event_handler(r);
 
-    } else if (wait->rc != NGX_OK && a->conf->audit_required) {
+    } else if (a->record.rc != NGX_OK && a->conf->audit_required) {
         ngx_http_jobruns_unrecorded(r, a);
 
     } else {
         /* the disk may have taken long */
         ngx_http_jobruns_forward(r, a);
     }
-
-    ngx_http_run_posted_requests(c);
 }
 
 

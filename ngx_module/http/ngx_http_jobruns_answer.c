@@ -12,7 +12,8 @@
 
 static void ngx_http_jobruns_answer(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_on_noted(ngx_http_jobruns_audit_wait_t *wait);
+static void ngx_http_jobruns_noted(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_finish(ngx_http_request_t *r, ngx_str_t *body);
 static void ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
@@ -84,17 +85,13 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
 static void
 ngx_http_jobruns_answer(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    a->record.handler = ngx_http_jobruns_on_noted;
-    a->record.data = a;
-
-    if (ngx_http_jobruns_audit_end(r, a, &a->record) == NGX_AGAIN) {
+    if (ngx_http_jobruns_audit_end(r, a, ngx_http_jobruns_noted)
+        == NGX_AGAIN)
+    {
         a->state = jobruns_st_noting;
-
-        /* as on_noted expects it, unless NGINX terminates the request */
 
         r->read_event_handler = ngx_http_block_reading;
         r->write_event_handler = ngx_http_request_empty_handler;
-        r->main->blocked++;
         return;
     }
 
@@ -102,32 +99,20 @@ ngx_http_jobruns_answer(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 }
 
 
+/* in the file or not: a refusal or a replay needs no record to be true */
+
 static void
-ngx_http_jobruns_on_noted(ngx_http_jobruns_audit_wait_t *wait)
+ngx_http_jobruns_noted(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    ngx_connection_t            *c;
-    ngx_http_request_t          *r;
-    ngx_http_jobruns_attempt_t  *a;
-
-    a = wait->data;
-    r = a->request;
-    c = r->connection;
-
-    /* in the file or not: a refusal or a replay needs no record to be true */
-
-    ngx_http_set_log_request(c->log, r);
-
     a->state = jobruns_st_answered;
-    r->main->blocked--;
 
-    if (r->write_event_handler == ngx_http_request_empty_handler) {
-        ngx_http_jobruns_finish(r, &a->answer);
-
-    } else {
+    if (r->write_event_handler != ngx_http_request_empty_handler) {
+        /* terminated meanwhile */
         r->write_event_handler(r);
+        return;
     }
 
-    ngx_http_run_posted_requests(c);
+    ngx_http_jobruns_finish(r, &a->answer);
 }
 
 

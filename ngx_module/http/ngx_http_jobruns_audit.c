@@ -11,26 +11,26 @@
 
 static ngx_int_t ngx_http_jobruns_audit_write(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
+    ngx_http_jobruns_next_pt next);
+static void ngx_http_jobruns_audit_on_record(
     ngx_http_jobruns_audit_wait_t *wait);
 
 
 ngx_int_t
 ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_wait_t *wait)
+    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_next_pt next)
 {
     if (a->conf->audit == NULL) {
         return NGX_OK;
     }
 
-    wait->durable = 1;
-
-    return ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin, wait);
+    return ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin, next);
 }
 
 
 ngx_int_t
 ngx_http_jobruns_audit_end(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_wait_t *wait)
+    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_next_pt next)
 {
     if (a->audit_ended) {
         return NGX_OK;
@@ -43,30 +43,25 @@ ngx_http_jobruns_audit_end(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (wait != NULL) {
-        wait->durable = (a->outcome == JR_OUTCOME_CREATED);
-    }
-
     /* an attempt whose ".begin" could not be written has one record, as one
        that was not forwarded: an ".end" is never without its ".begin" */
 
     return ngx_http_jobruns_audit_write(r, a, a->audit_begun
                                               ? jobruns_audit_end
-                                              : jobruns_audit_whole, wait)
+                                              : jobruns_audit_whole, next)
            == NGX_AGAIN ? NGX_AGAIN : NGX_OK;
 }
 
 
-/* NGX_AGAIN: wait is called back */
-
 static ngx_int_t
 ngx_http_jobruns_audit_write(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
-    ngx_http_jobruns_audit_wait_t *wait)
+    ngx_http_jobruns_next_pt next)
 {
-    jr_line_t                     line;
-    ngx_log_t                    *log;
-    ngx_http_jobruns_loc_conf_t  *jlcf;
+    jr_line_t                       line;
+    ngx_log_t                      *log;
+    ngx_http_jobruns_loc_conf_t    *jlcf;
+    ngx_http_jobruns_audit_wait_t  *wait;
 
     jlcf = a->conf;
     log = r->connection->log;
@@ -80,6 +75,8 @@ ngx_http_jobruns_audit_write(ngx_http_request_t *r,
 
     ngx_http_jobruns_audit_record(r, a, &line, moment);
 
+    wait = next ? &a->record : NULL;
+
     if (ngx_http_jobruns_audit_append(jlcf->audit, &line, jlcf->audit_sync,
                                       wait, log)
         != NGX_OK)
@@ -87,7 +84,41 @@ ngx_http_jobruns_audit_write(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    return wait ? NGX_AGAIN : NGX_OK;
+    if (wait == NULL) {
+        return NGX_OK;
+    }
+
+    wait->handler = ngx_http_jobruns_audit_on_record;
+    wait->data = a;
+    wait->durable = (jlcf->audit_sync == NGX_HTTP_JOBRUNS_SYNC_ALWAYS
+                     && (moment == jobruns_audit_begin
+                         || a->outcome == JR_OUTCOME_CREATED));
+
+    a->next = next;
+    r->main->blocked++;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_jobruns_audit_on_record(ngx_http_jobruns_audit_wait_t *wait)
+{
+    ngx_connection_t            *c;
+    ngx_http_request_t          *r;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = wait->data;
+    r = a->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->main->blocked--;
+
+    a->next(r, a);
+
+    ngx_http_run_posted_requests(c);
 }
 
 

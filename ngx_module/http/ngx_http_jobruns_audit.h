@@ -37,6 +37,10 @@ typedef enum {
 
 struct ngx_http_jobruns_attempt_s;
 
+/* how an attempt goes on */
+typedef void (*ngx_http_jobruns_next_pt)(ngx_http_request_t *r,
+    struct ngx_http_jobruns_attempt_s *a);
+
 typedef struct ngx_http_jobruns_audit_file_s  ngx_http_jobruns_audit_file_t;
 typedef struct ngx_http_jobruns_audit_sync_s  ngx_http_jobruns_audit_sync_t;
 typedef struct ngx_http_jobruns_audit_wait_s  ngx_http_jobruns_audit_wait_t;
@@ -62,9 +66,8 @@ struct ngx_http_jobruns_audit_wait_s {
     ngx_http_jobruns_audit_sync_t   *sync;
     unsigned                         written:1;   /* for the handler: it is in
                                                  the file */
-    unsigned                         durable:1;   /* it is waited for the disk
-                                                 if jobruns_audit_sync is
-                                                 "always" */
+    unsigned                         durable:1;   /* called when it is on the
+                                                 disk */
 };
 
 
@@ -142,18 +145,19 @@ char *ngx_http_jobruns_audit_enable(ngx_conf_t *cf, ngx_msec_t *sync);
 
 /*
  * Writes the record before the attempt is forwarded.  NGX_AGAIN: it is on
- * its way, and wait->handler is called when it is there or will not be.
- * NGX_OK: there is no file.  NGX_ERROR: it is not in the file.
+ * its way, and r is blocked until next is called, when it is there or will
+ * not be: see a->record.rc.  NGX_OK: there is no file.  NGX_ERROR: it is not
+ * in the file.
  */
 ngx_int_t ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
-    struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_audit_wait_t *wait);
+    struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_next_pt next);
 
 /*
  * Writes the record that says how the attempt ended, once, whatever comes of
- * it.  NGX_AGAIN as above, where wait is not NULL; otherwise NGX_OK.
+ * it.  NGX_AGAIN as above, where next is not NULL; otherwise NGX_OK.
  */
 ngx_int_t ngx_http_jobruns_audit_end(ngx_http_request_t *r,
-    struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_audit_wait_t *wait);
+    struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_next_pt next);
 
 ngx_int_t ngx_http_jobruns_log_handler(ngx_http_request_t *r);
 

@@ -3,8 +3,9 @@
  * say leaves in one write(), and whoever waits for a record goes on behind
  * it, at the end of that turn.
  *
- * A worker has one batch.  It is empty whenever the event loop waits, so
- * neither a rotation nor the end of a process meets one.
+ * A worker has one batch.  It is empty whenever the event loop waits, but for
+ * what is recorded outside of a turn, such as when connections are closed for
+ * a worker that is to leave.
  */
 
 #include "ngx_http_jobruns.h"
@@ -167,8 +168,6 @@ ngx_http_jobruns_audit_result(ngx_http_jobruns_audit_sealed_t *record,
     if (wait != NULL) {
         wait->rc = rc;
         wait->written = (rc == NGX_OK);
-        wait->durable &= (rc == NGX_OK
-                          && record->sync == NGX_HTTP_JOBRUNS_SYNC_ALWAYS);
         wait->sync = &file->sync;
 
         ngx_queue_insert_tail(&ngx_http_jobruns_batch.done, &wait->queue);
@@ -290,7 +289,7 @@ ngx_http_jobruns_audit_on_turn(ngx_event_t *ev)
 
         ngx_queue_remove(q);
 
-        if (wait->durable) {
+        if (wait->written && wait->durable) {
             ngx_http_jobruns_audit_sync_wait(wait->sync, wait);
 
         } else {

@@ -31,7 +31,6 @@ static ngx_int_t ngx_http_jobruns_conclude(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 static ngx_int_t ngx_http_jobruns_seal(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_on_sealed(ngx_http_jobruns_audit_wait_t *wait);
 static void ngx_http_jobruns_go_out(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_choose(ngx_http_request_t *r,
@@ -495,7 +494,7 @@ ngx_http_jobruns_release(ngx_http_request_t *r,
 
 
 /* the record is written before the client learns what it says; NGX_AGAIN: it
-   is on its way to the disk, and the request is blocked */
+   is on its way to the file, and the request is blocked */
 
 static ngx_int_t
 ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
@@ -505,40 +504,17 @@ ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return NGX_OK;
     }
 
-    a->record.handler = ngx_http_jobruns_on_sealed;
-    a->record.data = a;
+    /* in the file or not: the job run exists, and its client is told */
 
-    if (ngx_http_jobruns_audit_end(r, a, &a->record) != NGX_AGAIN) {
+    if (ngx_http_jobruns_audit_end(r, a, ngx_http_jobruns_go_out)
+        != NGX_AGAIN)
+    {
         return NGX_OK;
     }
 
     a->state = jobruns_st_sealing;
-    r->main->blocked++;
 
     return NGX_AGAIN;
-}
-
-
-static void
-ngx_http_jobruns_on_sealed(ngx_http_jobruns_audit_wait_t *wait)
-{
-    ngx_connection_t            *c;
-    ngx_http_request_t          *r;
-    ngx_http_jobruns_attempt_t  *a;
-
-    a = wait->data;
-    r = a->request;
-    c = r->connection;
-
-    /* on the disk or not: the job run exists, and its client is told */
-
-    ngx_http_set_log_request(c->log, r);
-
-    r->main->blocked--;
-
-    ngx_http_jobruns_go_out(r, a);
-
-    ngx_http_run_posted_requests(c);
 }
 
 
