@@ -590,8 +590,8 @@ ngx_int_t ngx_http_jobruns_error_page(ngx_http_request_t *r,
 /* ngx_http_jobruns_answer.c: answers of our own */
 
 /*
- * Each sends its answer and finalizes the request; the caller returns
- * NGX_DONE or nothing.  Whatever the body, the connection is kept where
+ * Each sends its answer, behind its audit record, and finalizes the request;
+ * the caller returns NGX_DONE or nothing.  Whatever the body, the connection is kept where
  * NGINX can discard it.
  */
 void ngx_http_jobruns_refuse(ngx_http_request_t *r,
@@ -608,6 +608,9 @@ ngx_int_t ngx_http_jobruns_refuse_path(ngx_http_request_t *r);
 ngx_int_t ngx_http_jobruns_unkept(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *message);
 
+
+/* ngx_http_jobruns_answer_headers.c */
+
 /* makes headers_out those of the kept answer of a */
 ngx_int_t ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
@@ -620,6 +623,9 @@ ngx_int_t ngx_http_jobruns_header_add(ngx_http_request_t *r, jr_str_t name,
     ngx_str_t *value);
 ngx_table_elt_t *ngx_http_jobruns_header_find(ngx_list_t *headers,
     jr_str_t lowcase_name);
+
+/* takes back all of that name */
+void ngx_http_jobruns_header_drop(ngx_http_request_t *r, jr_str_t name);
 
 
 /* ngx_http_jobruns_metrics.c; what needs no attempt is in its header */

@@ -1,0 +1,241 @@
+/*
+ * Headers of answers: those that every answer carries, and those of a replay.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+static ngx_int_t ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+
+ngx_int_t
+ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    jr_str_t   *kept;
+    ngx_str_t   value;
+    ngx_uint_t  i;
+
+    static ngx_str_t  yes = ngx_string("true");
+
+    ngx_http_clean_header(r);
+
+    r->headers_out.status = a->kept.status;
+    r->headers_out.content_length_n = (off_t) a->kept.body.len;
+
+    kept = &a->kept.headers[JR_ANSWER_CONTENT_TYPE];
+
+    if (kept->data != NULL) {
+        r->headers_out.content_type.data = (u_char *) kept->data;
+        r->headers_out.content_type.len = kept->len;
+        r->headers_out.content_type_len = kept->len;
+    }
+
+    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+
+        kept = &a->kept.headers[i];
+
+        /* the id on a replay is that of the request at hand */
+
+        if (kept->data == NULL || i == JR_ANSWER_CONTENT_TYPE
+            || i == JR_ANSWER_REQUEST_ID)
+        {
+            continue;
+        }
+
+        value.data = (u_char *) kept->data;
+        value.len = kept->len;
+
+        if (ngx_http_jobruns_header_add(r, jr_answer_header_name(i), &value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        if (i == JR_ANSWER_CONTENT_ENCODING) {
+            /* gzip leaves alone what is encoded already */
+
+            r->headers_out.content_encoding =
+                ngx_http_jobruns_header_find(&r->headers_out.headers,
+                                             jr_answer_header_name(i));
+        }
+    }
+
+    if (a->original_id.len
+        && ngx_http_jobruns_header_add(r,
+                             (jr_str_t) jr_str("opc-original-request-id"),
+                             &a->original_id)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_jobruns_header_add(r,
+                             (jr_str_t) jr_str("opc-retry-replayed"), &yes);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_common_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    u_char                      *p;
+    jr_str_t                     id;
+    ngx_str_t                    value;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = ctx->attempt;
+    id = jr_answer_header_name(JR_ANSWER_REQUEST_ID);
+
+    /* the service's own id, which extends the client's, passes */
+
+    if (ngx_http_jobruns_header_find(&r->headers_out.headers, id) == NULL
+        && ngx_http_jobruns_header_add(r, id, &ctx->request_id) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (a == NULL) {
+        return NGX_OK;
+    }
+
+    if (a->forwarded && !a->replace) {
+        /* only we may say that an answer is a replay */
+
+        ngx_http_jobruns_header_drop(r,
+                                 (jr_str_t) jr_str("opc-retry-replayed"));
+        ngx_http_jobruns_header_drop(r,
+                             (jr_str_t) jr_str("opc-original-request-id"));
+    }
+
+    if (a->retry_after) {
+        ngx_http_jobruns_header_drop(r, (jr_str_t) jr_str("retry-after"));
+
+        p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        value.data = p;
+        value.len = ngx_sprintf(p, "%ui", a->retry_after) - p;
+
+        if (ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("Retry-After"),
+                                        &value)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return a->nstates ? ngx_http_jobruns_limit_headers(r, a) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    char       *p, *end;
+    ngx_str_t   value;
+
+    p = ngx_pnalloc(r->pool, 2 * JR_RATELIMIT_LEN(a->nstates));
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    end = jr_limit_policy(a->limits, a->states, a->nstates, p);
+
+    if (end == p) {
+        return NGX_OK;
+    }
+
+    value.data = (u_char *) p;
+    value.len = end - p;
+
+    if (ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("RateLimit-Policy"),
+                                    &value)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    p += JR_RATELIMIT_LEN(a->nstates);
+
+    value.data = (u_char *) p;
+    value.len = jr_limit_remaining(a->limits, a->states, a->nstates, p) - p;
+
+    return ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("RateLimit"),
+                                       &value);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_header_add(ngx_http_request_t *r, jr_str_t name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    h->key.data = (u_char *) name.data;
+    h->key.len = name.len;
+    h->value = *value;
+    h->lowcase_key = NULL;
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    return NGX_OK;
+}
+
+
+ngx_table_elt_t *
+ngx_http_jobruns_header_find(ngx_list_t *headers, jr_str_t name)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &headers->part;
+    h = part->elts;
+
+    for (i = 0; /* void */; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        /* hash 0: taken back */
+
+        if (h[i].hash != 0
+            && h[i].key.len == name.len
+            && ngx_strncasecmp(h[i].key.data, (u_char *) name.data, name.len)
+               == 0)
+        {
+            return &h[i];
+        }
+    }
+}
+
+
+void
+ngx_http_jobruns_header_drop(ngx_http_request_t *r, jr_str_t name)
+{
+    ngx_table_elt_t  *h;
+
+    while ((h = ngx_http_jobruns_header_find(&r->headers_out.headers, name)))
+    {
+        h->hash = 0;
+    }
+}
