@@ -82,10 +82,6 @@ sub quota {
     return (split / /, $redis->command('GET', $key))[1];
 }
 
-# Creations that the service was asked for.
-
-sub asked { return scalar grep { $_->{method} eq 'POST' } $service->requests }
-
 # As if the time of a claim had passed.
 
 sub end_lease {
@@ -216,7 +212,7 @@ sub one_run {
     is(token(), 'done', "$what: its token is done");
     is($again->header('opc-retry-replayed'), 'true', "$what: replayed")
         if $opt{replay};
-    is(asked(), $opt{asked}, "$what: asked")
+    is($service->asked, $opt{asked}, "$what: asked")
         if $opt{asked};
 
     my $third = $t->create_run(mine());

@@ -61,8 +61,6 @@ sub state {
         ->{$redis->command('HGET', $key, 's') // ''} // 'absent';
 }
 
-sub asked { return scalar grep { $_->{method} eq 'POST' } $service->requests }
-
 sub count {
     my ($kind) = @_;
     my ($key) = $redis->keys("*$tenancy*:v1:$kind:*") or return 0;
@@ -97,7 +95,7 @@ sub replayed {
     } "$what: an answer";
     is($again->header('opc-retry-replayed'), 'true', "$what: replayed");
     ok($again->body eq $first->body, "$what: the same");
-    is(asked(), 1, "$what: the service was asked once");
+    is($service->asked, 1, "$what: the service was asked once");
 }
 
 ###############################################################################
@@ -219,13 +217,13 @@ for ([0, 'deny'], [2, 'allow']) {
     wait_for { $redis->script_calls > $before + 2 } "$what: polls";
     $redis->stop;
     is($waiter->try_response(0.7), undef, "$what: also without Redis");
-    is(asked(), 1, "$what: not forwarded");
+    is($service->asked, 1, "$what: not forwarded");
     $redis->start;
     $service->release('gate');
     $r = $c->response;
     is($r->status, 201, "$what: the first has its answer");
     is($waiter->response->body, $r->body, "$what: and the retry that");
-    is(asked(), 1, "$what: of one request");
+    is($service->asked, 1, "$what: of one request");
 }
 
 ###############################################################################
@@ -311,7 +309,7 @@ for my $retries (0, 1) {
             && count('slots') == 0 } "$what: it is taken back";
     }
 
-    is(asked(), $retries, "$what: as the service heard");
+    is($service->asked, $retries, "$what: as the service heard");
 }
 
 # One that reaches Redis behind the settlement that takes it back: written here

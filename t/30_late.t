@@ -37,8 +37,6 @@ sub now {
     return $time->[0] * 1000 + $time->[1] / 1000;
 }
 
-sub asked { return scalar grep { $_->{method} eq 'POST' } $service->requests }
-
 # Both gateways have a connection to Redis, which has all scripts: then a
 # creation is two calls, and a renewal one more.  A script that Redis was not
 # told of yet counts twice, so it is told of all first.
@@ -68,7 +66,7 @@ is($c->try_response(1.8), undef, 'held up for more than half a lease');
 $redis->resume;
 is($c->response->status, 201, 'Redis stopped: created');
 is($redis->script_calls, 3, 'renewed once before it was forwarded');
-is(asked(), 1, 'forwarded once');
+is($service->asked, 1, 'forwarded once');
 is(field('s'), 'd', 'and kept');
 
 fresh();
@@ -116,13 +114,13 @@ half_a_lease();
 kill CONT => $worker;
 is($c->response->status, 201, 'stopped for half a lease: created');
 is($redis->script_calls, 3, 'renewed before it was forwarded');
-is(asked(), 1, 'once');
+is($service->asked, 1, 'once');
 
 $c = stopped();
 a_lease();
 kill CONT => $worker;
 is($c->response->status, 201, 'stopped for a lease, nobody came: created');
-is(asked(), 1, 'once');
+is($service->asked, 1, 'once');
 is(field('s'), 'd', 'and kept');
 
 # Another has taken over, and has its answer.
@@ -137,7 +135,7 @@ is($late->status, 201, 'the late one gets an answer');
 is($late->body, $r->body, 'that of the other');
 is($late->header('opc-retry-replayed'), 'true', 'as a replay');
 is($late->header('opc-original-request-id'), 'taker', 'naming it');
-is(asked(), 1, 'the service heard one');
+is($service->asked, 1, 'the service heard one');
 $t->wait_log(qr/held up for more than half the lease, and the claim is lost/);
 my $record = $t->wait_audit(sub { ($_->{data}{request}{id} // '') eq 'late'
     && ($_->{data}{additionalDetails}{outcome} // '') eq 'replayed' });
@@ -162,7 +160,7 @@ $r = $taker->response;
 is($r->status, 201, 'the other creates');
 $late = $c->response;
 is($late->body, $r->body, 'the late one gets that');
-is(asked(), 1, 'the service heard one');
+is($service->asked, 1, 'the service heard one');
 
 # Another has taken over, and its outcome is unknown.
 
@@ -174,7 +172,7 @@ is($t->create_run(token => 'tok', to => $other)->status, 500,
     'another ends in the unknown');
 kill CONT => $worker;
 is($c->response->status, 201, 'the late one claims it again, and creates');
-is(asked(), 2, 'the service heard two');
+is($service->asked, 2, 'the service heard two');
 is($service->created('tok'), 1, 'and made one');
 
 # No renewal can be had: nothing is forwarded.
@@ -186,7 +184,7 @@ kill CONT => $worker;
 $r = $c->response;
 is($r->status . ' ' . $r->code, '503 ServiceUnavailable',
     'without Redis the late one is not forwarded');
-is(asked(), 0, 'the service heard none');
+is($service->asked, 0, 'the service heard none');
 $redis->start;
 wait_for { field('s') eq '' } 'its claim to be taken back';
 

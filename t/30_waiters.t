@@ -31,8 +31,6 @@ sub waiting {
     } "$n to wait";
 }
 
-sub asked { return scalar grep { $_->{method} eq 'POST' } $service->requests }
-
 # The first of a token, held in the service.
 
 sub hold {
@@ -85,6 +83,6 @@ is(scalar(grep { defined $_->try_response(0) } @again), 0,
 $service->release('again');
 is($first->response->status, 201, 'another first');
 is(scalar(grep { $_->response->status == 201 } @again), 1024, 'and all');
-is(asked(), 3, 'the service heard of each token once');
+is($service->asked, 3, 'the service heard of each token once');
 
 done_testing;

@@ -23,12 +23,6 @@ sub fresh {
     $service->reset;
 }
 
-# Creations that the service was asked for.
-
-sub asked {
-    return scalar grep { $_->{method} eq 'POST' } $service->requests;
-}
-
 sub slots {
     my ($key) = $redis->keys('*:v1:slots:*') or return 0;
     return $redis->command('ZCARD', $key);
@@ -146,7 +140,7 @@ for (@ways) {
             "$way, $point: gets the replay");
         is($r->header('content-length'), length $r->body,
             "$way, $point: of the whole answer");
-        is(asked(), 1, "$way, $point: asked once");
+        is($service->asked, 1, "$way, $point: asked once");
         is(slots(), 0, "$way, $point: no slot is left");
     }
 
@@ -160,7 +154,7 @@ for (@ways) {
     is(ended($id)->{outcome}, 'created', "$way, large: created");
     $r = $t->create_run(token => 'tok');
     is(length $r->body, 500_000, "$way, large: kept whole");
-    is(asked(), 1, "$way, large: asked once");
+    is($service->asked, 1, "$way, large: asked once");
 
     # too large to be kept
     $next->();
@@ -172,7 +166,7 @@ for (@ways) {
     is(ended($id)->{outcome}, 'created', "$way, too large: created");
     wait_for { ($t->create_run(token => 'tok')->code // '') eq 'Conflict' }
         'a retry to be told';
-    is(asked(), 1, "$way, too large: asked once");
+    is($service->asked, 1, "$way, too large: asked once");
 
     # held: Redis does not answer when the answer is to be kept
     $next->();
@@ -193,7 +187,7 @@ for (@ways) {
     is($details->{tokenAfter}, 'done', "$way, held: and kept");
     $r = $t->create_run(token => 'tok');
     is($r->header('opc-retry-replayed'), 'true', "$way, held: replayed");
-    is(asked(), 1, "$way, held: asked once");
+    is($service->asked, 1, "$way, held: asked once");
 
     # forwarded and refused, broken, or silent
     for ([{ status => 404 }, 'rejected_upstream', 'absent'],

@@ -35,12 +35,6 @@ sub records {
     return scalar grep { $_->{eventType} =~ /Run$kind$/ } $t->audit;
 }
 
-# Creations that the service was asked for.
-
-sub asked {
-    return scalar grep { $_->{method} eq 'POST' } $t->service->requests;
-}
-
 # ----------------------------------------------------------------------- always
 
 my $nginx = run('always', server => <<'END');
@@ -60,7 +54,8 @@ wait_for { $disk->syncs == 1 } 'the sync of the first';
 push @clients, map { $t->start_run(stub => { wait_read => 'gate' }) } 2 .. $n;
 wait_for { records('.begin') == $n } 'all to be recorded';
 is($t->get('/free')->status, 204, 'the event loop goes on meanwhile');
-is(asked(), 0, 'nothing goes to the service before .begin is on the disk');
+is($t->service->asked, 0,
+    'nothing goes to the service before .begin is on the disk');
 is($disk->syncs, 1, 'one sync is under way');
 $disk->let;
 
@@ -111,7 +106,8 @@ wait_for { records('.begin') == $n + 2 } 'its beginning';
 $leaves->reset;
 $disk->let;
 wait_for { records('.end') == $n + 2 } 'its end';
-is(asked(), $n + 2, 'one that left while the disk was waited for: finished');
+is($t->service->asked, $n + 2,
+    'one that left while the disk was waited for: finished');
 is($t->create_run(token => $token)->status, 201, 'its retry');
 is($t->service->created($token), 1, 'one job run');
 
@@ -131,12 +127,12 @@ wait_for { $nginx->all_workers == 1 } 'the old worker to leave';
 
 $disk->hold;
 $token = random_id(20);
-my $asked = asked();
+my $asked = $t->service->asked;
 my $killed = $t->start_run(token => $token, request_id => 'killed-before');
 wait_for { records('.begin') == $n + 4 } 'its beginning';
 $nginx->kill_worker;
 $disk->let;
-is(asked(), $asked, 'the service never heard of it');
+is($t->service->asked, $asked, 'the service never heard of it');
 ok(!defined $killed->try_response(0) || !$killed->response->complete,
     'nor the client an answer');
 wait_for { $t->create_run(token => $token)->status == 201 }
@@ -151,14 +147,14 @@ is(scalar(grep { $_->{data}{eventGroupingId} eq $id } $t->audit), 1,
 # --------------------------------------------------------------- a failing disk
 
 $t->allow_log(qr/audit file "\S+" cannot be synced: its last \d+ records/);
-$asked = asked();
+$asked = $t->service->asked;
 $disk->fail;
 my $refused = $t->create_run(request_id => 'failed');
 is($refused->status, 503, '.begin cannot be synced: 503');
 is($refused->json->{message},
     'The gateway cannot write its audit record; nothing was forwarded.',
     'and says so');
-is(asked(), $asked, 'nothing was forwarded');
+is($t->service->asked, $asked, 'nothing was forwarded');
 my $record = $t->wait_audit(sub { $_->{data}{request}{id} eq 'failed'
     && $_->{eventType} =~ /end$/ });
 is($record->{data}{additionalDetails}{outcome}, 'unavailable', 'recorded');
@@ -182,12 +178,12 @@ $disk->let;
 $t->allow_log(qr/audit file "\S+" is not on its disk after 5000 ms/);
 $t->nginx->quit;
 run('always');
-$asked = asked();
+$asked = $t->service->asked;
 $disk->hold;
 my $start = Time::HiRes::time();
 is($t->create_run->status, 503, 'not synced in time: 503');
 cmp_ok(Time::HiRes::time() - $start, '>=', 4.9, 'after five seconds');
-is(asked(), $asked, 'nothing was forwarded');
+is($t->service->asked, $asked, 'nothing was forwarded');
 $disk->let;
 is($t->create_run->status, 201, 'and it goes on afterwards');
 $t->nginx->quit;

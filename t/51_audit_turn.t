@@ -21,8 +21,6 @@ my $service = $t->service;
 
 $disk->run(sub { $t->run(workers => 1, server => 'jobruns_retry_wait 0;') });
 
-sub asked { return scalar grep { $_->{method} eq 'POST' } $service->requests }
-
 # Starts a request, and returns it when the write() of its record is held.
 
 sub held {
@@ -49,7 +47,7 @@ for ([400, body => '{'], [415, headers => { 'Content-Type' => 'text/plain' }],
 }
 
 my $client = held(token => 'tok', stub => { wait_read => 'gate' });
-is(asked(), 0, 'nothing goes to the service before .begin');
+is($service->asked, 0, 'nothing goes to the service before .begin');
 $disk->let;
 $service->wait_at('gate');
 
@@ -97,7 +95,7 @@ $service->wait_at('all', $n);
 
 $redis->pause;
 $service->release('all');
-wait_for { $service->created == asked() } 'the service to answer';
+wait_for { $service->created == $service->asked } 'the service to answer';
 $t->get('/x');
 is(writes_for($records + 2 * $n), 1, "$n .end in one write");
 is($_->response->status, 201, 'created') for @clients;

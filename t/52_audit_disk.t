@@ -16,8 +16,13 @@ my $path = $t->testdir . '/audit.log';
 my $full = qr/audit file "\S+" cannot be written|bytes of records went to/;
 $t->allow_log($full);
 
-sub asked {
-    return scalar grep { $_->{method} eq 'POST' } $t->service->requests;
+# To where the files of NGINX may grow; "unlimited" to undo it.
+
+sub limit_files {
+    my ($nginx, $bytes) = @_;
+
+    system('prlimit', '--pid', $_, "--fsize=$bytes:unlimited") == 0
+        or die "prlimit failed" for $nginx->workers;
 }
 
 # ------------------------------------------------------------- no room at all
@@ -39,7 +44,7 @@ my $answer = $t->create_run;
 is($answer->status, 503, 'a full disk: 503');
 is($answer->code, 'ServiceUnavailable', 'with a code that SDKs retry');
 is($answer->header('retry-after'), 1, 'and a time');
-is(asked(), 0, 'nothing was forwarded');
+is($t->service->asked, 0, 'nothing was forwarded');
 like($nginx->error_log, qr/audit file "\/dev\/full" cannot be written \(28:/,
     'said, with the reason');
 is($t->create_run(to => '127.0.0.1:' . $t->port(2))->status, 201,
@@ -58,23 +63,18 @@ SKIP: {
     wait_for { $nginx->workers == 2 } "both workers";
     my @workers = $nginx->workers;
 
-    # to where the file may grow; "unlimited" to undo it
-    my $limit = sub {
-        my ($bytes) = @_;
-        system('prlimit', '--pid', $_, "--fsize=$bytes:unlimited")
-            == 0 or die "prlimit failed" for @workers;
-    };
+    my $limit = sub { limit_files($nginx, @_) };
     my $lines = sub { return () = $t->read_file('audit.log') =~ /\n/g };
     my $create = sub { return $t->create_run(to => $nginx, @_)->status };
 
     is($create->(), 201, 'a creation');
     my $size = -s $path;
-    my $asked = asked();
+    my $asked = $t->service->asked;
 
     $limit->($size);
     is($create->(), 503, 'not a byte fits: 503');
     is(-s $path, $size, 'nothing was written');
-    is(asked(), $asked, 'nor forwarded');
+    is($t->service->asked, $asked, 'nor forwarded');
     is(join(',', $nginx->workers), join(',', @workers),
         'SIGXFSZ ends no worker');
 
@@ -83,7 +83,7 @@ SKIP: {
     $limit->($size + 100);
     is($create->(), 503, 'half of .begin fits: 503');
     is(-s $path, $size + 100, 'as much as fits');
-    is(asked(), $asked, 'nothing was forwarded');
+    is($t->service->asked, $asked, 'nothing was forwarded');
     like($nginx->error_log, qr/only 100 of \d+ bytes of records went to /,
         'said');
     unlike($t->read_file('audit.log'), qr/\n\z/, 'the line is torn');
@@ -130,11 +130,6 @@ SKIP: {
     my $log = $t->testdir . '/turn.log';
     my $turn = $t->run(workers => 1, name => 'turn',
         audit => 'jobruns_audit %%TESTDIR%%/turn.log;');
-    my ($worker) = $turn->workers;
-    my $limit = sub {
-        system('prlimit', '--pid', $worker, "--fsize=$_[0]:unlimited") == 0
-            or die "prlimit failed";
-    };
 
     # Redis answers six admissions at a time; two records fit, and a part of
     # the third
@@ -144,7 +139,7 @@ SKIP: {
     is($first[1]->status, 201, 'a creation');
     my @begin = grep { /CreateJobRun\.begin/ } split /\n/,
         $t->read_file('turn.log');
-    my $asked = asked();
+    my $asked = $t->service->asked;
     my $size = -s $log;
 
     $t->redis->pause;
@@ -152,19 +147,19 @@ SKIP: {
         1 .. 6;
     $t->get('/x', to => $turn);         # all have been asked
     my $fits = 2 * (length($begin[1]) + 1) + 100;
-    $limit->($size + $fits);
+    limit_files($turn, $size + $fits);
     $t->redis->resume;
 
     my %got;
     $got{$_->response->status}++ for @clients;
     is_deeply(\%got, { 201 => 2, 503 => 4 },
         'those go on whose record is whole in the file');
-    is(asked(), $asked + 2, 'only they are forwarded');
+    is($t->service->asked, $asked + 2, 'only they are forwarded');
     like($turn->error_log,
         qr/only $fits of \d+ bytes of records went to the audit/,
         'which were in one write');
 
-    $limit->('unlimited');
+    limit_files($turn, 'unlimited');
     is($t->create_run(to => $turn)->status, 201, 'there is room again');
     $turn->quit;
 

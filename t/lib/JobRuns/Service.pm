@@ -106,6 +106,9 @@ sub creations { return @{$_[0]->ledger->{creations}} }
 # The bytes of the body of one of requests().
 sub body { return $_[0]->control('GET', "body/$_[1]{id}") }
 
+# How often a job run was asked for.
+sub asked { return scalar grep { $_->{method} eq 'POST' } $_[0]->requests }
+
 # How many job runs were created, all in all or with one token.
 
 sub created {
