@@ -67,7 +67,6 @@ sub nginx {
         WORKERS => $self->{workers} // 1,
         JOBRUN  => job_run(),
         USER    => $> == 0 ? 'user  root;' : '',
-        AUDIT_SYNC  => $self->{audit_sync} // '',
         LOAD_MODULE => $self->{module} ? "load_module $self->{module};" : '',
     );
 
