@@ -591,8 +591,8 @@ ngx_int_t ngx_http_jobruns_error_page(ngx_http_request_t *r,
 
 /*
  * Each sends its answer, behind its audit record, and finalizes the request;
- * the caller returns NGX_DONE or nothing.  Whatever the body, the connection is kept where
- * NGINX can discard it.
+ * the caller returns NGX_DONE or nothing.  Whatever the body, the connection
+ * is kept where NGINX can discard it.
  */
 void ngx_http_jobruns_refuse(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_outcome_e outcome, ngx_uint_t status,
