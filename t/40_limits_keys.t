@@ -64,11 +64,11 @@ sub quotas { return join ' ', map { s/^.*?:v1:(?:quota|rate)://r }
 for (
     ['plain', 'Aa0._:-', 'Aa0._:-'],
     ['255 long', 'x' x 255, 'x' x 255],
-    ['256 long', 'x' x 256, sha256_hex('x' x 256)],
-    ['of blanks', 'a b', sha256_hex('a b')],
-    ['of braces', '}{', sha256_hex('}{')],
-    ['of bytes', "\xff\xfe\x80", sha256_hex("\xff\xfe\x80")],
-    ['of glob characters', '*?[a]', sha256_hex('*?[a]')],
+    ['256 long', 'x' x 256, '~' . sha256_hex('x' x 256)],
+    ['of blanks', 'a b', '~' . sha256_hex('a b')],
+    ['of braces', '}{', '~' . sha256_hex('}{')],
+    ['of bytes', "\xff\xfe\x80", '~' . sha256_hex("\xff\xfe\x80")],
+    ['of glob characters', '*?[a]', '~' . sha256_hex('*?[a]')],
     ['of a map', 'first-1', 'first'],
 ) {
     my ($name, $value, $key) = @$_;
@@ -77,6 +77,16 @@ for (
     is(quotas(), "by:$key", '... as it stands in a key');
     is(post('01', $value)->status, 429, '... counts');
 }
+
+# a value that is spelled like another's digest is another value
+
+fresh();
+is(post('01', 'a b')->status, 201, 'a value that is counted by its digest');
+is(post('01', sha256_hex('a b'))->status, 201, '... the digest as a value');
+is(post('01', '~' . sha256_hex('a b'))->status, 201, '... and as it stands');
+is(quotas(), join(' ', sort map { "by:$_" } '~' . sha256_hex('a b'),
+    sha256_hex('a b'), '~' . sha256_hex('~' . sha256_hex('a b'))),
+    '... have a counter each');
 
 fresh();
 is(post('01', undef)->status, 201, "an empty value skips the limit, $_")
@@ -94,8 +104,9 @@ fresh();
 is(post('02', 'g', workspace => 'a%20b%7D', platform => 'ocid1.x%7B')->status,
     201, 'keys of the path, decoded');
 my $keys = quotas();
-like($keys, qr/by_workspace:\Q${\sha256_hex('a b}')}\E/, '... the workspace');
-like($keys, qr/by_platform:\Q${\sha256_hex('ocid1.x{')}\E/, '... the platform');
+like($keys, qr/by_workspace:~\Q${\sha256_hex('a b}')}\E/, '... the workspace');
+like($keys, qr/by_platform:~\Q${\sha256_hex('ocid1.x{')}\E/,
+    '... the platform');
 
 # one counter wherever a limit of this name and kind stands
 fresh();

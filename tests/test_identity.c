@@ -415,7 +415,7 @@ the_list_of_signed_headers(void **state)
 static void
 a_name_may_stand_in_a_key(void **state)
 {
-    char      buf[64], text[300];
+    char      buf[JR_NAME_DIGEST], text[300];
     int       ch;
     size_t    n;
     jr_str_t  name, value;
@@ -437,7 +437,7 @@ a_name_may_stand_in_a_key(void **state)
 
         } else {
             assert_ptr_equal(name.data, buf);
-            assert_int_equal(name.len, 64);
+            assert_int_equal(name.len, 65);
         }
     }
 
@@ -446,18 +446,50 @@ a_name_may_stand_in_a_key(void **state)
     for (n = 1; n < sizeof(text); n++) {
         value = (jr_str_t) { n, text };
         assert_int_equal(jr_identity_name(value, buf, &name), JR_OK);
-        assert_int_equal(name.len, n <= 255 ? n : 64);
+        assert_int_equal(name.len, n <= 255 ? n : 65);
     }
 
     assert_int_equal(jr_identity_name((jr_str_t) { 3, "a b" }, buf, &name),
                      JR_OK);
-    is(name, "c8687a08aa5d6ed2044328fa6a697ab8"
+    is(name, "~c8687a08aa5d6ed2044328fa6a697ab8"
              "e96dc34291e8c2034ae8c38e6fcc6d65");
 
     assert_int_equal(jr_identity_name((jr_str_t) { 0, "" }, buf, &name),
                      JR_OK);
-    is(name, "e3b0c44298fc1c149afbf4c8996fb924"
+    is(name, "~e3b0c44298fc1c149afbf4c8996fb924"
              "27ae41e4649b934ca495991b7852b855");
+}
+
+
+/* whoever is named as the digest of another shares nothing with it */
+
+static void
+no_value_has_the_name_of_another(void **state)
+{
+    char      buf[JR_NAME_DIGEST], other[JR_NAME_DIGEST];
+    jr_str_t  name, again;
+
+    (void) state;
+
+    assert_int_equal(jr_identity_name((jr_str_t) { 3, "a b" }, buf, &name),
+                     JR_OK);
+    assert_true(jr_identity_is_digest(name));
+
+    /* the digits alone are a plain name */
+    assert_int_equal(jr_identity_name((jr_str_t) { 64, name.data + 1 }, other,
+                                      &again), JR_OK);
+    assert_int_equal(again.len, 64);
+    assert_false(jr_identity_is_digest(again));
+
+    /* and the whole form is not one: it gets a digest of its own */
+    assert_int_equal(jr_identity_name(name, other, &again), JR_OK);
+    assert_int_equal(again.len, JR_NAME_DIGEST);
+    assert_memory_not_equal(again.data, name.data, JR_NAME_DIGEST);
+
+    buf[64] = 'G';
+    assert_false(jr_identity_is_digest(name));
+    buf[64] = 'A';
+    assert_false(jr_identity_is_digest(name));
 }
 
 
@@ -473,7 +505,8 @@ main(void)
         cmocka_unit_test(all_sizes_are_bounded),
         cmocka_unit_test(damaged_values_are_read_safely),
         cmocka_unit_test(the_list_of_signed_headers),
-        cmocka_unit_test(a_name_may_stand_in_a_key)
+        cmocka_unit_test(a_name_may_stand_in_a_key),
+        cmocka_unit_test(no_value_has_the_name_of_another)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

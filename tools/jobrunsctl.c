@@ -89,16 +89,19 @@ static const struct option  ctl_options[] = {
 };
 
 
-/* a tenant becomes what stands in keys */
+/* A tenant becomes what stands in keys; a digest form, as keys and records
+   show it, is taken as it is. */
 
 static int
 ctl_name_tenant(ctl_t *ctl, const char *value)
 {
-    char      buf[JR_DIGEST_HEX];
+    char      buf[JR_NAME_DIGEST];
     jr_str_t  name;
 
-    if (jr_identity_name((jr_str_t) { strlen(value), value }, buf, &name)
-        != JR_OK)
+    name = (jr_str_t) { strlen(value), value };
+
+    if (!jr_identity_is_digest(name)
+        && jr_identity_name(name, buf, &name) != JR_OK)
     {
         return ctl_fail(CTL_USAGE, "\"%s\" is no tenant", value);
     }

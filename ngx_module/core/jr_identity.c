@@ -478,7 +478,7 @@ jr_identity_signs(const jr_identity_t *identity, const char *name)
 
 
 jr_status_e
-jr_identity_name(jr_str_t value, char buf[64], jr_str_t *name)
+jr_identity_name(jr_str_t value, char buf[JR_NAME_DIGEST], jr_str_t *name)
 {
     int          ch;
     size_t       i;
@@ -506,10 +506,33 @@ jr_identity_name(jr_str_t value, char buf[64], jr_str_t *name)
         return rc;
     }
 
-    jr_digest_hex(&md, buf);
+    buf[0] = '~';
+    jr_digest_hex(&md, buf + 1);
 
     name->data = buf;
-    name->len = JR_DIGEST_HEX;
+    name->len = JR_NAME_DIGEST;
 
     return JR_OK;
+}
+
+
+int
+jr_identity_is_digest(jr_str_t name)
+{
+    int     ch;
+    size_t  i;
+
+    if (name.len != JR_NAME_DIGEST || name.data[0] != '~') {
+        return 0;
+    }
+
+    for (i = 1; i < name.len; i++) {
+        ch = (unsigned char) name.data[i];
+
+        if (!((ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'f'))) {
+            return 0;
+        }
+    }
+
+    return 1;
 }

@@ -9,6 +9,7 @@
 #ifndef JR_IDENTITY_H_INCLUDED
 #define JR_IDENTITY_H_INCLUDED
 
+#include "jr_digest.h"
 #include "jr_status.h"
 #include "jr_str.h"
 
@@ -17,8 +18,10 @@
 #define JR_AUTHORIZATION_MAX  16384
 #define JR_IDENTITY_MAX       255
 
-/* what a tenant or key becomes when it is no plain name: hex SHA-256 */
+/* longest plain name, and the form that takes the place of any other value:
+   "~" and SHA-256 in hex, which no plain name can be */
 #define JR_NAME_MAX           255
+#define JR_NAME_DIGEST        (1 + JR_DIGEST_HEX)
 
 
 typedef struct {
@@ -47,10 +50,19 @@ jr_status_e jr_identity_read(jr_str_t authorization, jr_identity_t *identity);
 int jr_identity_signs(const jr_identity_t *identity, const char *name);
 
 /*
- * A tenant or key as it may stand in a Redis key: itself if it is 1 to 255
- * of [A-Za-z0-9._:-], else its SHA-256 in hex, written to buf.
+ * A tenant, or what a limit counts by, as it may stand in a Redis key: itself
+ * if it is 1 to 255 of [A-Za-z0-9._:-], else "~" and its SHA-256 in hex,
+ * written to buf.  Two values never have one name: "~" is of no plain name,
+ * and a value that is spelled like a digest form gets a digest of its own.
  */
-jr_status_e jr_identity_name(jr_str_t value, char buf[64], jr_str_t *name);
+jr_status_e jr_identity_name(jr_str_t value, char buf[JR_NAME_DIGEST],
+    jr_str_t *name);
+
+/*
+ * Is it the digest form of a name?  For tools, where an operator gives the
+ * name that stands in Redis; a request's value is never taken for one.
+ */
+int jr_identity_is_digest(jr_str_t name);
 
 
 #endif /* JR_IDENTITY_H_INCLUDED */

@@ -140,7 +140,7 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
         by = ngx_http_jobruns_str(a->keys[i + 2]);
 
         if (by.len) {
-            buf = ngx_pnalloc(r->pool, JR_DIGEST_HEX);
+            buf = ngx_pnalloc(r->pool, JR_NAME_DIGEST);
 
             if (buf == NULL
                 || ngx_http_jobruns_partition(&a->limits[i], by, &last)

@@ -136,7 +136,7 @@ ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    buf = ngx_pnalloc(r->pool, JR_DIGEST_HEX);
+    buf = ngx_pnalloc(r->pool, JR_NAME_DIGEST);
     if (buf == NULL) {
         return NGX_ERROR;
     }

@@ -133,7 +133,7 @@ part(jr_str_t value, const char *buf)
 static void
 name(jr_str_t value)
 {
-    char      buf[64];
+    char      buf[JR_NAME_DIGEST];
     size_t    i;
     jr_str_t  out;
 
