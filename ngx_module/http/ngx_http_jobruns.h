@@ -362,6 +362,7 @@ typedef struct {
 
 
 extern ngx_module_t  ngx_http_jobruns_module;
+extern ngx_module_t  ngx_http_jobruns_check_module;
 
 
 #define ngx_http_jobruns_str(s)                                              \
@@ -406,7 +407,7 @@ ngx_redis_server_t *ngx_http_jobruns_server(ngx_conf_t *cf,
 
 /* ngx_http_jobruns_neighbours.c: what must not stand beside `jobruns on` */
 
-/* notes the location being merged, to be checked when all are */
+/* remembers the location being merged, to be checked when all are */
 ngx_int_t ngx_http_jobruns_neighbour_add(ngx_conf_t *cf);
 ngx_int_t ngx_http_jobruns_neighbours_check(ngx_conf_t *cf);
 
@@ -550,6 +551,12 @@ void ngx_http_jobruns_release(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
 ngx_int_t ngx_http_jobruns_filter_init(ngx_conf_t *cf);
+
+/* a configuration is accepted: its chain of filters is that of the workers */
+void ngx_http_jobruns_filter_accepted(void);
+
+/* a worker begins: with the chain of the configuration that it runs */
+void ngx_http_jobruns_filter_begin(ngx_log_t *log);
 
 
 /* ngx_http_jobruns_held.c */

@@ -228,8 +228,11 @@ void ngx_http_jobruns_audit_syslog(ngx_syslog_peer_t *peer, const char *line,
 
 /* ngx_http_jobruns_audit_sync.c */
 
-/* finds the thread pool; NGX_DECLINED: NGINX is built without threads */
+/* asks NGINX for its thread pool; NGX_DECLINED: it is built without threads */
 ngx_int_t ngx_http_jobruns_audit_sync_threads(ngx_conf_t *cf);
+
+/* a worker begins: finds the thread pool of its cycle */
+void ngx_http_jobruns_audit_sync_begin(ngx_cycle_t *cycle);
 
 void ngx_http_jobruns_audit_sync_init(ngx_http_jobruns_audit_sync_t *sync,
     ngx_open_file_t *file, ngx_log_t *log);

@@ -38,7 +38,8 @@ static void ngx_http_jobruns_audit_sync_thread(void *data, ngx_log_t *log);
 static void ngx_http_jobruns_audit_sync_on_thread(ngx_event_t *ev);
 
 
-/* of this cycle; a worker has its configuration for life */
+/* the pool of the worker's cycle, found when the worker begins: the master
+   reads configurations that it then refuses */
 static ngx_thread_pool_t  *ngx_http_jobruns_audit_threads;
 #endif
 
@@ -50,15 +51,32 @@ ngx_http_jobruns_audit_sync_threads(ngx_conf_t *cf)
 
     /* "default", as aio threads has it without a name */
 
-    ngx_http_jobruns_audit_threads = ngx_thread_pool_add(cf, NULL);
-
-    return ngx_http_jobruns_audit_threads ? NGX_OK : NGX_ERROR;
+    return ngx_thread_pool_add(cf, NULL) ? NGX_OK : NGX_ERROR;
 
 #else
 
     (void) cf;
 
     return NGX_DECLINED;
+
+#endif
+}
+
+
+void
+ngx_http_jobruns_audit_sync_begin(ngx_cycle_t *cycle)
+{
+#if (NGX_THREADS)
+
+    ngx_str_t  name = ngx_string("default");
+
+    /* NULL where no location asked for it: then nothing is ever posted */
+
+    ngx_http_jobruns_audit_threads = ngx_thread_pool_get(cycle, &name);
+
+#else
+
+    (void) cycle;
 
 #endif
 }

@@ -43,6 +43,17 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
+/* NGINX's chain as the configuration that was accepted last has made it */
+
+static struct {
+    ngx_http_output_header_filter_pt     top_header;
+    ngx_http_output_header_filter_pt     next_header;
+    ngx_http_output_body_filter_pt       top_body;
+    ngx_http_output_body_filter_pt       next_body;
+    ngx_http_request_body_filter_pt      top_request_body;
+} ngx_http_jobruns_chain;
+
+
 ngx_int_t
 ngx_http_jobruns_filter_init(ngx_conf_t *cf)
 {
@@ -55,6 +66,51 @@ ngx_http_jobruns_filter_init(ngx_conf_t *cf)
     ngx_http_top_body_filter = ngx_http_jobruns_body_filter;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_jobruns_filter_accepted(void)
+{
+    ngx_http_jobruns_chain.top_header = ngx_http_top_header_filter;
+    ngx_http_jobruns_chain.next_header = ngx_http_next_header_filter;
+    ngx_http_jobruns_chain.top_body = ngx_http_top_body_filter;
+    ngx_http_jobruns_chain.next_body = ngx_http_next_body_filter;
+    ngx_http_jobruns_chain.top_request_body = ngx_http_top_request_body_filter;
+}
+
+
+/*
+ * A reload that some module's postconfiguration refuses leaves the master with
+ * the part of the chain that was rebuilt until then.  A worker that is forked
+ * later would send answers that nobody holds; it takes the chain that belongs
+ * to its configuration.
+ */
+
+void
+ngx_http_jobruns_filter_begin(ngx_log_t *log)
+{
+    if (ngx_http_jobruns_chain.top_header == NULL
+        || (ngx_http_jobruns_chain.top_header == ngx_http_top_header_filter
+            && ngx_http_jobruns_chain.next_header
+               == ngx_http_next_header_filter
+            && ngx_http_jobruns_chain.top_body == ngx_http_top_body_filter
+            && ngx_http_jobruns_chain.next_body == ngx_http_next_body_filter
+            && ngx_http_jobruns_chain.top_request_body
+               == ngx_http_top_request_body_filter))
+    {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                  "jobruns: a refused reload has left the filters of another "
+                  "configuration; this worker takes those of its own");
+
+    ngx_http_top_header_filter = ngx_http_jobruns_chain.top_header;
+    ngx_http_next_header_filter = ngx_http_jobruns_chain.next_header;
+    ngx_http_top_body_filter = ngx_http_jobruns_chain.top_body;
+    ngx_http_next_body_filter = ngx_http_jobruns_chain.next_body;
+    ngx_http_top_request_body_filter = ngx_http_jobruns_chain.top_request_body;
 }
 
 

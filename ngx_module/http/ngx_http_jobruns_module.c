@@ -22,6 +22,7 @@ static char *ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *conf);
 static ngx_int_t ngx_http_jobruns_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_jobruns_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_jobruns_init_process(ngx_cycle_t *cycle);
 static void ngx_http_jobruns_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_jobruns_check_lease(ngx_conf_t *cf, void *post,
@@ -309,7 +310,7 @@ ngx_module_t  ngx_http_jobruns_module = {
     ngx_http_jobruns_commands,             /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_jobruns_init_module,          /* init module */
     ngx_http_jobruns_init_process,         /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -598,17 +599,18 @@ ngx_http_jobruns_preconfiguration(ngx_conf_t *cf)
 }
 
 
+/*
+ * Registers, and can fail for want of memory alone: NGINX builds its chain of
+ * filters anew here, in the master that still serves the cycle before, so
+ * whatever can be wrong with a configuration is refused earlier
+ * (ngx_http_jobruns_check.c).
+ */
+
 static ngx_int_t
 ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
-
-    if (ngx_http_jobruns_neighbours_check(cf) != NGX_OK
-        || ngx_http_jobruns_zone_complete(cf) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
@@ -635,12 +637,28 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 }
 
 
+/* called when nothing can refuse the configuration any more */
+
+static ngx_int_t
+ngx_http_jobruns_init_module(ngx_cycle_t *cycle)
+{
+    (void) cycle;
+
+    ngx_http_jobruns_filter_accepted();
+
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
 {
     /* a limit on the size of files fails the write with EFBIG instead */
 
     (void) signal(SIGXFSZ, SIG_IGN);
+
+    ngx_http_jobruns_filter_begin(cycle->log);
+    ngx_http_jobruns_audit_sync_begin(cycle);
 
     return ngx_http_jobruns_zone_begin(cycle);
 }

@@ -66,8 +66,14 @@ ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
     }
 
 #if (NGX_SSL)
-    if (conf->tls && ngx_redis_tls_init(cf, server) != NGX_OK) {
-        return NULL;
+    if (conf->tls) {
+        if (ngx_redis_tls_init(cf, server) != NGX_OK) {
+            return NULL;
+        }
+
+        /* cf->log is that of the cycle before, which ends before this one */
+
+        server->ssl->log = server->log;
     }
 #endif
 
