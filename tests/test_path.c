@@ -144,7 +144,27 @@ other_paths_are_not_ours(void **state)
         "/20260430/dataLake/" ID "/workspaces/w/jobRuns",
         "/20260430/dataPlatforms/" ID "/workspaces/w/jobRuns",
         "/api/20260430/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
-        "/20260430/aiDataPlatforms/" ID "/x/workspaces/w/jobRuns"
+        "/20260430/aiDataPlatforms/" ID "/x/workspaces/w/jobRuns",
+
+        /* spelled in other ways, but nobody's createJobRun either */
+        "/api/;/20260430/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/api//20260430/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "http://service/api/20260430/aiDataPlatforms/" ID
+            "/workspaces/w/jobRuns",
+        HEAD "/workspaces/w/jobRuns/run%2Fx/actions/cancel",
+        HEAD "/workspaces/w/jobRuns%2Frun",
+        HEAD "/workspaces/w/jobRuns/run;a=b/actions/cancel;c",
+        HEAD "/workspaces/w/jobRuns/run/../other",
+        HEAD "/workspaces/w/jobRuns/%E2%80%A6",
+        HEAD "/workspaces/w/jobRuns/\xc3\xa9",
+        HEAD "/workspaces/w/objects/a%2520b%252Fc",
+        HEAD "/workspaces/w/jobs/jobRuns",
+        HEAD "/workspaces/w/job%20Runs",
+        HEAD "/workspaces/w/job%%Runs",
+        HEAD "/workspaces/w/%6a%6f%62",
+        "/n/space/b/bucket/o/20260430%2FdataLakes%2Fx%2Fworkspaces%2Fw"
+            "%2FjobRuns",
+        "/search?q=/20260430/dataLakes/x/workspaces/w/jobRuns"
     };
 
     (void) state;
@@ -233,8 +253,77 @@ other_spellings_are_suspect(void **state)
         HEAD "/workspaces/w/jobRuns;/",
         HEAD "/workspaces/w/jobRuns%3Ba",
 
+        HEAD "/workspaces/w/jobRuns;/x/y",
+        HEAD "/workspaces/w/jobRuns;a=%2Fx",
+        HEAD "/workspaces/w/x/..;a=%2F../jobRuns",
+
+        /* a segment that is empty without them */
+        "/;" HEAD "/workspaces/w/jobRuns",
+        "/;x" HEAD "/workspaces/w/jobRuns",
+        "/;a=b;c" HEAD "/workspaces/w/jobRuns",
+        "/;/;/;" HEAD "/workspaces/w/jobRuns",
+        "/%3b" HEAD "/workspaces/w/jobRuns",
+        "/%3Bx" HEAD "/workspaces/w/jobRuns",
+        "/%253b" HEAD "/workspaces/w/jobRuns",
+        "/20260430/;/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        "/20260430/%3b/aiDataPlatforms/" ID "/workspaces/w/jobRuns",
+        HEAD "/;/workspaces/w/jobRuns",
+        HEAD "/workspaces/w/;a=b/jobRuns",
+        HEAD "/workspaces/w/jobRuns/;",
+        HEAD "/workspaces/w/jobRuns/%3B",
+        HEAD "/workspaces/w/jobRuns/;a=b/;c",
+        HEAD "/workspaces/x/;/../../w/jobRuns",
+        HEAD "/workspaces/w/;/../jobRuns",
+        HEAD "/workspaces/w/x/;/..;/..;y/jobRuns",
+        "/.;x" HEAD "/workspaces/w/jobRuns",
+
         /* letters */
         HEAD "/workspaces/w/job%52uns",
+        HEAD "/workspaces/w/job%2552uns",
+        HEAD "/workspaces/w/job%252552uns",
+        HEAD "/workspaces/w/job%25%35%32uns",
+        HEAD "/workspaces/w/job%%352uns",
+        HEAD "/workspaces/w/job%u0052uns",
+        HEAD "/workspaces/w/job%U0052uns",
+        HEAD "/workspaces/w/job%25u0052uns",
+        HEAD "/workspaces/w/job%uFF32uns",
+        HEAD "/workspaces/w/job%EF%BC%B2uns",
+        HEAD "/workspaces/w/job%c1%92uns",
+        HEAD "/workspaces/w/job%e0%81%92uns",
+        HEAD "/workspaces/w/jobRun%C5%BF",
+        HEAD "/wor%E2%84%AAspaces/w/jobRuns",
+        HEAD "/workspaces/w%c0%afjobRuns",
+        HEAD "/workspaces/w%252FjobRuns",
+        HEAD "/workspaces/w/x%252F..%252FjobRuns",
+        HEAD "/workspaces/w/%252e%252e/w/jobRuns",
+        HEAD "/workspaces/w%u2215%u002fjobRuns",
+        HEAD "/workspaces/w%c0%afx/jobRuns",
+        HEAD "/workspaces/w\xe0\x80\xafx/jobRuns",
+        HEAD "/workspaces/w%F0%80%80%AFx/jobRuns",
+
+        /* what some cut off, skip or trim */
+        HEAD "/workspaces/w/jobRuns%00",
+        HEAD "/workspaces/w/jobRuns%00/x",
+        HEAD "/workspaces/w/jobRuns%2500.html",
+        HEAD "/workspaces/w/job%0dRuns",
+        HEAD "/workspaces/w/job\tRuns",
+        HEAD "/workspaces/w/jobRuns%0A",
+        HEAD "/workspaces/w/jobRuns%20",
+        HEAD "/workspaces/w/%20jobRuns%20",
+        HEAD "/workspaces/w/jobRuns+",
+        HEAD "/workspaces/w/jobRuns x",
+        HEAD "/workspaces/w/jobRuns%3f/x",
+        HEAD "/workspaces/w/jobRuns%253Fx",
+        HEAD "/workspaces/w/jobRuns#/x/y",
+        HEAD "/workspaces/w/jobRuns.json",
+        HEAD "/workspaces/w/jobRuns.",
+
+        /* an authority before the path */
+        "http://service" HEAD "/workspaces/w/jobRuns",
+        "HTTPS://user@service:443" HEAD "/workspaces/w/jobRuns",
+        "//service" HEAD "/workspaces/w/jobRuns",
+        "/\\service" HEAD "/workspaces/w/jobRuns",
+        "http://service/;" HEAD "/workspaces/w/jobRuns",
         HEAD "/workspaces/w/%6aobRuns",
         HEAD "/%77orkspaces/w/jobRuns",
         "/20260430/aiData%50latforms/" ID "/workspaces/w/jobRuns",
@@ -371,7 +460,83 @@ long_paths_are_read_to_the_end(void **state)
                          JR_PATH_SUSPECT);
     }
 
+    /* one byte more, whatever is in it: nobody has read to its end */
+
+    len = JR_PATH_MAX + 1;
+    text = realloc(text, len);
+    assert_non_null(text);
+
+    for (i = 0; i < 3; i++) {
+        memset(text, 'x', len);
+        memcpy(text, "/", 1);
+
+        if (i > 0) {
+            memcpy(text, HEAD "/workspaces/", sizeof(HEAD "/workspaces/") - 1);
+        }
+
+        if (i == 2) {
+            memcpy(text + len - 8, "/jobRuns", 8);
+        }
+
+        assert_int_equal(jr_path_classify((jr_str_t) { len, text }, str("/"),
+                                          &path),
+                         JR_PATH_SUSPECT);
+        assert_int_equal(jr_path_classify_target((jr_str_t) { len, text },
+                                                 &path),
+                         JR_PATH_SUSPECT);
+        assert_int_equal(jr_path_classify(str("/"), (jr_str_t) { len, text },
+                                          &path),
+                         JR_PATH_SUSPECT);
+    }
+
+    /* a query may be as long as it likes */
+
+    memcpy(text, "/x?", 3);
+    assert_int_equal(jr_path_classify_target((jr_str_t) { len, text }, &path),
+                     JR_PATH_OTHER);
+
     free(text);
+}
+
+
+static void
+targets_are_classified_alone(void **state)
+{
+    size_t     i;
+    jr_path_t  path;
+
+    static const struct {
+        const char  *target;
+        jr_path_e    want;
+    } cases[] = {
+        { HEAD "/workspaces/" KEY "/jobRuns", JR_PATH_CREATE },
+        { HEAD "/workspaces/" KEY "/jobRuns?", JR_PATH_CREATE },
+        { HEAD "/workspaces/" KEY "/jobRuns?a=b&c=%2F..;", JR_PATH_CREATE },
+        { HEAD "/workspaces/" KEY "/jobRuns/?a=b", JR_PATH_SUSPECT },
+        { "http://service" HEAD "/workspaces/w/jobRuns?x", JR_PATH_SUSPECT },
+        { "http://service?" HEAD "/workspaces/w/jobRuns", JR_PATH_OTHER },
+        { "http://service", JR_PATH_OTHER },
+        { "service:443", JR_PATH_OTHER },
+        { "*", JR_PATH_OTHER },
+        { "", JR_PATH_OTHER },
+        { HEAD "/workspaces/" KEY "/jobs?x=/jobRuns", JR_PATH_OTHER }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        jr_path_e  got;
+
+        got = jr_path_classify_target(str(cases[i].target), &path);
+
+        if (got != cases[i].want) {
+            fail_msg("\"%s\": %d, not %d", cases[i].target, got,
+                     cases[i].want);
+        }
+    }
+
+    assert_int_equal(jr_path_classify_target((jr_str_t) { 0, NULL }, &path),
+                     JR_PATH_OTHER);
 }
 
 
@@ -484,6 +649,7 @@ main(void)
         cmocka_unit_test(what_nginx_made_of_it_counts),
         cmocka_unit_test(no_byte_makes_a_way_round),
         cmocka_unit_test(long_paths_are_read_to_the_end),
+        cmocka_unit_test(targets_are_classified_alone),
         cmocka_unit_test(keys_are_decoded_and_checked)
     };
 

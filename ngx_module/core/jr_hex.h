@@ -46,4 +46,19 @@ jr_hex(char *dst, const unsigned char *src, size_t n, unsigned letters)
 }
 
 
+/* the value of a digit of any case, -1 if it is none */
+
+static inline int
+jr_hex_digit(int ch)
+{
+    if (ch >= '0' && ch <= '9') {
+        return ch - '0';
+    }
+
+    ch |= 0x20;
+
+    return (ch >= 'a' && ch <= 'f') ? ch - 'a' + 10 : -1;
+}
+
+
 #endif /* JR_HEX_H_INCLUDED */

@@ -22,8 +22,8 @@
 /* bytes of an id or key after percent-decoding */
 #define JR_KEY_MAX  255
 
-/* a longer path is never taken for createJobRun when it is not plain; NGINX
-   limits the request line to large_client_header_buffers anyway */
+/* bytes of a path that is looked into: what takes longer to read is suspect,
+   as far as large_client_header_buffers of NGINX lets it in */
 #define JR_PATH_MAX  65536
 
 
@@ -49,10 +49,18 @@ typedef struct {
 /*
  * Classifies a request by its raw target (with or without a query) and by
  * the URI that NGINX made of it (decoded, slashes merged, perhaps
- * rewritten).  Allocates nothing.  For JR_PATH_CREATE the raw parts of *path
- * are set; its keys are not yet decoded nor checked.
+ * rewritten).  Allocates nothing; the time is linear in the length.  For
+ * JR_PATH_CREATE the raw parts of *path are set; its keys are not yet decoded
+ * nor checked.
  */
 jr_path_e jr_path_classify(jr_str_t raw, jr_str_t uri, jr_path_t *path);
+
+/*
+ * Classifies a request target as it stands in a request line: a path with or
+ * without a query, or the absolute form ("http://host/path", never plain).
+ * The same otherwise.
+ */
+jr_path_e jr_path_classify_target(jr_str_t target, jr_path_t *path);
 
 /*
  * Decodes and checks the keys of a JR_PATH_CREATE path.  JR_INVALID: *what

@@ -1,0 +1,626 @@
+/*
+ * All readings of a path at once.
+ *
+ * Servers differ in what they undo before they route: how often
+ * percent-encoding, before or after splitting; "\" and "%2F" as separators;
+ * empty segments; ";params"; "." and ".."; case.  Undoing more can hide an
+ * operation as well as show it, and a chain of servers mixes habits.  So
+ * nothing is decided for a server: each doubtful place of the text is read
+ * in all its ways, independently of the others, and the path is suspect when
+ * some combination of them routes to createJobRun.  That may be more than
+ * any one server does, never less.
+ *
+ * The text is read once, in four layers:
+ *
+ *   byte    undoes percent-encoding ("%2F", "%252F", "%%32F", "%u002f")
+ *   utf8    undoes overlong forms and full-width letters
+ *   char    finds where segments and the path may end
+ *   piece   moves the state below by one segment
+ *
+ * The state after a segment is what a stack of segments could be: its first
+ * k are the first k of createJobRun, and above them lie d others, which must
+ * be popped by ".." for a match.  Bit d of at[k] is set if that can be:
+ *
+ *           at[0]    at[1]    at[2] ...              at[6]
+ *   match:    bit 0 ---> bit 0 ---> bit 0   ...   ---> bit 0   createJobRun
+ *   other:    bit d ---> bit d+1, in each
+ *   "..":     bit d ---> bit d-1, and bit 0 of at[k] ---> bit 0 of at[k-1]
+ */
+
+#include <stdint.h>
+
+#include "jr_hex.h"
+#include "jr_path_reading.h"
+
+
+#define JR_PATH_SEGMENTS  6
+
+/* of a name no more is looked at; "aidataplatforms" has 15 */
+#define JR_PATH_NAME      16
+
+/* bytes of encodings inside encodings; more of them: suspect */
+#define JR_PATH_NESTED    32
+
+/* the highest d: stands for "that many or more" */
+#define JR_PATH_DEEP      (1ULL << 63)
+
+/* a character beyond ASCII, which some server may take for any one letter:
+   case mapping, compatibility forms, best-fit tables of code pages */
+#define JR_PATH_ANY       0x100
+
+/* the byte in each byte of a word */
+#define JR_PATH_EACH(ch)  (0x0101010101010101ULL * (ch))
+
+
+typedef struct {
+    uint64_t       at[JR_PATH_SEGMENTS + 1];
+
+    /* byte: unfinished escapes, each begins with "%"; all but the last one
+       wait for a digit that the next one may decode to */
+    unsigned char  escape[JR_PATH_NESTED];
+    size_t         nescape;
+
+    /* utf8: an unfinished sequence */
+    uint32_t       code;
+    unsigned       missing;
+
+    /* char: the segment so far, in lower case, without control characters,
+       blanks at its ends and ";params" */
+    unsigned char  name[JR_PATH_NAME];
+    size_t         len;             /* what does not fit in counts, too */
+    unsigned       blanks;          /* 1: blanks that may be its end */
+    unsigned       params;          /* 1: ";" in the segment */
+
+    /* piece */
+    unsigned       joined;          /* 1: some see no separator before it */
+    unsigned       in_params;       /* 1: ";" since the last plain "/" */
+    unsigned       index;           /* of the segment, up to 3 */
+    unsigned       authority;       /* 1: "//" or "http://" has been read */
+
+    int            found;
+} jr_path_reading_t;
+
+
+static int jr_path_is_ordinary(jr_str_t text);
+static int jr_path_is_printable(jr_str_t text);
+static int jr_path_has_jobr(jr_str_t text, int first);
+static size_t jr_path_run(jr_path_reading_t *p, const char *data, size_t len);
+static void jr_path_byte(jr_path_reading_t *p, uint32_t ch, int plain);
+static int jr_path_escape(jr_path_reading_t *p, uint32_t ch, uint32_t *code);
+static void jr_path_unescaped(jr_path_reading_t *p);
+static void jr_path_utf8(jr_path_reading_t *p, uint32_t ch, int plain);
+static void jr_path_code(jr_path_reading_t *p, uint32_t code);
+static void jr_path_char(jr_path_reading_t *p, uint32_t ch, int plain);
+static void jr_path_name(jr_path_reading_t *p, uint32_t ch);
+static void jr_path_may_end(jr_path_reading_t *p);
+static void jr_path_separator(jr_path_reading_t *p, int plain);
+static void jr_path_piece(jr_path_reading_t *p);
+static unsigned jr_path_matches(jr_path_reading_t *p);
+static int jr_path_is(jr_path_reading_t *p, const char *name);
+static int jr_path_is_version(jr_path_reading_t *p);
+
+
+int
+jr_path_may_create(jr_str_t text)
+{
+    size_t             i;
+    jr_path_reading_t  p;
+
+    if (jr_path_is_ordinary(text)) {
+        return 0;
+    }
+
+    p = (jr_path_reading_t) { .at = { 1 } };
+
+    for (i = 0; i < text.len && !p.found; i++) {
+        i += jr_path_run(&p, text.data + i, text.len - i);
+
+        if (i == text.len) {
+            break;
+        }
+
+        jr_path_byte(&p, (unsigned char) text.data[i], 1);
+    }
+
+    jr_path_unescaped(&p);
+
+    if (p.missing) {
+        p.missing = 0;
+        jr_path_char(&p, JR_PATH_ANY, 0);
+    }
+
+    jr_path_piece(&p);
+
+    return p.found || (p.at[JR_PATH_SEGMENTS] & 1);
+}
+
+
+/* most paths: nothing in them can be an unusual "jobRuns" */
+
+static int
+jr_path_is_ordinary(jr_str_t text)
+{
+    if (text.len == 0) {
+        return 1;
+    }
+
+    return jr_path_is_printable(text)
+           && memchr(text.data, '%', text.len) == NULL
+           && !jr_path_has_jobr(text, 'j')
+           && !jr_path_has_jobr(text, 'J');
+}
+
+
+/* 1 if all bytes are 0x20 to 0x7e; looks at eight at a time */
+
+static int
+jr_path_is_printable(jr_str_t text)
+{
+    size_t    i;
+    uint64_t  word, bad;
+
+    bad = 0;
+
+    for (i = 0; i < text.len; i += sizeof(word)) {
+        word = JR_PATH_EACH(' ');
+        memcpy(&word, text.data + i,
+               text.len - i < sizeof(word) ? text.len - i : sizeof(word));
+
+        /* below 0x20 a byte borrows, from 0x7f on it carries: both only ever
+           reach a neighbour when they are themselves seen */
+
+        bad |= word | (word - JR_PATH_EACH(0x20)) | (word + JR_PATH_EACH(1));
+    }
+
+    return (bad & JR_PATH_EACH(0x80)) == 0;
+}
+
+
+static int
+jr_path_has_jobr(jr_str_t text, int first)
+{
+    const char  *p, *end;
+
+    end = text.data + text.len;
+
+    for (p = text.data;
+         p < end && (p = memchr(p, first, end - p)) != NULL;
+         p++)
+    {
+        if (end - p >= 4 && (p[1] | 0x20) == 'o' && (p[2] | 0x20) == 'b'
+            && (p[3] | 0x20) == 'r')
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* adds a run of letters, digits, "-" and "." to the segment, as jr_path_byte()
+   would byte by byte; returns its length */
+
+static size_t
+jr_path_run(jr_path_reading_t *p, const char *data, size_t len)
+{
+    int     ch;
+    size_t  i, n;
+
+    if (p->nescape || p->missing || p->params || p->blanks) {
+        return 0;
+    }
+
+    n = p->len;
+
+    for (i = 0; i < len; i++) {
+        ch = (unsigned char) data[i];
+
+        if ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') {
+            ch |= 0x20;
+
+        } else if (ch < '-' || ch > '9' || ch == '/') {
+            break;
+        }
+
+        if (n + i < JR_PATH_NAME) {
+            p->name[n + i] = (unsigned char) ch;
+        }
+    }
+
+    p->len = n + i;
+
+    return i;
+}
+
+
+/* plain: the byte stands in the text as it is */
+
+static void
+jr_path_byte(jr_path_reading_t *p, uint32_t ch, int plain)
+{
+    uint32_t  code;
+
+    for ( ;; ) {
+
+        if (ch == '%') {
+            if (p->nescape == JR_PATH_NESTED) {
+                p->found = 1;
+                return;
+            }
+
+            p->escape[p->nescape++] = '%';
+            return;
+        }
+
+        if (p->nescape == 0) {
+            jr_path_utf8(p, ch, plain);
+            return;
+        }
+
+        switch (jr_path_escape(p, ch, &code)) {
+
+        case 0:
+            /* what did not become a digit ends the escapes before it, too */
+            jr_path_unescaped(p);
+            jr_path_utf8(p, ch, plain);
+            return;
+
+        case 1:
+            return;
+
+        default:
+            ch = code;
+            plain = 0;
+        }
+    }
+}
+
+
+/* adds to the last escape; 0: not a part of one, 1: added, 2: *code is what
+   it stood for */
+
+static int
+jr_path_escape(jr_path_reading_t *p, uint32_t ch, uint32_t *code)
+{
+    size_t  i, start, len;
+
+    for (start = p->nescape - 1; p->escape[start] != '%'; start--) {
+        /* void */
+    }
+
+    len = p->nescape - start;
+
+    if (ch > 0x7f
+        || (jr_hex_digit((int) ch) < 0
+            && !(len == 1 && (ch | 0x20) == 'u')))
+    {
+        return 0;
+    }
+
+    if (p->nescape == JR_PATH_NESTED) {
+        p->found = 1;
+        return 1;
+    }
+
+    p->escape[p->nescape++] = (unsigned char) ch;
+    len++;
+
+    i = start + 1;
+
+    if ((p->escape[i] | 0x20) == 'u') {
+        if (len < 6) {
+            return 1;
+        }
+
+        i++;
+
+    } else if (len < 3) {
+        return 1;
+    }
+
+    for (*code = 0; i < p->nescape; i++) {
+        *code = *code * 16 + (uint32_t) jr_hex_digit(p->escape[i]);
+    }
+
+    p->nescape = start;
+
+    return 2;
+}
+
+
+/* passes on what was no escape after all */
+
+static void
+jr_path_unescaped(jr_path_reading_t *p)
+{
+    size_t  i, n;
+
+    n = p->nescape;
+    p->nescape = 0;
+
+    for (i = 0; i < n; i++) {
+        jr_path_utf8(p, p->escape[i], 0);
+    }
+}
+
+
+static void
+jr_path_utf8(jr_path_reading_t *p, uint32_t ch, int plain)
+{
+    uint32_t  bit;
+
+    if (ch >= 0x80 && ch < 0xc0 && p->missing) {
+        p->code = p->code << 6 | (ch & 0x3f);
+
+        if (--p->missing == 0) {
+            jr_path_code(p, p->code);
+        }
+
+        return;
+    }
+
+    if (p->missing) {
+        p->missing = 0;
+        jr_path_char(p, JR_PATH_ANY, 0);
+    }
+
+    if (ch < 0x80) {
+        jr_path_char(p, ch, plain);
+        return;
+    }
+
+    if (ch < 0xc0 || ch > 0xfd) {
+        jr_path_code(p, ch);
+        return;
+    }
+
+    for (bit = 0x40; ch & bit; bit >>= 1) {
+        p->missing++;
+    }
+
+    p->code = ch & (bit - 1);
+}
+
+
+static void
+jr_path_code(jr_path_reading_t *p, uint32_t code)
+{
+    if (code >= 0xff01 && code <= 0xff5e) {
+        code -= 0xff00 - 0x20;          /* full width */
+    }
+
+    jr_path_char(p, code < 0x80 ? code : JR_PATH_ANY, 0);
+}
+
+
+static void
+jr_path_char(jr_path_reading_t *p, uint32_t ch, int plain)
+{
+    if (ch == '/') {
+        jr_path_separator(p, plain);
+        return;
+    }
+
+    if (ch == '\\') {
+        jr_path_separator(p, 0);
+        return;
+    }
+
+    if (ch <= ' ' || ch == ';' || ch == '?' || ch == '#') {
+        /* what follows may be cut off */
+        jr_path_may_end(p);
+    }
+
+    if (ch == ';') {
+        p->params = 1;
+        p->in_params = 1;
+
+    } else if (!p->params) {
+        jr_path_name(p, ch);
+    }
+}
+
+
+static void
+jr_path_name(jr_path_reading_t *p, uint32_t ch)
+{
+    if (ch < ' ' || ch == 0x7f) {
+        return;
+    }
+
+    if (ch == ' ' || ch == '+') {
+        p->blanks = p->len != 0;
+        return;
+    }
+
+    if (p->blanks) {
+        /* so it was inside, and the name is not one that is looked for */
+        p->blanks = 0;
+        jr_path_name(p, '-');
+    }
+
+    if (ch >= 'A' && ch <= 'Z') {
+        ch |= 0x20;
+
+    } else if (ch == JR_PATH_ANY) {
+        ch = 0x80;
+    }
+
+    if (p->len < JR_PATH_NAME) {
+        p->name[p->len] = (unsigned char) ch;
+    }
+
+    p->len++;
+}
+
+
+/* some server may see the end of the path here */
+
+static void
+jr_path_may_end(jr_path_reading_t *p)
+{
+    jr_path_reading_t  end;
+
+    if (!(p->at[JR_PATH_SEGMENTS - 1] & 1) && !p->at[JR_PATH_SEGMENTS]) {
+        return;
+    }
+
+    end = *p;
+    jr_path_piece(&end);
+
+    p->found |= end.at[JR_PATH_SEGMENTS] & 1;
+}
+
+
+static void
+jr_path_separator(jr_path_reading_t *p, int plain)
+{
+    jr_path_piece(p);
+
+    p->len = 0;
+    p->blanks = 0;
+    p->params = 0;
+    p->joined = !plain;
+
+    if (plain) {
+        p->in_params = 0;
+    }
+}
+
+
+/* each way in which the segment that ends here may count */
+
+static void
+jr_path_piece(jr_path_reading_t *p)
+{
+    int       empty, dots;
+    uint64_t  at, now[JR_PATH_SEGMENTS + 1];
+    unsigned  k, matches;
+
+    empty = p->len == 0 || jr_path_is(p, ".");
+    dots = jr_path_is(p, "..");
+    matches = jr_path_matches(p);
+
+    for (k = 0; k <= JR_PATH_SEGMENTS; k++) {
+        at = p->at[k];
+
+        /* a name that is not looked for */
+        now[k] = at << 1 | (at & JR_PATH_DEEP);
+
+        if (k && matches & 1u << (k - 1)) {
+            now[k] |= p->at[k - 1] & 1;
+        }
+
+        if (empty) {
+            now[k] |= at;
+        }
+
+        if (dots) {
+            now[k] |= at >> 1 | (at & JR_PATH_DEEP) | (k == 0 ? at & 1 : 0)
+                      | (k < JR_PATH_SEGMENTS ? p->at[k + 1] & 1 : 0);
+        }
+
+        if (p->joined) {
+            /* the rest of the name or of the parameters before it */
+            now[k] |= at & ~1ULL;
+
+            if (k == 3 || k == 5 || p->in_params) {
+                now[k] |= at;
+            }
+        }
+    }
+
+    /* an authority, which is not a part of the path */
+
+    if (p->index == 2 && p->authority) {
+        now[0] |= 1;
+    }
+
+    if (p->index == 0) {
+        p->authority = empty
+                       || (p->len <= JR_PATH_NAME
+                           && p->name[p->len - 1] == ':');
+
+    } else if (p->index == 1) {
+        p->authority = p->authority && empty;
+    }
+
+    if (p->index < 3) {
+        p->index++;
+    }
+
+    for (k = 0; k <= JR_PATH_SEGMENTS; k++) {
+        p->at[k] = now[k];
+    }
+}
+
+
+/* a bit for each segment of createJobRun that it may be */
+
+static unsigned
+jr_path_matches(jr_path_reading_t *p)
+{
+    unsigned  matches;
+
+    matches = 1u << 2 | 1u << 4;
+
+    if (jr_path_is_version(p)) {
+        matches |= 1u << 0;
+    }
+
+    if (jr_path_is(p, "aidataplatforms") || jr_path_is(p, "datalakes")) {
+        matches |= 1u << 1;
+    }
+
+    if (jr_path_is(p, "workspaces")) {
+        matches |= 1u << 3;
+    }
+
+    /* "jobRuns.json": some route without the suffix */
+
+    if (jr_path_is(p, "jobruns") || jr_path_is(p, "jobruns.")) {
+        matches |= 1u << 5;
+    }
+
+    return matches;
+}
+
+
+/* a name that ends in "." may go on */
+
+static int
+jr_path_is(jr_path_reading_t *p, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; name[i] != '\0'; i++) {
+        if (i == p->len
+            || (p->name[i] != (unsigned char) name[i]
+                && (p->name[i] != 0x80 || name[i] == '.')))
+        {
+            return 0;
+        }
+    }
+
+    return i == p->len || (i > 2 && name[i - 1] == '.');
+}
+
+
+static int
+jr_path_is_version(jr_path_reading_t *p)
+{
+    size_t  i;
+
+    if (p->len != 8) {
+        return 0;
+    }
+
+    for (i = 0; i < p->len; i++) {
+        if ((p->name[i] < '0' || p->name[i] > '9') && p->name[i] != 0x80) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
