@@ -179,15 +179,74 @@ my $hash = $json->decode($lines[1])->{data}{request}{headers}
     {'opc-retry-token-sha256'}[0];
 is(ids('--token', $hash), '0,one.begin,one.end,again.CreateJobRun',
     'of its hash');
-is(ids('--run-key', $first->json->{key}), '0,one.end,again.CreateJobRun',
-    'about a job run');
+is(ids('--run-key', $first->json->{key}),
+    '0,one.begin,one.end,again.CreateJobRun', 'about a job run');
 my $attempt = $json->decode($lines[4])->{data}{eventGroupingId};
 is(ids('--attempt', $attempt), '0,two.begin,two.end', 'of an attempt');
-is(ids('--since', '2000-01-01', '--until', '2100'), "0,$all", 'of a time');
-is(ids('--since', '2100'), '1', 'of none');
-is(ids('--until', '2000-01-01T00:00'), '1', 'of none');
 is(ids('--outcome', 'created', '--tenant', 'ocid1.tenancy.oc1..test'),
-    '0,one.end', 'filters all count');
+    '0,one.begin,one.end', 'filters all count');
+
+# both records of an attempt, in whatever order the files come
+
+$t->write_file('ends.log', join '', map { "$_\n" } @lines[2, 5]);
+$t->write_file('begins.log', join '', map { "$_\n" } @lines[1, 4]);
+for my $files (['begins.log', 'ends.log'], ['ends.log', 'begins.log']) {
+    my @files = map { "$dir/$_" } @$files;
+    my ($status, $out) = tool('show', '--lines', '--token', 'token-two',
+        @files);
+    is(join(',', $out =~ /Run\.(begin|end)"/g), 'begin,end',
+        "@$files: joined by the attempt's id");
+    ($status, $out) = tool('show', '--lines', '--outcome', 'created', @files);
+    is(scalar(() = $out =~ /\n/g), 4, "@$files: all of an outcome");
+}
+($status, $out) = tool('show', '--lines', '--token', 'token-two',
+    "$dir/begins.log");
+is(scalar(() = $out =~ /\n/g), 1, 'an attempt without its end');
+is((tool('show', '--outcome', 'created', "$dir/begins.log"))[0], 1,
+    '... which has no outcome');
+
+# ----------------------------------------------------------------------- times
+
+my $now = time;
+my $stamp = sub { my @t = gmtime shift;
+    return sprintf '%04d-%02d-%02dT%02d:%02d:%02d', $t[5] + 1900, $t[4] + 1,
+        @t[3, 2, 1, 0] };
+is(ids('--since', $_), "0,$all", "since $_")
+    for '2000-01-01', '1h', '-1h', '90m', '3600s', '1d', '2w', 'yesterday',
+        $stamp->($now - 600) . 'Z', $stamp->($now - 600) . '.5Z',
+        $stamp->($now - 600 + 7200) . '+02:00',
+        $stamp->($now - 600 - 5400) . '-01:30';
+is(ids('--until', $_), '1', "until $_")
+    for '2000-01-01', '1h', '-1h', 'yesterday', $stamp->($now - 600) . 'Z',
+        $stamp->($now - 600 + 7200) . '+02:00';
+is(ids('--since', $_), '1', "since $_")
+    for 'now', $stamp->($now + 600) . 'Z', '9999-12-31T23:59:59Z';
+is(ids('--until', 'now'), "0,$all", 'until now');
+is(ids('--since', 'yesterday', '--until', 'now'), "0,$all", 'both');
+
+# what is none of them is an error: nothing shown would look like nothing there
+
+for (['--since', '1x'], ['--since', '2100'], ['--since', ''],
+    ['--until', 'tomorrow'], ['--since', '2026-06-10T12:00'],
+    ['--since', '2026-02-30'], ['--until', '12:00'], ['--since', '+1h'],
+    ['--since', '1h30m'], ['--since', 'Today'])
+{
+    ($status, $out, $err) = tool('show', @$_, $log);
+    is($status, 2, "@$_: status 2");
+    is($out, '', '... and no record');
+    like($err, qr/\Q$_->[0] "$_->[1]"\E is not a time; give RFC 3339.*today/,
+        '... but what a time is');
+}
+for ('Limited', 'limit', '', 'none', 'made') {
+    ($status, $out, $err) = tool('show', '--outcome', $_, $log);
+    is($status, 2, "--outcome '$_': status 2");
+    like($err, qr/there are invalid, denied, .*limited, .*unknown$/m,
+        '... and a list of them');
+}
+is((tool('show', '--since', 'now', '--until', '1h', $log))[0], 2,
+    'no time at all: status 2');
+is((tool('show', '--attempt', uc $attempt, $log))[0], 2,
+    'an attempt that none can be: status 2');
 
 ($status, $out) = tool('show', $log);
 is(scalar(() = $out =~ /\n/g), 7, 'a table: a heading and a line each');

@@ -140,7 +140,12 @@ verify_with(file_t *file, const jr_mac_t *mac, int partial, size_t second)
 
     memset(file->found, 0, sizeof(file->found));
 
-    assert_int_equal(jr_verify_create(mac, partial, report, file, &v), JR_OK);
+    assert_int_equal(jr_verify_create(partial, report, file, &v), JR_OK);
+
+    if (mac != NULL) {
+        assert_int_equal(jr_verify_key(v, mac), JR_OK);
+    }
+
     jr_verify_file(v, 0);
 
     for (i = 0; i < file->n; i++) {
@@ -456,7 +461,7 @@ files_may_come_in_any_order(void **state)
 
     file = made();
 
-    assert_int_equal(jr_verify_create(NULL, 0, report, file, &v), JR_OK);
+    assert_int_equal(jr_verify_create(0, report, file, &v), JR_OK);
 
     jr_verify_file(v, 0);
     for (i = 3; i < 6; i++) {
@@ -828,6 +833,253 @@ without_the_key_nothing_is_forged(void **state)
 }
 
 
+/* the opening of a chain as gateways write it */
+
+static void
+add_open(file_t *file, jr_chain_t *chain, const char *configured,
+    const char *before)
+{
+    char  text[512], id[JR_MAC_ID + 1];
+
+    memset(id, '\0', sizeof(id));
+
+    if (chain->mac) {
+        assert_int_equal(jr_mac_id(chain->mac, id), JR_OK);
+    }
+
+    snprintf(text, sizeof(text), JR_CHAIN_OPEN ",\"eventTime\":"
+             "\"2026-06-10T23:00:00.000Z\",\"data\":{\"configured\":"
+             "\"%s\"%s%s%s%s%s%s}}", configured,
+             id[0] ? ",\"keyId\":\"" : "", id, id[0] ? "\"" : "",
+             before ? ",\"keyBefore\":\"" : "", before ? before : "",
+             before ? "\"" : "");
+    add(file, chain, text);
+}
+
+
+static void
+make_opened(file_t *file, const char *id, const jr_mac_t *mac,
+    const char *configured, const char *before)
+{
+    jr_chain_t  chain;
+
+    jr_chain_init(&chain, id, mac);
+
+    add_open(file, &chain, configured, before);
+    add_attempt(file, &chain, mac ? 1 : 2, "begin");
+    add_attempt(file, &chain, mac ? 1 : 2, "end");
+    add_close(file, &chain, 0);
+}
+
+
+/* verifies the lines from a number on, then those before it, with keys */
+
+static void
+verify_keys(file_t *file, size_t from, const jr_mac_t *one,
+    const jr_mac_t *two, int unkeyed)
+{
+    size_t        i;
+    jr_verify_t  *v;
+
+    memset(file->found, 0, sizeof(file->found));
+
+    assert_int_equal(jr_verify_create(0, report, file, &v), JR_OK);
+
+    if (one) {
+        assert_int_equal(jr_verify_key(v, one), JR_OK);
+    }
+
+    if (two) {
+        assert_int_equal(jr_verify_key(v, two), JR_OK);
+    }
+
+    if (unkeyed) {
+        jr_verify_unkeyed(v);
+    }
+
+    for (i = 0; i < file->n; i++) {
+        if (i == 0 || i == file->n - from) {
+            jr_verify_file(v, i ? 1 : 0);
+        }
+
+        assert_int_equal(jr_verify_line(v, file->line[(i + from) % file->n],
+                                        file->len[(i + from) % file->n]),
+                         JR_OK);
+    }
+
+    assert_int_equal(jr_verify_end(v), JR_OK);
+    jr_verify_free(v);
+}
+
+
+static void
+each_chain_has_its_key(void **state)
+{
+    size_t     from;
+    file_t    *file;
+    jr_mac_t  *old, *new;
+
+    (void) state;
+
+    old = mac_of(secret);
+    new = mac_of("the key that comes in the place of the first one");
+
+    file = calloc(1, sizeof(file_t));
+    assert_non_null(file);
+    make_opened(file, chain_id, old, "2026-06-10T12:00:00.000Z", NULL);
+    make_opened(file, other_id, new, "2026-06-10T13:00:00.000Z", NULL);
+
+    for (from = 0; from < file->n; from++) {
+        verify_keys(file, from, old, new, 0);
+        nothing_found(file);
+
+        verify_keys(file, from, new, old, 0);
+        nothing_found(file);
+    }
+
+    /* a chain says which key it lacks */
+
+    verify_keys(file, 0, NULL, NULL, 0);
+    assert_int_equal(file->found[JR_VERIFY_KEY], 2);
+
+    verify_keys(file, 0, new, NULL, 0);
+    assert_int_equal(file->found[JR_VERIFY_OTHER_KEY], 1);
+    assert_int_equal(file->first[JR_VERIFY_OTHER_KEY].place.line, 1);
+    assert_int_equal(file->found[JR_VERIFY_CHANGED], 0);
+
+    /* and no record of another key gets into it */
+
+    memcpy(strstr(file->line[1], "req-1"), "req-9", 5);
+    verify_keys(file, 0, old, new, 0);
+    assert_int_equal(file->found[JR_VERIFY_CHANGED], 1);
+
+    free(file);
+    jr_mac_free(old);
+    jr_mac_free(new);
+}
+
+
+static void
+a_key_may_be_introduced(void **state)
+{
+    size_t       i;
+    file_t      *file;
+    jr_mac_t    *mac;
+
+    static const struct {
+        const char        *configured;    /* of the chain without a key */
+        const char        *before;        /* what the other says */
+        int                unkeyed;
+        jr_verify_kind_e   kind;
+    } cases[] = {
+        { "2026-06-10T12:00:00.000Z", "none", 0, JR_VERIFY_BEFORE_KEY },
+        { "2026-06-10T13:00:00.000Z", "none", 0, JR_VERIFY_UNKEYED },
+        { "2026-06-10T14:00:00.000Z", "none", 0, JR_VERIFY_UNKEYED },
+        { "2026-06-10T12:00:00.000Z", NULL, 0, JR_VERIFY_UNKEYED },
+        { "2026-06-10T12:00:00.000Z", "0123456789abcdef", 0,
+          JR_VERIFY_UNKEYED },
+        { "2026-06-10T14:00:00.000Z", NULL, 1, JR_VERIFY_BEFORE_KEY },
+        { "", "none", 0, JR_VERIFY_UNKEYED }      /* not a time */
+    };
+
+    (void) state;
+
+    mac = mac_of(secret);
+    file = calloc(1, sizeof(file_t));
+    assert_non_null(file);
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        file->n = 0;
+        make_opened(file, chain_id, NULL, cases[i].configured, NULL);
+        make_opened(file, other_id, mac, "2026-06-10T13:00:00.000Z",
+                    cases[i].before);
+
+        verify_keys(file, 0, mac, NULL, cases[i].unkeyed);
+
+        assert_int_equal(file->found[JR_VERIFY_UNKEYED],
+                         cases[i].kind == JR_VERIFY_UNKEYED);
+        assert_int_equal(file->found[JR_VERIFY_BEFORE_KEY],
+                         cases[i].kind == JR_VERIFY_BEFORE_KEY);
+        assert_int_equal(file->first[cases[i].kind].place.line, 1);
+    }
+
+    free(file);
+    jr_mac_free(mac);
+}
+
+
+/* an opening without the seal of a key vouches for nobody */
+
+static void
+only_a_seal_vouches(void **state)
+{
+    file_t    *file;
+    jr_mac_t  *mac, *wrong;
+
+    (void) state;
+
+    mac = mac_of(secret);
+    wrong = mac_of("another key that is long enough to be one");
+
+    file = calloc(1, sizeof(file_t));
+    assert_non_null(file);
+    make_opened(file, chain_id, NULL, "2026-06-10T12:00:00.000Z", NULL);
+    make_opened(file, other_id, wrong, "2026-06-10T13:00:00.000Z", "none");
+
+    verify_keys(file, 0, mac, NULL, 0);
+    assert_int_equal(file->found[JR_VERIFY_UNKEYED], 1);
+    assert_int_equal(file->found[JR_VERIFY_OTHER_KEY], 1);
+
+    file->n = 0;
+    make_opened(file, chain_id, NULL, "2026-06-10T12:00:00.000Z", NULL);
+    make_opened(file, other_id, NULL, "2026-06-10T13:00:00.000Z", "none");
+
+    verify_keys(file, 0, mac, NULL, 0);
+    assert_int_equal(file->found[JR_VERIFY_UNKEYED], 2);
+
+    free(file);
+    jr_mac_free(mac);
+    jr_mac_free(wrong);
+}
+
+
+static void
+folded_refusals_are_counted(void **state)
+{
+    file_t       *file;
+    jr_chain_t    chain;
+    jr_verify_t  *v;
+
+    (void) state;
+
+    file = calloc(1, sizeof(file_t));
+    assert_non_null(file);
+    jr_chain_init(&chain, chain_id, NULL);
+    add(file, &chain, JR_CHAIN_OPEN "}");
+    add(file, &chain, JR_CHAIN_REFUSALS ",\"data\":{\"refusals\":41}}");
+    add(file, &chain, JR_CHAIN_REFUSALS ",\"data\":{\"refusals\":1}}");
+    add(file, &chain, JR_CHAIN_REFUSALS ",\"data\":{}}");
+    add(file, &chain, JR_CHAIN_REFUSALS
+        ",\"data\":{\"refusals\":99999999999999999999}}");
+    add(file, &chain, JR_CHAIN_RECORD "x\",\"data\":{\"refusals\":7}}");
+
+    assert_int_equal(jr_verify_create(0, report, file, &v), JR_OK);
+    jr_verify_file(v, 0);
+
+    while (chain.seq) {
+        chain.seq--;
+        assert_int_equal(jr_verify_line(v, file->line[file->n - chain.seq - 1],
+                                        file->len[file->n - chain.seq - 1]),
+                         JR_OK);
+    }
+
+    assert_int_equal(jr_verify_count(v)->folded, 42);
+
+    jr_verify_free(v);
+    free(file);
+}
+
+
 static void
 a_line_of_no_chain_is_foreign(void **state)
 {
@@ -1002,6 +1254,10 @@ main(void)
         cmocka_unit_test(nothing_follows_the_end),
         cmocka_unit_test(the_end_tells_the_count),
         cmocka_unit_test(without_the_key_nothing_is_forged),
+        cmocka_unit_test(each_chain_has_its_key),
+        cmocka_unit_test(a_key_may_be_introduced),
+        cmocka_unit_test(only_a_seal_vouches),
+        cmocka_unit_test(folded_refusals_are_counted),
         cmocka_unit_test(a_line_of_no_chain_is_foreign),
         cmocka_unit_test(what_stands_behind_a_torn_record_is_read),
         cmocka_unit_test(two_records_on_a_line_are_two),

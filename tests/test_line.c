@@ -288,6 +288,52 @@ members_behind_a_full_line_are_left_out(void **state)
 }
 
 
+/* the bound is of what is written: an escape counts as long as it is */
+
+static void
+a_string_has_its_own_bound(void **state)
+{
+    char        buf[256];
+    size_t      i;
+    jr_line_t   out;
+
+    static const struct {
+        const char  *text;
+        const char  *written;
+        unsigned     cut;
+    } cases[] = {
+        { "12345678", "\"12345678\"", 0 },
+        { "123456789", "\"12345678\"", 1 },
+        { "\x01\x01", "\"\\u0001\"", 1 },
+        { "1234\x01", "\"1234\"", 1 },
+        { "\"\"\"\"", "\"\\\"\\\"\\\"\\\"\"", 0 },
+        { "\"\"\"\"\"", "\"\\\"\\\"\\\"\\\"\"", 1 },
+        { "1234567\xc3\xa9", "\"1234567\"", 1 },
+        { "\xff\xff", "\"\\ufffd\"", 1 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        jr_line_init(&out, buf, sizeof(buf));
+        jr_line_most(&out, 8);
+        jr_line_string(&out, NULL,
+                       (jr_str_t) { strlen(cases[i].text), cases[i].text });
+
+        *out.last = '\0';
+        assert_string_equal(buf, cases[i].written);
+        assert_int_equal(out.cut, cases[i].cut);
+
+        /* the next is not shortened by it */
+
+        jr_line_most(&out, 0);
+        jr_line_string(&out, NULL, (jr_str_t) jr_str("a text of twenty ..."));
+        *out.last = '\0';
+        assert_non_null(strstr(buf, ",\"a text of twenty ...\""));
+    }
+}
+
+
 int
 main(void)
 {
@@ -298,6 +344,7 @@ main(void)
         cmocka_unit_test(members_of_ours_stand_as_they_are),
         cmocka_unit_test(a_long_text_is_cut_at_a_character),
         cmocka_unit_test(members_behind_a_full_line_are_left_out),
+        cmocka_unit_test(a_string_has_its_own_bound),
         cmocka_unit_test(naughty_strings),
     };
 

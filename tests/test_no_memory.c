@@ -318,7 +318,7 @@ two_chains(void)
     jr_chain_init(&chains[0], "0000000000000000000000000000000a", NULL);
     jr_chain_init(&chains[1], "0000000000000000000000000000000b", NULL);
 
-    rc = jr_verify_create(NULL, 0, no_report, NULL, &verify);
+    rc = jr_verify_create(0, no_report, NULL, &verify);
     if (rc != JR_OK) {
         return rc;
     }

@@ -19,6 +19,7 @@ typedef struct {
 static const audit_command_t  audit_commands[] = {
     { "verify", audit_verify },
     { "show", audit_show },
+    { "keyid", audit_keyid },
     { NULL, NULL }
 };
 
@@ -28,11 +29,13 @@ audit_usage(FILE *out)
 {
     fputs("Usage: jobruns-audit verify [OPTION]... FILE...\n"
           "       jobruns-audit show [OPTION]... FILE...\n"
+          "       jobruns-audit keyid KEYFILE...\n"
           "\n"
           "  verify  checks that no record was changed, removed, moved or "
           "added, and\n"
           "          names attempts that were begun and not ended\n"
           "  show    prints records, filtered, as a table or JSON\n"
+          "  keyid   prints the id by which chains name a key\n"
           "\n"
           "\"jobruns-audit verify --help\" and \"jobruns-audit show --help\" "
           "tell the options.\n"
@@ -75,6 +78,38 @@ main(int argc, char **argv)
     }
 
     return audit_usage(stderr);
+}
+
+
+int
+audit_keyid(int argc, char **argv)
+{
+    int          i;
+    char         id[JR_MAC_ID];
+    jr_mac_t    *mac;
+    jr_status_e  rc;
+
+    if (argc < 2 || argv[1][0] == '-') {
+        return audit_usage(stderr);
+    }
+
+    for (i = 1; i < argc; i++) {
+
+        if (audit_key(argv[i], &mac) != AUDIT_OK) {
+            return AUDIT_FAILED;
+        }
+
+        rc = jr_mac_id(mac, id);
+        jr_mac_free(mac);
+
+        if (rc != JR_OK) {
+            return audit_fail(argv[i], "out of memory");
+        }
+
+        printf("%.*s  %s\n", JR_MAC_ID, id, argv[i]);
+    }
+
+    return AUDIT_OK;
 }
 
 

@@ -5,58 +5,14 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "jobruns_audit.h"
+#include "jobruns_audit_show.h"
 
 #include "jr_chain.h"
-#include "jr_digest.h"
+#include "jr_outcome.h"
 #include "jr_text.h"
-
-
-typedef enum {
-    show_table = 0,
-    show_json,
-    show_lines
-} show_format_e;
-
-
-typedef struct {
-    const char     *tenant;
-    const char     *outcome;
-    const char     *since;
-    const char     *until;
-    const char     *request_id;
-    const char     *token;
-    const char     *run_key;
-    const char     *attempt;
-    int             chains;
-    show_format_e   format;
-    uint64_t        shown;
-} show_t;
-
-
-/* a record's members that filters and the table look at; "" where one is not
-   there */
-typedef struct {
-    const json_t   *details;
-    const char     *type;
-    const char     *time;
-    const char     *outcome;
-    const char     *status;
-    const char     *tenant;
-    const char     *principal;
-    const char     *platform;
-    const char     *workspace;
-    const char     *request_id;
-    const char     *original_id;
-    const char     *token;
-    const char     *run_key;
-    const char     *attempt;
-    json_int_t      total;      /* ms; -1: not ended */
-} show_record_t;
 
 
 static const struct option  show_long[] = {
@@ -81,22 +37,26 @@ show_usage(FILE *out)
 {
     fputs("Usage: jobruns-audit show [OPTION]... FILE...\n"
           "\n"
-          "Prints the audit records of FILEs that pass all filters, as a "
-          "table.  It does not\n"
-          "verify them: see \"jobruns-audit verify\".\n"
+          "Prints the audit records of FILEs whose attempt passes all "
+          "filters, as a table.  It\n"
+          "does not verify them: see \"jobruns-audit verify\".\n"
           "\n"
           "  --tenant ID       of that tenant\n"
           "  --outcome NAME    that ended so: created, replayed, limited, "
           "unknown ...\n"
-          "  --since TIME      not before TIME, UTC: 2026-06-10, or "
-          "2026-06-10T12:00\n"
+          "  --since TIME      not before TIME: 2026-06-10T12:00:00Z (any "
+          "RFC 3339), 2026-06-10,\n"
+          "                    now, today, yesterday (UTC), or so long ago: "
+          "30s, 5m, 1h, 2d, 1w\n"
           "  --until TIME      before TIME\n"
           "  --request-id ID   with that opc-request-id, or replaying it\n"
           "  --token TOKEN     with that opc-retry-token, or its SHA-256 of "
           "a record\n"
           "  --run-key KEY     about that job run\n"
           "  --attempt ID      of that attempt\n"
-          "  --chains          the opening and closing of chains too\n"
+          "  --chains          the opening and closing of chains too, and "
+          "counts of refusals\n"
+          "                    that were folded\n"
           "\n"
           "  --json            each record as indented JSON\n"
           "  --lines           each record as the line it is\n"
@@ -105,114 +65,6 @@ show_usage(FILE *out)
           out);
 
     return AUDIT_FAILED;
-}
-
-
-static const char *
-show_text(const json_t *object, const char *name)
-{
-    const char  *text;
-
-    text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
-
-static void
-show_take(const json_t *value, show_record_t *record)
-{
-    const json_t  *data, *request, *identity, *headers, *total;
-
-    data = json_object_get(value, "data");
-    request = json_object_get(data, "request");
-    identity = json_object_get(data, "identity");
-    headers = json_object_get(request, "headers");
-
-    record->details = json_object_get(data, "additionalDetails");
-    record->type = show_text(value, "eventType");
-    record->time = show_text(value, "eventTime");
-    record->outcome = show_text(record->details, "outcome");
-    record->status = show_text(json_object_get(data, "response"), "status");
-    record->tenant = show_text(identity, "tenantId");
-    record->principal = show_text(identity, "principalId");
-    record->platform = show_text(record->details, "aiDataPlatformId");
-    record->workspace = show_text(record->details, "workspaceKey");
-    record->request_id = show_text(request, "id");
-    record->original_id = show_text(record->details, "originalRequestId");
-    record->run_key = show_text(data, "resourceId");
-    record->attempt = show_text(data, "eventGroupingId");
-
-    record->token = json_string_value(json_array_get(
-                       json_object_get(headers, "opc-retry-token-sha256"),
-                       0));
-    if (record->token == NULL) {
-        record->token = "";
-    }
-
-    total = json_object_get(json_object_get(record->details, "durationsMs"),
-                            "total");
-    record->total = json_is_integer(total) ? json_integer_value(total) : -1;
-}
-
-
-/* a record holds the hash of its token within its scope, see
-   jobruns_token_hash in docs/directives.md */
-
-static int
-show_token(const char *token, const show_record_t *record)
-{
-    char         hex[JR_DIGEST_HEX];
-    jr_str_t     parts[5];
-    jr_digest_t  md;
-
-    if (strlen(record->token) != JR_DIGEST_HEX) {
-        return 0;
-    }
-
-    if (strcmp(record->token, token) == 0) {
-        return 1;
-    }
-
-    parts[0] = (jr_str_t) { strlen(record->tenant), record->tenant };
-    parts[1] = (jr_str_t) { strlen(record->principal), record->principal };
-    parts[2] = (jr_str_t) { strlen(record->platform), record->platform };
-    parts[3] = (jr_str_t) { strlen(record->workspace), record->workspace };
-    parts[4] = (jr_str_t) { strlen(token), token };
-
-    if (jr_digest_parts(parts, 5, &md) != JR_OK) {
-        return 0;
-    }
-
-    (void) jr_digest_hex(&md, hex);
-
-    return memcmp(record->token, hex, JR_DIGEST_HEX) == 0;
-}
-
-
-static int
-show_is(const char *wanted, const char *value)
-{
-    return wanted == NULL || strcmp(wanted, value) == 0;
-}
-
-
-static int
-show_passes(const show_t *show, const show_record_t *record)
-{
-    /* times are written alike, so they compare as text */
-
-    return show_is(show->tenant, record->tenant)
-           && show_is(show->outcome, record->outcome)
-           && (show->since == NULL || strcmp(record->time, show->since) >= 0)
-           && (show->until == NULL || strcmp(record->time, show->until) < 0)
-           && (show_is(show->request_id, record->request_id)
-               || show_is(show->request_id, record->original_id))
-           && show_is(show->run_key, record->run_key)
-           && show_is(show->attempt, record->attempt)
-           && (show->chains
-               || strncmp(record->type, "jobruns-gateway.", 16) != 0)
-           && (show->token == NULL || show_token(show->token, record));
 }
 
 
@@ -306,44 +158,68 @@ show_print(show_t *show, const json_t *value, const show_record_t *record,
 }
 
 
+/* a pair, as audit_join_t has it */
+
 static int
-show_line(void *data, const char *line, size_t len)
+show_pair(void *data, const audit_pair_t *pair)
 {
-    int             rc;
-    show_t         *show = data;
-    json_t         *value;
-    const char     *p, *end;
-    show_record_t   record;
+    int            i, rc;
+    json_t        *value[2];
+    show_t        *show = data;
+    show_record_t  record[2], joined;
 
-    static const char  begin[] = JR_CHAIN_RECORD;
+    memset(value, 0, sizeof(value));
+    memset(record, 0, sizeof(record));
 
-    value = json_loadb(line, len, JSON_ALLOW_NUL, NULL);
-
-    /* a record may stand behind a torn one */
-
-    end = line + len;
-
-    for (p = line; value == NULL && p < end; /* void */ ) {
-
-        p = jr_chain_find(p + 1, end - p - 1, begin, sizeof(begin) - 1);
-        if (p == NULL) {
-            return AUDIT_OK;
-        }
-
-        value = json_loadb(p, end - p, JSON_ALLOW_NUL, NULL);
-
-        if (value != NULL) {
-            line = p;
-            len = end - p;
+    for (i = 0; i < 2; i++) {
+        if (pair->line[i] != NULL) {
+            value[i] = json_loadb(pair->line[i], pair->len[i],
+                                  JSON_ALLOW_NUL, NULL);
+            show_take(value[i], &record[i]);
         }
     }
 
+    joined = record[pair->line[1] != NULL];
+
+    if (pair->line[0] != NULL && pair->line[1] != NULL) {
+        show_merge(&record[0], &joined);
+    }
+
+    rc = AUDIT_OK;
+
+    for (i = 0; i < 2 && show_passes(show, &joined) && rc == AUDIT_OK; i++) {
+        if (pair->line[i] != NULL && show_in_time(show, &record[i])) {
+            rc = show_print(show, value[i], &record[i], pair->line[i],
+                            pair->len[i]);
+        }
+    }
+
+    json_decref(value[0]);
+    json_decref(value[1]);
+
+    return rc;
+}
+
+
+static int
+show_line(void *data, const char *line, size_t len)
+{
+    int             rc, ended;
+    show_t         *show = data;
+    json_t         *value;
+    show_record_t   record;
+
+    value = show_record(&line, &len);
     rc = AUDIT_OK;
 
     if (json_is_object(value)) {
         show_take(value, &record);
 
-        if (show_passes(show, &record)) {
+        if (show->join != NULL && show_is_half(&record, &ended)) {
+            rc = audit_join_add(show->join, record.attempt, ended, line, len);
+
+        } else if (show_in_time(show, &record) && show_passes(show, &record))
+        {
             rc = show_print(show, value, &record, line, len);
         }
     }
@@ -351,6 +227,76 @@ show_line(void *data, const char *line, size_t len)
     json_decref(value);
 
     return rc;
+}
+
+
+static int
+show_time(const char *option, const char *text, char *out)
+{
+    struct timespec  now;
+
+    (void) clock_gettime(CLOCK_REALTIME, &now);
+
+    if (audit_time(text, (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000,
+                   out))
+    {
+        return AUDIT_OK;
+    }
+
+    fprintf(stderr, "jobruns-audit: %s \"%s\" is not a time; give RFC 3339 "
+            "(2026-06-10T12:00:00Z), a date (2026-06-10), now, today, "
+            "yesterday, or how long ago (30s, 5m, 1h, 2d, 1w)\n", option,
+            text);
+
+    return AUDIT_FAILED;
+}
+
+
+/* a misspelt filter shows nothing, as though there were nothing */
+
+static int
+show_check(const show_t *show)
+{
+    int       i;
+    jr_str_t  name;
+
+    if (show->attempt != NULL
+        && (strlen(show->attempt) != JR_CHAIN_ID
+            || strspn(show->attempt, "0123456789abcdef") != JR_CHAIN_ID))
+    {
+        return audit_fail("--attempt", "an id has 32 hex digits, lower case");
+    }
+
+    if (show->since[0] != '\0' && show->until[0] != '\0'
+        && strcmp(show->since, show->until) >= 0)
+    {
+        return audit_fail("--since", "is not before --until");
+    }
+
+    for (i = 1; show->outcome != NULL && i < JR_OUTCOMES; i++) {
+        name = jr_outcome_name((jr_outcome_e) i);
+
+        if (jr_str_eq(name, show->outcome, strlen(show->outcome))) {
+            return AUDIT_OK;
+        }
+    }
+
+    if (show->outcome == NULL) {
+        return AUDIT_OK;
+    }
+
+    fprintf(stderr, "jobruns-audit: --outcome \"%s\" is not an outcome; there "
+            "are", show->outcome);
+
+    for (i = 1; i < JR_OUTCOMES; i++) {
+        name = jr_outcome_name((jr_outcome_e) i);
+        fprintf(stderr, "%s %.*s", i > 1 ? "," : "", (int) name.len,
+                name.data);
+    }
+
+    fputc('\n', stderr);
+
+    return AUDIT_FAILED;
 }
 
 
@@ -368,12 +314,10 @@ show_option(show_t *show, int ch)
         break;
 
     case 's':
-        show->since = optarg;
-        break;
+        return show_time("--since", optarg, show->since);
 
     case 'u':
-        show->until = optarg;
-        break;
+        return show_time("--until", optarg, show->until);
 
     case 'r':
         show->request_id = optarg;
@@ -404,10 +348,10 @@ show_option(show_t *show, int ch)
         break;
 
     default:
-        return 0;
+        return show_usage(stderr);
     }
 
-    return 1;
+    return AUDIT_OK;
 }
 
 
@@ -427,13 +371,31 @@ audit_show(int argc, char **argv)
             return AUDIT_OK;
         }
 
-        if (!show_option(&show, ch)) {
-            return show_usage(stderr);
+        rc = show_option(&show, ch);
+
+        if (rc != AUDIT_OK) {
+            return rc;
         }
+    }
+
+    rc = show_check(&show);
+
+    if (rc != AUDIT_OK) {
+        return rc;
     }
 
     if (optind == argc) {
         return show_usage(stderr);
+    }
+
+    /* these are in one of the two records of an attempt */
+
+    if (show.outcome != NULL || show.token != NULL || show.run_key != NULL) {
+        show.join = audit_join_create(show_pair, &show);
+
+        if (show.join == NULL) {
+            return audit_fail("show", "out of memory");
+        }
     }
 
     audit_progress_begin(&progress, argv + optind, argc - optind);
@@ -449,6 +411,12 @@ audit_show(int argc, char **argv)
     }
 
     audit_progress_end(&progress);
+
+    if (rc == AUDIT_OK && show.join != NULL) {
+        rc = audit_join_end(show.join);
+    }
+
+    audit_join_free(show.join);
 
     return rc != AUDIT_OK ? rc : show.shown ? AUDIT_OK : AUDIT_BAD;
 }

@@ -22,12 +22,14 @@
 typedef struct {
     char             **files;
     int                nfiles;
-    const char        *key;
+    const char        *keys[JR_VERIFY_KEYS];
+    int                nkeys;
     const char        *schema_file;
     int                partial;
+    int                unkeyed;
     int                quiet;
 
-    jr_mac_t          *mac;
+    jr_mac_t          *macs[JR_VERIFY_KEYS];
     jr_schema_t       *schema;
     jr_report_t       *report;
     jr_verify_t       *verify;
@@ -39,6 +41,7 @@ typedef struct {
 
 static const struct option  verify_long[] = {
     { "key", required_argument, NULL, 'k' },
+    { "unkeyed", no_argument, NULL, 'u' },
     { "partial", no_argument, NULL, 'p' },
     { "schema", required_argument, NULL, 's' },
     { "quiet", no_argument, NULL, 'q' },
@@ -58,9 +61,13 @@ verify_usage(FILE *out)
           "for each\n"
           "finding, then how much was looked at.\n"
           "\n"
-          "  --key FILE     the key of \"jobruns_audit_key\"; without it, "
-          "keyed chains are\n"
-          "                 checked for order only\n"
+          "  --key FILE     a key of \"jobruns_audit_key\", may be given "
+          "several times: a chain\n"
+          "                 names its own; without it, keyed chains are "
+          "checked for order only\n"
+          "  --unkeyed      chains without a key are no fault beside keyed "
+          "ones (a key that a\n"
+          "                 reload introduced needs no --unkeyed)\n"
           "  --partial      a chain may begin in an older file that is not "
           "given\n"
           "  --schema FILE  checks every record against a JSON Schema too\n"
@@ -144,7 +151,7 @@ verify_explain(const jr_verify_finding_t *f)
 
     case JR_VERIFY_UNKEYED:
         printf("hashed without a key: forged, or written before there was "
-               "one");
+               "one (which --unkeyed allows)");
         return;
 
     case JR_VERIFY_UNBEGUN:
@@ -153,7 +160,19 @@ verify_explain(const jr_verify_finding_t *f)
         return;
 
     case JR_VERIFY_KEY:
-        printf("cannot be checked without its key (--key FILE)");
+        printf("cannot be checked without its key%s%.*s (--key FILE)",
+               f->key.len ? " " : "", (int) f->key.len, f->key.data);
+        return;
+
+    case JR_VERIFY_OTHER_KEY:
+        printf("sealed with key %.*s, which is not among those given: forged, "
+               "or give that key too (--key FILE)", (int) f->key.len,
+               f->key.data);
+        return;
+
+    case JR_VERIFY_BEFORE_KEY:
+        printf("hashed without a key, since there was none: its records "
+               "prove nothing against who could write the file");
         return;
 
     case JR_VERIFY_UNENDED:
@@ -325,6 +344,10 @@ verify_verdict(verify_t *v)
            count->records, count->chains, count->found[JR_VERIFY_UNCLOSED],
            count->begun, count->found[JR_VERIFY_UNENDED]);
 
+    if (count->folded) {
+        printf("%" PRIu64 " refusals folded, ", count->folded);
+    }
+
     if (faults) {
         printf("%" PRIu64 " faults\n", faults);
 
@@ -336,33 +359,59 @@ verify_verdict(verify_t *v)
 }
 
 
-static int
-verify_prepare(verify_t *v)
+/* AUDIT_FAILED after saying why; *mac is to be freed */
+
+int
+audit_key(const char *name, jr_mac_t **mac)
 {
     int          rc;
-    char        *text, err[512];
+    char        *text;
     size_t       len;
     jr_str_t     key;
     jr_status_e  status;
 
-    if (v->key != NULL) {
-        text = audit_slurp(v->key, &len);
-        if (text == NULL) {
+    text = audit_slurp(name, &len);
+    if (text == NULL) {
+        return AUDIT_FAILED;
+    }
+
+    status = jr_mac_key((jr_str_t) { len, text }, &key);
+
+    rc = status != JR_OK
+         ? audit_fail(name, "a key must have 32 to 4096 bytes")
+         : jr_mac_create(key, mac) != JR_OK
+         ? audit_fail(name, "libcrypto refuses HMAC-SHA-256")
+         : AUDIT_OK;
+
+    free(text);
+
+    return rc;
+}
+
+
+static int
+verify_prepare(verify_t *v)
+{
+    int          i;
+    char        *text, err[512];
+    size_t       len;
+    jr_status_e  status;
+
+    if (jr_verify_create(v->partial, verify_report, v, &v->verify) != JR_OK) {
+        return audit_fail("verify", "out of memory");
+    }
+
+    if (v->unkeyed) {
+        jr_verify_unkeyed(v->verify);
+    }
+
+    for (i = 0; i < v->nkeys; i++) {
+        if (audit_key(v->keys[i], &v->macs[i]) != AUDIT_OK) {
             return AUDIT_FAILED;
         }
 
-        status = jr_mac_key((jr_str_t) { len, text }, &key);
-
-        rc = status != JR_OK
-             ? audit_fail(v->key, "a key must have 32 to 4096 bytes")
-             : jr_mac_create(key, &v->mac) != JR_OK
-             ? audit_fail(v->key, "libcrypto refuses HMAC-SHA-256")
-             : AUDIT_OK;
-
-        free(text);
-
-        if (rc != AUDIT_OK) {
-            return rc;
+        if (jr_verify_key(v->verify, v->macs[i]) != JR_OK) {
+            return audit_fail("verify", "out of memory");
         }
     }
 
@@ -385,15 +434,14 @@ verify_prepare(verify_t *v)
         }
     }
 
-    return jr_verify_create(v->mac, v->partial, verify_report, v, &v->verify)
-           == JR_OK ? AUDIT_OK : audit_fail("verify", "out of memory");
+    return AUDIT_OK;
 }
 
 
 int
 audit_verify(int argc, char **argv)
 {
-    int       ch, rc;
+    int       ch, rc, i;
     verify_t  v;
 
     memset(&v, 0, sizeof(verify_t));
@@ -403,7 +451,15 @@ audit_verify(int argc, char **argv)
         switch (ch) {
 
         case 'k':
-            v.key = optarg;
+            if (v.nkeys == JR_VERIFY_KEYS) {
+                return audit_fail(optarg, "more than 64 keys");
+            }
+
+            v.keys[v.nkeys++] = optarg;
+            break;
+
+        case 'u':
+            v.unkeyed = 1;
             break;
 
         case 'p':
@@ -448,7 +504,10 @@ audit_verify(int argc, char **argv)
     jr_verify_free(v.verify);
     jr_schema_free(v.schema);
     free(v.report);
-    jr_mac_free(v.mac);
+
+    for (i = 0; i < v.nkeys; i++) {
+        jr_mac_free(v.macs[i]);
+    }
 
     return rc;
 }

@@ -35,6 +35,15 @@
    it stands nowhere else in a record */
 #define JR_CHAIN_RECORD  "{\"eventType\":\""
 
+/* what opens and closes a chain, and stands for refusals that were folded */
+#define JR_CHAIN_OPEN      JR_CHAIN_RECORD JR_CHAIN_TYPE_OPEN "\""
+#define JR_CHAIN_CLOSE     JR_CHAIN_RECORD JR_CHAIN_TYPE_CLOSE "\""
+#define JR_CHAIN_REFUSALS  JR_CHAIN_RECORD JR_CHAIN_TYPE_REFUSALS "\""
+
+#define JR_CHAIN_TYPE_OPEN      "jobruns-gateway.AuditChain.open"
+#define JR_CHAIN_TYPE_CLOSE     "jobruns-gateway.AuditChain.close"
+#define JR_CHAIN_TYPE_REFUSALS  "jobruns-gateway.RefusalsFolded"
+
 
 /* A chain being written. */
 typedef struct {

@@ -30,6 +30,7 @@ jr_line_init(jr_line_t *line, char *buf, size_t size)
     line->end = buf + size - JR_LINE_DEPTH - 1;
     line->depth = 0;
     line->lost = 0;
+    line->most = 0;
     line->comma = 0;
     line->cut = 0;
 }
@@ -72,6 +73,8 @@ void
 jr_line_string_n(jr_line_t *line, const char *name, size_t len,
     jr_str_t value)
 {
+    char  *end;
+
     if (value.data == NULL) {
         jr_line_word_n(line, name, len, "null", 4);
         return;
@@ -83,6 +86,13 @@ jr_line_string_n(jr_line_t *line, const char *name, size_t len,
 
     *line->last++ = '"';
 
+    end = line->end;
+
+    if (line->most && line->most < (size_t) (end - line->last)) {
+        /* a byte more, for the closing quote */
+        line->end = line->last + line->most + 1;
+    }
+
     if (value.len < (size_t) (line->end - line->last)
         && jr_run_ascii(value.data, value.len, 1) == value.len)
     {
@@ -91,6 +101,8 @@ jr_line_string_n(jr_line_t *line, const char *name, size_t len,
     } else {
         jr_line_escaped(line, value);
     }
+
+    line->end = end;
 
     *line->last++ = '"';
 }

@@ -25,6 +25,8 @@ typedef struct {
     unsigned   depth;           /* objects and arrays open */
     unsigned   lost;            /* of those that did not fit, with all that
                                    is in them */
+    size_t     most;            /* bytes of one string, escaped; 0: as many
+                                   as fit */
     unsigned   comma:1;         /* a member stands before */
     unsigned   cut:1;           /* something did not fit */
 } jr_line_t;
@@ -39,6 +41,12 @@ typedef struct {
 
 /* Begins a line in size bytes (at least JR_LINE_MIN) at buf. */
 void jr_line_init(jr_line_t *line, char *buf, size_t size);
+
+/*
+ * From now on a string has at most that many bytes between its quotes as it
+ * is written, escapes included, and is cut at a character.  0: no such bound.
+ */
+static inline void jr_line_most(jr_line_t *line, size_t most);
 
 /*
  * Members.  name is a C string of ours, NULL inside an array or at the top;
@@ -82,6 +90,13 @@ void jr_line_word_n(jr_line_t *line, const char *name, size_t len,
     const char *word, size_t n);
 
 #define jr_line_name_len(name)  ((name) ? strlen(name) : 0)
+
+
+static inline void
+jr_line_most(jr_line_t *line, size_t most)
+{
+    line->most = most;
+}
 
 
 static inline void

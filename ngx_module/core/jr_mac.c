@@ -112,6 +112,26 @@ jr_mac_compute(const jr_mac_t *mac, const void *data, size_t len,
 }
 
 
+jr_status_e
+jr_mac_id(const jr_mac_t *mac, char *hex)
+{
+    char         text[JR_DIGEST_HEX];
+    jr_digest_t  md;
+    jr_status_e  rc;
+
+    static const char  what[] = "id of a key of jobruns_audit_key";
+
+    rc = jr_mac_compute(mac, what, sizeof(what) - 1, &md);
+
+    if (rc == JR_OK) {
+        (void) jr_digest_hex(&md, text);
+        memcpy(hex, text, JR_MAC_ID);
+    }
+
+    return rc;
+}
+
+
 void
 jr_mac_free(jr_mac_t *mac)
 {

@@ -17,6 +17,9 @@
 #define JR_MAC_KEY_LEAST  32
 #define JR_MAC_KEY_MOST   4096
 
+/* hex digits of a key's id */
+#define JR_MAC_ID         16
+
 
 typedef struct jr_mac_s  jr_mac_t;
 
@@ -33,6 +36,12 @@ jr_status_e jr_mac_create(jr_str_t key, jr_mac_t **mac);
 
 jr_status_e jr_mac_compute(const jr_mac_t *mac, const void *data, size_t len,
     jr_digest_t *md);
+
+/*
+ * Names the key without giving it away: the first JR_MAC_ID hex digits of the
+ * HMAC of a constant, to hex.
+ */
+jr_status_e jr_mac_id(const jr_mac_t *mac, char *hex);
 
 void jr_mac_free(jr_mac_t *mac);
 

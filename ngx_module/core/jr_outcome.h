@@ -29,6 +29,9 @@ typedef enum {
     JR_OUTCOME_UNKNOWN          /* it may have been made */
 } jr_outcome_e;
 
+/* how many there are, NONE among them */
+#define JR_OUTCOMES  (JR_OUTCOME_UNKNOWN + 1)
+
 
 /* What was exchanged with the service, over all its peers. */
 typedef struct {

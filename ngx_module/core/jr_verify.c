@@ -20,7 +20,8 @@ static jr_status_e jr_verify_parts(jr_verify_t *v, const char *line,
 static jr_status_e jr_verify_part(jr_verify_t *v, const char *part,
     size_t len);
 static jr_status_e jr_verify_record(jr_verify_t *v, const char *line,
-    size_t len, const jr_chain_link_t *link);
+    size_t len, const jr_chain_link_t *link, int right);
+static uint64_t jr_verify_folded(const char *line, size_t len);
 static int jr_verify_is_torn(const char *part, size_t len);
 static void jr_verify_at(jr_verify_t *v, const jr_chain_link_t *link,
     jr_verify_kind_e kind);
@@ -32,8 +33,8 @@ static const char  jr_record[] = JR_CHAIN_RECORD;
 
 
 jr_status_e
-jr_verify_create(const jr_mac_t *mac, int partial, jr_verify_report_pt report,
-    void *data, jr_verify_t **verify)
+jr_verify_create(int partial, jr_verify_report_pt report, void *data,
+    jr_verify_t **verify)
 {
     jr_verify_t  *v;
 
@@ -42,7 +43,6 @@ jr_verify_create(const jr_mac_t *mac, int partial, jr_verify_report_pt report,
         return JR_NO_MEMORY;
     }
 
-    v->mac = mac;
     v->partial = partial ? 1 : 0;
     v->report = report;
     v->data = data;
@@ -78,13 +78,9 @@ jr_verify_line(jr_verify_t *verify, const char *line, size_t len)
         return jr_verify_parts(verify, line, len);
     }
 
-    if (link.keyed && verify->mac == NULL) {
-        return jr_verify_record(verify, line, len, &link);
-    }
+    rc = jr_verify_hash(verify, line, len, &link);
 
-    rc = jr_chain_check(line, &link, verify->mac);
-
-    return rc == JR_OK ? jr_verify_record(verify, line, len, &link)
+    return rc == JR_OK ? jr_verify_record(verify, line, len, &link, 1)
          : rc == JR_INVALID ? jr_verify_parts(verify, line, len)
          : rc;
 }
@@ -135,35 +131,34 @@ jr_verify_part(jr_verify_t *v, const char *part, size_t len)
         return JR_OK;
     }
 
-    if (!link.keyed || v->mac != NULL) {
-        rc = jr_chain_check(part, &link, v->mac);
+    rc = jr_verify_hash(v, part, len, &link);
 
-        if (rc == JR_NO_MEMORY) {
-            return rc;
-        }
+    if (rc == JR_NO_MEMORY) {
+        return rc;
+    }
 
-        if (rc == JR_INVALID) {
-            jr_verify_at(v, &link, JR_VERIFY_CHANGED);
-        }
+    if (rc == JR_INVALID) {
+        jr_verify_at(v, &link, JR_VERIFY_CHANGED);
     }
 
     /* a changed record still has its place in the chain: one fault is told
        once, and the next one too */
 
-    return jr_verify_record(v, part, len, &link);
+    return jr_verify_record(v, part, len, &link, rc == JR_OK);
 }
 
 
 static jr_status_e
 jr_verify_record(jr_verify_t *v, const char *line, size_t len,
-    const jr_chain_link_t *link)
+    const jr_chain_link_t *link, int right)
 {
     int          placed;
     jr_status_e  rc;
 
     v->count.records++;
+    v->count.folded += jr_verify_folded(line, len);
 
-    rc = jr_verify_chain_add(v, line, len, link, &placed);
+    rc = jr_verify_chain_add(v, line, len, link, right, &placed);
 
     if (link->lost) {
         jr_verify_at(v, link, JR_VERIFY_LOST);
@@ -171,6 +166,44 @@ jr_verify_record(jr_verify_t *v, const char *line, size_t len,
 
     return rc == JR_OK ? jr_verify_attempt_add(v, line, len, link, placed)
                        : rc;
+}
+
+
+/* how many refusals a record stands for that have none of their own */
+
+static uint64_t
+jr_verify_folded(const char *line, size_t len)
+{
+    uint64_t     n;
+    const char  *p, *end;
+
+    static const char  type[] = JR_CHAIN_REFUSALS;
+    static const char  count[] = "\"refusals\":";
+
+    if (len < sizeof(type) || memcmp(line, type, sizeof(type) - 1) != 0) {
+        return 0;
+    }
+
+    end = line + len;
+
+    p = jr_chain_find(line, len, count, sizeof(count) - 1);
+    if (p == NULL) {
+        return 0;
+    }
+
+    n = 0;
+
+    for (p += sizeof(count) - 1; p < end && *p >= '0' && *p <= '9'; p++) {
+
+        if (n > UINT32_MAX) {
+            /* not of one second */
+            return 0;
+        }
+
+        n = n * 10 + (uint64_t) (*p - '0');
+    }
+
+    return n;
 }
 
 

@@ -33,18 +33,22 @@ typedef enum {
     JR_VERIFY_HEAD,             /* the chain has records 0..to elsewhere */
     JR_VERIFY_CLOSED,           /* it stands behind the end of its chain */
     JR_VERIFY_COUNT,            /* the end of the chain tells another count */
-    JR_VERIFY_UNKEYED,          /* the chain is hashed without the key */
+    JR_VERIFY_UNKEYED,          /* hashed without a key, beside keyed ones */
+    JR_VERIFY_OTHER_KEY,        /* the chain names a key that is not given,
+                                   and others are */
     JR_VERIFY_UNBEGUN,          /* an end of an attempt that never began */
     JR_VERIFY_FAULTS,           /* no finding: how many kinds of faults */
 
     /* cannot be decided */
-    JR_VERIFY_KEY = JR_VERIFY_FAULTS,   /* the chain needs the key */
+    JR_VERIFY_KEY = JR_VERIFY_FAULTS,   /* the chain needs a key, and none is
+                                           given */
 
     /* to look into */
     JR_VERIFY_UNENDED,          /* an attempt that was begun and not ended */
     JR_VERIFY_TORN,             /* a record that was not written whole */
     JR_VERIFY_LOST,             /* the gateway could not write lost records */
     JR_VERIFY_UNCLOSED,         /* running, killed, or its tail is cut */
+    JR_VERIFY_BEFORE_KEY,       /* the chain has no key, and may have none */
     JR_VERIFY_KINDS
 } jr_verify_kind_e;
 
@@ -64,6 +68,8 @@ typedef struct {
     uint64_t          from;     /* JR_VERIFY_MISSING, _ORDER (expected) */
     uint64_t          to;
     uint64_t          lost;
+    jr_str_t          key;      /* JR_VERIFY_KEY, _OTHER_KEY: its id; data
+                                   NULL: the chain's opening is not given */
     jr_str_t          attempt;  /* JR_VERIFY_UNENDED, _UNBEGUN */
     jr_str_t          request_id;
     jr_str_t          time;
@@ -75,6 +81,7 @@ typedef struct {
     uint64_t          begun;
     uint64_t          ended;
     uint64_t          chains;
+    uint64_t          folded;   /* refusals that have no record of their own */
     uint64_t          found[JR_VERIFY_KINDS];
 } jr_verify_count_t;
 
@@ -86,10 +93,24 @@ typedef void (*jr_verify_report_pt)(void *data,
     const jr_verify_finding_t *finding);
 
 
-/* mac NULL: chains without a key only; it stays the caller's.  partial: a
-   chain may begin in a file that is not given. */
-jr_status_e jr_verify_create(const jr_mac_t *mac, int partial,
-    jr_verify_report_pt report, void *data, jr_verify_t **verify);
+/* partial: a chain may begin in a file that is not given. */
+jr_status_e jr_verify_create(int partial, jr_verify_report_pt report,
+    void *data, jr_verify_t **verify);
+
+/*
+ * One of the keys that chains may be sealed with; mac stays the caller's and
+ * must live as long as verify.  JR_NO_MEMORY also beyond JR_VERIFY_KEYS.
+ */
+jr_status_e jr_verify_key(jr_verify_t *verify, const jr_mac_t *mac);
+
+#define JR_VERIFY_KEYS  64
+
+/*
+ * Chains without a key are no fault beside keyed ones.  Otherwise only those
+ * are not whose configuration was read before one that introduced a key, as
+ * the sealed opening of a chain says.
+ */
+void jr_verify_unkeyed(jr_verify_t *verify);
 
 /* From now on lines are of this file, counted from 1. */
 void jr_verify_file(jr_verify_t *verify, unsigned file);

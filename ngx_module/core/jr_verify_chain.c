@@ -17,10 +17,6 @@
 #include "jr_verify_state.h"
 
 
-/* the type of the records that open and close a chain */
-#define JR_CHAIN_CLOSE  JR_CHAIN_RECORD "jobruns-gateway.AuditChain.close\""
-
-
 static jr_verify_chain_t *jr_verify_chain_get(jr_verify_t *v, jr_str_t id);
 static int jr_verify_chain_compare(const void *one, const void *two);
 static jr_status_e jr_verify_piece_begin(jr_verify_chain_t *chain,
@@ -40,7 +36,7 @@ static void jr_verify_found_link(jr_verify_t *v, const jr_chain_link_t *link,
 
 jr_status_e
 jr_verify_chain_add(jr_verify_t *v, const char *line, size_t len,
-    const jr_chain_link_t *link, int *placed)
+    const jr_chain_link_t *link, int right, int *placed)
 {
     jr_piece_t         *piece;
     jr_verify_chain_t  *chain;
@@ -50,11 +46,15 @@ jr_verify_chain_add(jr_verify_t *v, const char *line, size_t len,
         return JR_NO_MEMORY;
     }
 
-    if (!chain->said && link->keyed != (v->mac != NULL)) {
-        chain->said = 1;
-        jr_verify_found_link(v, link, 0, 0, link->keyed ? JR_VERIFY_KEY
-                                                        : JR_VERIFY_UNKEYED);
+    if (chain->npieces == 0) {
+        chain->keyed = link->keyed;
+
+    } else if (chain->keyed != link->keyed && !chain->mixed) {
+        chain->mixed = 1;
+        jr_verify_found_link(v, link, 0, 0, JR_VERIFY_UNKEYED);
     }
+
+    jr_verify_chain_key(v, chain, line, len, link, right);
 
     piece = chain->npieces ? &chain->pieces[chain->npieces - 1] : NULL;
 
@@ -87,11 +87,10 @@ jr_verify_chain_add(jr_verify_t *v, const char *line, size_t len,
 }
 
 
-static jr_verify_chain_t *
-jr_verify_chain_get(jr_verify_t *v, jr_str_t id)
+jr_verify_chain_t *
+jr_verify_chain_find(jr_verify_t *v, jr_str_t id)
 {
-    void               *node;
-    jr_verify_chain_t  *chain;
+    void  *node;
 
     if (v->recent != NULL
         && memcmp(v->recent->id, id.data, JR_CHAIN_ID) == 0)
@@ -106,6 +105,20 @@ jr_verify_chain_get(jr_verify_t *v, jr_str_t id)
     if (node != NULL) {
         v->recent = *(jr_verify_chain_t **) node;
         return v->recent;
+    }
+
+    return NULL;
+}
+
+
+static jr_verify_chain_t *
+jr_verify_chain_get(jr_verify_t *v, jr_str_t id)
+{
+    jr_verify_chain_t  *chain;
+
+    chain = jr_verify_chain_find(v, id);
+    if (chain != NULL) {
+        return chain;
     }
 
     chain = calloc(1, sizeof(jr_verify_chain_t));
@@ -252,6 +265,8 @@ jr_verify_chain_end(const void *node, VISIT which, void *data)
 
     memset(&finding, 0, sizeof(jr_verify_finding_t));
     finding.chain = (jr_str_t) { JR_CHAIN_ID, chain->id };
+
+    jr_verify_chain_key_end(v, chain);
 
     if (first->first > 0 && !v->partial) {
         finding.place = first->first_place;

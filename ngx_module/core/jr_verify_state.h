@@ -30,9 +30,16 @@ typedef struct {
     size_t               npieces;
     size_t               room;
     uint64_t             closed_at;               /* seq of its end */
+    const jr_mac_t      *mac;                     /* NULL: not known */
+    size_t               key_len;
+    char                 key[JR_MAC_ID];          /* id that it names itself */
+    char                 configured[JR_VERIFY_TIME];  /* or of the first
+                                                     record seen */
     unsigned             closed:1;
-    unsigned             said:1;                  /* what is to be said of it
-                                                     once */
+    unsigned             keyed:1;                 /* its first record seen */
+    unsigned             opened:1;                /* its opening was seen */
+    unsigned             mixed:1;                 /* with and without a key:
+                                                     said once */
 } jr_verify_chain_t;
 
 
@@ -50,8 +57,19 @@ typedef struct {
 } jr_verify_attempt_t;
 
 
-struct jr_verify_s {
+typedef struct {
     const jr_mac_t      *mac;
+    char                 id[JR_MAC_ID];
+} jr_verify_key_t;
+
+
+struct jr_verify_s {
+    jr_verify_key_t      keys[JR_VERIFY_KEYS];
+    size_t               nkeys;
+    const jr_mac_t      *fits;                    /* of the record being
+                                                     looked at */
+    char                 introduced[JR_VERIFY_TIME];  /* the last time that a
+                                                     key was; zeros: never */
     jr_verify_report_pt  report;
     void                *data;
     jr_verify_place_t    place;
@@ -60,18 +78,38 @@ struct jr_verify_s {
     void                *chains;                  /* tsearch() trees, which */
     void                *attempts;                /* own their nodes */
     unsigned             partial:1;
+    unsigned             unkeyed:1;
 };
 
 
 void jr_verify_found(jr_verify_t *v, jr_verify_finding_t *finding,
     jr_verify_kind_e kind);
 
+/* jr_verify_key.c */
+
+/*
+ * Is the hash of a record right?  JR_INVALID: it is not, with any key that
+ * its chain may have.  JR_OK also where the key is not given.
+ */
+jr_status_e jr_verify_hash(jr_verify_t *v, const char *line, size_t len,
+    const jr_chain_link_t *link);
+
+/* What a record says of the key of its chain; right: its hash is. */
+void jr_verify_chain_key(jr_verify_t *v, jr_verify_chain_t *chain,
+    const char *line, size_t len, const jr_chain_link_t *link, int right);
+
+/* What is to be said of the key of a chain when all of it was seen. */
+void jr_verify_chain_key_end(jr_verify_t *v, jr_verify_chain_t *chain);
+
 /* jr_verify_chain.c */
 
-/* A record with a right hash, or one whose hash cannot be checked; *placed:
+/* the chain of that id; NULL: none was seen yet */
+jr_verify_chain_t *jr_verify_chain_find(jr_verify_t *v, jr_str_t id);
+
+/* A record, right: with a right hash, or one that cannot be checked; *placed:
    it stands where it belongs. */
 jr_status_e jr_verify_chain_add(jr_verify_t *v, const char *line, size_t len,
-    const jr_chain_link_t *link, int *placed);
+    const jr_chain_link_t *link, int right, int *placed);
 void jr_verify_chains_end(jr_verify_t *v);
 void jr_verify_chains_free(jr_verify_t *v);
 
