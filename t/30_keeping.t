@@ -81,8 +81,10 @@ sub hold {
 
 sub details {
     my ($id) = @_;
-    return $t->wait_audit(sub { ($_->{data}{request}{id} // '') eq $id
-        && $_->{eventType} =~ /end$/ })->{data}{additionalDetails};
+    $t->wait_audit(sub { ($_->{data}{request}{id} // '') eq $id
+        && $_->{eventType} =~ /end$/ });
+    my ($attempt) = grep { $_->{data}{request}{id} eq $id } $t->attempts;
+    return $attempt->{data}{additionalDetails};
 }
 
 # The retry of what is done.

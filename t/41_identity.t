@@ -100,8 +100,8 @@ sub who {
 }
 
 sub principal {
-    my (@records) = $t->audit;
-    return $records[-1]{data}{identity}{principalId};
+    my (@attempts) = $t->attempts;
+    return $attempts[-1]{data}{identity}{principalId};
 }
 
 ###############################################################################

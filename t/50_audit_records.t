@@ -47,13 +47,22 @@ is($end->{data}{additionalDetails}{location}, $answer->header('location'),
     'its location');
 is($end->{data}{additionalDetails}{outcome}, 'created', 'outcome');
 is($end->{data}{additionalDetails}{kept}, JSON::PP::true, 'kept');
-is($end->{data}{additionalDetails}{tokenBefore}, 'absent', 'token before');
+is($begin->{data}{additionalDetails}{tokenBefore}, 'absent', 'token before');
 is($end->{data}{additionalDetails}{tokenAfter}, 'done', 'token after');
 is($end->{data}{response}{status}, '201', 'status');
-is($end->{data}{identity}{userAgent}, 'sdk/1', 'user agent');
+is($begin->{data}{identity}{userAgent}, 'sdk/1', 'user agent');
 is($end->{data}{identity}{tenantId}, 'ocid1.tenancy.oc1..test', 'tenant');
-is_deeply($end->{data}{request}{headers}{'opc-client-info'}, ['info'],
+is_deeply($begin->{data}{request}{headers}{'opc-client-info'}, ['info'],
     'a header');
+is_deeply([sort keys %{$end->{data}{additionalDetails}}], [qw(attemptId
+    durationsMs kept location outcome sent tokenAfter upstreamStatus)],
+    '.end has what .begin could not know');
+is_deeply([$end->{data}{identity}, $end->{data}{request}],
+    [{ tenantId => 'ocid1.tenancy.oc1..test' }, { id => 'made' }],
+    '... and whose it is');
+is_deeply([grep { exists $begin->{data}{additionalDetails}{$_} }
+    qw(outcome tokenAfter durationsMs upstreamStatus sent kept)], [],
+    '.begin has nothing of the end');
 my $durations = $end->{data}{additionalDetails}{durationsMs};
 is_deeply([sort keys %$durations], [qw(admission service settling total)],
     'all durations');
@@ -190,7 +199,7 @@ unlike($log, qr/\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]/,
 cmp_ok((sort { $b <=> $a } map { length } @all)[0], '<', 65536,
     'no record is longer than 64 KB');
 
-my %by = map { $_->{data}{request}{id} => $_ } $t->audit;
+my %by = map { $_->{data}{request}{id} => $_ } $t->attempts;
 my $n = @naughty;
 is(scalar(grep { !$by{"naughty-$_"} } 1 .. $n), 0, 'a record of each');
 ok($by{'naughty-15'}{data}{truncated}, 'a long text is cut, and so is said');

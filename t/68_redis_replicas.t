@@ -101,7 +101,8 @@ my $allowed = $t->create_run(token => 'three', to => $allow);
 is($allowed->status, 201, 'forwarded, as is allowed');
 is($t->create_run(token => 'three', to => $allow)->body, $allowed->body,
     '... and protected by the master');
-is(scalar(grep { $_->{data}{additionalDetails}{unreplicated} } $t->audit), 3,
+is(scalar(grep { $_->{data}{additionalDetails}{unreplicated} } $t->attempts),
+    2,
     '... which the audit says, of the refused one too');
 
 ###############################################################################

@@ -131,7 +131,7 @@ typedef struct {
                                   *zone;      /* never NULL */
     ngx_array_t                    audit_files;   /* of
                                             ngx_http_jobruns_audit_file_t * */
-    jr_mac_t                      *audit_mac; /* NULL: no jobruns_audit_key */
+    ngx_http_jobruns_audit_seal_t  audit_seal;
     ngx_redis_script_t             admit;
     ngx_redis_script_t             renew;
     ngx_redis_script_t             settle;
@@ -301,8 +301,8 @@ struct ngx_http_jobruns_attempt_s {
     ngx_msec_t                     answered_at;   /* by the service */
     ngx_msec_t                     settled_at;
 
-    ngx_str_t                      asker;     /* "identity" and "request" as
-                                                 ".begin" has them */
+    ngx_str_t                      redis_error;   /* why Redis, or the audit */
+    ngx_str_t                      audit_error;   /* file, could not be used */
     ngx_str_t                      dry_run_message;
     ngx_str_t                      audit_message; /* of a refused body, without
                                                  its values */

@@ -35,6 +35,10 @@ typedef enum {
 #define NGX_HTTP_JOBRUNS_SYNC_RETIRED   4
 
 
+/* of a time as records have it */
+#define NGX_HTTP_JOBRUNS_AUDIT_TIME  sizeof("2026-01-01T00:00:00.000Z")
+
+
 struct ngx_http_jobruns_attempt_s;
 
 /* how an attempt goes on */
@@ -107,6 +111,18 @@ struct ngx_http_jobruns_audit_sync_s {
 };
 
 
+/* What chains of a configuration are sealed with, and say of it. */
+typedef struct {
+    jr_mac_t                        *mac;     /* NULL: no jobruns_audit_key */
+    char                             id[JR_MAC_ID];
+    jr_str_t                         before;  /* id of the key that a reload
+                                                 replaced, "none"; data NULL:
+                                                 it is not known */
+    char                             before_id[JR_MAC_ID];
+    char                             configured[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+} ngx_http_jobruns_audit_seal_t;
+
+
 /*
  * A path that records are appended to; made once for each when the
  * configuration is read.  After fork() each worker has its own copy of it,
@@ -114,7 +130,7 @@ struct ngx_http_jobruns_audit_sync_s {
  */
 struct ngx_http_jobruns_audit_file_s {
     ngx_open_file_t                 *file;
-    jr_mac_t                       **mac;     /* of the main configuration,
+    ngx_http_jobruns_audit_seal_t   *seal;    /* of the main configuration,
                                                  which may come later */
     jr_chain_t                       chain;
     ngx_syslog_peer_t               *peer;    /* that had the last copy */
@@ -128,8 +144,6 @@ struct ngx_http_jobruns_audit_file_s {
 /* ngx_http_jobruns_audit_directives.c: setters, named as their directives */
 
 char *ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_jobruns_audit_key(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 char *ngx_http_jobruns_audit_sync(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -139,6 +153,17 @@ ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_default(ngx_conf_t *cf);
 /* what a location with `jobruns on` needs of the audit; sync may be
    NGX_CONF_UNSET_MSEC, which becomes the default */
 char *ngx_http_jobruns_audit_enable(ngx_conf_t *cf, ngx_msec_t *sync);
+
+
+/* ngx_http_jobruns_audit_key.c */
+
+/* jobruns_audit_key */
+char *ngx_http_jobruns_audit_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* all of http{} is read: what its chains will say of it */
+void ngx_http_jobruns_audit_seal_init(ngx_conf_t *cf,
+    ngx_http_jobruns_audit_seal_t *seal);
 
 
 /* ngx_http_jobruns_audit.c: the moments of an attempt */
@@ -168,13 +193,38 @@ void ngx_http_jobruns_audit_record(ngx_http_request_t *r,
     struct ngx_http_jobruns_attempt_s *a, jr_line_t *line,
     ngx_http_jobruns_audit_moment_e moment);
 
+/* is that record of an attempt one of a refusal?  Such are bounded in length
+   and in number. */
+ngx_uint_t ngx_http_jobruns_audit_refusal(
+    struct ngx_http_jobruns_attempt_s *a,
+    ngx_http_jobruns_audit_moment_e moment);
+
 /* the members that all records begin with; an object "data" is open then */
 void ngx_http_jobruns_audit_envelope(jr_line_t *line, jr_str_t type);
 
-/* RFC 3339 with milliseconds, from NGINX's cached clock */
+/* RFC 3339 with milliseconds, from NGINX's cached clock; buf has room for
+   NGX_HTTP_JOBRUNS_AUDIT_TIME - 1 bytes */
 jr_str_t ngx_http_jobruns_audit_time(char *buf);
 
-#define NGX_HTTP_JOBRUNS_AUDIT_TIME  sizeof("2026-01-01T00:00:00.000Z")
+
+/* ngx_http_jobruns_audit_asker.c */
+
+/* "identity" and "request"; the other for ".end", as much as it takes to read
+   that record alone */
+void ngx_http_jobruns_audit_asker(ngx_http_request_t *r,
+    struct ngx_http_jobruns_attempt_s *a, jr_line_t *line);
+void ngx_http_jobruns_audit_asker_again(ngx_http_request_t *r,
+    struct ngx_http_jobruns_attempt_s *a, jr_line_t *line);
+
+/* a string of which at most so many bytes are taken; a record that is cut says
+   so */
+void ngx_http_jobruns_audit_text(jr_line_t *line, const char *name,
+    jr_str_t value, size_t most);
+
+/* bytes of each text that others chose */
+#define NGX_HTTP_JOBRUNS_AUDIT_TEXT     1024
+#define NGX_HTTP_JOBRUNS_AUDIT_PATH     2048
+#define NGX_HTTP_JOBRUNS_AUDIT_MESSAGE  8192
 
 
 /* ngx_http_jobruns_audit_file.c */

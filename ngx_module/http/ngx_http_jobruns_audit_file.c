@@ -16,6 +16,8 @@ static ngx_int_t ngx_http_jobruns_audit_chain_open(
     ngx_http_jobruns_audit_file_t *file, ngx_log_t *log);
 static ngx_int_t ngx_http_jobruns_audit_chain_record(
     ngx_http_jobruns_audit_file_t *file, jr_str_t type, ngx_log_t *log);
+static void ngx_http_jobruns_audit_chain_key(
+    ngx_http_jobruns_audit_seal_t *seal, jr_line_t *line);
 
 
 ngx_http_jobruns_audit_file_t *
@@ -64,7 +66,7 @@ ngx_http_jobruns_audit_open(ngx_conf_t *cf, ngx_str_t *path)
     }
 
     (*f)->file = file;
-    (*f)->mac = &jmcf->audit_mac;
+    (*f)->seal = &jmcf->audit_seal;
     ngx_http_jobruns_audit_sync_init(&(*f)->sync, file, &cf->cycle->new_log);
 
     file->flush = ngx_http_jobruns_audit_on_reopen;
@@ -163,12 +165,12 @@ ngx_http_jobruns_audit_chain_open(ngx_http_jobruns_audit_file_t *file,
 
     lost = file->chain.lost;
 
-    jr_chain_init(&file->chain, (char *) id, *file->mac);
+    jr_chain_init(&file->chain, (char *) id, file->seal->mac);
 
     file->chain.lost = lost;
 
     if (ngx_http_jobruns_audit_chain_record(file,
-                    (jr_str_t) jr_str("jobruns-gateway.AuditChain.open"), log)
+                    (jr_str_t) jr_str(JR_CHAIN_TYPE_OPEN), log)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -202,6 +204,7 @@ ngx_http_jobruns_audit_chain_record(ngx_http_jobruns_audit_file_t *file,
     jr_line_string(&line, "algorithm",
                    chain->mac ? (jr_str_t) jr_str("HMAC-SHA-256")
                               : (jr_str_t) jr_str("SHA-256"));
+    ngx_http_jobruns_audit_chain_key(file->seal, &line);
     jr_line_string(&line, "host", ngx_http_jobruns_str(ngx_cycle->hostname));
     jr_line_integer(&line, "pid", ngx_pid);
     jr_line_integer(&line, "records", (int64_t) chain->seq);
@@ -221,6 +224,26 @@ ngx_http_jobruns_audit_chain_record(ngx_http_jobruns_audit_file_t *file,
     record->own = 1;
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_jobruns_audit_chain_key(ngx_http_jobruns_audit_seal_t *seal,
+    jr_line_t *line)
+{
+    jr_line_string(line, "configured",
+                   (jr_str_t) { NGX_HTTP_JOBRUNS_AUDIT_TIME - 1,
+                                seal->configured });
+
+    if (seal->mac == NULL) {
+        return;
+    }
+
+    jr_line_string(line, "keyId", (jr_str_t) { JR_MAC_ID, seal->id });
+
+    if (seal->before.data != NULL) {
+        jr_line_string(line, "keyBefore", seal->before);
+    }
 }
 
 
@@ -249,7 +272,7 @@ ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
         }
 
         (void) ngx_http_jobruns_audit_chain_record(f[i],
-                   (jr_str_t) jr_str("jobruns-gateway.AuditChain.close"),
+                   (jr_str_t) jr_str(JR_CHAIN_TYPE_CLOSE),
                    cycle->log);
         ngx_http_jobruns_audit_batch_write();
         f[i]->opened = 0;

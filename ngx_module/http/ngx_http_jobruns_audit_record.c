@@ -13,10 +13,9 @@
 #include "jr_decimal.h"
 
 
-/* bytes of each text that others chose */
-#define NGX_HTTP_JOBRUNS_AUDIT_TEXT     1024
-#define NGX_HTTP_JOBRUNS_AUDIT_PATH     2048
-#define NGX_HTTP_JOBRUNS_AUDIT_MESSAGE  8192
+/* bytes of each text in the record of a refusal, as it is written: whoever
+   floods the gateway chooses them */
+#define NGX_HTTP_JOBRUNS_AUDIT_REFUSAL  512
 
 /* ,"truncated":true */
 #define NGX_HTTP_JOBRUNS_AUDIT_CUT      24
@@ -30,30 +29,24 @@
 
 static void ngx_http_jobruns_audit_id(u_char *id);
 static void ngx_http_jobruns_audit_details(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
+    ngx_http_jobruns_audit_moment_e moment);
+static void ngx_http_jobruns_audit_admitted(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
+static void ngx_http_jobruns_audit_errors(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
 static void ngx_http_jobruns_audit_result(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_line_t *line);
 static void ngx_http_jobruns_audit_durations(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_line_t *line);
 static void ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line);
-static void ngx_http_jobruns_audit_asker(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
-    ngx_http_jobruns_audit_moment_e moment);
-static void ngx_http_jobruns_audit_identity(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
-static void ngx_http_jobruns_audit_request(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
-static void ngx_http_jobruns_audit_header(ngx_http_request_t *r,
-    jr_line_t *line, const char *name);
 static void ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line);
 static jr_str_t ngx_http_jobruns_audit_token_before(
     ngx_http_jobruns_attempt_t *a);
 static jr_str_t ngx_http_jobruns_audit_token_after(
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_audit_text(jr_line_t *line, const char *name,
-    jr_str_t value, size_t most);
 
 
 void
@@ -69,6 +62,10 @@ ngx_http_jobruns_audit_record(ngx_http_request_t *r,
 
     line->end -= NGX_HTTP_JOBRUNS_AUDIT_CUT;
 
+    if (ngx_http_jobruns_audit_refusal(a, moment)) {
+        jr_line_most(line, NGX_HTTP_JOBRUNS_AUDIT_REFUSAL);
+    }
+
     ngx_http_jobruns_audit_envelope(line, types[moment]);
 
     /* pairs ".begin" and ".end": the attempt's own id */
@@ -81,13 +78,20 @@ ngx_http_jobruns_audit_record(ngx_http_request_t *r,
                                 ngx_http_jobruns_str(a->run_key),
                                 NGX_HTTP_JOBRUNS_AUDIT_TEXT);
 
-    ngx_http_jobruns_audit_details(r, a, line);
+    ngx_http_jobruns_audit_details(r, a, line, moment);
 
-    if (a->outcome != JR_OUTCOME_NONE) {
+    if (moment != jobruns_audit_begin) {
         ngx_http_jobruns_audit_response(a, line);
     }
 
-    ngx_http_jobruns_audit_asker(r, a, line, moment);
+    if (moment == jobruns_audit_end) {
+        ngx_http_jobruns_audit_asker_again(r, a, line);
+
+    } else {
+        ngx_http_jobruns_audit_asker(r, a, line);
+    }
+
+    jr_line_most(line, 0);
 
     line->end += NGX_HTTP_JOBRUNS_AUDIT_CUT;
 
@@ -97,6 +101,15 @@ ngx_http_jobruns_audit_record(ngx_http_request_t *r,
 
     jr_line_close(line, '}');
     jr_line_close(line, '}');
+}
+
+
+ngx_uint_t
+ngx_http_jobruns_audit_refusal(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_audit_moment_e moment)
+{
+    return moment == jobruns_audit_whole && !a->forwarded
+           && a->outcome != JR_OUTCOME_REPLAYED;
 }
 
 
@@ -181,9 +194,15 @@ ngx_http_jobruns_audit_time(char *buf)
 }
 
 
+/*
+ * ".end" has what ".begin" could not know: the two are read together, by the
+ * attempt's id.
+ */
+
 static void
 ngx_http_jobruns_audit_details(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
+    ngx_http_jobruns_audit_moment_e moment)
 {
     jr_line_object(line, "additionalDetails");
 
@@ -191,10 +210,26 @@ ngx_http_jobruns_audit_details(ngx_http_request_t *r,
                    (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
                                 (char *) a->owner });
 
-    if (a->outcome != JR_OUTCOME_NONE) {
+    if (moment != jobruns_audit_begin) {
         ngx_http_jobruns_audit_result(r, a, line);
     }
 
+    if (moment != jobruns_audit_end) {
+        ngx_http_jobruns_audit_admitted(a, line);
+    }
+
+    ngx_http_jobruns_audit_errors(a, line);
+
+    jr_line_close(line, '}');
+}
+
+
+/* what is known once it may be forwarded */
+
+static void
+ngx_http_jobruns_audit_admitted(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line)
+{
     jr_line_string(line, "aiDataPlatformId", a->path.platform);
     jr_line_string(line, "workspaceKey", a->path.workspace);
     ngx_http_jobruns_audit_text(line, "jobKey", a->job_key,
@@ -210,10 +245,6 @@ ngx_http_jobruns_audit_details(ngx_http_request_t *r,
         jr_line_boolean(line, "unreplicated", 1);
     }
 
-    if (a->renewal_lost) {
-        jr_line_boolean(line, "leaseLost", 1);
-    }
-
     if (a->dry_run_message.len) {
         ngx_http_jobruns_audit_text(line, "dryRunRefusal",
                                     ngx_http_jobruns_str(
@@ -224,8 +255,23 @@ ngx_http_jobruns_audit_details(ngx_http_request_t *r,
     }
 
     ngx_http_jobruns_audit_limits(a, line);
+}
 
-    jr_line_close(line, '}');
+
+/* what could not be used, and with what error */
+
+static void
+ngx_http_jobruns_audit_errors(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+{
+    if (a->redis_error.len) {
+        jr_line_string(line, "redisError",
+                       ngx_http_jobruns_str(a->redis_error));
+    }
+
+    if (a->audit_error.len) {
+        jr_line_string(line, "auditError",
+                       ngx_http_jobruns_str(a->audit_error));
+    }
 }
 
 
@@ -253,6 +299,10 @@ ngx_http_jobruns_audit_result(ngx_http_request_t *r,
         ngx_http_jobruns_audit_text(line, "location",
                                     ngx_http_jobruns_str(a->location),
                                     NGX_HTTP_JOBRUNS_AUDIT_PATH);
+    }
+
+    if (a->renewal_lost) {
+        jr_line_boolean(line, "leaseLost", 1);
     }
 
     if (a->original_id.len) {
@@ -328,134 +378,6 @@ ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
         jr_line_close(line, '}');
     }
 
-    jr_line_close(line, ']');
-}
-
-
-/* who asks for what: the same in both records of an attempt, so ".end" has it
-   from ".begin", without another look at memory that is long out of caches */
-
-static void
-ngx_http_jobruns_audit_asker(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
-    ngx_http_jobruns_audit_moment_e moment)
-{
-    char    *from;
-    size_t   len;
-
-    if (a->asker.len) {
-        jr_line_members(line, (char *) a->asker.data, a->asker.len);
-        return;
-    }
-
-    from = line->last + 1;      /* behind the comma */
-
-    ngx_http_jobruns_audit_identity(r, a, line);
-    ngx_http_jobruns_audit_request(r, a, line);
-
-    if (moment != jobruns_audit_begin || line->cut) {
-        return;
-    }
-
-    len = line->last - from;
-
-    a->asker.data = ngx_pnalloc(r->pool, len);
-
-    if (a->asker.data != NULL) {
-        a->asker.len = len;
-        ngx_memcpy(a->asker.data, from, len);
-    }
-}
-
-
-static void
-ngx_http_jobruns_audit_identity(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
-{
-    static const jr_str_t  none = { 0, NULL };
-
-    jr_line_object(line, "identity");
-    ngx_http_jobruns_audit_text(line, "principalId", a->principal,
-                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
-    jr_line_string(line, "authType",
-                   a->identity.auth_type.len ? a->identity.auth_type : none);
-    jr_line_string(line, "tenantId", a->tenant);
-    ngx_http_jobruns_audit_text(line, "credentials", a->identity.credential,
-                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
-    jr_line_string(line, "ipAddress",
-                   ngx_http_jobruns_str(r->connection->addr_text));
-
-    if (r->headers_in.user_agent != NULL) {
-        ngx_http_jobruns_audit_text(line, "userAgent",
-                       ngx_http_jobruns_str(r->headers_in.user_agent->value),
-                       NGX_HTTP_JOBRUNS_AUDIT_TEXT);
-    }
-
-    jr_line_close(line, '}');
-}
-
-
-static void
-ngx_http_jobruns_audit_request(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
-{
-    u_char                  *query;
-    jr_str_t                 path;
-    ngx_http_jobruns_ctx_t  *ctx;
-
-    ctx = ngx_http_jobruns_get_ctx(r);
-
-    /* createJobRun has no query; whatever is in one is not ours to keep */
-
-    path = ngx_http_jobruns_str(r->unparsed_uri);
-    query = ngx_strlchr(r->unparsed_uri.data,
-                        r->unparsed_uri.data + r->unparsed_uri.len, '?');
-
-    if (query != NULL) {
-        path.len = query - r->unparsed_uri.data;
-    }
-
-    jr_line_object(line, "request");
-    jr_line_string(line, "id", ngx_http_jobruns_str(ctx->request_id));
-    ngx_http_jobruns_audit_text(line, "action",
-                                ngx_http_jobruns_str(r->method_name),
-                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
-    ngx_http_jobruns_audit_text(line, "path", path,
-                                NGX_HTTP_JOBRUNS_AUDIT_PATH);
-
-    jr_line_object(line, "headers");
-
-    if (a->token.data != NULL && a->token_hash[0]) {
-        jr_line_array(line, "opc-retry-token-sha256");
-        jr_line_string(line, NULL,
-                       (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash });
-        jr_line_close(line, ']');
-    }
-
-    ngx_http_jobruns_audit_header(r, line, "opc-client-info");
-    ngx_http_jobruns_audit_header(r, line, "opc-client-retries");
-    ngx_http_jobruns_audit_header(r, line, "x-content-sha256");
-
-    jr_line_close(line, '}');
-    jr_line_close(line, '}');
-}
-
-
-static void
-ngx_http_jobruns_audit_header(ngx_http_request_t *r, jr_line_t *line,
-    const char *name)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_http_jobruns_header_find(&r->headers_in.headers,
-                                     (jr_str_t) { ngx_strlen(name), name });
-    if (h == NULL) {
-        return;
-    }
-
-    jr_line_array(line, name);
-    ngx_http_jobruns_audit_text(line, NULL, ngx_http_jobruns_str(h->value),
-                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
     jr_line_close(line, ']');
 }
 
@@ -545,17 +467,4 @@ ngx_http_jobruns_audit_token_after(ngx_http_jobruns_attempt_t *a)
     default:
         return (jr_str_t) jr_str("claimed");
     }
-}
-
-
-static void
-ngx_http_jobruns_audit_text(jr_line_t *line, const char *name, jr_str_t value,
-    size_t most)
-{
-    if (value.len > most) {
-        value.len = most;
-        line->cut = 1;
-    }
-
-    jr_line_string(line, name, value);
 }

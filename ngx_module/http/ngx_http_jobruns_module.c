@@ -366,6 +366,8 @@ ngx_http_jobruns_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_size_value(jmcf->hold_memory, 64 * 1024 * 1024);
 
+    ngx_http_jobruns_audit_seal_init(cf, &jmcf->audit_seal);
+
     return NGX_CONF_OK;
 }
 

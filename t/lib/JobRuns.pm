@@ -457,6 +457,37 @@ sub audit {
         $self->read_file($file // 'audit.log') =~ /^(.+)\n/mg;
 }
 
+# What the records of each attempt say together: what ".end" has over what
+# ".begin" has, in the order in which the attempts began.
+
+sub attempts {
+    my ($self, $file) = @_;
+
+    my (%attempt, @all);
+    for ($self->audit($file)) {
+        my $id = $_->{data}{eventGroupingId};
+        if ($attempt{$id}) {
+            overlay($attempt{$id}, $_);
+        } else {
+            push @all, $attempt{$id} = $_;
+        }
+    }
+
+    return @all;
+}
+
+sub overlay {
+    my ($under, $over) = @_;
+
+    for my $name (keys %$over) {
+        if (ref $over->{$name} eq 'HASH' && ref $under->{$name} eq 'HASH') {
+            overlay($under->{$name}, $over->{$name});
+        } else {
+            $under->{$name} = $over->{$name};
+        }
+    }
+}
+
 # Until a record satisfies the condition (a sub that finds it in $_), or until
 # there are that many records; returns the record or all.
 
