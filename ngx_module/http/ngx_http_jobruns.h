@@ -171,7 +171,7 @@ typedef struct {
  *
  * While blocked the request cannot be freed, so an operation may live in its
  * pool.  A request that NGINX terminates meanwhile is finished when we
- * unblock it: we only ever go on through r->write_event_handler.
+ * unblock it.  ngx_http_jobruns_flow.c begins and ends all suspensions.
  */
 typedef enum {
     jobruns_st_reading = 0,
@@ -187,6 +187,15 @@ typedef enum {
     jobruns_st_noting,
     jobruns_st_answered
 } ngx_http_jobruns_state_e;
+
+
+/* what an attempt waits in; nothing but ngx_http_jobruns_wake() ends it */
+typedef enum {
+    jobruns_parked_none = 0,
+    jobruns_parked_blocked,     /* an operation is under way */
+    jobruns_parked_filter,      /* the same, inside NGINX's output filters */
+    jobruns_parked_watched      /* a timer, and a client that may leave */
+} ngx_http_jobruns_parked_e;
 
 
 /* what admit.lua said, or that it could not be asked */
@@ -228,6 +237,8 @@ typedef struct ngx_http_jobruns_settlement_s  ngx_http_jobruns_settlement_t;
  */
 struct ngx_http_jobruns_attempt_s {
     ngx_http_jobruns_state_e       state;
+    ngx_http_jobruns_parked_e      parked;
+    ngx_http_jobruns_next_pt       next;      /* called when it is woken */
     ngx_http_request_t            *request;
     ngx_http_jobruns_loc_conf_t   *conf;      /* of where it came in; stays
                                                  through redirects */
@@ -264,6 +275,8 @@ struct ngx_http_jobruns_attempt_s {
     ngx_msec_t                     gap;       /* until the next poll */
 
     ngx_http_jobruns_verdict_e     verdict;
+    ngx_int_t                      renewed;   /* as it was late; NGX_DECLINED:
+                                                 the claim is lost */
     ngx_uint_t                     refusing;  /* index into limits */
     ngx_msec_t                     wait;      /* till the limit passes */
     ngx_str_t                      original_id;
@@ -291,7 +304,6 @@ struct ngx_http_jobruns_attempt_s {
     ngx_str_t                      answer;    /* body to release, once
                                                  chosen */
     ngx_http_jobruns_audit_wait_t  record;    /* on its way to the file */
-    ngx_http_jobruns_next_pt       next;      /* called when it is there */
 
     /* when, by ngx_current_msec: for audit */
 
@@ -479,6 +491,31 @@ void ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
 void ngx_http_jobruns_body_handler(ngx_http_request_t *r);
 
 
+/* ngx_http_jobruns_flow.c: how an attempt waits; its head says the rules */
+
+/*
+ * An operation is under way: the request is blocked until its end calls
+ * ngx_http_jobruns_wake(), which calls next, unless NGINX has terminated the
+ * request meanwhile.  What the operation lives in is the request's.
+ */
+void ngx_http_jobruns_park(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_next_pt next);
+
+/* the same for an answer that is held: the body filter returns NGX_OK then.
+   next is called in any case; with c->error nobody gets the answer */
+void ngx_http_jobruns_park_filter(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_next_pt next);
+
+/* nothing is under way but a timer, whose handler calls wake; the client is
+   watched, and the request may end meanwhile */
+void ngx_http_jobruns_park_watched(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_next_pt next);
+
+/* ends any of the three; only from the event loop.  The attempt and its
+   request may be gone when it returns. */
+void ngx_http_jobruns_wake(ngx_http_jobruns_attempt_t *a);
+
+
 /* ngx_http_jobruns_admission.c */
 
 void ngx_http_jobruns_admit(ngx_http_request_t *r,
@@ -515,12 +552,11 @@ ngx_int_t ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
 /* ngx_http_jobruns_settlement.c */
 
 /*
- * Settles an attempt by its outcome.  NGX_AGAIN: the request is blocked and
- * goes on through r->write_event_handler; NGX_OK: nothing to wait for, the
- * settlement goes on without the request where Redis is out of reach.
+ * Settles an attempt by its outcome.  NGX_AGAIN: the caller parks it, it is
+ * woken by the reply; NGX_OK: nothing to wait for, the settlement goes on
+ * without the request where Redis is out of reach.
  */
-ngx_int_t ngx_http_jobruns_settle(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
+ngx_int_t ngx_http_jobruns_settle(ngx_http_jobruns_attempt_t *a);
 
 /* the same without waiting, for a request that is going away */
 void ngx_http_jobruns_settle_detached(ngx_http_jobruns_attempt_t *a);
@@ -545,10 +581,6 @@ ngx_int_t ngx_http_jobruns_read_replicas(redisReply *reply);
 
 
 /* ngx_http_jobruns_filter.c */
-
-/* the attempt is settled: its held answer goes to the client */
-void ngx_http_jobruns_release(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
 
 ngx_int_t ngx_http_jobruns_filter_init(ngx_conf_t *cf);
 

@@ -3,10 +3,9 @@
  * behind an attempt that is still running, and letting the request go on to
  * the content handler.
  *
- * While Redis is asked the request is blocked (r->main->blocked) and goes on
- * only through r->write_event_handler: a request that NGINX terminates
- * meanwhile has ngx_http_request_finalizer() there.  A waiter is not
- * blocked; its client is watched, and leaving ends it at no further cost.
+ * While Redis is asked the attempt is parked (ngx_http_jobruns_flow.c).  A
+ * waiter is not blocked; its client is watched, and leaving ends it at no
+ * further cost.
  */
 
 #include "ngx_http_jobruns.h"
@@ -23,7 +22,9 @@ static void ngx_http_jobruns_ask(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_on_admitted(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
-static void ngx_http_jobruns_resume(ngx_http_request_t *r);
+static ngx_int_t ngx_http_jobruns_ask_again(ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_decided(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_unavailable(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_wait(ngx_http_request_t *r,
@@ -40,6 +41,8 @@ static void ngx_http_jobruns_unrecorded(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_on_late(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
+static void ngx_http_jobruns_renewed(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
 
 void
@@ -73,23 +76,17 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     a->op.data = a;
     a->op.log = r->connection->log;
 
-    /* a client that goes away now is noticed by the content handler, or not
-       at all: half an admission helps nobody */
-
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_jobruns_resume;
-
     rc = ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
                         a->argc, a->argv);
 
     if (rc == NGX_OK) {
-        r->main->blocked++;
+        ngx_http_jobruns_park(a, ngx_http_jobruns_decided);
         return;
     }
 
     a->verdict = jobruns_verdict_unavailable;
 
-    ngx_http_jobruns_resume(r);
+    ngx_http_jobruns_decided(r, a);
 }
 
 
@@ -97,18 +94,11 @@ static void
 ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
     redisReply *reply)
 {
-    ngx_http_request_t            *r;
-    ngx_connection_t              *c;
-    ngx_http_jobruns_attempt_t    *a;
-    ngx_http_jobruns_main_conf_t  *jmcf;
+    ngx_http_jobruns_attempt_t  *a;
 
     a = op->data;
-    r = a->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
-
-    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
+    ngx_http_set_log_request(a->request->connection->log, a->request);
 
     if (!a->waiter) {
         ngx_http_jobruns_observe(jobruns_time_admission, a->admit_time);
@@ -120,11 +110,7 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
         if (a->mistrusted) {
             a->mistrusted = 0;
 
-            if (!c->error
-                && ngx_redis_eval(a->conf->admission, op, &jmcf->admit,
-                                  a->nkeys, a->argc, a->argv)
-                   == NGX_OK)
-            {
+            if (ngx_http_jobruns_ask_again(a) == NGX_OK) {
                 return;
             }
         }
@@ -149,10 +135,8 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
 
             a->claimed = 1;
 
-            if (!a->asked_again && a->conf->replicas == 0 && !c->error
-                && ngx_redis_eval(a->conf->admission, op, &jmcf->admit,
-                                  a->nkeys, a->argc, a->argv)
-                   == NGX_OK)
+            if (!a->asked_again && a->conf->replicas == 0
+                && ngx_http_jobruns_ask_again(a) == NGX_OK)
             {
                 a->asked_again = 1;
                 return;
@@ -160,37 +144,39 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
         }
     }
 
-    r->main->blocked--;
-
-    /* ours, or NGINX's if it terminated the request meanwhile */
-
-    r->write_event_handler(r);
-
-    ngx_http_run_posted_requests(c);
+    ngx_http_jobruns_wake(a);
 }
 
 
-/* also called by spurious write events: only a verdict moves us on */
+/* within the same suspension; the verdict stays where it cannot be asked */
 
-static void
-ngx_http_jobruns_resume(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_jobruns_ask_again(ngx_http_jobruns_attempt_t *a)
 {
-    ngx_http_jobruns_ctx_t      *ctx;
-    ngx_http_jobruns_attempt_t  *a;
+    ngx_http_jobruns_main_conf_t  *jmcf;
 
-    ctx = ngx_http_jobruns_get_ctx(r);
-    a = ctx->attempt;
+    jmcf = ngx_http_get_module_main_conf(a->request, ngx_http_jobruns_module);
 
-    if (a->state != jobruns_st_admitting) {
-        return;
+    if (a->request->connection->error
+        || ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
+                          a->argc, a->argv)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
     }
 
+    a->verdict = jobruns_verdict_none;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_jobruns_decided(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
     a->decided_at = ngx_current_msec;
 
     switch (a->verdict) {
-
-    case jobruns_verdict_none:
-        return;
 
     case jobruns_verdict_forward:
         ngx_http_jobruns_wait_end(a);
@@ -258,14 +244,13 @@ ngx_http_jobruns_unavailable(ngx_http_request_t *r,
 static void
 ngx_http_jobruns_wait(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    ngx_msec_t         gap;
-    ngx_msec_int_t     left;
-    ngx_connection_t  *c;
+    ngx_msec_t      gap;
+    ngx_msec_int_t  left;
 
-    c = r->connection;
     left = (ngx_msec_int_t) (a->wait_until - ngx_current_msec);
 
     if (left <= 0
+        || r->connection->error
         || (!a->waiter
             && ngx_http_jobruns_worker.waiters >= NGX_HTTP_JOBRUNS_WAITERS))
     {
@@ -290,22 +275,11 @@ ngx_http_jobruns_wait(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     a->timer.handler = ngx_http_jobruns_on_poll;
     a->timer.data = a;
-    a->timer.log = c->log;
+    a->timer.log = r->connection->log;
 
     ngx_add_timer(&a->timer, ngx_min(gap, (ngx_msec_t) left));
 
-    /* as limit_req does: the client is watched while nothing else happens
-       (ngx_http_limit_req_handler()) */
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-    }
+    ngx_http_jobruns_park_watched(a, ngx_http_jobruns_ask);
 }
 
 
@@ -326,19 +300,7 @@ ngx_http_jobruns_wait_end(ngx_http_jobruns_attempt_t *a)
 static void
 ngx_http_jobruns_on_poll(ngx_event_t *ev)
 {
-    ngx_connection_t            *c;
-    ngx_http_request_t          *r;
-    ngx_http_jobruns_attempt_t  *a;
-
-    a = ev->data;
-    r = a->request;
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_http_jobruns_ask(r, a);
-
-    ngx_http_run_posted_requests(c);
+    ngx_http_jobruns_wake(ev->data);
 }
 
 
@@ -354,6 +316,14 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     ngx_int_t  rc;
 
+    if (r->connection->error) {
+        /* a client of HTTP/2 that left while the attempt was parked, of which
+           its stream has no other sign; settled as unsent */
+
+        ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+        return;
+    }
+
     if (ngx_http_jobruns_late(a)) {
         ngx_http_jobruns_renew_late(r, a);
         return;
@@ -362,10 +332,11 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     if (!a->recorded) {
         a->recorded = 1;
 
-        rc = ngx_http_jobruns_audit_begin(r, a, ngx_http_jobruns_recorded);
+        rc = ngx_http_jobruns_audit_begin(r, a);
 
         if (rc == NGX_AGAIN) {
             a->state = jobruns_st_recording;
+            ngx_http_jobruns_park(a, ngx_http_jobruns_recorded);
             return;
         }
 
@@ -422,7 +393,7 @@ ngx_http_jobruns_renew_late(ngx_http_request_t *r,
     a->admit_time = ngx_current_msec;
 
     if (ngx_http_jobruns_lease_renew(a, ngx_http_jobruns_on_late) == NGX_OK) {
-        r->main->blocked++;
+        ngx_http_jobruns_park(a, ngx_http_jobruns_renewed);
         return;
     }
 
@@ -435,13 +406,7 @@ static void
 ngx_http_jobruns_recorded(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    a->audit_begun = a->record.written;
-
-    if (r->write_event_handler != ngx_http_jobruns_resume) {
-        /* terminated meanwhile */
-        r->write_event_handler(r);
-
-    } else if (a->record.rc != NGX_OK && a->conf->audit_required) {
+    if (a->record.rc != NGX_OK && a->conf->audit_required) {
         ngx_http_jobruns_unrecorded(r, a);
 
     } else {
@@ -469,30 +434,24 @@ static void
 ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
     redisReply *reply)
 {
-    ngx_int_t                    rc;
-    ngx_connection_t            *c;
-    ngx_http_request_t          *r;
     ngx_http_jobruns_attempt_t  *a;
 
     a = op->data;
-    r = a->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
+    a->renewed = (status == ngx_redis_ok)
+                 ? ngx_http_jobruns_read_renewed(reply) : NGX_ERROR;
 
-    rc = (status == ngx_redis_ok) ? ngx_http_jobruns_read_renewed(reply)
-                                  : NGX_ERROR;
+    ngx_http_jobruns_wake(a);
+}
 
-    r->main->blocked--;
 
-    if (r->write_event_handler != ngx_http_jobruns_resume) {
-        /* terminated meanwhile */
-        r->write_event_handler(r);
-
-    } else if (rc == NGX_OK) {
+static void
+ngx_http_jobruns_renewed(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    if (a->renewed == NGX_OK) {
         ngx_http_jobruns_forward(r, a);
 
-    } else if (rc == NGX_DECLINED) {
+    } else if (a->renewed == NGX_DECLINED) {
         ngx_http_jobruns_log(a, jobruns_log_late, NGX_LOG_WARN,
                              "held up for more than half the lease, and the "
                              "claim is lost: asking for it again; look for "
@@ -507,6 +466,4 @@ ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
         a->verdict = jobruns_verdict_unavailable;
         ngx_http_jobruns_answer_verdict(r, a);
     }
-
-    ngx_http_run_posted_requests(c);
 }

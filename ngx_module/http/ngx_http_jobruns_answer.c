@@ -80,13 +80,9 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
 static void
 ngx_http_jobruns_answer(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    if (ngx_http_jobruns_audit_end(r, a, ngx_http_jobruns_noted)
-        == NGX_AGAIN)
-    {
+    if (ngx_http_jobruns_audit_end(r, a, 1) == NGX_AGAIN) {
         a->state = jobruns_st_noting;
-
-        r->read_event_handler = ngx_http_block_reading;
-        r->write_event_handler = ngx_http_request_empty_handler;
+        ngx_http_jobruns_park(a, ngx_http_jobruns_noted);
         return;
     }
 
@@ -100,12 +96,6 @@ static void
 ngx_http_jobruns_noted(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     a->state = jobruns_st_answered;
-
-    if (r->write_event_handler != ngx_http_request_empty_handler) {
-        /* terminated meanwhile */
-        r->write_event_handler(r);
-        return;
-    }
 
     ngx_http_jobruns_finish(r, &a->answer);
 }

@@ -11,26 +11,26 @@
 
 static ngx_int_t ngx_http_jobruns_audit_write(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
-    ngx_http_jobruns_next_pt next);
+    ngx_uint_t park);
 static void ngx_http_jobruns_audit_on_record(
     ngx_http_jobruns_audit_wait_t *wait);
 
 
 ngx_int_t
 ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_next_pt next)
+    ngx_http_jobruns_attempt_t *a)
 {
     if (a->conf->audit == NULL) {
         return NGX_OK;
     }
 
-    return ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin, next);
+    return ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin, 1);
 }
 
 
 ngx_int_t
 ngx_http_jobruns_audit_end(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_next_pt next)
+    ngx_http_jobruns_attempt_t *a, ngx_uint_t park)
 {
     if (a->audit_ended) {
         return NGX_OK;
@@ -48,7 +48,7 @@ ngx_http_jobruns_audit_end(ngx_http_request_t *r,
 
     return ngx_http_jobruns_audit_write(r, a, a->audit_begun
                                               ? jobruns_audit_end
-                                              : jobruns_audit_whole, next)
+                                              : jobruns_audit_whole, park)
            == NGX_AGAIN ? NGX_AGAIN : NGX_OK;
 }
 
@@ -56,7 +56,7 @@ ngx_http_jobruns_audit_end(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_jobruns_audit_write(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
-    ngx_http_jobruns_next_pt next)
+    ngx_uint_t park)
 {
     jr_line_t                       line;
     ngx_log_t                      *log;
@@ -75,7 +75,7 @@ ngx_http_jobruns_audit_write(ngx_http_request_t *r,
 
     ngx_http_jobruns_audit_record(r, a, &line, moment);
 
-    wait = next ? &a->record : NULL;
+    wait = park ? &a->record : NULL;
 
     if (ngx_http_jobruns_audit_append(jlcf->audit, &line, jlcf->audit_sync,
                                       wait, log)
@@ -94,9 +94,6 @@ ngx_http_jobruns_audit_write(ngx_http_request_t *r,
                      && (moment == jobruns_audit_begin
                          || a->outcome == JR_OUTCOME_CREATED));
 
-    a->next = next;
-    r->main->blocked++;
-
     return NGX_AGAIN;
 }
 
@@ -104,21 +101,15 @@ ngx_http_jobruns_audit_write(ngx_http_request_t *r,
 static void
 ngx_http_jobruns_audit_on_record(ngx_http_jobruns_audit_wait_t *wait)
 {
-    ngx_connection_t            *c;
-    ngx_http_request_t          *r;
     ngx_http_jobruns_attempt_t  *a;
 
     a = wait->data;
-    r = a->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
+    if (a->state == jobruns_st_recording) {
+        a->audit_begun = wait->written;
+    }
 
-    r->main->blocked--;
-
-    a->next(r, a);
-
-    ngx_http_run_posted_requests(c);
+    ngx_http_jobruns_wake(a);
 }
 
 
@@ -143,7 +134,7 @@ ngx_http_jobruns_log_handler(ngx_http_request_t *r)
         ctx->attempt->status = r->headers_out.status;
     }
 
-    (void) ngx_http_jobruns_audit_end(r, ctx->attempt, NULL);
+    (void) ngx_http_jobruns_audit_end(r, ctx->attempt, 0);
 
     return NGX_OK;
 }

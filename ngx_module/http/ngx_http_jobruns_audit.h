@@ -170,19 +170,19 @@ void ngx_http_jobruns_audit_seal_init(ngx_conf_t *cf,
 
 /*
  * Writes the record before the attempt is forwarded.  NGX_AGAIN: it is on
- * its way, and r is blocked until next is called, when it is there or will
- * not be: see a->record.rc.  NGX_OK: there is no file.  NGX_ERROR: it is not
- * in the file.
+ * its way, and the caller parks the attempt, which is woken when it is there
+ * or will not be: see a->record.rc.  NGX_OK: there is no file.  NGX_ERROR: it
+ * is not in the file.
  */
 ngx_int_t ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
-    struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_next_pt next);
+    struct ngx_http_jobruns_attempt_s *a);
 
 /*
  * Writes the record that says how the attempt ended, once, whatever comes of
- * it.  NGX_AGAIN as above, where next is not NULL; otherwise NGX_OK.
+ * it.  NGX_AGAIN as above, where the caller can park; otherwise NGX_OK.
  */
 ngx_int_t ngx_http_jobruns_audit_end(ngx_http_request_t *r,
-    struct ngx_http_jobruns_attempt_s *a, ngx_http_jobruns_next_pt next);
+    struct ngx_http_jobruns_attempt_s *a, ngx_uint_t park);
 
 ngx_int_t ngx_http_jobruns_log_handler(ngx_http_request_t *r);
 

@@ -29,6 +29,8 @@ static ngx_int_t ngx_http_jobruns_overflow(ngx_http_request_t *r,
 static void ngx_http_jobruns_consume(ngx_chain_t *in);
 static ngx_int_t ngx_http_jobruns_conclude(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
+static void ngx_http_jobruns_release(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_seal(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_go_out(ngx_http_request_t *r,
@@ -513,17 +515,16 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
         a->claimed = 1;
     }
 
-    if (a->claimed && ngx_http_jobruns_settle(r, a) == NGX_AGAIN) {
+    if (a->claimed && ngx_http_jobruns_settle(a) == NGX_AGAIN) {
 
         /* keeps the request alive: ngx_http_finalize_request() sets
            ngx_http_writer(), which comes back to our body filter */
 
-        r->buffered |= NGX_HTTP_JOBRUNS_BUFFERED;
+        ngx_http_jobruns_park_filter(a, ngx_http_jobruns_release);
         return NGX_OK;
     }
 
     if (ngx_http_jobruns_seal(r, a) == NGX_AGAIN) {
-        r->buffered |= NGX_HTTP_JOBRUNS_BUFFERED;
         return NGX_OK;
     }
 
@@ -534,9 +535,8 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 }
 
 
-void
-ngx_http_jobruns_release(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a)
+static void
+ngx_http_jobruns_release(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     a->settled_at = ngx_current_msec;
 
@@ -550,7 +550,7 @@ ngx_http_jobruns_release(ngx_http_request_t *r,
 
 
 /* the record is written before the client learns what it says; NGX_AGAIN: it
-   is on its way to the file, and the request is blocked */
+   is on its way to the file, and the attempt is parked */
 
 static ngx_int_t
 ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
@@ -562,13 +562,12 @@ ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     /* in the file or not: the job run exists, and its client is told */
 
-    if (ngx_http_jobruns_audit_end(r, a, ngx_http_jobruns_go_out)
-        != NGX_AGAIN)
-    {
+    if (ngx_http_jobruns_audit_end(r, a, 1) != NGX_AGAIN) {
         return NGX_OK;
     }
 
     a->state = jobruns_st_sealing;
+    ngx_http_jobruns_park_filter(a, ngx_http_jobruns_go_out);
 
     return NGX_AGAIN;
 }
@@ -586,7 +585,6 @@ ngx_http_jobruns_go_out(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     a->state = jobruns_st_released;
 
     if (a->overflow != NULL) {
-        c->write->delayed = 0;
 
         /* the upstream is still being read: nobody else calls our filter
            before it has more */
@@ -648,7 +646,7 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     ngx_http_jobruns_count_stage(a, jobruns_stage_none);
 
-    (void) ngx_http_jobruns_audit_end(r, a, NULL);
+    (void) ngx_http_jobruns_audit_end(r, a, 0);
 
     if (ngx_http_jobruns_common_headers(r, ctx) != NGX_OK) {
         return NGX_ERROR;

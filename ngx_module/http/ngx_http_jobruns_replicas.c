@@ -105,15 +105,11 @@ ngx_http_jobruns_on_replicated(ngx_redis_op_t *op, ngx_redis_status_e status,
     u_char                       text[sizeof("only  replicas have it")
                                       + NGX_INT_T_LEN];
     ngx_int_t                    n;
-    ngx_connection_t            *c;
-    ngx_http_request_t          *r;
     ngx_http_jobruns_attempt_t  *a;
 
     a = op->data;
-    r = a->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
+    ngx_http_set_log_request(a->request->connection->log, a->request);
 
     a->verdict = jobruns_verdict_forward;
 
@@ -129,13 +125,7 @@ ngx_http_jobruns_on_replicated(ngx_redis_op_t *op, ngx_redis_status_e status,
         }
     }
 
-    r->main->blocked--;
-
-    /* as ngx_http_jobruns_on_admitted() goes on */
-
-    r->write_event_handler(r);
-
-    ngx_http_run_posted_requests(c);
+    ngx_http_jobruns_wake(a);
 }
 
 

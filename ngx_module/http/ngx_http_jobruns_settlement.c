@@ -85,7 +85,7 @@ static void ngx_http_jobruns_settlement_free(
 
 
 ngx_int_t
-ngx_http_jobruns_settle(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_settle(ngx_http_jobruns_attempt_t *a)
 {
     ngx_http_jobruns_settlement_t  *s;
 
@@ -100,7 +100,6 @@ ngx_http_jobruns_settle(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     }
 
     s->attempt = a;
-    r->main->blocked++;
 
     return NGX_AGAIN;
 }
@@ -381,23 +380,14 @@ static void
 ngx_http_jobruns_settlement_detach(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_settled_e settled)
 {
-    ngx_connection_t            *c;
-    ngx_http_request_t          *r;
     ngx_http_jobruns_attempt_t  *a;
 
     a = s->attempt;
-    r = a->request;
-    c = r->connection;
 
     s->attempt = NULL;
     a->settled = settled;
-    r->main->blocked--;
 
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_http_jobruns_release(r, a);
-
-    ngx_http_run_posted_requests(c);
+    ngx_http_jobruns_wake(a);
 }
 
 

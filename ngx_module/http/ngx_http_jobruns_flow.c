@@ -1,0 +1,163 @@
+/*
+ * Suspensions: the one way in which an attempt begins to wait for an
+ * operation, and the one way in which that ends.
+ *
+ * While an attempt is parked, nothing but ngx_http_jobruns_wake() moves it:
+ * no event of the client's connection, no timeout, nor the end of an
+ * operation that is asked again, which is still the same suspension.  Whoever
+ * ends an operation sets its result and calls wake() from the event loop,
+ * never from inside the call that began it; an operation that ends at once
+ * returns its result, and nothing is parked.
+ */
+
+#include "ngx_http_jobruns.h"
+
+
+static void ngx_http_jobruns_parked(ngx_http_request_t *r);
+
+
+/* before the content handler, or with an answer of our own: blocked, the
+   handlers are ours */
+
+void
+ngx_http_jobruns_park(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_next_pt next)
+{
+    ngx_http_request_t  *r;
+
+    r = a->request;
+
+    a->parked = jobruns_parked_blocked;
+    a->next = next;
+
+    r->main->blocked++;
+
+    /* a client that goes away now is noticed when we go on, or by the content
+       handler: half an operation helps nobody */
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_jobruns_parked;
+}
+
+
+/*
+ * The answer is held inside NGINX's output filters: blocked and buffered, the
+ * handlers are NGINX's, ngx_http_writer() or those of an upstream that is
+ * still read.  Nothing is sent meanwhile, so no send_timeout runs out:
+ * neither ngx_http_writer() nor the event pipe start a timer for a write that
+ * is delayed.
+ */
+
+void
+ngx_http_jobruns_park_filter(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_next_pt next)
+{
+    ngx_event_t         *wev;
+    ngx_http_request_t  *r;
+
+    r = a->request;
+    wev = r->connection->write;
+
+    a->parked = jobruns_parked_filter;
+    a->next = next;
+
+    r->main->blocked++;
+    r->buffered |= NGX_HTTP_JOBRUNS_BUFFERED;
+
+    wev->delayed = 1;
+
+    if (wev->timer_set) {
+        ngx_del_timer(wev);
+    }
+}
+
+
+/*
+ * Waits for a timer alone, which is the caller's: nothing is blocked, and a
+ * client that leaves ends the request (ngx_http_jobruns_attempt_end()).
+ */
+
+void
+ngx_http_jobruns_park_watched(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_next_pt next)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = a->request;
+    c = r->connection;
+
+    a->parked = jobruns_parked_watched;
+    a->next = next;
+
+    /* as limit_req does (ngx_http_limit_req_handler()) */
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_jobruns_parked;
+
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+}
+
+
+void
+ngx_http_jobruns_wake(ngx_http_jobruns_attempt_t *a)
+{
+    ngx_connection_t             *c;
+    ngx_http_request_t           *r;
+    ngx_http_jobruns_parked_e     parked;
+
+    r = a->request;
+    c = r->connection;
+    parked = a->parked;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                   "jobruns: wake in state %d, parked %d", a->state, parked);
+
+    a->parked = jobruns_parked_none;
+
+    if (parked == jobruns_parked_filter) {
+        c->write->delayed = 0;
+    }
+
+    if (parked != jobruns_parked_watched) {
+        r->main->blocked--;
+    }
+
+    /*
+     * ngx_http_terminate_request() leaves ngx_http_request_finalizer() in
+     * place of a handler of a blocked request: on the request it was given in
+     * 1.22, on c->data since 1.26, which is the main request as long as no
+     * subrequest makes a part of its answer.  Inside the filters it is called
+     * at the end of next().
+     */
+
+    if (parked == jobruns_parked_blocked
+        && r->write_event_handler != ngx_http_jobruns_parked)
+    {
+        r->write_event_handler(r);
+
+    } else {
+        a->next(r, a);
+    }
+
+    /* r and a may be gone */
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* an event of the client's connection says nothing of the operation */
+
+static void
+ngx_http_jobruns_parked(ngx_http_request_t *r)
+{
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "jobruns: event while parked");
+}
