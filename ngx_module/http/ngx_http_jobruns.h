@@ -109,6 +109,8 @@ typedef struct {
                                                  `jobruns` is not on */
     ngx_syslog_peer_t             *audit_syslog;  /* NULL: no copy */
     ngx_flag_t                     audit_required;
+    ngx_uint_t                     audit_refusals;    /* records; 0: all */
+    ngx_uint_t                     audit_refusals_per;    /* seconds */
     ngx_msec_t                     audit_sync;    /* or one of
                                             NGX_HTTP_JOBRUNS_SYNC_OFF ... */
 } ngx_http_jobruns_loc_conf_t;

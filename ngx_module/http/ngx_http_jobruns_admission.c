@@ -84,6 +84,11 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return;
     }
 
+    ngx_http_jobruns_redis_failed(a, rc == NGX_DECLINED
+                                  ? "out of reach a moment ago, or too slow: "
+                                    "not asked"
+                                  : "not asked: no memory");
+
     a->verdict = jobruns_verdict_unavailable;
 
     ngx_http_jobruns_decided(r, a);
@@ -125,6 +130,9 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
                              "check that it runs and can be reached",
                              &a->conf->redis->address,
                              ngx_redis_status_text(status));
+
+        ngx_http_jobruns_redis_failed(a, "no reply to an admission: %s",
+                                      ngx_redis_status_text(status));
 
         a->verdict = jobruns_verdict_unavailable;
 
@@ -397,6 +405,9 @@ ngx_http_jobruns_renew_late(ngx_http_request_t *r,
         return;
     }
 
+    ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: not "
+                                  "asked");
+
     a->verdict = jobruns_verdict_unavailable;
     ngx_http_jobruns_answer_verdict(r, a);
 }
@@ -424,6 +435,11 @@ ngx_http_jobruns_unrecorded(ngx_http_request_t *r,
 {
     static ngx_str_t  message = ngx_string("The gateway cannot write its "
                                     "audit record; nothing was forwarded.");
+
+    ngx_http_jobruns_log(a, jobruns_log_unrecorded, NGX_LOG_ERR,
+                         "refused with 503, since jobruns_audit_required is "
+                         "on and its record is not in the audit file \"%V\": "
+                         "%V", &a->conf->audit->file->name, &a->audit_error);
 
     ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
                             NGX_HTTP_SERVICE_UNAVAILABLE, NULL, &message);
@@ -463,6 +479,11 @@ ngx_http_jobruns_renewed(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         ngx_http_jobruns_ask(r, a);
 
     } else {
+        ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: %s",
+                                      status == ngx_redis_ok
+                                      ? "an error reply"
+                                      : ngx_redis_status_text(status));
+
         a->verdict = jobruns_verdict_unavailable;
         ngx_http_jobruns_answer_verdict(r, a);
     }

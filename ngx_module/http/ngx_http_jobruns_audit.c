@@ -12,6 +12,7 @@
 static ngx_int_t ngx_http_jobruns_audit_write(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
     ngx_uint_t park);
+static void ngx_http_jobruns_audit_failed(ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_audit_on_record(
     ngx_http_jobruns_audit_wait_t *wait);
 
@@ -20,11 +21,30 @@ ngx_int_t
 ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    if (a->conf->audit == NULL) {
+    ngx_int_t                       rc;
+    ngx_http_jobruns_audit_file_t  *file;
+
+    file = a->conf->audit;
+
+    if (file == NULL) {
         return NGX_OK;
     }
 
-    return ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin, 1);
+    ngx_http_jobruns_audit_watch_settle(file);
+
+    if (file->watch.lost && a->conf->audit_required) {
+        ngx_http_jobruns_count(jobruns_count_audit_failures);
+        rc = NGX_ERROR;
+
+    } else {
+        rc = ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin, 1);
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_http_jobruns_audit_failed(a);
+    }
+
+    return rc;
 }
 
 
@@ -65,6 +85,12 @@ ngx_http_jobruns_audit_write(ngx_http_request_t *r,
 
     jlcf = a->conf;
     log = r->connection->log;
+
+    if (ngx_http_jobruns_audit_refusal(a, moment)
+        && ngx_http_jobruns_audit_fold(r, a))
+    {
+        return NGX_OK;
+    }
 
     if (ngx_http_jobruns_audit_line(jlcf->audit, &line, jlcf->audit_syslog,
                                     log)
@@ -109,7 +135,43 @@ ngx_http_jobruns_audit_on_record(ngx_http_jobruns_audit_wait_t *wait)
         a->audit_begun = wait->written;
     }
 
+    if (wait->rc != NGX_OK) {
+        ngx_http_jobruns_audit_failed(a);
+    }
+
     ngx_http_jobruns_wake(a);
+}
+
+
+/* why a record could not be written, for the one that can be */
+
+static void
+ngx_http_jobruns_audit_failed(ngx_http_jobruns_attempt_t *a)
+{
+    u_char                         *p;
+    ngx_http_jobruns_audit_file_t  *file;
+
+    file = a->conf->audit;
+
+    if (a->record.written) {
+        ngx_str_set(&a->audit_error, "it could not be synced to its disk");
+        return;
+    }
+
+    if (file->error.len == 0) {
+        ngx_str_set(&a->audit_error, "no memory, or no random bytes");
+        return;
+    }
+
+    /* the file's own text is of the last failure, and may change */
+
+    p = ngx_pnalloc(a->request->pool, file->error.len);
+
+    if (p != NULL) {
+        ngx_memcpy(p, file->error.data, file->error.len);
+        a->audit_error.data = p;
+        a->audit_error.len = file->error.len;
+    }
 }
 
 

@@ -12,6 +12,7 @@
 
 #include "jr_chain.h"
 #include "jr_line.h"
+#include "jr_outcome.h"
 
 
 /* bytes of a record with its line end; what is longer is cut, see jr_line.h */
@@ -111,6 +112,55 @@ struct ngx_http_jobruns_audit_sync_s {
 };
 
 
+/* Whether a file is the one that stands at its path; of a worker. */
+typedef struct {
+    ngx_event_t                      timer;   /* the next look */
+    ngx_event_t                      reopened;    /* posted: how it went */
+    ngx_fd_t                         old;     /* before a reopen under way */
+    ngx_uint_t                       misses;  /* looks in a row that did not
+                                                 find it */
+    ngx_err_t                        err;     /* of opening what stands there */
+    unsigned                         watching:1;
+    unsigned                         regular:1;   /* else it is left alone */
+    unsigned                         failed:1;    /* the last reopen */
+    unsigned                         unnamed:1;   /* it was removed */
+    unsigned                         lost:1;
+} ngx_http_jobruns_audit_watch_t;
+
+
+/* client addresses that are watched for folded refusals, and bytes of one */
+#define NGX_HTTP_JOBRUNS_AUDIT_ADDRESSES  32
+#define NGX_HTTP_JOBRUNS_AUDIT_ADDRESS    64
+
+typedef struct {
+    ngx_uint_t                       count;   /* 0: free */
+    ngx_uint_t                       error;   /* by so much it may be too
+                                                 high */
+    size_t                           len;
+    u_char                           text[NGX_HTTP_JOBRUNS_AUDIT_ADDRESS];
+} ngx_http_jobruns_audit_address_t;
+
+
+/* Refusals that have no record of their own, until one tells of all. */
+typedef struct {
+    ngx_event_t                      timer;   /* when it does */
+    time_t                           window;  /* that written counts in */
+    ngx_uint_t                       written; /* records of refusals */
+    ngx_uint_t                       refusals;    /* folded */
+    ngx_uint_t                       outcomes[JR_OUTCOMES];
+    ngx_http_jobruns_audit_address_t addresses[
+                                           NGX_HTTP_JOBRUNS_AUDIT_ADDRESSES];
+    char                             from[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+    char                             to[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+    ngx_syslog_peer_t               *peer;    /* of the first of them */
+    ngx_msec_t                       sync;
+} ngx_http_jobruns_audit_fold_t;
+
+
+/* of the text that says why a file cannot be written */
+#define NGX_HTTP_JOBRUNS_AUDIT_ERROR  200
+
+
 /* What chains of a configuration are sealed with, and say of it. */
 typedef struct {
     jr_mac_t                        *mac;     /* NULL: no jobruns_audit_key */
@@ -135,6 +185,11 @@ struct ngx_http_jobruns_audit_file_s {
     jr_chain_t                       chain;
     ngx_syslog_peer_t               *peer;    /* that had the last copy */
     ngx_http_jobruns_audit_sync_t    sync;
+    ngx_http_jobruns_audit_watch_t   watch;
+    ngx_http_jobruns_audit_fold_t    fold;
+    ngx_str_t                        error;   /* why it could not be written
+                                                 last, in error_text */
+    u_char                           error_text[NGX_HTTP_JOBRUNS_AUDIT_ERROR];
     unsigned                         opened:1;    /* the chain */
     unsigned                         torn:1;  /* the file has no line end at
                                                  its end */
@@ -145,6 +200,8 @@ struct ngx_http_jobruns_audit_file_s {
 
 char *ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_audit_sync(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_jobruns_audit_refusals(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* jobruns_audit.log beside the access log that NGINX was built with */
@@ -244,8 +301,48 @@ ngx_int_t ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
     jr_line_t *line, ngx_msec_t sync, ngx_http_jobruns_audit_wait_t *wait,
     ngx_log_t *log);
 
+/* what is wrong with the file, for records and error.log */
+void ngx_cdecl ngx_http_jobruns_audit_error(
+    ngx_http_jobruns_audit_file_t *file, const char *fmt, ...);
+
 /* closes all chains: this worker process writes no more records */
 void ngx_http_jobruns_audit_close(ngx_cycle_t *cycle);
+
+
+/* ngx_http_jobruns_audit_fold.c */
+
+/* Takes a refusal that is to have no record of its own; 0: it is to have one,
+   which counts. */
+ngx_uint_t ngx_http_jobruns_audit_fold(ngx_http_request_t *r,
+    struct ngx_http_jobruns_attempt_s *a);
+
+/* one record of what was folded, if anything was */
+void ngx_http_jobruns_audit_fold_flush(ngx_http_jobruns_audit_file_t *file);
+
+
+/* ngx_http_jobruns_audit_watch.c */
+
+/* a worker begins to look after its files */
+void ngx_http_jobruns_audit_watch_begin(ngx_cycle_t *cycle);
+void ngx_http_jobruns_audit_watch_end(ngx_http_jobruns_audit_file_t *file);
+
+/* ngx_reopen_files() is about to open the file again */
+void ngx_http_jobruns_audit_watch_reopening(
+    ngx_http_jobruns_audit_file_t *file);
+
+/* what became of that, if it is over */
+void ngx_http_jobruns_audit_watch_settle(ngx_http_jobruns_audit_file_t *file);
+
+/* Something was written.  NGX_ERROR: to a file that has no name, and it is
+   lost; NGX_DECLINED: the same, but another file stands at the path, is open
+   now and wants it. */
+ngx_int_t ngx_http_jobruns_audit_watch_written(
+    ngx_http_jobruns_audit_file_t *file);
+
+/* makes a file that is not there, 0640; the other: all of a configuration,
+   before NGINX opens them */
+void ngx_http_jobruns_audit_create(ngx_str_t *name);
+void ngx_http_jobruns_audit_create_files(ngx_conf_t *cf);
 
 
 /* ngx_http_jobruns_audit_batch.c */

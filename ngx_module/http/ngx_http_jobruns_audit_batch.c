@@ -17,6 +17,8 @@
 #define NGX_HTTP_JOBRUNS_BATCH_RECORDS  256
 
 
+static size_t ngx_http_jobruns_audit_put(
+    ngx_http_jobruns_audit_file_t *file);
 static void ngx_http_jobruns_audit_result(
     ngx_http_jobruns_audit_sealed_t *record, ngx_int_t rc);
 static size_t ngx_http_jobruns_audit_torn(ngx_http_jobruns_audit_file_t *file,
@@ -109,9 +111,7 @@ ngx_http_jobruns_audit_batch_seal(jr_line_t *line, ngx_log_t *log)
 void
 ngx_http_jobruns_audit_batch_write(void)
 {
-    char                           *from;
-    size_t                          size, whole;
-    ssize_t                         n;
+    size_t                          whole;
     ngx_uint_t                      i;
     ngx_http_jobruns_audit_file_t  *file;
 
@@ -120,23 +120,10 @@ ngx_http_jobruns_audit_batch_write(void)
     }
 
     file = ngx_http_jobruns_batch.file;
-    from = ngx_http_jobruns_batch_buf + 1;
 
-    if (file->torn) {
-        *--from = LF;
-    }
+    ngx_http_jobruns_audit_watch_settle(file);
 
-    size = ngx_http_jobruns_batch.last - from;
-
-    n = ngx_write_fd(file->file->fd, from, size);
-
-    if ((size_t) n == size) {
-        file->torn = 0;
-        whole = ngx_http_jobruns_batch.n;
-
-    } else {
-        whole = ngx_http_jobruns_audit_torn(file, from, size, n);
-    }
+    whole = ngx_http_jobruns_audit_put(file);
 
     for (i = ngx_http_jobruns_batch.n; i > whole; i--) {
         ngx_http_jobruns_audit_take_back(
@@ -150,6 +137,48 @@ ngx_http_jobruns_audit_batch_write(void)
 
     ngx_http_jobruns_batch.n = 0;
     ngx_http_jobruns_batch.last = ngx_http_jobruns_batch_buf + 1;
+}
+
+
+/* how many records are in the file that stands on disk now */
+
+static size_t
+ngx_http_jobruns_audit_put(ngx_http_jobruns_audit_file_t *file)
+{
+    char        *from;
+    size_t       size, whole;
+    ssize_t      n;
+    ngx_int_t    rc;
+
+    do {
+        if (file->watch.unnamed) {
+            /* nobody would ever read it; error.log said so */
+            return 0;
+        }
+
+        from = ngx_http_jobruns_batch_buf + 1;
+
+        if (file->torn) {
+            *--from = LF;
+        }
+
+        size = ngx_http_jobruns_batch.last - from;
+
+        n = ngx_write_fd(file->file->fd, from, size);
+
+        if ((size_t) n == size) {
+            file->torn = 0;
+            whole = ngx_http_jobruns_batch.n;
+
+        } else {
+            whole = ngx_http_jobruns_audit_torn(file, from, size, n);
+        }
+
+        rc = ngx_http_jobruns_audit_watch_written(file);
+
+    } while (rc == NGX_DECLINED);
+
+    return rc == NGX_OK ? whole : 0;
 }
 
 
@@ -208,19 +237,28 @@ ngx_http_jobruns_audit_torn(ngx_http_jobruns_audit_file_t *file, char *from,
     size_t size, ssize_t n)
 {
     char        *end;
+    ngx_err_t    err;
     ngx_log_t   *log;
     ngx_uint_t   whole;
 
     log = ngx_cycle->log;
 
     if (n == -1) {
+        err = ngx_errno;
+
+        ngx_http_jobruns_audit_error(file, "it cannot be written (%d: %s)",
+                                     err, strerror(err));
+
         ngx_http_jobruns_log_fault(log, jobruns_log_audit, NGX_LOG_CRIT,
-                                   ngx_errno, "the audit file \"%V\" cannot "
+                                   err, "the audit file \"%V\" cannot "
                                    "be written", &file->file->name);
         return 0;
     }
 
     ngx_http_jobruns_count(jobruns_count_audit_torn);
+
+    ngx_http_jobruns_audit_error(file, "only %z of %uz bytes could be written",
+                                 n, size);
 
     ngx_http_jobruns_log_fault(log, jobruns_log_audit_torn, NGX_LOG_CRIT, 0,
                                "only %z of %uz bytes of records went to the "

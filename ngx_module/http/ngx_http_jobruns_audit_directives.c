@@ -133,6 +133,47 @@ ngx_http_jobruns_audit_sync(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* jobruns_audit_refusals RATE | all */
+
+char *
+ngx_http_jobruns_audit_refusals(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    int64_t     count, period;
+    ngx_str_t  *value;
+
+    if (jlcf->audit_refusals != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "all") == 0) {
+        jlcf->audit_refusals = 0;
+        jlcf->audit_refusals_per = 1;
+        return NGX_CONF_OK;
+    }
+
+    if (jr_limit_rate(ngx_http_jobruns_str(value[1]), &count, &period)
+        != JR_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" of "
+                           "\"jobruns_audit_refusals\": it must be \"all\" "
+                           "or a rate of 1 to 1000000 for each worker, such "
+                           "as \"20r/s\" or \"100r/m\"", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    jlcf->audit_refusals = (ngx_uint_t) count;
+    jlcf->audit_refusals_per = (ngx_uint_t) (period / 1000000);
+
+    return NGX_CONF_OK;
+}
+
+
 char *
 ngx_http_jobruns_audit_enable(ngx_conf_t *cf, ngx_msec_t *sync)
 {

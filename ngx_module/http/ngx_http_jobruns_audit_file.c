@@ -90,6 +90,9 @@ ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file, ngx_log_t *log)
 
     f->torn = 0;
 
+    ngx_http_jobruns_audit_create(&file->name);
+    ngx_http_jobruns_audit_watch_reopening(f);
+
     ngx_http_jobruns_audit_sync_retire(&f->sync, log);
 }
 
@@ -133,6 +136,24 @@ ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
     record->wait = wait;
 
     return NGX_OK;
+}
+
+
+void ngx_cdecl
+ngx_http_jobruns_audit_error(ngx_http_jobruns_audit_file_t *file,
+    const char *fmt, ...)
+{
+    u_char   *last;
+    va_list   args;
+
+    va_start(args, fmt);
+    last = ngx_vslprintf(file->error_text,
+                         file->error_text + NGX_HTTP_JOBRUNS_AUDIT_ERROR, fmt,
+                         args);
+    va_end(args);
+
+    file->error.data = file->error_text;
+    file->error.len = last - file->error_text;
 }
 
 
@@ -265,6 +286,8 @@ ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
 
     for (i = 0; i < jmcf->audit_files.nelts; i++) {
 
+        ngx_http_jobruns_audit_watch_settle(f[i]);
+        ngx_http_jobruns_audit_fold_flush(f[i]);
         ngx_http_jobruns_audit_batch_room(f[i]);
 
         if (!f[i]->opened) {
@@ -278,5 +301,9 @@ ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
         f[i]->opened = 0;
 
         ngx_http_jobruns_audit_sync_now(&f[i]->sync, cycle->log);
+    }
+
+    for (i = 0; i < jmcf->audit_files.nelts; i++) {
+        ngx_http_jobruns_audit_watch_end(f[i]);
     }
 }

@@ -10,6 +10,9 @@
 /* ms; as ngx_redis_server_log() has it */
 #define NGX_HTTP_JOBRUNS_LOG_EVERY  10000
 
+/* bytes of why Redis could not be used */
+#define NGX_HTTP_JOBRUNS_LOG_ERROR  400
+
 
 typedef struct {
     ngx_msec_t  time;           /* of the last line */
@@ -124,4 +127,34 @@ ngx_http_jobruns_log_fault(ngx_log_t *log, ngx_http_jobruns_log_e kind,
     if (rc == NGX_OK) {
         ngx_log_error(level, log, err, "jobruns: %V", &text);
     }
+}
+
+
+void ngx_cdecl
+ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a, const char *fmt,
+    ...)
+{
+    u_char   *p, *text, *last;
+    va_list   args;
+
+    /* as long as a text of a refusal's record can be */
+
+    p = ngx_pnalloc(a->request->pool, NGX_HTTP_JOBRUNS_LOG_ERROR);
+    if (p == NULL) {
+        return;
+    }
+
+    last = p + NGX_HTTP_JOBRUNS_LOG_ERROR;
+    text = ngx_slprintf(p, last, "%V: ", &a->conf->redis->address);
+
+    va_start(args, fmt);
+    last = ngx_vslprintf(text, last, fmt, args);
+    va_end(args);
+
+    /* words of Redis are among it */
+
+    ngx_redis_printable(p, last);
+
+    a->redis_error.data = p;
+    a->redis_error.len = last - p;
 }

@@ -23,6 +23,7 @@ typedef enum {
     jobruns_log_redirect,
     jobruns_log_audit,
     jobruns_log_audit_torn,
+    jobruns_log_unrecorded,
     jobruns_log_last
 } ngx_http_jobruns_log_e;
 
@@ -37,7 +38,14 @@ typedef enum {
 void ngx_cdecl ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...);
 
-/* The same for what concerns no attempt: "jobruns: <text>", err as errno. */
+/*
+ * Why Redis could not be used for an attempt, for its audit record: its address
+ * and what fmt says, in the request's pool.  Later words replace earlier ones.
+ */
+void ngx_cdecl ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a,
+    const char *fmt, ...);
+
+/* ngx_http_jobruns_log() for what concerns no attempt: "jobruns: <text>", err as errno. */
 void ngx_cdecl ngx_http_jobruns_log_fault(ngx_log_t *log,
     ngx_http_jobruns_log_e kind, ngx_uint_t level, ngx_err_t err,
     const char *fmt, ...);

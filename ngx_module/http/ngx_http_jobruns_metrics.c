@@ -56,6 +56,17 @@ const ngx_http_jobruns_metric_t
     { "jobruns_audit_torn_total",
       "Audit records of which a part was written." },
 
+    { "jobruns_audit_files_lost_total",
+      "Times that a worker found its audit file removed, moved or replaced by "
+      "one that it cannot open." },
+
+    { "jobruns_audit_reopen_failures_total",
+      "Times that a worker could not open an audit file again at USR1." },
+
+    { "jobruns_audit_refusals_folded_total",
+      "Refusals without an audit record of their own, counted in one record "
+      "a second (jobruns_audit_refusals)." },
+
     { "jobruns_audit_syncs_total",
       "Syncs of an audit file; many records share one." },
 

@@ -55,6 +55,9 @@ typedef enum {
     jobruns_count_audit_records,
     jobruns_count_audit_failures,
     jobruns_count_audit_torn,
+    jobruns_count_audit_lost,
+    jobruns_count_audit_reopen_failures,
+    jobruns_count_audit_refusals,
     jobruns_count_audit_syncs,
     jobruns_count_audit_sync_failures,
     jobruns_count_folded,
@@ -93,6 +96,8 @@ typedef struct {
     ngx_http_jobruns_counter_t     stages[jobruns_stage_last];
     ngx_http_jobruns_counter_t     pending_keeps;
     ngx_http_jobruns_counter_t     pending_settles;
+    ngx_http_jobruns_counter_t     audit_lost;    /* files that are not the
+                                                     ones at their paths */
     ngx_http_jobruns_counter_t     audit_lag;     /* ms that records wait to
                                                      be on the disk */
 } ngx_http_jobruns_now_t;

@@ -257,6 +257,13 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       offsetof(ngx_http_jobruns_loc_conf_t, audit_required),
       NULL },
 
+    { ngx_string("jobruns_audit_refusals"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
+      ngx_http_jobruns_audit_refusals,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("jobruns_audit_sync"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
       ngx_http_jobruns_audit_sync,
@@ -418,6 +425,8 @@ ngx_http_jobruns_create_loc_conf(ngx_conf_t *cf)
     jlcf->audit_syslog = NGX_CONF_UNSET_PTR;
     jlcf->audit_required = NGX_CONF_UNSET;
     jlcf->audit_sync = NGX_CONF_UNSET_MSEC;
+    jlcf->audit_refusals = NGX_CONF_UNSET_UINT;
+    jlcf->audit_refusals_per = NGX_CONF_UNSET_UINT;
 
     return jlcf;
 }
@@ -472,6 +481,9 @@ ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_ptr_value(conf->audit_syslog, prev->audit_syslog, NULL);
     ngx_conf_merge_value(conf->audit_required, prev->audit_required, 1);
+    ngx_conf_merge_uint_value(conf->audit_refusals, prev->audit_refusals, 20);
+    ngx_conf_merge_uint_value(conf->audit_refusals_per,
+                              prev->audit_refusals_per, 1);
 
     /* stays unset too: its default depends on how NGINX was built */
 
@@ -633,6 +645,8 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_http_jobruns_log_handler;
 
+    ngx_http_jobruns_audit_create_files(cf);
+
     ngx_http_jobruns_content_length_init(cf);
 
     return ngx_http_jobruns_filter_init(cf);
@@ -662,7 +676,15 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
     ngx_http_jobruns_filter_begin(cycle->log);
     ngx_http_jobruns_audit_sync_begin(cycle);
 
-    return ngx_http_jobruns_zone_begin(cycle);
+    if (ngx_http_jobruns_zone_begin(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* counts into the zone */
+
+    ngx_http_jobruns_audit_watch_begin(cycle);
+
+    return NGX_OK;
 }
 
 

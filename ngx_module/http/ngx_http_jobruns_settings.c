@@ -78,6 +78,10 @@ ngx_http_jobruns_settings_add(jr_hasher_t *hasher, ngx_command_t *commands,
     if (conf->audit != NULL) {
         ngx_http_jobruns_settings_string(&s, &conf->audit->file->name);
         ngx_http_jobruns_settings_number(&s, (ngx_int_t) conf->audit_sync);
+        ngx_http_jobruns_settings_number(&s,
+                                         (ngx_int_t) conf->audit_refusals);
+        ngx_http_jobruns_settings_number(&s,
+                                       (ngx_int_t) conf->audit_refusals_per);
     }
 
     ngx_http_jobruns_settings_limits(&s, conf->limits);

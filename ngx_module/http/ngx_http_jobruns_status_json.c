@@ -134,12 +134,12 @@ ngx_http_jobruns_json_now(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_text(text, ",\"waiting\":%ui,\"forwarding\":%ui,"
                           "\"held\":%ui,\"heldBytes\":%uz,"
                           "\"pendingKeeps\":%ui,\"pendingSettles\":%ui,"
-                          "\"auditSyncLagMs\":%ui",
+                          "\"auditLostFiles\":%ui,\"auditSyncLagMs\":%ui",
                           now->waiters,
                           now->stages[jobruns_stage_forwarding],
                           now->stages[jobruns_stage_holding], now->held,
                           now->pending_keeps, now->pending_settles,
-                          now->audit_lag);
+                          now->audit_lost, now->audit_lag);
 }
 
 

@@ -105,6 +105,14 @@ ngx_http_jobruns_page_state(ngx_http_jobruns_text_t *text,
         return;
     }
 
+    if (now->audit_lost) {
+        ngx_http_jobruns_text(text, "<p class=\"state bad\">%ui of %ui workers "
+            "have lost their audit file: it was removed, moved or cannot be "
+            "opened. Send USR1 or reload; error.log says more.</p>\n",
+            ngx_min(now->audit_lost, figures->workers), figures->workers);
+        return;
+    }
+
     if (figures->sum.counters[jobruns_count_second_run]) {
         ngx_http_jobruns_text(text, "<p class=\"state bad\">%ui job runs were "
             "made beyond the first of their token; error.log names them."

@@ -217,6 +217,10 @@ ngx_http_jobruns_prometheus_now(ngx_http_jobruns_text_t *text,
         "gauge", "Attempts without an answer to keep, of whose end Redis "
         "does not know yet.", now->pending_settles);
 
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_audit_lost_files",
+        "gauge", "Audit files, each counted in every worker, that are not "
+        "the ones at their paths.", now->audit_lost);
+
     ngx_http_jobruns_prometheus_head(text, "jobruns_audit_sync_lag_seconds",
         "gauge", "For how long the oldest audit record waits to be on the "
         "disk.");

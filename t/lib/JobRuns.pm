@@ -355,6 +355,10 @@ END
         $module && !grep { /\b$name\b/ } values %lines;
     } qw(jobruns_redis_timeout jobruns_redis_connect_timeout);
 
+    # each refusal has its record, where a test says nothing else
+    $lines{patience} .= ' jobruns_audit_refusals all;'
+        if $module && !grep { /\bjobruns_audit_refusals\b/ } values %lines;
+
     $text =~ s/<(\w+)>/$lines{$1}/g;
 
     return $text;
