@@ -62,8 +62,6 @@ is(scalar(grep { $_->{data}{request}{id} =~ /^made/ } @records), 6,
     'each creation has both');
 
 my @folded = folded();
-my %folds;
-$folds{substr $_->{eventTime}, 0, 19}++ for @folded;
 cmp_ok(scalar @folded, '<=', keys(%second) + 1, 'one record a second');
 is(sum(map { values %{$_->{data}{additionalDetails}{outcomes}} } @folded),
     sum(map { $_->{data}{additionalDetails}{refusals} } @folded),
@@ -118,7 +116,8 @@ my ($lost) = grep { my $id = "flood-$_";
 my $said = `$ctl explain flood-$lost $log 2>&1`;
 like($said, qr/no record of request "flood-$lost".*$total refusals .*folded/s,
     'explain of an unknown id: it may be among them');
-like($said, qr/\Q$folds[0]\E/, '... and when') if (my @folds = sort keys %folds);
+my $when = substr $folded[0]{data}{additionalDetails}{from}, 0, 19;
+like($said, qr/\Q$when\E/, '... and when');
 
 # -------------------------------------------------------------- their length
 
@@ -142,12 +141,11 @@ is($t->create_run(to => $bounded, body => '{', authorization =>
         . 'algorithm="rsa-sha256",headers="date",signature="c2ln"')->status,
     400, 'in the identity');
 is($t->create_run(to => $bounded, json => { jobKey => 'x',
-    map { ("key$_" => undef) } 1 .. 3, parameters => [map { +{ name => '' } }
-        1 .. 400] })->status, 400, 'in what is wrong with it');
+    parameters => [(1) x 400] })->status, 400, 'in what is wrong with it');
 
 my @lines = $t->read_file('audit-bounded.log') =~ /^(.+)\n/mg;
 my %length;
-for my $line (grep { /CreateJobRun"/ } @lines) {
+for my $line (grep { /^\{"eventType":"[^"]*CreateJobRun"/ } @lines) {
     $length{length $1}++ while $line =~ /:\[?"((?:[^"\\]|\\.)*)"/g;
     cmp_ok(length $line, '<', 8192, 'no record of a refusal is long');
 }
@@ -155,7 +153,7 @@ cmp_ok((sort { $b <=> $a } keys %length)[0], '<=', 512,
     'no text in it is longer than 512 bytes, escapes included');
 my ($begin) = grep { /Run\.begin/ } @lines;
 cmp_ok(length $begin, '>', 8192, 'a creation is recorded in full');
-is(scalar(grep { /"truncated":true/ } grep { /CreateJobRun"/ } @lines), 4,
-    'what is cut says so');
+is(scalar(grep { /"truncated":true/ } grep { /^\{"eventType":"[^"]*CreateJobRun"/ } @lines), 3,
+    'what is cut says so: headers, path and identity');
 
 done_testing;

@@ -8,8 +8,21 @@
 
 #include "jobrunsctl.h"
 
+#include "jr_chain.h"
+
 
 #define CTL_LINE_MAX  (64 * 1024)
+
+
+/* What files say of a request, and of refusals that have no record. */
+typedef struct {
+    const char  *id;
+    json_t      *steps;
+    int          open;          /* attempts that began and did not end */
+    json_int_t   folded;        /* refusals */
+    char         from[32];      /* the first and the last of them */
+    char         to[32];
+} ctl_explain_t;
 
 
 static const struct {
@@ -25,8 +38,7 @@ static const struct {
     { "token_unknown", "was refused: nobody knows how the first attempt with "
                        "its token ended" },
     { "limited", "was refused by a limit" },
-    { "unavailable", "was refused: Redis or the audit file could not be "
-                     "used" },
+    { "unavailable", "was refused: the gateway could not make sure of it" },
     { "created", "made a job run" },
     { "rejected_upstream", "was refused by the service; nothing was made" },
     { "unsent", "could not be sent; the service got no byte" },
@@ -84,6 +96,23 @@ ctl_explain_limits(json_t *steps, json_t *record, json_t *details)
 }
 
 
+/* what could not be used, and with what error */
+
+static void
+ctl_explain_errors(json_t *steps, json_t *record, json_t *details)
+{
+    if (ctl_member(details, "redisError")[0]) {
+        ctl_step(steps, record, "Redis could not be used: %s%s",
+                 ctl_member(details, "redisError"), "");
+    }
+
+    if (ctl_member(details, "auditError")[0]) {
+        ctl_step(steps, record, "the audit file could not be used: %s%s",
+                 ctl_member(details, "auditError"), "");
+    }
+}
+
+
 static void
 ctl_explain_end(json_t *steps, json_t *record, json_t *data, json_t *details)
 {
@@ -128,11 +157,6 @@ ctl_explain_end(json_t *steps, json_t *record, json_t *data, json_t *details)
                  ctl_member(details, "tokenAfter"), "");
     }
 
-    if (json_is_true(json_object_get(details, "unprotected"))) {
-        ctl_step(steps, record, "it was forwarded without Redis: a retry may "
-                 "have made a second run%s%s", "", "");
-    }
-
     if (json_is_true(json_object_get(details, "leaseLost"))) {
         ctl_step(steps, record, "it lost its lease to another attempt while "
                  "it ran%s%s", "", "");
@@ -169,7 +193,14 @@ ctl_explain_record(json_t *steps, json_t *record)
         }
 
         ctl_explain_limits(steps, record, details);
+
+        if (json_is_true(json_object_get(details, "unprotected"))) {
+            ctl_step(steps, record, "it was not protected by Redis: a retry "
+                     "may make a second run%s%s", "", "");
+        }
     }
+
+    ctl_explain_errors(steps, record, details);
 
     if (len >= 6 && strcmp(type + len - 6, ".begin") == 0) {
         ctl_step(steps, record, "forwarded to the service as attempt %s%s",
@@ -183,13 +214,72 @@ ctl_explain_record(json_t *steps, json_t *record)
 }
 
 
+/* refusals that were folded may have been of this request */
+
+static void
+ctl_explain_folded(ctl_explain_t *explain, json_t *record)
+{
+    json_t      *details;
+    const char  *from, *to;
+
+    if (strcmp(ctl_member(record, "eventType"), JR_CHAIN_TYPE_REFUSALS) != 0)
+    {
+        return;
+    }
+
+    details = json_object_get(json_object_get(record, "data"),
+                              "additionalDetails");
+    from = ctl_member(details, "from");
+    to = ctl_member(details, "to");
+
+    explain->folded += json_integer_value(json_object_get(details,
+                                                          "refusals"));
+
+    /* written alike, so they compare as text */
+
+    if (explain->from[0] == '\0' || strcmp(from, explain->from) < 0) {
+        snprintf(explain->from, sizeof(explain->from), "%s", from);
+    }
+
+    if (strcmp(to, explain->to) > 0) {
+        snprintf(explain->to, sizeof(explain->to), "%s", to);
+    }
+}
+
+
+static void
+ctl_explain_line(ctl_explain_t *explain, const char *line)
+{
+    json_t  *record, *request;
+
+    static const char  folded[] = JR_CHAIN_REFUSALS;
+
+    if (strncmp(line, folded, sizeof(folded) - 1) != 0
+        && strstr(line, explain->id) == NULL)
+    {
+        return;
+    }
+
+    record = json_loads(line, 0, NULL);
+    request = json_object_get(json_object_get(record, "data"), "request");
+
+    if (strcmp(ctl_member(request, "id"), explain->id) == 0) {
+        explain->open += ctl_explain_record(explain->steps, record);
+
+    } else {
+        ctl_explain_folded(explain, record);
+    }
+
+    json_decref(record);
+}
+
+
 /* CTL_FAILED: the file cannot be read */
 
 static int
-ctl_explain_file(json_t *steps, const char *path, const char *id, int *open)
+ctl_explain_file(ctl_explain_t *explain, const char *path)
 {
-    FILE    *in;
-    json_t  *record, *request;
+    FILE  *in;
 
     static char  line[CTL_LINE_MAX];
 
@@ -201,20 +291,7 @@ ctl_explain_file(json_t *steps, const char *path, const char *id, int *open)
     }
 
     while (fgets(line, sizeof(line), in) != NULL) {
-
-        if (strstr(line, id) == NULL) {
-            continue;
-        }
-
-        record = json_loads(line, 0, NULL);
-        request = json_object_get(json_object_get(record, "data"),
-                                  "request");
-
-        if (strcmp(ctl_member(request, "id"), id) == 0) {
-            *open += ctl_explain_record(steps, record);
-        }
-
-        json_decref(record);
+        ctl_explain_line(explain, line);
     }
 
     if (in != stdin) {
@@ -225,11 +302,28 @@ ctl_explain_file(json_t *steps, const char *path, const char *id, int *open)
 }
 
 
+static int
+ctl_explain_nothing(const ctl_explain_t *explain)
+{
+    if (explain->folded == 0) {
+        return ctl_fail(CTL_NOTHING, "no record of request \"%s\"",
+                        explain->id);
+    }
+
+    return ctl_fail(CTL_NOTHING, "no record of request \"%s\"; it may be one "
+                    "of %lld refusals that were folded between %s and %s "
+                    "(jobruns_audit_refusals): \"jobruns-audit show --chains "
+                    "--json\" has them by second, outcome and client address",
+                    explain->id, (long long) explain->folded, explain->from,
+                    explain->to);
+}
+
+
 int
 ctl_explain(ctl_t *ctl, int argc, char **argv)
 {
-    int      i, open, rc;
-    json_t  *steps;
+    int            i, rc;
+    ctl_explain_t  explain;
 
     static const ctl_column_t  columns[] = {
         { "time", "TIME" }, { "what", "WHAT HAPPENED" }, { NULL, NULL }
@@ -240,28 +334,30 @@ ctl_explain(ctl_t *ctl, int argc, char **argv)
                         "files? explain REQUEST-ID FILE...");
     }
 
-    open = 0;
-    steps = json_array();
+    memset(&explain, 0, sizeof(ctl_explain_t));
+
+    explain.id = argv[0];
+    explain.steps = json_array();
 
     for (i = 1; i < argc; i++) {
-        rc = ctl_explain_file(steps, argv[i], argv[0], &open);
+        rc = ctl_explain_file(&explain, argv[i]);
 
         if (rc != CTL_OK) {
-            json_decref(steps);
+            json_decref(explain.steps);
             return rc;
         }
     }
 
-    if (json_array_size(steps) == 0) {
-        json_decref(steps);
-        return ctl_fail(CTL_NOTHING, "no record of request \"%s\"", argv[0]);
+    if (json_array_size(explain.steps) == 0) {
+        json_decref(explain.steps);
+        return ctl_explain_nothing(&explain);
     }
 
-    if (open > 0) {
-        json_array_append_new(steps, json_pack("{s:s,s:s}", "time", "-",
-            "what", "no end is recorded: it still runs, or its worker died "
-            "and the service may have made a run"));
+    if (explain.open > 0) {
+        json_array_append_new(explain.steps, json_pack("{s:s,s:s}", "time",
+            "-", "what", "no end is recorded: it still runs, or its worker "
+            "died and the service may have made a run"));
     }
 
-    return ctl_show(ctl, steps, columns);
+    return ctl_show(ctl, explain.steps, columns);
 }

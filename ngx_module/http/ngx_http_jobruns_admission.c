@@ -457,6 +457,13 @@ ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
     a->renewed = (status == ngx_redis_ok)
                  ? ngx_http_jobruns_read_renewed(reply) : NGX_ERROR;
 
+    if (a->renewed == NGX_ERROR) {
+        ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: %s",
+                                      status == ngx_redis_ok
+                                      ? "an unexpected reply"
+                                      : ngx_redis_status_text(status));
+    }
+
     ngx_http_jobruns_wake(a);
 }
 
@@ -479,11 +486,6 @@ ngx_http_jobruns_renewed(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         ngx_http_jobruns_ask(r, a);
 
     } else {
-        ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: %s",
-                                      status == ngx_redis_ok
-                                      ? "an error reply"
-                                      : ngx_redis_status_text(status));
-
         a->verdict = jobruns_verdict_unavailable;
         ngx_http_jobruns_answer_verdict(r, a);
     }
