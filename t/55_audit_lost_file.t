@@ -70,7 +70,7 @@ is(() = $nginx->error_log =~ /\[crit\].*audit file "\Q$log\E" was removed/g, 1,
     'one crit line');
 like($nginx->error_log, qr/was removed, .*send USR1 .*or reload/,
     '... with the remedy');
-like($nginx->error_log, qr/503.*"\Q$log\E": the file was removed, request id/,
+like($nginx->error_log, qr/503.*"\Q$log\E": the file was removed, req/,
     '... and why a request is refused');
 is(create(to => $lax), 201, 'jobruns_audit_required off: forwarded');
 is(-e $log, undef, 'no worker makes a file');

@@ -39,8 +39,8 @@ void ngx_cdecl ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...);
 
 /*
- * Why Redis could not be used for an attempt, for its audit record: its address
- * and what fmt says, in the request's pool.  Later words replace earlier ones.
+ * Why Redis could not be used for an attempt, for its audit record: its
+ * address and what fmt says, in the request's pool, in place of what was there.
  */
 void ngx_cdecl ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a,
     const char *fmt, ...);

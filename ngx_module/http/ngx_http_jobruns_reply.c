@@ -505,6 +505,13 @@ ngx_http_jobruns_read_settled(redisReply *reply,
                       "jobruns: Redis refused to settle: %s",
                       reply->type == REDIS_REPLY_ERROR ? reply->str
                                                        : "no list");
+
+        if (a != NULL) {
+            ngx_http_jobruns_redis_failed(a, "refused to settle: %s",
+                                          reply->type == REDIS_REPLY_ERROR
+                                          ? reply->str : "no list");
+        }
+
         return jobruns_settled_none;
     }
 

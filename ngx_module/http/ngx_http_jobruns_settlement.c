@@ -361,10 +361,6 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
             ngx_http_jobruns_redis_failed(s->attempt, "no reply to a "
                                           "settlement: %s",
                                           ngx_redis_status_text(status));
-
-        } else if (reply->type == REDIS_REPLY_ERROR) {
-            ngx_http_jobruns_redis_failed(s->attempt, "refused to settle: %s",
-                                          reply->str);
         }
 
         ngx_http_jobruns_settlement_detach(s, settled);
