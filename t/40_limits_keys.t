@@ -55,7 +55,7 @@ sub post {
 
 sub fresh { $redis->command('FLUSHDB') }
 
-sub quotas { return join ' ', map { s/^.*?:v1:(?:quota|rate)://r }
+sub quotas { return join ' ', map { s/^.*?:v1:(?:quota|rate):(\w+)(?::month)?/$1/r }
     grep { /:v1:(?:quota|rate):/ } $redis->keys }
 
 ###############################################################################

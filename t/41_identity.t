@@ -95,7 +95,7 @@ sub who {
     $redis->command('FLUSHDB');
     my $answer = $t->create_run(token => 'x', %opt);
     is($answer->status, 201, '... passes');
-    my ($key) = grep { /:v1:quota:all$/ } $redis->keys;
+    my ($key) = grep { /:v1:quota:all:\w+$/ } $redis->keys;
     return $key =~ /^jobruns:\{(.*)\}:/ ? $1 : undef;
 }
 

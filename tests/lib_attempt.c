@@ -30,7 +30,6 @@ typedef struct {
 } words_t;
 
 
-static char *script_text(const char *name);
 static const char *run(redis_t *redis, const char *name, const words_t *keys,
     const words_t *args, int64_t time);
 static void add(words_t *words, const char *format, ...);
@@ -65,6 +64,7 @@ admit(redis_t *redis, const attempt_t *a, int64_t time)
     add(&args, "%lld", a->lease);
     add(&args, "%lld", a->ttl);
     add(&args, "%s", a->unknown);
+    add(&args, "%016lld", a->deadline);
 
     add_limits(&keys, &args, a, NULL);
 
@@ -104,6 +104,8 @@ settle(redis_t *redis, const attempt_t *a, const char *outcome, int64_t time)
     add(&args, "");
     add(&args, "");
     add(&args, "");
+    add(&args, "%lld", a->lease);
+    add(&args, "%016lld", a->lost);
 
     return run(redis, "settle", &keys, &args, time);
 }
@@ -129,6 +131,8 @@ settle_created(redis_t *redis, const attempt_t *a, const char *answer,
     add(&args, "%s", answer);
     add(&args, "%s", location);
     add(&args, "%s", run_key);
+    add(&args, "%lld", a->lease);
+    add(&args, "%016d", 0);
 
     return run(redis, "settle", &keys, &args, time);
 }
@@ -273,7 +277,7 @@ begins(const char *got, const char *want)
 }
 
 
-static char *
+char *
 script_text(const char *name)
 {
     char    path[128];
@@ -288,7 +292,7 @@ script_text(const char *name)
 char *
 script_function(const char *name)
 {
-    char    *text, *at, *function;
+    char    *text, *begin, *at, *function;
     size_t   size, n;
 
     static const char  call[] = "redis.call(\"TIME\")";
@@ -296,6 +300,14 @@ script_function(const char *name)
     static const char  tail[] = "\nend\n";
 
     text = script_text(name);
+    begin = text;
+
+    /* flags of a script are for Redis alone */
+
+    if (strncmp(text, "#!", 2) == 0) {
+        begin = strchr(text, '\n');
+        assert_non_null(begin);
+    }
 
     /* exactly one place asks for the time, or the test tests nothing */
 
@@ -308,8 +320,8 @@ script_function(const char *name)
     function = malloc(size);
     assert_non_null(function);
 
-    n = snprintf(function, size, "%s%.*sNOW%s%s", head, (int) (at - text),
-                 text, at + sizeof(call) - 1, tail);
+    n = snprintf(function, size, "%s%.*sNOW%s%s", head, (int) (at - begin),
+                 begin, at + sizeof(call) - 1, tail);
     assert_true(n < size);
 
     free(text);

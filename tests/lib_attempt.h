@@ -31,6 +31,9 @@ typedef struct {
     long long    lease;         /* ms */
     long long    ttl;           /* ms */
     const char  *unknown;       /* "forward", "refuse" */
+    long long    deadline;      /* of its admission, ms; 0: none */
+    long long    lost;          /* to settle.lua: the deadline of an admission
+                                   without a reply; 0: it had one */
 
     /* "KIND NAME N N N MODE", with ", " between them; the key of each is
        "{t}:KIND:NAME" */
@@ -62,6 +65,9 @@ void begins(const char *got, const char *want);
 
 /* one field of the attempt's record */
 const char *record(redis_t *redis, const attempt_t *a, const char *field);
+
+/* the text of a script, to be free()d */
+char *script_text(const char *name);
 
 /*
  * The text of a script as the Lua function script(KEYS, ARGV, NOW), for a

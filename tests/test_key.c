@@ -24,6 +24,14 @@ typedef struct {
 static const jr_str_t  none = { 0, "" };
 
 
+static int
+same(jr_str_t one, jr_str_t other)
+{
+    return one.len == other.len
+           && (one.len == 0 || memcmp(one.data, other.data, one.len) == 0);
+}
+
+
 static void
 test_written_and_read(void **state)
 {
@@ -31,17 +39,21 @@ test_written_and_read(void **state)
     size_t      i, len;
     jr_key_t    back;
     key_case_t  cases[] = {
-        { { S("jobruns:"), S("t1"), JR_KEY_TOKEN, S("ab12"), none },
+        { { S("jobruns:"), S("t1"), JR_KEY_TOKEN, S("ab12"), none, none },
           "jobruns:{t1}:v1:token:ab12" },
-        { { S("jobruns:"), S("t1"), JR_KEY_ATTEMPT, S("0f"), none },
+        { { S("jobruns:"), S("t1"), JR_KEY_ATTEMPT, S("0f"), none, none },
           "jobruns:{t1}:v1:attempt:0f" },
-        { { S("p:"), S("ocid1.tenancy:x"), JR_KEY_LIMITS, none, none },
+        { { S("p:"), S("ocid1.tenancy:x"), JR_KEY_LIMITS, none, none, none },
           "p:{ocid1.tenancy:x}:limits" },
-        { { S(""), S("t"), JR_KEY_RATE, S("per_tenant"), none },
+        { { S(""), S("t"), JR_KEY_RATE, S("per_tenant"), none, none },
           "{t}:v1:rate:per_tenant" },
-        { { S("j:"), S("t"), JR_KEY_QUOTA, S("day"), S("a:b") },
-          "j:{t}:v1:quota:day:a:b" },
-        { { S("j:"), S("t"), JR_KEY_SLOTS, S("once"), S("w") },
+        { { S("j:"), S("t"), JR_KEY_QUOTA, S("day"), S("a:b"), S("hour") },
+          "j:{t}:v1:quota:day:hour:a:b" },
+        { { S("j:"), S("t"), JR_KEY_QUOTA, S("day"), none, S("month") },
+          "j:{t}:v1:quota:day:month" },
+        { { S("j:"), S("t"), JR_KEY_QUOTA, S("q"), S("day"), S("day") },
+          "j:{t}:v1:quota:q:day:day" },
+        { { S("j:"), S("t"), JR_KEY_SLOTS, S("once"), S("w"), none },
           "j:{t}:v1:slots:once:w" }
     };
 
@@ -61,7 +73,8 @@ test_written_and_read(void **state)
                               cases[i].key.tenant.len));
         assert_true(jr_str_eq(back.name, cases[i].key.name.data,
                               cases[i].key.name.len));
-        assert_int_equal(back.by.len, cases[i].key.by.len);
+        assert_true(same(back.by, cases[i].key.by));
+        assert_true(same(back.window, cases[i].key.window));
     }
 }
 

@@ -25,6 +25,10 @@
 typedef __int128  wide_t;
 
 
+/* units of a request in a backlog */
+#define REQUEST  INT64_C(3600000000)
+
+
 static redis_t   *redis;
 static uint64_t   seed;
 
@@ -176,15 +180,9 @@ rate_expect(rate_t *rate, int64_t time, char *want, size_t size)
 
 
 static void
-rate_refund(rate_t *rate, int64_t time)
+rate_refund(rate_t *rate)
 {
     rate->due -= rate->period;
-
-    /* what is due within this microsecond is due */
-
-    if (rate->due < ((wide_t) time + 1) * rate->count) {
-        rate->due = 0;
-    }
 }
 
 
@@ -223,12 +221,13 @@ rates_are_those_of_the_model(void **state)
 
             rate.due = (wide_t) time * rate.count
                        + (wide_t) (rate.burst + 1) * rate.period
-                       - any_size(3 * rate.period);
+                       - any_size(rate.period);
 
-            snprintf(want, sizeof(want), "%lld %lld %lld",
-                     (long long) (rate.due / rate.count),
-                     (long long) (rate.due % rate.count),
-                     (long long) rate.count);
+            /* 1/count of a microsecond is so many units of a backlog */
+
+            snprintf(want, sizeof(want), "%lld %lld", (long long) time,
+                     (long long) ((rate.due - (wide_t) time * rate.count)
+                                  * (REQUEST / rate.period)));
             assert_string_equal(redis_text(redis, "SET {t}:rate:r %s", want),
                                 "OK");
         }
@@ -253,9 +252,100 @@ rates_are_those_of_the_model(void **state)
 
             if (got[0] == 'f' && below(4) == 0) {
                 time += any_size(3 * step);
-                rate_refund(&rate, time);
+                rate_refund(&rate);
                 assert_string_equal(settle(redis, &a, "unauthorized", time),
                                     "settled freed");
+            }
+        }
+    }
+}
+
+
+/*
+ * Rates that are overridden on the way, by other numbers and other units: the
+ * backlog in exact fractions of a request, with a denominator that all rates
+ * share.
+ */
+
+static void
+overridden_rates_are_those_of_the_model(void **state)
+{
+    int          i, k, passes;
+    char         want[160], limits[96];
+    wide_t       backlog, one, left;
+    int64_t      time, seen, step;
+    rate_t       rate;
+    attempt_t    a;
+    const char  *got;
+
+    static const char     units[] = "smh";
+    static const int64_t  periods[] = {
+        1000000, 60000000, INT64_C(3600000000)
+    };
+
+    (void) state;
+
+    /* a microsecond at 1 an hour works off 1 / one of a request */
+    one = REQUEST;
+
+    for (i = 0; i < 100; i++) {
+        assert_string_equal(redis_text(redis, "FLUSHALL"), "OK");
+
+        snprintf(limits, sizeof(limits), "rate r %lld 1000000 %lld enforce",
+                 (long long) (1 + any_size(999999)),
+                 (long long) any_size(1000));
+
+        time = seen = T0;
+        backlog = 0;
+        step = 1;
+        rate = (rate_t) { .count = 1, .period = 1000000 };
+
+        for (k = 0; k < 40; k++) {
+
+            if (k % 8 == 0) {
+                rate.period = periods[below(3)];
+                rate.count = 1 + any_size(999999);
+                rate.burst = any_size(30);
+                step = rate.period / rate.count + 1;
+
+                snprintf(want, sizeof(want), "HSET {t}:limits r.rate "
+                         "%lldr/%c r.burst %lld", (long long) rate.count,
+                         units[rate.period == 1000000 ? 0
+                               : rate.period == 60000000 ? 1 : 2],
+                         (long long) rate.burst);
+                freeReplyObject(redis_reply(redis, want));
+            }
+
+            time += below(3) ? any_size(2 * step) : 0;
+
+            /* a smaller burst cuts it, unless it refuses */
+
+            left = backlog > (rate.burst + 1) * one ? (rate.burst + 1) * one
+                                                    : backlog;
+            left -= (wide_t) (time - seen) * rate.count
+                    * (REQUEST / rate.period);
+
+            passes = left <= rate.burst * one;
+
+            a = attempt(limits);
+            got = admit(redis, &a, time);
+
+            snprintf(want, sizeof(want), passes ? "forward absent \"\" 0 "
+                     "%lld %lld %lld " : "limited 1 %lld \"\" 1 ",
+                     passes ? (long long) rate.count
+                     : (long long) ceiling(left - rate.burst * one,
+                                           (wide_t) rate.count * 1000
+                                           * (REQUEST / rate.period)),
+                     (long long) rate.period, (long long) rate.burst);
+
+            if (strncmp(got, want, strlen(want)) != 0) {
+                fail_msg("%s: run %d, request %d: \"%s\" is not \"%s...\"",
+                         limits, i, k, got, want);
+            }
+
+            if (passes) {
+                backlog = (left > 0 ? left : 0) + one;
+                seen = time;
             }
         }
     }
@@ -476,6 +566,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         limits_test(rates_are_those_of_the_model),
+        limits_test(overridden_rates_are_those_of_the_model),
         limits_test(quotas_are_those_of_the_model),
         limits_test(slots_are_those_of_the_model)
     };

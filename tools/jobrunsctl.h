@@ -32,6 +32,7 @@ typedef struct {
     jr_limit_kind_e  kind;
     char            *name;
     char            *key;       /* "tenant", "workspace" ... */
+    char            *window;    /* of a quota; else "" */
     char            *words;     /* the rest of the line */
 } ctl_limit_t;
 

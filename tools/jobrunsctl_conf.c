@@ -64,14 +64,30 @@ ctl_conf_limit(ctl_t *ctl, ctl_words_t *w, jr_limit_kind_e kind)
     int           i;
     char          words[256];
     size_t        k, used;
+    const char   *window;
     ctl_limit_t  *limit;
 
     if (w->n < 2 || ctl->nlimits == CTL_LIMITS) {
         return CTL_OK;
     }
 
+    window = "";
+
+    for (i = 2; i < w->n; i++) {
+        if (kind == JR_LIMIT_QUOTA
+            && strncmp(w->word[i], "window=", 7) == 0)
+        {
+            window = w->word[i] + 7;
+        }
+    }
+
+    /* what has a counter of its own is a limit of its own */
+
     for (k = 0; k < ctl->nlimits; k++) {
-        if (strcmp(ctl->limits[k].name, w->word[1]) == 0) {
+        if (ctl->limits[k].kind == kind
+            && strcmp(ctl->limits[k].name, w->word[1]) == 0
+            && strcmp(ctl->limits[k].window, window) == 0)
+        {
             return CTL_OK;
         }
     }
@@ -80,6 +96,7 @@ ctl_conf_limit(ctl_t *ctl, ctl_words_t *w, jr_limit_kind_e kind)
     limit->kind = kind;
     limit->name = strdup(w->word[1]);
     limit->key = strdup("tenant");
+    limit->window = strdup(window);
 
     words[0] = '\0';
     used = 0;

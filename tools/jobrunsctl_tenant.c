@@ -80,7 +80,8 @@ ctl_used(ctl_t *ctl, const char *text, jr_limit_kind_e kind, long long now,
     char *used, size_t size, long long *resets)
 {
     char         since[32];
-    long long    us, count;
+    double       since_ms, left;
+    long long    first, count;
     redisReply  *reply, *life;
 
     if (kind == JR_LIMIT_SLOTS) {
@@ -111,14 +112,24 @@ ctl_used(ctl_t *ctl, const char *text, jr_limit_kind_e kind, long long now,
         snprintf(used, size, "nothing");
 
     } else if (kind == JR_LIMIT_QUOTA
-               && sscanf(reply->str, "%lld %lld", &us, &count) == 2)
+               && sscanf(reply->str, "%lld %lld", &first, &count) == 2)
     {
         snprintf(used, size, "%lld", count);
 
     } else if (kind == JR_LIMIT_RATE
-               && sscanf(reply->str, "%lld", &us) == 1)
+               && sscanf(reply->str, "%lld %lld", &first, &count) == 2)
     {
-        snprintf(used, size, "%s ahead", ctl_duration(us / 1000 - now));
+        /* the key ends when the backlog of its first number is worked off,
+           evenly since then */
+
+        since_ms = (double) (now - first / 1000);
+        left = (double) count / (double) JR_RATE_REQUEST;
+
+        if (since_ms > 0 && *resets >= 0) {
+            left = left * (double) *resets / ((double) *resets + since_ms);
+        }
+
+        snprintf(used, size, "%.1f requests ahead", left);
 
     } else {
         snprintf(used, size, "damaged");
@@ -197,7 +208,10 @@ ctl_tenant_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
     for (i = 0; i < ctl->nlimits; i++) {
         if (ctl->limits[i].kind == (jr_limit_kind_e) key.kind
             && jr_str_eq(key.name, ctl->limits[i].name,
-                         strlen(ctl->limits[i].name)))
+                         strlen(ctl->limits[i].name))
+            && (key.window.len == 0
+                || jr_str_eq(key.window, ctl->limits[i].window,
+                             strlen(ctl->limits[i].window))))
         {
             configured = ctl->limits[i].words;
             t->seen[i] = 1;

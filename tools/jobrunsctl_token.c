@@ -14,7 +14,7 @@
 static const char  ctl_expire_lua[] =
     "if redis.call('HGET', KEYS[1], 's') ~= 'c' then return '' end\n"
     "redis.call('HSET', KEYS[1], 's', 'u')\n"
-    "redis.call('HDEL', KEYS[1], 'l', 'k', 'b')\n"
+    "redis.call('HDEL', KEYS[1], 'l', 't', 'k', 'b')\n"
     "return 'expired'\n";
 
 

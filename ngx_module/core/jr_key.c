@@ -16,6 +16,10 @@ static const jr_str_t  jr_key_kinds[JR_KEY_KINDS] = {
 };
 
 
+static void jr_key_read_limit(jr_key_t *key);
+static jr_str_t jr_key_cut(jr_str_t *text);
+
+
 static char *
 jr_key_put(char *dst, jr_str_t text)
 {
@@ -32,6 +36,7 @@ jr_key_size(const jr_key_t *key)
 {
     return key->prefix.len + 1 + key->tenant.len
            + jr_key_kinds[key->kind].len + key->name.len
+           + (key->kind == JR_KEY_QUOTA ? 1 + key->window.len : 0)
            + (key->by.len ? 1 + key->by.len : 0);
 }
 
@@ -44,6 +49,11 @@ jr_key_write(const jr_key_t *key, char *dst)
     dst = jr_key_put(dst, key->tenant);
     dst = jr_key_put(dst, jr_key_kinds[key->kind]);
     dst = jr_key_put(dst, key->name);
+
+    if (key->kind == JR_KEY_QUOTA) {
+        *dst++ = ':';
+        dst = jr_key_put(dst, key->window);
+    }
 
     if (key->by.len) {
         *dst++ = ':';
@@ -59,7 +69,7 @@ jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key)
 {
     int          kind;
     jr_str_t     rest;
-    const char  *end, *colon;
+    const char  *end;
 
     if (text.len < prefix.len + 1
         || memcmp(text.data, prefix.data, prefix.len) != 0
@@ -104,18 +114,51 @@ jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key)
     key->name.data = rest.data + jr_key_kinds[kind].len;
     key->name.len = rest.len - jr_key_kinds[kind].len;
 
-    /* names of limits have no colon; what they count by may */
-
-    colon = kind <= JR_KEY_SLOTS && key->name.len
-            ? memchr(key->name.data, ':', key->name.len) : NULL;
-
-    if (colon != NULL) {
-        key->by.data = colon + 1;
-        key->by.len = key->name.len - (size_t) (colon + 1 - key->name.data);
-        key->name.len = (size_t) (colon - key->name.data);
+    if (kind <= JR_KEY_SLOTS) {
+        jr_key_read_limit(key);
     }
 
     return JR_OK;
+}
+
+
+/* names of limits and windows have no colon; what they count by may */
+
+static void
+jr_key_read_limit(jr_key_t *key)
+{
+    jr_str_t  rest;
+
+    rest = key->name;
+    key->name = jr_key_cut(&rest);
+
+    if (key->kind == JR_KEY_QUOTA) {
+        key->window = jr_key_cut(&rest);
+    }
+
+    key->by = rest;
+}
+
+
+/* the part in front of a colon, or all; text is what is behind it */
+
+static jr_str_t
+jr_key_cut(jr_str_t *text)
+{
+    jr_str_t     part;
+    const char  *colon;
+
+    part = *text;
+    colon = part.len ? memchr(part.data, ':', part.len) : NULL;
+
+    if (colon != NULL) {
+        part.len = (size_t) (colon - part.data);
+    }
+
+    text->data = part.data + part.len + (colon != NULL);
+    text->len -= part.len + (colon != NULL);
+
+    return part;
 }
 
 

@@ -5,7 +5,8 @@
  *   <prefix>{<tenant>}:v1:token:<hash>     the record of a token
  *   <prefix>{<tenant>}:v1:attempt:<owner>  of an attempt without one
  *   <prefix>{<tenant>}:limits              overrides of the tenant's limits
- *   <prefix>{<tenant>}:v1:rate:<name>[:<by>], quota, slots
+ *   <prefix>{<tenant>}:v1:rate:<name>[:<by>], likewise slots
+ *   <prefix>{<tenant>}:v1:quota:<name>:<window>[:<by>]
  *
  * The braces are a Redis Cluster's hash tag: all keys of one call are on one
  * node.
@@ -29,13 +30,15 @@ typedef enum {
 } jr_key_kind_e;
 
 
-/* what a key is made of; name and by may be empty */
+/* what a key is made of; all but prefix, tenant and kind may be empty */
 typedef struct {
     jr_str_t       prefix;
     jr_str_t       tenant;      /* as jr_identity_name() has it */
     jr_key_kind_e  kind;
     jr_str_t       name;        /* a limit's, a token's digest, an owner */
     jr_str_t       by;          /* what a limit counts by, likewise named */
+    jr_str_t       window;      /* of a quota: two windows are two counters,
+                                   also under one name */
 } jr_key_t;
 
 

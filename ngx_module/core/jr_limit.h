@@ -13,7 +13,12 @@
 #include "jr_str.h"
 
 
-/* bounds: admit.lua computes with integers below 2^52 */
+/*
+ * Bounds: admit.lua computes with integers below 2^53.  A rate's backlog is
+ * counted in units of which a request is so many, and (JR_BURST_MAX + 1)
+ * requests are the most of it.
+ */
+#define JR_RATE_REQUEST    INT64_C(3600000000)
 #define JR_RATE_MAX        1000000
 #define JR_BURST_MAX       1000000
 #define JR_QUOTA_MAX       1000000000000

@@ -129,6 +129,8 @@ typedef struct {
                                                  ngx_http_jobruns_server_t */
     ngx_array_t                    neighbours;    /* of
                                              ngx_http_jobruns_neighbour_t */
+    ngx_array_t                    limit_places;  /* of
+                                           ngx_http_jobruns_limit_place_t */
     struct ngx_http_jobruns_zone_s
                                   *zone;      /* never NULL */
     ngx_array_t                    audit_files;   /* of
@@ -417,6 +419,15 @@ jr_schema_t *ngx_http_jobruns_embedded_schema(ngx_conf_t *cf);
    many replicas (0: for none); NULL after logging an error */
 ngx_redis_server_t *ngx_http_jobruns_server(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *conf, ngx_uint_t replicas);
+
+
+/*
+ * ngx_http_jobruns_limit_conflicts.c: warns of limits of an enabled location
+ * that have their name in common with others, and not their numbers.
+ */
+
+ngx_int_t ngx_http_jobruns_limits_add(ngx_conf_t *cf,
+    ngx_http_jobruns_loc_conf_t *jlcf);
 
 
 /* ngx_http_jobruns_neighbours.c: what must not stand beside `jobruns on` */

@@ -7,6 +7,7 @@
 #include "ngx_http_jobruns.h"
 
 #include "jr_decimal.h"
+#include "jr_script.h"
 
 
 /* the limit that a digest was last made for */
@@ -23,8 +24,7 @@ static ngx_int_t ngx_http_jobruns_build_keys(ngx_http_request_t *r,
 static ngx_int_t ngx_http_jobruns_partition(jr_limit_t *limit, jr_str_t by,
     ngx_http_jobruns_partition_t *last);
 static ngx_int_t ngx_http_jobruns_build_key(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *text, jr_key_kind_e kind,
-    jr_str_t name, jr_str_t by);
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *text, const jr_key_t *what);
 static ngx_int_t ngx_http_jobruns_build_args(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_number(ngx_http_request_t *r,
@@ -108,31 +108,34 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     u_char                        *buf;
-    jr_str_t                       by, none;
-    ngx_int_t                      rc;
+    jr_str_t                       by;
+    jr_key_t                       key;
     ngx_uint_t                     i;
     ngx_http_jobruns_partition_t   last;
 
-    none.data = NULL;
-    none.len = 0;
-
     last.limit = NULL;
 
+    ngx_memzero(&key, sizeof(jr_key_t));
+
     if (a->token.data != NULL) {
-        rc = ngx_http_jobruns_build_key(r, a, &a->keys[0], JR_KEY_TOKEN,
-                  (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash }, none);
+        key.kind = JR_KEY_TOKEN;
+        key.name = (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash };
 
     } else {
-        rc = ngx_http_jobruns_build_key(r, a, &a->keys[0], JR_KEY_ATTEMPT,
-                  (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
-                               (char *) a->owner }, none);
+        key.kind = JR_KEY_ATTEMPT;
+        key.name = (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
+                                (char *) a->owner };
     }
 
-    if (rc != NGX_OK
-        || ngx_http_jobruns_build_key(r, a, &a->keys[1], JR_KEY_LIMITS, none,
-                                      none)
-           != NGX_OK)
-    {
+    if (ngx_http_jobruns_build_key(r, a, &a->keys[0], &key) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&key, sizeof(jr_key_t));
+
+    key.kind = JR_KEY_LIMITS;
+
+    if (ngx_http_jobruns_build_key(r, a, &a->keys[1], &key) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -151,9 +154,12 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
             }
         }
 
-        if (ngx_http_jobruns_build_key(r, a, &a->keys[i + 2],
-                                       (jr_key_kind_e) a->limits[i].kind,
-                                       a->limits[i].name, by)
+        key.kind = (jr_key_kind_e) a->limits[i].kind;
+        key.name = a->limits[i].name;
+        key.window = a->limits[i].window;
+        key.by = by;
+
+        if (ngx_http_jobruns_build_key(r, a, &a->keys[i + 2], &key)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -189,16 +195,13 @@ ngx_http_jobruns_partition(jr_limit_t *limit, jr_str_t by,
 
 static ngx_int_t
 ngx_http_jobruns_build_key(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *text, jr_key_kind_e kind,
-    jr_str_t name, jr_str_t by)
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *text, const jr_key_t *what)
 {
     jr_key_t  key;
 
+    key = *what;
     key.prefix = ngx_http_jobruns_str(a->conf->prefix);
     key.tenant = a->tenant;
-    key.kind = kind;
-    key.name = name;
-    key.by = by;
 
     text->len = jr_key_size(&key);
     text->data = ngx_pnalloc(r->pool, text->len);
@@ -233,7 +236,7 @@ ngx_http_jobruns_build_args(ngx_http_request_t *r,
 
     ctx = ngx_http_jobruns_get_ctx(r);
 
-    a->argc = a->nkeys + 6 + 6 * a->nlimits;
+    a->argc = a->nkeys + JR_ADMIT_LIMITS + JR_ADMIT_PER_LIMIT * a->nlimits;
 
     a->argv = ngx_pcalloc(r->pool, a->argc * sizeof(ngx_str_t));
     if (a->argv == NULL) {
@@ -244,15 +247,20 @@ ngx_http_jobruns_build_args(ngx_http_request_t *r,
 
     arg = a->argv + a->nkeys;
 
-    arg[0].data = a->owner;
-    arg[0].len = NGX_HTTP_JOBRUNS_OWNER_LEN;
-    arg[1].data = a->fingerprint;
-    arg[1].len = NGX_HTTP_JOBRUNS_FINGERPRINT_LEN;
-    arg[2] = ctx->request_id;
-    arg[5] = a->conf->retry_refuse ? refuse : forward;
+    arg[JR_ADMIT_OWNER].data = a->owner;
+    arg[JR_ADMIT_OWNER].len = NGX_HTTP_JOBRUNS_OWNER_LEN;
+    arg[JR_ADMIT_FINGERPRINT].data = a->fingerprint;
+    arg[JR_ADMIT_FINGERPRINT].len = NGX_HTTP_JOBRUNS_FINGERPRINT_LEN;
+    arg[JR_ADMIT_REQUEST_ID] = ctx->request_id;
+    arg[JR_ADMIT_UNKNOWN] = a->conf->retry_refuse ? refuse : forward;
 
-    if (ngx_http_jobruns_number(r, &arg[3], a->conf->retry_lease) != NGX_OK
-        || ngx_http_jobruns_number(r, &arg[4],
+    /* known when it is sent: ngx_redis_op_t */
+    ngx_str_set(&arg[JR_ADMIT_DEADLINE], JR_SCRIPT_TIME_NONE);
+
+    if (ngx_http_jobruns_number(r, &arg[JR_ADMIT_LEASE],
+                                a->conf->retry_lease)
+        != NGX_OK
+        || ngx_http_jobruns_number(r, &arg[JR_ADMIT_LIFE],
                                    a->token.data ? a->conf->retry_ttl
                                                  : NGX_HTTP_JOBRUNS_TOKENLESS)
            != NGX_OK)
@@ -262,7 +270,7 @@ ngx_http_jobruns_build_args(ngx_http_request_t *r,
 
     for (i = 0; i < a->nlimits; i++) {
         limit = &a->limits[i];
-        arg = a->argv + a->nkeys + 6 + 6 * i;
+        arg = a->argv + a->nkeys + JR_ADMIT_LIMITS + JR_ADMIT_PER_LIMIT * i;
 
         arg[0] = kinds[limit->kind];
         arg[1].data = (u_char *) limit->name.data;

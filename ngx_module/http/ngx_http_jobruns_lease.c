@@ -7,6 +7,8 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
 
+#include "jr_script.h"
+
 
 static void ngx_http_jobruns_on_renewal_due(ngx_event_t *ev);
 static void ngx_http_jobruns_on_renewed(ngx_redis_op_t *op,
@@ -65,8 +67,8 @@ ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
         argv[n++] = a->keys[i];
     }
 
-    argv[n] = a->argv[a->nkeys];            /* the owner */
-    argv[n + 1] = a->argv[a->nkeys + 3];    /* the lease */
+    argv[n] = a->argv[a->nkeys + JR_ADMIT_OWNER];
+    argv[n + 1] = a->argv[a->nkeys + JR_ADMIT_LEASE];
 
     a->renewal.handler = handler;
     a->renewal.data = a;

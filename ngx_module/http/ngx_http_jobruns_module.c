@@ -560,6 +560,7 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     }
 
     if (ngx_http_jobruns_neighbour_add(cf) != NGX_OK
+        || ngx_http_jobruns_limits_add(cf, conf) != NGX_OK
         || ngx_http_jobruns_zone_location(cf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;

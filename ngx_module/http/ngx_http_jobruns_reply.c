@@ -11,6 +11,8 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
 
+#include "jr_script.h"
+
 
 typedef struct {
     ngx_str_t                    name;
@@ -352,7 +354,7 @@ ngx_http_jobruns_mistrust(ngx_http_jobruns_attempt_t *a, redisReply *answer)
         return NGX_ERROR;
     }
 
-    arg = &a->argv[a->nkeys + 5];
+    arg = &a->argv[a->nkeys + JR_ADMIT_UNKNOWN];
 
     if (a->conf->retry_refuse) {
         ngx_str_set(&word, "refuse:");

@@ -12,6 +12,8 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
 
+#include "jr_script.h"
+
 
 /* of the pool: the settlement and its arguments but for a kept answer, for
    which there is more */
@@ -181,12 +183,26 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
     ngx_str_t   *arg, *asked;
     ngx_uint_t   i, created;
 
+    static const struct {
+        jr_settle_arg_e  settle;
+        jr_admit_arg_e   admit;
+    } same[] = {
+        { JR_SETTLE_OWNER, JR_ADMIT_OWNER },
+        { JR_SETTLE_FINGERPRINT, JR_ADMIT_FINGERPRINT },
+        { JR_SETTLE_REQUEST_ID, JR_ADMIT_REQUEST_ID },
+        { JR_SETTLE_LIFE, JR_ADMIT_LIFE },
+        { JR_SETTLE_LEASE, JR_ADMIT_LEASE }
+    };
+
     word = a->forwarded ? jr_outcome_settle_word(a->outcome,
                                                  a->exchange.status)
                         : (jr_str_t) jr_str("unsent");
     created = (a->forwarded && s->created);
 
-    s->argv = ngx_pcalloc(s->pool, (a->nkeys + 8) * sizeof(ngx_str_t));
+    /* one of the keys, that of the overrides, is left out */
+
+    s->argv = ngx_pcalloc(s->pool, (a->nkeys - 1 + JR_SETTLE_ARGS)
+                                   * sizeof(ngx_str_t));
     if (s->argv == NULL) {
         return NGX_ERROR;
     }
@@ -212,44 +228,44 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
     }
 
     s->nkeys = arg - s->argv;
-    s->argc = s->nkeys + 9;
+    s->argc = s->nkeys + JR_SETTLE_ARGS;
 
     asked = a->argv + a->nkeys;
 
-    ngx_str_set(&arg[1], "0");
+    ngx_str_set(&arg[JR_SETTLE_IS_TOKEN], "0");
 
     if (a->token.data != NULL) {
-        ngx_str_set(&arg[1], "1");
+        ngx_str_set(&arg[JR_SETTLE_IS_TOKEN], "1");
     }
 
-    arg[2].data = (u_char *) word.data;
-    arg[2].len = word.len;
+    ngx_str_set(&arg[JR_SETTLE_DEADLINE], JR_SCRIPT_TIME_NONE);
 
-    if (ngx_http_jobruns_settlement_copy(s, &arg[0], asked[0].data,
-                                         asked[0].len)
+    arg[JR_SETTLE_OUTCOME].data = (u_char *) word.data;
+    arg[JR_SETTLE_OUTCOME].len = word.len;
+
+    for (i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        if (ngx_http_jobruns_settlement_copy(s, &arg[same[i].settle],
+                                             asked[same[i].admit].data,
+                                             asked[same[i].admit].len)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_http_jobruns_settlement_copy(s, &arg[JR_SETTLE_LOCATION],
+                                         a->location.data, a->location.len)
         != NGX_OK
-        || ngx_http_jobruns_settlement_copy(s, &arg[3], asked[1].data,
-                                            asked[1].len)
-           != NGX_OK
-        || ngx_http_jobruns_settlement_copy(s, &arg[4], asked[2].data,
-                                            asked[2].len)
-           != NGX_OK
-        || ngx_http_jobruns_settlement_copy(s, &arg[5], asked[4].data,
-                                            asked[4].len)
-           != NGX_OK
-        || ngx_http_jobruns_settlement_copy(s, &arg[7], a->location.data,
-                                            a->location.len)
-           != NGX_OK
-        || ngx_http_jobruns_settlement_copy(s, &arg[8], a->run_key.data,
-                                            a->run_key.len)
+        || ngx_http_jobruns_settlement_copy(s, &arg[JR_SETTLE_RUN_KEY],
+                                            a->run_key.data, a->run_key.len)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    s->run_key = arg[8];
+    s->run_key = arg[JR_SETTLE_RUN_KEY];
 
-    return ngx_http_jobruns_settlement_answer(s, a, &arg[6]);
+    return ngx_http_jobruns_settlement_answer(s, a, &arg[JR_SETTLE_ANSWER]);
 }
 
 
@@ -419,7 +435,7 @@ ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
                       "jobruns: could not tell Redis that an attempt ended "
                       "as \"%V\", key \"%V\", job run \"%V\": its token is "
                       "unknown when the lease ends",
-                      &s->argv[s->nkeys + 2], &s->argv[0], &s->run_key);
+                      &s->argv[s->nkeys + JR_SETTLE_OUTCOME], &s->argv[0], &s->run_key);
 
         ngx_http_jobruns_count(jobruns_count_settle_lost);
         ngx_http_jobruns_settlement_free(s);

@@ -1,8 +1,12 @@
 --[[
 Admits one attempt to create a job run, in one atomic step: the token's
 record and every limit are read, then all is decided, then all is written.
-A refusal writes nothing, but to set right a counter that is ahead of the
-clock.
+A refusal writes nothing, but to set right what is ahead of the clock, and
+when a rate is worked off.
+
+There is no "#!" line: with one, a Redis at maxmemory would refuse replays,
+too.  So the record is the first thing that is written.  Redis refuses that
+there, and an admission with it, before anything is consumed.
 
 KEYS  1      record of the token, or of the attempt where there is no token
       2      hash of the tenant's overrides
@@ -15,7 +19,9 @@ ARGV  1      owner of this attempt: 32 hex digits
       5      life of the record in ms, from its first use
       6      "forward" or "refuse": the retry of an unknown token; behind it
              ":" and the SHA-1 of a kept answer that was found damaged
-      7...   six per limit: kind ("rate", "quota", "slots"), name, three
+      7      by when it is to be carried out, in ms of this server's clock;
+             0: whenever.  Whoever sent it takes it back behind that.
+      8...   six per limit: kind ("rate", "quota", "slots"), name, three
              numbers, "enforce" or "dry_run"
                rate    count, period in us, burst
                quota   limit, window ("hour", "day", "month"), 0
@@ -33,6 +39,10 @@ Reply: an array, the verdict first
                   limits...
       "mismatch"  request id of the first attempt, limits...
       "refused"   request id of the first attempt, "damaged" or "", limits...
+      "late"      the time in ms: ARGV 7 has passed, nothing was looked at
+
+An owner whose claim stands is told "forward" again.  Every "forward" writes
+the lease, and the slots that the record lists.
 
 A record that none of us can have written, or whose answer is damaged, counts
 as unknown, and is written anew.
@@ -47,14 +57,18 @@ second is its window in seconds), what remains, ms until there is more.
 The record is a hash:
       v  format, "1"                  s  "c" claimed, "d" done, "u" unknown
       o  owner                        l  end of the lease, ms
+      t  the lease's length, ms
       f  fingerprint                  r  request id of the first attempt
       x  end of the record, ms        k  what the attempt consumed
       w  "u": claimed over an unknown outcome
       i  request id of the owner      a  the kept answer
       n  location of the run          j  key of the run
 
-Numbers are doubles: everything stays an integer below 2^52, where floor() of
-a quotient is exact, and is printed with %d: a long in C, at half the cost of
+Times ahead of the clock mean that it has gone back.  A lease that ends
+further ahead than it is long is set to end one such length from now: its
+owner may be alive, and renews it before that.
+
+Numbers are doubles: everything stays an integer below 2^53, and is printed with %d: a long in C, at half the cost of
 what .. makes of a number.  The clock is this server's own.
 
 All of this runs for each request, and Lua makes the functions and tables of
@@ -67,9 +81,12 @@ local KEYS, ARGV = KEYS, ARGV
 
 local record, overrides = KEYS[1], KEYS[2]
 local owner, fingerprint, request_id = ARGV[1], ARGV[2], ARGV[3]
-local on_unknown, count = ARGV[6], #KEYS - 2
+local lease, on_unknown, count = ARGV[4] + 0, ARGV[6], #KEYS - 2
 
 local RATE_MOST, COUNT_MOST = 1000000, 1000000000000
+
+-- a request, in what a rate works off: n an hour are n of these in each us
+local REQUEST = 3600000000
 
 -- when to ask again where nothing passes until somebody changes the number
 local BLOCKED_WAIT = 60000
@@ -79,6 +96,10 @@ local now_s = time[1] + 0
 local now_us = now_s * 1000000 + time[2]
 local now = (now_us - now_us % 1000) / 1000
 
+if ARGV[7] + 0 > 0 and now > ARGV[7] + 0 then
+  return { "late", now }
+end
+
 -- most tokens are new, and most tenants have no overrides
 local there = call("EXISTS", record, overrides)
 
@@ -87,12 +108,15 @@ local there = call("EXISTS", record, overrides)
 
 local before, damaged, first_id, expires = "absent", false, nil, nil
 
+-- what this owner's claim, which stands, has consumed
+local claimed
+
 -- what it decides alone: up to four words of the reply
 local verdict, second, third, fourth
 
 if there > 0 then
   local kept = redis.pcall("HMGET", record, "s", "o", "l", "f", "r", "x", "w",
-                           "i", "a")
+                           "i", "a", "t", "k")
 
   if kept.err then
     kept, damaged = {}, true
@@ -125,7 +149,7 @@ if there > 0 then
 
     if state == "c" and kept[2] == owner then
       -- asked again: the reply to the first admission was lost
-      verdict, third = "forward", ""
+      verdict, third, claimed = "forward", "", kept[11] or ""
       second = kept[7] == "u" and "unknown" or "absent"
 
     elseif kept_fingerprint ~= fingerprint
@@ -149,6 +173,18 @@ if there > 0 then
       end
 
     elseif state == "c" and lease_end > now then
+      local length = kept[10]
+
+      length = length and match(length, "^%d%d?%d?%d?%d?%d?$")
+               and length + 0 or lease
+
+      if lease_end - now > length then
+        lease_end = now + length
+
+        -- where there is no memory for it, the next reader does it
+        redis.pcall("HSET", record, "l", format("%d", lease_end))
+      end
+
       verdict, second, third = "running", lease_end - now, kept_id
     end
   end
@@ -169,19 +205,46 @@ if there > 0 then
 end
 
 
+if claimed then
+  local lease_end, i = format("%d", now + lease), 0
+
+  call("HSET", record, "l", lease_end)
+
+  if expires < now + 2 * lease then
+    call("PEXPIREAT", record, format("%d", now + 2 * lease))
+  end
+
+  for kind in string.gmatch(claimed, "(%S)%S*") do
+    i = i + 1
+
+    -- what is no set of slots by now must not cost the claim its lease
+    if kind == "c" and KEYS[2 + i]
+       and type(redis.pcall("ZADD", KEYS[2 + i], lease_end,
+                            owner .. ":" .. ARGV[4])) == "number"
+    then
+      -- GT never sets one where there is none yet
+      if call("PEXPIREAT", KEYS[2 + i], lease_end, "GT") == 0 then
+        call("PEXPIREAT", KEYS[2 + i], lease_end, "NX")
+      end
+    end
+  end
+end
+
+
 -- Overrides: their numbers take the place of those in ARGV, and "none" lifts
 -- a limit.  Nonsense is left out and told.
 
-local read, lifted, bad = verdict and redis.pcall or call, {}, ""
+local read, bad = verdict and redis.pcall or call, ""
+local lifted, overridden = {}, {}
 
 if there > 0 and count > 0 then
   local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
   local names, nonsense = {}, {}
 
   for i = 1, count do
-    local name = ARGV[6 * i + 2]
+    local name = ARGV[6 * i + 3]
 
-    if ARGV[6 * i + 1] == "rate" then
+    if ARGV[6 * i + 2] == "rate" then
       names[#names + 1] = name .. ".rate"
       names[#names + 1] = name .. ".burst"
     else
@@ -225,7 +288,7 @@ if there > 0 and count > 0 then
   local at = 1
 
   for i = 1, count do
-    local n, rate = 6 * i, ARGV[6 * i + 1] == "rate"
+    local n, rate = 6 * i + 1, ARGV[6 * i + 2] == "rate"
 
     if fields[at] == "none" then
       lifted[i] = true
@@ -234,6 +297,7 @@ if there > 0 and count > 0 then
       local value, unit = number(at, RATE_MOST, true)
       local burst = number(at + 1, RATE_MOST)
 
+      overridden[i] = value
       ARGV[n + 3] = value or ARGV[n + 3]
       ARGV[n + 4] = unit or ARGV[n + 4]
       ARGV[n + 5] = burst or ARGV[n + 5]
@@ -290,36 +354,42 @@ end
 --[[
 The limits: each is read and decided, and nothing is written.
 
-A rate is GCRA.  The theoretical arrival time is kept as whole microseconds
-and a fraction in 1/count of one, so that any rate is exact over any time:
-  "<us> <fraction> <count>"
-Below, ahead is how far it is ahead of now, in 1/count of a microsecond: a
-request is a period of them.
+A rate is a backlog that is worked off, as it was when it was last added to:
+  "<us> <backlog>"
+A request adds REQUEST; the rate in force takes off as many as it has units
+in each microsecond.  A time of the future means that the clock has gone
+back: nothing has been worked off since, and the backlog counts from now.
 
-A quota is "<first second of the window> <used>".  A window of the future
-means that the clock has gone back.  The next one stays the one that counts,
-or else its edge would be passed twice, each time with a full quota; what was
-counted in one further away counts in the present one.
+A quota is "<first second of the window> <used>".  In a window of the future,
+the next one stays the one that counts, or else its edge would be passed
+twice, each time with a full quota; what was counted in one further away
+counts in the present one.
 
-Slots are a sorted set of owners by the end of their leases.  They are taken
-also while the limit is lifted, so that they are all counted when it is not.
+Slots are a sorted set of "<owner>:<length of the lease>" by the ends of the
+leases.  They are taken also while the limit is lifted, so that they are all
+counted when it is not.
 ]]
 
 -- Three words for the verdict, then six numbers of each limit: a copy of ARGV
--- from the lease on has as many.  Until it is told, "remains" of a rate that
--- passes is how far it is ahead, and of slots what ended leases leave as well.
-local reply = { unpack(ARGV, 4) }
+-- from the life of the record on has as many.  Until it is told, "remains" of
+-- slots has what ended leases leave as well.
+local reply = { unpack(ARGV, 5) }
 
--- of counters ahead of the clock, to be set right: what is used
-local mends = {}
+-- backlogs; of counters ahead of the clock, to be set right, what is used
+local used, mends = {}, {}
+
+-- should all pass
+local consumed = {}
 
 local refusing, wait = 0, 0
 
 for i = 1, count do
-  local n, key = 6 * i, KEYS[2 + i]
+  local n, m, key = 6 * i + 1, 6 * i - 3, KEYS[2 + i]
   local kind, limit = ARGV[n + 1], ARGV[n + 3] + 0
   local state, again = lifted[i] and 3 or 0, 0
   local period, burst, left, reset = 0, 0, 0, 0
+
+  consumed[i] = "-"
 
   if kind == "rate" then
     period, burst = ARGV[n + 4] + 0, ARGV[n + 5] + 0
@@ -329,43 +399,41 @@ for i = 1, count do
 
     elseif state == 0 then
       local text = read("GET", key)
-      local ahead, most = 0, burst * period + period
+      local unit, backlog = limit * (REQUEST / period), 0
 
       if text then
         if text.err then
           return { verdict, second, third, fourth }
         end
 
-        local us, fraction, of = match(text, "^(%d+) (%d+) (%d+)$")
+        local seen, stored = match(text, "^(%d+) (%d+)$")
 
-        if us then
-          us, fraction, of = us + 0, fraction + 0, of + 0
-        end
+        if seen then
+          seen, backlog = seen + 0, stored + 0
 
-        if us and us >= now_us and fraction < of and of <= RATE_MOST then
-
-          -- beyond a full burst it came from a clock that has gone back, or
-          -- from a slower rate or larger burst
-          if us - now_us <= most / limit then
-            fraction = fraction * limit / of
-            ahead = (us - now_us) * limit + fraction - fraction % 1
-          else
-            ahead = most + 1
+          -- more was left by a larger burst
+          if backlog > (burst + 1) * REQUEST then
+            backlog = (burst + 1) * REQUEST
           end
 
-          if ahead > most then
-            ahead, mends[i] = most, most
+          if seen > now_us then
+            mends[i] = true
+          else
+            backlog = backlog - (now_us - seen) * unit
+            backlog = backlog > 0 and backlog or 0
           end
         end
       end
 
-      if ahead > most - period then
-        reset = (ahead - most + period + limit * 1000 - 1) / (limit * 1000)
+      if backlog > burst * REQUEST then
+        reset = (backlog - burst * REQUEST + unit * 1000 - 1) / (unit * 1000)
         reset = reset - reset % 1
         state, again = 1, reset
       else
-        left = ahead
+        consumed[i] = "r"
       end
+
+      used[i] = backlog
     end
 
   elseif kind == "quota" then
@@ -373,7 +441,7 @@ for i = 1, count do
 
     if state == 0 then
       local text = read("GET", key)
-      local used = 0
+      local counted = 0
 
       if text then
         if text.err then
@@ -385,26 +453,31 @@ for i = 1, count do
         of = of and of + 0
 
         if of and of >= from then
-          used = n_used + 0
+          counted = n_used + 0
 
-          if used > COUNT_MOST then
-            used = COUNT_MOST
+          if counted > COUNT_MOST then
+            counted = COUNT_MOST
           end
 
           if of == to then
             from, to = window_of(ARGV[n + 4], to)
 
           elseif of > to then
-            mends[i] = used
+            mends[i] = true
           end
         end
       end
 
-      left, reset = limit > used and limit - used or 0, to * 1000 - now
+      left = limit > counted and limit - counted or 0
+      reset, used[i] = to * 1000 - now, counted
 
       -- the first attempt has paid for the run it may have made
-      if left == 0 and before ~= "unknown" then
-        state, again = 1, limit == 0 and BLOCKED_WAIT or reset
+      if before ~= "unknown" then
+        consumed[i] = "q:" .. format("%d", from)
+
+        if left == 0 then
+          state, again = 1, limit == 0 and BLOCKED_WAIT or reset
+        end
       end
     end
 
@@ -419,128 +492,32 @@ for i = 1, count do
     then
       state, again = 1, limit == 0 and BLOCKED_WAIT or 1000
     end
+
+    consumed[i] = "c"
   end
 
   if state == 1 and ARGV[n + 6] == "dry_run" then
-    state = 2
+    state, consumed[i] = 2, "-"
 
   elseif again > wait then
     refusing, wait = i, again
   end
 
-  reply[n - 2], reply[n - 1], reply[n] = state, limit, period
-  reply[n + 1], reply[n + 2], reply[n + 3] = burst, left, reset
+  reply[m + 1], reply[m + 2], reply[m + 3] = state, limit, period
+  reply[m + 4], reply[m + 5], reply[m + 6] = burst, left, reset
 end
 
 
--- all is decided: from here on what passes is written, and all is told
+-- all is decided: from here on what passes is written, the record first, and
+-- all is told
 
-local passes, consumed = not verdict and refusing == 0, {}
-local lease_end = passes and format("%d", now + ARGV[4])
-
-for i = 1, count do
-  local n, key = 6 * i, KEYS[2 + i]
-  local kind, state, limit = ARGV[n + 1], reply[n - 2], reply[n - 1]
-  local period, left = reply[n], reply[n + 2]
-  local takes = passes and state == 0
-
-  consumed[i] = "-"
-
-  if kind == "rate" then
-    local ahead = mends[i] or left
-
-    if takes then
-      ahead = ahead + period
-      consumed[i] = "r:" .. ARGV[n + 3] .. ":" .. ARGV[n + 4]
-    end
-
-    if takes or mends[i] and not verdict then
-      local us = now_us + (ahead - ahead % limit) / limit
-
-      -- %d cuts a fraction off
-      call("SET", key, format("%d %d %d", us, ahead % limit, limit),
-           "PXAT", format("%d", us / 1000 + 1))
-    end
-
-    if state == 0 then
-      -- how many more pass at this moment, and when it is one more
-      local burst = reply[n + 1]
-      local free = burst * period - ahead
-      local more = free < 0 and 0 or (free - free % period) / period + 1
-      local reset = 0
-
-      if more <= burst then
-        reset = (more * period - free + limit * 1000 - 1) / (limit * 1000)
-      end
-
-      reply[n + 2], reply[n + 3] = more, reset - reset % 1
-    end
-
-  elseif kind == "quota" then
-    local used = mends[i]
-
-    takes = takes and before ~= "unknown"
-
-    if takes then
-      used, left = limit - left + 1, left - 1
-    end
-
-    if takes or used and not verdict then
-      local ends = now + reply[n + 3]
-      local from = format("%d", ends / 1000 - period)
-
-      call("SET", key, from .. " " .. format("%d", used),
-           "PXAT", format("%d", ends))
-      consumed[i] = takes and "q:" .. from or "-"
-    end
-
-    reply[n + 2] = left
-
-    if limit == 0 and state ~= 3 then
-      reply[n + 3] = BLOCKED_WAIT
-    end
-
-  else
-    if passes and state ~= 2 then
-      local others = left < limit
-
-      if others then
-        left = left + call("ZREMRANGEBYSCORE", key, "-inf",
-                           format("%d", now))
-      end
-
-      call("ZADD", key, lease_end, owner)
-
-      -- GT never sets one where there is none yet
-      if not others then
-        call("PEXPIREAT", key, lease_end)
-      elseif call("PEXPIREAT", key, lease_end, "GT") == 0 then
-        call("PEXPIREAT", key, lease_end, "NX")
-      end
-
-      consumed[i], left = "c", left - 1
-
-    elseif state == 0 then
-      local live = read("ZCOUNT", key, format("(%d", now), "+inf")
-
-      if verdict and type(live) == "table" then
-        return { verdict, second, third, fourth }
-      end
-
-      left = limit - live
-    end
-
-    reply[n + 2] = state == 0 and left > 0 and left or 0
-  end
-
-  if verdict and state ~= 3 then
-    -- the token alone has decided
-    reply[n - 2] = 0
-  end
-end
+local passes = not verdict and refusing == 0
+local lease_end = passes and format("%d", now + lease)
 
 if passes then
   if damaged then
+    -- memory is asked for before anything is lost
+    call("SET", record, "")
     call("DEL", record)
   end
 
@@ -551,19 +528,147 @@ if passes then
   local text = format("%d", expires)
 
   call("HSET", record, "v", "1", "s", "c", "o", owner, "l", lease_end,
-       "f", fingerprint, "r", first_id or request_id, "x", text,
+       "t", ARGV[4], "f", fingerprint, "r", first_id or request_id, "x", text,
        "k", table.concat(consumed, " "),
        "w", before == "unknown" and "u" or "", "i", request_id,
        "b", format("%d", now))
 
   -- never ends under a running attempt; what its lease leaves behind stays
   -- long enough to be seen as unknown
-  if expires < now + 2 * ARGV[4] then
-    text = format("%d", now + 2 * ARGV[4])
+  if expires < now + 2 * lease then
+    text = format("%d", now + 2 * lease)
   end
 
   call("PEXPIREAT", record, text)
 
+end
+
+for i = 1, count do
+  local n, m, key = 6 * i + 1, 6 * i - 3, KEYS[2 + i]
+  local kind, state, limit = ARGV[n + 1], reply[m + 1], reply[m + 2]
+  local period, left = reply[m + 3], reply[m + 5]
+  local takes = passes and consumed[i] ~= "-"
+
+  if kind == "rate" then
+    local backlog = used[i]
+
+    if backlog then
+      local unit = limit * (REQUEST / period)
+
+      backlog = takes and backlog + REQUEST or backlog
+
+      -- nothing is left of it then; %d cuts a fraction off
+      local ends = backlog > 0
+                   and format("%d", (now_us + backlog / unit) / 1000 + 1)
+
+      if takes then
+        call("SET", key, format("%d %d", now_us, backlog), "PXAT", ends)
+
+      elseif verdict or not ends then
+        -- nothing is to be written
+
+      elseif mends[i] then
+        redis.pcall("SET", key, format("%d %d", now_us, backlog), "PXAT",
+                    ends)
+
+      elseif state ~= 0 or overridden[i] then
+        -- a rate that was lowered meanwhile takes longer
+        redis.pcall("PEXPIREAT", key, ends, "GT")
+      end
+
+      if state == 0 then
+        -- how many more pass at this moment, and when it is one more
+        local burst = reply[m + 4]
+        local free = burst * REQUEST - backlog
+        local more, reset = 0, 0
+
+        if free >= 0 then
+          more = (free - free % REQUEST) / REQUEST + 1
+        end
+
+        if more <= burst then
+          reset = (more * REQUEST - free + unit * 1000 - 1) / (unit * 1000)
+        end
+
+        reply[m + 5], reply[m + 6] = more, reset - reset % 1
+      end
+    end
+
+  elseif kind == "quota" then
+    local ends = now + reply[m + 6]
+
+    if takes then
+      left = left - 1
+      call("SET", key, format("%d %d", ends / 1000 - period, used[i] + 1),
+           "PXAT", format("%d", ends))
+
+    elseif mends[i] and not verdict then
+      redis.pcall("SET", key, format("%d %d", ends / 1000 - period, used[i]),
+                  "PXAT", format("%d", ends))
+    end
+
+    reply[m + 5] = left
+
+    if limit == 0 and state ~= 3 then
+      reply[m + 6] = BLOCKED_WAIT
+    end
+
+  else
+    if takes then
+      local others = left < limit
+
+      if others then
+        left = left + call("ZREMRANGEBYSCORE", key, "-inf",
+                           format("%d", now))
+      end
+
+      call("ZADD", key, lease_end, owner .. ":" .. ARGV[4])
+
+      -- GT never sets one where there is none yet
+      if not others then
+        call("PEXPIREAT", key, lease_end)
+      elseif call("PEXPIREAT", key, lease_end, "GT") == 0 then
+        call("PEXPIREAT", key, lease_end, "NX")
+      end
+
+      left = left - 1
+
+    elseif state == 0 then
+      local live = read("ZCOUNT", key, format("(%d", now), "+inf")
+
+      if verdict and type(live) == "table" then
+        return { verdict, second, third, fourth }
+      end
+
+      left = limit - live
+
+    elseif not verdict and limit > 0 and state ~= 3 then
+      -- of those that refuse, some may end further ahead than they are long
+      local ahead = redis.pcall("ZRANGEBYSCORE", key,
+                                format("(%d", now + lease), "+inf",
+                                "WITHSCORES", "LIMIT", "0", "100")
+
+      for j = 1, #ahead, 2 do
+        local length = match(ahead[j], ":(%d%d?%d?%d?%d?%d?)$")
+
+        length = length and length + 0 or lease
+
+        if ahead[j + 1] - now > length then
+          redis.pcall("ZADD", key, "XX", format("%d", now + length), ahead[j])
+        end
+      end
+    end
+
+    reply[m + 5] = state == 0 and left > 0 and left or 0
+  end
+
+  if verdict and state ~= 3 then
+    -- the token alone has decided
+    reply[m + 1] = 0
+  end
+end
+
+if passes then
   verdict, second, third = "forward", damaged and "damaged" or before, bad
 
 elseif not verdict then

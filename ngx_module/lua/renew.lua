@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 --[[
 Renews the lease of an attempt that is still alive, and its slots with it.
 
@@ -6,6 +7,9 @@ KEYS  1      record of the token, or of the attempt where there is no token
 
 ARGV  1      owner of the attempt
       2      lease in ms
+
+It passes at maxmemory ("allow-oom"): a lease must not end under an attempt
+for want of memory that it has already.
 
 Reply: "renewed", or "lost" where another attempt owns the record by now, or
 it is settled, or gone.  A lease that has ended but was not taken over is
@@ -47,7 +51,8 @@ for kind in string.gmatch(kept[4] or "", "(%S)%S*") do
 
   -- what is no set of slots by now must not cost the claim its renewal
   if kind == "c" and KEYS[i]
-     and type(redis.pcall("ZADD", KEYS[i], lease_end, owner)) == "number"
+     and type(redis.pcall("ZADD", KEYS[i], lease_end,
+                          owner .. ":" .. ARGV[2])) == "number"
   then
     -- GT never sets one where there is none yet
     if call("PEXPIREAT", KEYS[i], lease_end, "GT") == 0 then

@@ -1,7 +1,11 @@
+#!lua flags=allow-oom
 --[[
 Ends one attempt: keeps its answer, or frees its token, or marks its outcome
 unknown; gives back what it did not use, and its slots.  Repeating it changes
 nothing more.
+
+It passes at maxmemory ("allow-oom"): what was created must be stored, and
+what is freed makes room.
 
 KEYS  1      record of the token, or of the attempt where there is no token
       2...   one key per limit, in the order of admit.lua; of "created" only
@@ -21,8 +25,13 @@ ARGV  1      owner of the attempt
       7      the answer to keep, or "" if it is not to be kept
       8      location of the run, or ""
       9      key of the run, or ""
+      10     lease in ms, by which the attempt's slots are named
+      11     0, or of an admission whose reply was lost: by when it was to be
+             carried out, in ms of this server's clock
 
 Reply: an array
+      "early"    the time in ms: ARGV 11 has not passed, so that the admission
+                 may still come behind this; nothing was done
       "kept"     the token is done by this attempt
       "settled"  the state left behind: "freed" or "unknown"
       "done"     another attempt was first: its kept answer or "", location,
@@ -38,7 +47,7 @@ fields stand in admit.lua, and why this is straight code.
 
 local call, match, format = redis.call, string.match, string.format
 
-local record = KEYS[1]
+local record, slot = KEYS[1], ARGV[1] .. ":" .. ARGV[10]
 local owner, is_token, outcome = ARGV[1], ARGV[2] == "1", ARGV[3]
 local fingerprint, request_id = ARGV[4], ARGV[5]
 local answer, location, run_key = ARGV[7], ARGV[8], ARGV[9]
@@ -50,6 +59,10 @@ local DONE_LEAST = 600000
 local time = redis.call("TIME")
 local now_us = time[1] * 1000000 + time[2]
 local now = (now_us - now_us % 1000) / 1000
+
+if now <= ARGV[11] + 0 then
+  return { "early", now }
+end
 
 local kept = redis.pcall("HMGET", record, "s", "o", "x")
 
@@ -78,7 +91,7 @@ expires = expires and #expires <= 15 and match(expires, "^%d+$")
 
 if outcome == "created" then
   for i = 2, #KEYS do
-    redis.pcall("ZREM", KEYS[i], owner)
+    redis.pcall("ZREM", KEYS[i], slot)
   end
 
   if mine and is_token and expires and expires >= now + DONE_LEAST then
@@ -89,7 +102,7 @@ if outcome == "created" then
       call("HSET", record, "s", "d", "n", location, "j", run_key)
     end
 
-    call("HDEL", record, "l", "k", "w", "b")
+    call("HDEL", record, "l", "t", "k", "w", "b")
 
     return { "kept" }
   end
@@ -113,13 +126,13 @@ if outcome ~= "created" then
     listed = listed + 1
 
     if kind == "c" and KEYS[listed] then
-      redis.pcall("ZREM", KEYS[listed], owner)
+      redis.pcall("ZREM", KEYS[listed], slot)
     end
   end
 
   for i = listed + 1, #KEYS do
     if call("TYPE", KEYS[i]).ok == "zset" then
-      call("ZREM", KEYS[i], owner)
+      call("ZREM", KEYS[i], slot)
     end
   end
 end
@@ -161,7 +174,7 @@ if outcome == "created" then
     call("HSET", record, "a", answer)
   end
 
-  call("HDEL", record, "l", "k", "w", "b")
+  call("HDEL", record, "l", "t", "k", "w", "b")
   call("PEXPIREAT", record, text)
 
   return { "kept" }
@@ -177,16 +190,18 @@ if not mine then
 end
 
 
--- gives back what the record says this attempt consumed
+-- Gives back what the record says this attempt consumed.  A counter that is
+-- back at nothing leaves no key.
 
+local REQUEST = 3600000000
 local at = 1
 
 for item in string.gmatch(outcome == "unknown" and "" or consumed, "%S+") do
   at = at + 1
 
   local key = KEYS[at]
-  local count, period = match(item, "^r:(%d+):(%d+)$")
   local window = match(item, "^q:(%d+)$")
+  local rate = item == "r" and outcome == "unauthorized"
 
   if not key then
     break
@@ -194,42 +209,18 @@ for item in string.gmatch(outcome == "unknown" and "" or consumed, "%S+") do
 
   -- What is no counter by now has nothing to give back, and must not keep
   -- the attempt from being settled.
-  local text = (window or count) and redis.pcall("GET", key)
+  local text = (window or rate) and redis.pcall("GET", key)
+  local of, used = match(type(text) == "string" and text or "",
+                         "^(%d+) (%d+)$")
 
-  if type(text) ~= "string" then
-    text = ""
-  end
+  -- a window that has ended needs nothing back, and no number is larger
+  if of and #used <= 16 and (rate or of == window) then
+    used = used - (rate and REQUEST or 1)
 
-  if window then
-    local of, used = match(text, "^(%d+) (%d+)$")
-
-    used = tonumber(used)
-
-    -- a window that has ended needs nothing back
-    if of == window and used > 0 and used <= 1000000000000 then
-      call("SET", key, of .. " " .. format("%d", used - 1), "KEEPTTL")
-    end
-
-  elseif count and outcome == "unauthorized" then
-    local us, fraction, of = match(text, "^(%d+) (%d+) (%d+)$")
-
-    us, fraction, of = tonumber(us), tonumber(fraction), tonumber(of)
-
-    if us and fraction < of and of <= 1000000 then
-      -- the rate may have been overridden since: its fractions are 1/of now
-      us = us - math.floor(period / count)
-      fraction = fraction - math.floor(period % count * of / count)
-
-      if fraction < 0 then
-        us, fraction = us - 1, fraction + of
-      end
-
-      if us <= now_us then
-        call("DEL", key)
-      else
-        call("SET", key, format("%d %d %d", us, fraction, of),
-             "PXAT", format("%d", us / 1000 + 1))
-      end
+    if used > 0 then
+      call("SET", key, of .. " " .. format("%d", used), "KEEPTTL")
+    else
+      call("DEL", key)
     end
   end
 end
@@ -240,7 +231,7 @@ if not is_token or outcome ~= "unknown" and rest[3] ~= "u" then
 end
 
 call("HSET", record, "s", "u")
-call("HDEL", record, "l", "k", "b")
+call("HDEL", record, "l", "t", "k", "b")
 
 -- the claim may have outlived the record's own end
 call("PEXPIREAT", record,

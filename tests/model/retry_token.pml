@@ -145,6 +145,8 @@ inline admit(me, verdict)
 {
     if
     :: state == r_claimed && owner == me ->
+        /* whoever is told to forward has a lease from then on */
+        leased = 1;
         verdict = forward
     :: state == r_done ->
         verdict = replay
