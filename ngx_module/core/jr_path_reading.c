@@ -63,6 +63,7 @@ typedef struct {
     /* utf8: an unfinished sequence */
     uint32_t       code;
     unsigned       missing;
+    unsigned       broken;          /* 1: it interrupts an escape */
 
     /* char: the segment so far, in lower case, without control characters,
        blanks at its ends and ";params" */
@@ -74,8 +75,10 @@ typedef struct {
     /* piece */
     unsigned       joined;          /* 1: some see no separator before it */
     unsigned       in_params;       /* 1: ";" since the last plain "/" */
-    unsigned       index;           /* of the segment, up to 3 */
+    unsigned       begun;           /* 1: not the first */
     unsigned       authority;       /* 1: "//" or "http://" has been read */
+    unsigned       inside;          /* 1: and a part of what follows */
+    unsigned       doubled;         /* 1: there was "//", ".." may find it */
 
     int            found;
 } jr_path_reading_t;
@@ -258,12 +261,18 @@ jr_path_byte(jr_path_reading_t *p, uint32_t ch, int plain)
             return;
         }
 
+        if (ch < 0x20) {
+            /* dropped by some, and the escape then goes on */
+            return;
+        }
+
         switch (jr_path_escape(p, ch, &code)) {
 
         case 0:
             /* what did not become a digit ends the escapes before it, too */
             jr_path_unescaped(p);
             jr_path_utf8(p, ch, plain);
+            p->broken = p->missing != 0;
             return;
 
         case 1:
@@ -389,6 +398,13 @@ jr_path_code(jr_path_reading_t *p, uint32_t code)
     if (code >= 0xff01 && code <= 0xff5e) {
         code -= 0xff00 - 0x20;          /* full width */
     }
+
+    if (code < 0x80 && (p->broken || code == '%')) {
+        /* an escape that is hidden once more: nobody writes so in earnest */
+        p->found = 1;
+    }
+
+    p->broken = 0;
 
     jr_path_char(p, code < 0x80 ? code : JR_PATH_ANY, 0);
 }
@@ -531,24 +547,31 @@ jr_path_piece(jr_path_reading_t *p)
         }
     }
 
-    /* an authority, which is not a part of the path */
+    /* an authority, which is not a part of the path: what is behind the two
+       slashes at its root, up to a plain one */
 
-    if (p->index == 2 && p->authority) {
+    if (p->authority && (p->joined || !p->inside)) {
         now[0] |= 1;
+        p->inside = 1;
+
+    } else {
+        p->authority = 0;
+        p->inside = 0;
     }
 
-    if (p->index == 0) {
-        p->authority = empty
-                       || (p->len <= JR_PATH_NAME
-                           && p->name[p->len - 1] == ':');
-
-    } else if (p->index == 1) {
-        p->authority = p->authority && empty;
+    if (p->begun && (p->at[0] & 1) && (empty || (dots && p->doubled))) {
+        p->authority = 1;
+        p->inside = 0;
+        p->doubled = 1;
     }
 
-    if (p->index < 3) {
-        p->index++;
+    if (!p->begun && p->len && p->len <= JR_PATH_NAME
+        && p->name[p->len - 1] == ':')
+    {
+        now[0] |= 1;                    /* "http:" */
     }
+
+    p->begun = 1;
 
     for (k = 0; k <= JR_PATH_SEGMENTS; k++) {
         p->at[k] = now[k];

@@ -5,8 +5,10 @@
 
 #include "fuzz.h"
 #include "jr_path.h"
+#include "lib_readings.h"
 
 
+static void readings_agree(jr_str_t target);
 static void keys(jr_path_t *path, const char *raw, size_t len);
 
 
@@ -37,10 +39,30 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_holds(jr_path_classify(raw, raw, &path) == JR_PATH_CREATE);
     }
 
+    readings_agree(raw);
+
     free(text);
     free(other);
 
     return 0;
+}
+
+
+/* what a server takes for a createJobRun is not another path */
+
+static void
+readings_agree(jr_str_t target)
+{
+    size_t     i;
+    jr_path_t  path;
+
+    if (jr_path_classify_target(target, &path) != JR_PATH_OTHER) {
+        return;
+    }
+
+    for (i = 0; readings[i].server != NULL; i++) {
+        fuzz_holds(!readings_route(target, readings[i].habits, NULL));
+    }
 }
 
 
