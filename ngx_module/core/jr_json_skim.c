@@ -130,3 +130,60 @@ jr_json_skim_blanks(const char *p, const char *end)
 
     return p;
 }
+
+
+int
+jr_json_skim_ends(jr_str_t text)
+{
+    int     string;
+    char    c;
+    size_t  i, depth;
+
+    string = 0;
+    depth = 0;
+
+    for (i = 0; i < text.len; i++) {
+        c = text.data[i];
+
+        if (string) {
+            if (c == '\\') {
+                i++;
+
+            } else if (c == '"') {
+                string = 0;
+            }
+
+            continue;
+        }
+
+        if (c == '{' || c == '[') {
+            depth++;
+
+        } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+            continue;
+
+        } else if (depth == 0) {
+            return 0;
+
+        } else if (c == '"') {
+            string = 1;
+
+        } else if ((c == '}' || c == ']') && --depth == 0) {
+            break;
+        }
+    }
+
+    if (i >= text.len) {
+        return 0;
+    }
+
+    for (i++; i < text.len; i++) {
+        c = text.data[i];
+
+        if (c != ' ' && c != '\t' && c != '\r' && c != '\n') {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -21,4 +21,12 @@
 jr_str_t jr_json_skim_string(jr_str_t text, jr_str_t name);
 
 
+/*
+ * Is text one object or array up to its last bracket, with nothing but blanks
+ * behind it?  A text that was cut off anywhere before it is not.  Not
+ * validated otherwise.  Time is linear in text.len.
+ */
+int jr_json_skim_ends(jr_str_t text);
+
+
 #endif /* JR_JSON_SKIM_H_INCLUDED */

@@ -296,7 +296,12 @@ struct ngx_http_jobruns_attempt_s {
     ngx_http_jobruns_settlement_t *settlement;    /* started; only its being
                                                      NULL or not counts */
 
-    /* the answer that is held */
+    /* the answer that is held; the proxy's own filters of its body */
+
+    ngx_int_t                    (*input_init)(void *data);
+    ngx_event_pipe_input_filter_pt input_pipe;
+    ngx_int_t                    (*input_unbuffered)(void *data,
+                                                     ssize_t bytes);
 
     ngx_uint_t                     http_version;  /* of the client */
     ngx_uint_t                     status;
@@ -602,6 +607,19 @@ void ngx_http_jobruns_filter_accepted(void);
 
 /* a worker begins: with the chain of the configuration that it runs */
 void ngx_http_jobruns_filter_begin(ngx_log_t *log);
+
+
+/* ngx_http_jobruns_framing.c */
+
+/* makes broken chunks of the upstream an answer that broke off; called with
+   its header, before NGINX selects the filters of its body */
+void ngx_http_jobruns_framing_watch(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* is a held JSON of 2xx, whose end nothing but the end of the connection has
+   told, cut off? */
+ngx_uint_t ngx_http_jobruns_framing_cut(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
 
 /* ngx_http_jobruns_held.c */

@@ -327,6 +327,8 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
            (ngx_http_upstream_send_response()) */
 
         r->upstream->upgrade = 0;
+
+        ngx_http_jobruns_framing_watch(r, a);
     }
 
     r->main_filter_need_in_memory = 1;
@@ -416,6 +418,13 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     }
 
     if (a->complete) {
+
+        if (!a->replace && ngx_http_jobruns_framing_cut(r, a)) {
+            a->complete = 0;
+            a->exchange.truncated = 1;
+            a->replace = 1;
+        }
+
         return ngx_http_jobruns_conclude(r, ctx);
     }
 

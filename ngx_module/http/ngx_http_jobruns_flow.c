@@ -10,10 +10,18 @@
  * returns its result, and nothing is parked.
  */
 
+#include <poll.h>
+
 #include "ngx_http_jobruns.h"
 
 
 static void ngx_http_jobruns_parked(ngx_http_request_t *r);
+static void ngx_http_jobruns_mind_half_close(ngx_http_request_t *r);
+static void ngx_http_jobruns_on_read(ngx_event_t *ev);
+
+
+/* ngx_http_request_handler(), which is static in NGINX */
+static ngx_event_handler_pt  ngx_http_jobruns_next_read;
 
 
 /* before the content handler, or with an answer of our own: blocked, the
@@ -34,6 +42,8 @@ ngx_http_jobruns_park(ngx_http_jobruns_attempt_t *a,
 
     /* a client that goes away now is noticed when we go on, or by the content
        handler: half an operation helps nobody */
+
+    ngx_http_jobruns_mind_half_close(r);
 
     r->read_event_handler = ngx_http_block_reading;
     r->write_event_handler = ngx_http_jobruns_parked;
@@ -64,6 +74,8 @@ ngx_http_jobruns_park_filter(ngx_http_jobruns_attempt_t *a,
     r->main->blocked++;
     r->buffered |= NGX_HTTP_JOBRUNS_BUFFERED;
 
+    ngx_http_jobruns_mind_half_close(r);
+
     wev->delayed = 1;
 
     if (wev->timer_set) {
@@ -91,6 +103,8 @@ ngx_http_jobruns_park_watched(ngx_http_jobruns_attempt_t *a,
     a->next = next;
 
     /* as limit_req does (ngx_http_limit_req_handler()) */
+
+    ngx_http_jobruns_mind_half_close(r);
 
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_jobruns_parked;
@@ -160,4 +174,60 @@ ngx_http_jobruns_parked(ngx_http_request_t *r)
 {
     ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "jobruns: event while parked");
+}
+
+
+/*
+ * ngx_http_test_reading() takes the end of what a client sends for its
+ * leaving, but a client may end its sending side alone and wait for the
+ * answer.  A handler of the read event is put before it for the rest of the
+ * request; NGINX sets another for what follows on the connection
+ * (ngx_http_set_keepalive(), ngx_http_set_lingering_close()).  Streams of
+ * HTTP/2 and 3 end by their own frames.
+ */
+
+static void
+ngx_http_jobruns_mind_half_close(ngx_http_request_t *r)
+{
+    ngx_event_t  *rev;
+
+    rev = r->connection->read;
+
+    if (r->http_version >= NGX_HTTP_VERSION_20
+        || rev->handler == ngx_http_jobruns_on_read)
+    {
+        return;
+    }
+
+    ngx_http_jobruns_next_read = rev->handler;
+    rev->handler = ngx_http_jobruns_on_read;
+}
+
+
+static void
+ngx_http_jobruns_on_read(ngx_event_t *ev)
+{
+    struct pollfd        pfd;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    c = ev->data;
+    r = c->data;
+
+    if (r->read_event_handler == ngx_http_test_reading
+        && !c->close && !c->error && !ev->timedout)
+    {
+        pfd.fd = c->fd;
+        pfd.events = 0;
+        pfd.revents = 0;
+
+        /* both directions are closed, or the connection was reset */
+
+        if (poll(&pfd, 1, 0) != 1) {
+            ngx_http_block_reading(r);
+            return;
+        }
+    }
+
+    ngx_http_jobruns_next_read(ev);
 }

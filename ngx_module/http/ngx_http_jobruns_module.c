@@ -624,6 +624,7 @@ ngx_http_jobruns_preconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 {
+    ngx_array_t                *logs;
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
 
@@ -639,10 +640,18 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_http_jobruns_handler;
 
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    logs = &cmcf->phases[NGX_HTTP_LOG_PHASE].handlers;
+
+    h = ngx_array_push(logs);
     if (h == NULL) {
         return NGX_ERROR;
     }
+
+    /* before access_log's, which is there already and runs in this order
+       (ngx_http_log_request()): $jobruns_outcome is final then */
+
+    h = logs->elts;
+    ngx_memmove(h + 1, h, (logs->nelts - 1) * sizeof(ngx_http_handler_pt));
 
     *h = ngx_http_jobruns_log_handler;
 

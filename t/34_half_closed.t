@@ -1,0 +1,105 @@
+#!/usr/bin/perl
+
+# A client that ends its sending side waits for its answer and gets it, and a
+# send_timeout says nothing of an answer that is not sent yet.  The access log
+# says what became of an attempt, whoever left.
+
+use lib 't/lib';
+use JobRuns;
+
+my $t = JobRuns->new;
+$t->run(workers => 1, http => <<'END', server => <<'END2');
+    log_format outcome '$http_opc_request_id $jobruns_outcome';
+    jobruns_redis_timeout 5s;
+    jobruns_redis_connect_timeout 5s;
+END
+    access_log %%TESTDIR%%/outcome.log outcome;
+    jobruns_retry_wait 20s;
+    send_timeout 100ms;
+END2
+
+my $service = $t->service;
+my $redis = $t->redis;
+
+sub fresh { $redis->command('FLUSHALL'); $service->reset }
+
+sub logged {
+    my ($id) = @_;
+    return wait_for {
+        $t->read_file('outcome.log') =~ /^\Q$id\E (\S+)\n/m && $1;
+    } "$id in the access log";
+}
+
+$t->create_run;
+
+# waiting behind a running attempt
+fresh();
+my $first = $t->start_run(token => 'tok', stub => { wait_read => 'gate' });
+$service->wait_at('gate');
+my $waiter = $t->start_run(token => 'tok', request_id => 'waits');
+my $gone = $t->start_run(token => 'tok', request_id => 'gone');
+$waiter->half_close;
+$t->get('/x');
+is($waiter->try_response(0.3), undef, 'a half-closed waiter waits');
+$gone->reset;
+is(logged('gone'), 'in_progress', 'one that was reset ends at once');
+$service->release('gate');
+is($first->response->status, 201, 'the first');
+is($waiter->response->header('opc-retry-replayed'), 'true',
+    'a half-closed waiter is answered');
+
+# while it is settled, longer than send_timeout; two pipelined
+fresh();
+my $c = $t->client;
+$c->request($t->run_request(token => 'one',
+    stub => { wait_created => 'gate' }));
+$c->request($t->run_request(token => 'two'));
+$service->wait_at('gate');
+$redis->pause;
+$service->release('gate');
+wait_for { grep { /^answered 201/ } @{($service->requests)[0]{done} // []} }
+    'the answer to be sent';
+$t->get('/x');
+$c->half_close;
+is($c->try_response(0.5), undef, 'settled for longer than send_timeout');
+$redis->resume;
+is($c->response->status, 201, 'half closed and settling: answered');
+is($c->response->status, 201, 'and so is the one behind it');
+is($service->created('one'), 1, 'one job run');
+
+# while admitted
+fresh();
+$redis->pause;
+$c = $t->start_run(token => 'tok');
+$t->get('/x');
+$c->half_close;
+$t->get('/x');
+$redis->resume;
+is($c->response->status, 201, 'half closed and admitting: answered');
+
+# what the access log says of those that left
+fresh();
+my ($head, $body) = JobRuns::Client::format_request(
+    $t->run_request(request_id => 'reading'));
+$c = $t->client->send($head . substr $body, 0, 5);
+$t->get('/x');
+$c->close;
+like(logged('reading'), qr/^(?:unsent|invalid)$/, 'left while it was read');
+
+$c = $t->start_run(request_id => 'forwarded',
+    stub => { wait_created => 'gate' });
+$service->wait_at('gate');
+$c->reset;
+$service->release('gate');
+is(logged('forwarded'), 'created', 'left while it was forwarded');
+
+my $h2 = $t->h2;
+$redis->pause;
+$c = $t->start_run(on => $h2, request_id => 'admitting');
+$t->get('/x');
+$c->reset;
+$t->get('/x');
+$redis->resume;
+is(logged('admitting'), 'unsent', 'left while it was admitted');
+
+done_testing;
