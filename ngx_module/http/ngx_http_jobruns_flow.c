@@ -10,9 +10,9 @@
  * returns its result, and nothing is parked.
  */
 
-#include <poll.h>
-
 #include "ngx_http_jobruns.h"
+
+#include <poll.h>
 
 
 static void ngx_http_jobruns_parked(ngx_http_request_t *r);
