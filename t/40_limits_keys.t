@@ -55,7 +55,8 @@ sub post {
 
 sub fresh { $redis->command('FLUSHDB') }
 
-sub quotas { return join ' ', map { s/^.*?:v1:(?:quota|rate):(\w+)(?::month)?/$1/r }
+sub quotas { return join ' ',
+    map { s/^.*?:v1:(?:quota|rate):(\w+)(?::month)?/$1/r }
     grep { /:v1:(?:quota|rate):/ } $redis->keys }
 
 ###############################################################################

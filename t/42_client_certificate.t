@@ -67,7 +67,8 @@ is(post('blue'), 429, '... within its own');
 
 # as NGINX writes them, RFC 2253
 is(join(' ', sort grep { /:quota:/ } $t->redis->keys),
-    join(' ', sort map { 'jobruns:{~' . sha256_hex($_) . '}:v1:quota:daily:month' }
+    join(' ', sort
+        map { 'jobruns:{~' . sha256_hex($_) . '}:v1:quota:daily:month' }
         'CN=caller,O=Red Team', 'CN=caller,O={Blue}: *?'),
     'subjects are hashed, as they are no plain names');
 

@@ -213,7 +213,8 @@ typedef enum {
     jobruns_verdict_mismatch,
     jobruns_verdict_refused,
     jobruns_verdict_unavailable,
-    jobruns_verdict_damaged     /* Redis holds what nobody of us wrote */
+    jobruns_verdict_damaged,    /* Redis holds what nobody of us wrote */
+    jobruns_verdict_late        /* it came behind its deadline: nothing */
 } ngx_http_jobruns_verdict_e;
 
 
@@ -226,7 +227,8 @@ typedef enum {
     jobruns_settled_done,       /* another attempt was first */
     jobruns_settled_fenced,
     jobruns_settled_foreign,
-    jobruns_settled_gone
+    jobruns_settled_gone,
+    jobruns_settled_early       /* the admission may still come */
 } ngx_http_jobruns_settled_e;
 
 
@@ -275,6 +277,9 @@ struct ngx_http_jobruns_attempt_s {
     ngx_redis_op_t                 renewal;
     ngx_event_t                    timer;     /* next poll, next renewal */
     ngx_msec_t                     admit_time;    /* when it was asked */
+    int64_t                        lost;      /* 0, or by when an admission
+                                                 without a reply was to be
+                                                 carried out: Redis' ms */
     ngx_msec_t                     wait_until;
     ngx_msec_t                     gap;       /* until the next poll */
 
@@ -339,6 +344,7 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       forwarded:1;
     unsigned                       claimed:1; /* Redis may hold our record */
     unsigned                       asked_again:1;
+    unsigned                       late:1;    /* asked again for that */
     unsigned                       mistrusted:1;  /* the kept answer; admit.lua
                                                      is to be told */
     unsigned                       unprotected:1; /* Redis failed, allowed */

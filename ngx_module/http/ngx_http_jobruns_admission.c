@@ -12,6 +12,8 @@
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_replicas.h"
 
+#include "jr_script.h"
+
 
 /* gaps between polls of a waiter, ms: they grow by half, with jitter */
 #define NGX_HTTP_JOBRUNS_GAP_FIRST  5
@@ -71,10 +73,12 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     a->state = jobruns_st_admitting;
     a->verdict = jobruns_verdict_none;
     a->admit_time = ngx_current_msec;
+    a->late = 0;
 
     a->op.handler = ngx_http_jobruns_on_admitted;
     a->op.data = a;
     a->op.log = r->connection->log;
+    a->op.stamp = a->nkeys + JR_ADMIT_DEADLINE;
 
     rc = ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
                         a->argc, a->argv);
@@ -120,6 +124,22 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
             }
         }
 
+        if (a->verdict == jobruns_verdict_late) {
+            /* Redis has told its clock meanwhile: once more, by that */
+
+            if (!a->late) {
+                a->late = 1;
+
+                if (ngx_http_jobruns_ask_again(a) == NGX_OK) {
+                    return;
+                }
+            }
+
+            ngx_http_jobruns_redis_failed(a, "an admission came to Redis "
+                                          "behind its timeout");
+            a->verdict = jobruns_verdict_unavailable;
+        }
+
         if (ngx_http_jobruns_replicas_await(a) == NGX_OK) {
             return;
         }
@@ -138,12 +158,13 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
 
         if (op->sent) {
             /* Redis may have admitted us; asking again with the same owner
-               returns the recorded verdict.  It writes nothing then, so that
-               a WAIT behind it would say nothing of the claim. */
+               returns the recorded verdict, and writes the lease: so a WAIT
+               behind it tells of the claim, too */
 
             a->claimed = 1;
+            a->lost = ngx_max(a->lost, op->expires);
 
-            if (!a->asked_again && a->conf->replicas == 0
+            if (!a->asked_again
                 && ngx_http_jobruns_ask_again(a) == NGX_OK)
             {
                 a->asked_again = 1;

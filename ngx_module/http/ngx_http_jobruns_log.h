@@ -24,6 +24,7 @@ typedef enum {
     jobruns_log_audit,
     jobruns_log_audit_torn,
     jobruns_log_unrecorded,
+    jobruns_log_takeback,
     jobruns_log_last
 } ngx_http_jobruns_log_e;
 

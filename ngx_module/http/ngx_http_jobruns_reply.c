@@ -29,6 +29,7 @@ static ngx_http_jobruns_word_t  ngx_http_jobruns_verdicts[] = {
     { ngx_string("running"), jobruns_verdict_running, 3 },
     { ngx_string("mismatch"), jobruns_verdict_mismatch, 2 },
     { ngx_string("refused"), jobruns_verdict_refused, 3 },
+    { ngx_string("late"), jobruns_verdict_late, 2 },
     { ngx_null_string, jobruns_verdict_none, 0 }
 };
 
@@ -146,6 +147,16 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
         if (rc == NGX_OK) {
             rc = ngx_http_jobruns_read_header(a, reply->element[3],
                                               &a->original_id);
+        }
+
+        break;
+
+    case jobruns_verdict_late:
+        rc = NGX_ERROR;
+
+        if (reply->element[1]->type == REDIS_REPLY_INTEGER) {
+            ngx_redis_clock(&a->op, reply->element[1]->integer);
+            rc = NGX_OK;
         }
 
         break;
@@ -572,6 +583,10 @@ ngx_http_jobruns_read_settled(redisReply *reply,
 
     if (ngx_http_jobruns_reply_is(first, "gone")) {
         return jobruns_settled_gone;
+    }
+
+    if (ngx_http_jobruns_reply_is(first, "early")) {
+        return jobruns_settled_early;
     }
 
     ngx_log_error(NGX_LOG_ERR, log, 0,

@@ -51,6 +51,19 @@ struct ngx_http_jobruns_settlement_s {
                                                  is lost: it may still reach
                                                  Redis, behind us */
     unsigned                       pending:1; /* counted: waits for a try */
+    unsigned                       takeback:1;    /* of an admission whose
+                                                     deadline is known: tried
+                                                     until Redis replies */
+    unsigned                       early:1;   /* Redis said so */
+    unsigned                       leaving:1; /* this worker exits: no longer
+                                                 than the deadline */
+    ngx_queue_t                    queue;     /* of take-backs that wait */
+};
+
+
+/* take-backs that wait for their next try, the oldest first */
+static ngx_queue_t  ngx_http_jobruns_takebacks = {
+    &ngx_http_jobruns_takebacks, &ngx_http_jobruns_takebacks
 };
 
 
@@ -74,6 +87,11 @@ static void ngx_http_jobruns_settlement_detach(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled);
 static ngx_msec_int_t ngx_http_jobruns_settlement_left(
     ngx_http_jobruns_settlement_t *s);
+static void ngx_http_jobruns_settlement_early(
+    ngx_http_jobruns_settlement_t *s);
+static ngx_uint_t ngx_http_jobruns_settlement_over(
+    ngx_http_jobruns_settlement_t *s);
+static void ngx_http_jobruns_takebacks_drop(size_t most);
 static void ngx_http_jobruns_settlement_later(
     ngx_http_jobruns_settlement_t *s);
 static void ngx_http_jobruns_on_try_due(ngx_event_t *ev);
@@ -154,6 +172,8 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
                                             ngx_http_jobruns_module);
     s->created = (a->outcome == JR_OUTCOME_CREATED);
     s->unsure = (!a->forwarded && a->verdict != jobruns_verdict_forward);
+    s->takeback = (s->unsure && a->lost);
+    ngx_queue_init(&s->queue);
     s->gap = NGX_HTTP_JOBRUNS_TRY_FIRST;
     s->deadline = ngx_current_msec
                   + (s->created ? NGX_HTTP_JOBRUNS_KEEP_FOR
@@ -239,6 +259,16 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
     }
 
     ngx_str_set(&arg[JR_SETTLE_DEADLINE], JR_SCRIPT_TIME_NONE);
+
+    if (a->lost && !created) {
+        arg[JR_SETTLE_DEADLINE].data = ngx_pnalloc(s->pool,
+                                                   JR_SCRIPT_TIME_LEN);
+        if (arg[JR_SETTLE_DEADLINE].data == NULL) {
+            return NGX_ERROR;
+        }
+
+        (void) ngx_sprintf(arg[JR_SETTLE_DEADLINE].data, "%016L", a->lost);
+    }
 
     arg[JR_SETTLE_OUTCOME].data = (u_char *) word.data;
     arg[JR_SETTLE_OUTCOME].len = word.len;
@@ -357,6 +387,7 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
     redisReply *reply)
 {
     ngx_str_t                       run_key;
+    ngx_uint_t                      early;
     ngx_http_jobruns_settled_e      settled;
     ngx_http_jobruns_settlement_t  *s;
 
@@ -369,7 +400,14 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
         ngx_http_jobruns_settlement_tell(s, settled, &run_key);
     }
 
-    ngx_http_jobruns_count_settled(settled);
+    early = (settled == jobruns_settled_early);
+
+    if (early) {
+        settled = jobruns_settled_none;
+
+    } else {
+        ngx_http_jobruns_count_settled(settled);
+    }
 
     if (s->attempt != NULL) {
 
@@ -385,8 +423,14 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
     /* repeating it changes nothing more, so it is safe where the reply was
        lost; an error reply (LOADING, READONLY ...) may pass */
 
+    if (early) {
+        ngx_http_jobruns_settlement_early(s);
+        return;
+    }
+
     if (settled == jobruns_settled_none
-        || (settled == jobruns_settled_gone && s->unsure && !ngx_exiting
+        || (settled == jobruns_settled_gone && s->unsure && !s->takeback
+            && !ngx_exiting
             && ngx_http_jobruns_settlement_left(s) > 0))
     {
         ngx_http_jobruns_settlement_later(s);
@@ -426,16 +470,32 @@ ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
 {
     ngx_msec_int_t  left;
 
+    if (s->takeback) {
+        ngx_queue_insert_tail(&ngx_http_jobruns_takebacks, &s->queue);
+        ngx_http_jobruns_settlement_pending(s, 1);
+
+        /* this one may be the oldest, or too late */
+
+        if (ngx_http_jobruns_settlement_over(s)) {
+            return;
+        }
+
+    } else {
+        ngx_http_jobruns_takebacks_drop(s->main->hold_memory);
+    }
+
     left = ngx_http_jobruns_settlement_left(s);
 
-    if (left <= 0
-        || ngx_http_jobruns_worker.held > s->main->hold_memory)
+    if (!s->takeback
+        && (left <= 0
+            || ngx_http_jobruns_worker.held > s->main->hold_memory))
     {
         ngx_log_error(NGX_LOG_ERR, &s->log, 0,
                       "jobruns: could not tell Redis that an attempt ended "
                       "as \"%V\", key \"%V\", job run \"%V\": its token is "
                       "unknown when the lease ends",
-                      &s->argv[s->nkeys + JR_SETTLE_OUTCOME], &s->argv[0], &s->run_key);
+                      &s->argv[s->nkeys + JR_SETTLE_OUTCOME], &s->argv[0],
+                      &s->run_key);
 
         ngx_http_jobruns_count(jobruns_count_settle_lost);
         ngx_http_jobruns_settlement_free(s);
@@ -450,9 +510,103 @@ ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
     s->timer.data = s;
     s->timer.log = &s->log;
 
-    ngx_add_timer(&s->timer, ngx_min(s->gap, (ngx_msec_t) left));
+    ngx_add_timer(&s->timer, s->takeback ? s->gap
+                             : ngx_min(s->gap, (ngx_msec_t) left));
 
     s->gap = ngx_min(s->gap * 2, NGX_HTTP_JOBRUNS_TRY_MOST);
+}
+
+
+/*
+ * Redis' clock has not come to the deadline of the lost admission.  Where it
+ * does not within a minute, it was set back: what was to come has come.
+ */
+
+static void
+ngx_http_jobruns_settlement_early(ngx_http_jobruns_settlement_t *s)
+{
+    if (!s->early) {
+        s->early = 1;
+        s->deadline = ngx_current_msec + NGX_HTTP_JOBRUNS_KEEP_FOR;
+
+    } else if (ngx_http_jobruns_settlement_left(s)
+               <= NGX_HTTP_JOBRUNS_TRY_MOST)
+    {
+        ngx_str_set(&s->argv[s->nkeys + JR_SETTLE_DEADLINE],
+                    JR_SCRIPT_TIME_NONE);
+    }
+
+    ngx_http_jobruns_settlement_later(s);
+}
+
+
+/*
+ * Makes room for a take-back at the cost of the oldest ones, and ends what a
+ * worker that exits has not told within a minute.  Whether s itself is gone.
+ */
+
+static ngx_uint_t
+ngx_http_jobruns_settlement_over(ngx_http_jobruns_settlement_t *s)
+{
+    ngx_uint_t  gone;
+
+    /* those in front of it are older */
+
+    gone = (ngx_http_jobruns_worker.held > s->main->hold_memory
+            && ngx_queue_head(&ngx_http_jobruns_takebacks) == &s->queue);
+
+    ngx_http_jobruns_takebacks_drop(s->main->hold_memory);
+
+    if (gone) {
+        return 1;
+    }
+
+    if (ngx_exiting && !s->leaving) {
+        s->leaving = 1;
+        s->deadline = ngx_current_msec + NGX_HTTP_JOBRUNS_KEEP_FOR;
+    }
+
+    if (!s->leaving || ngx_http_jobruns_settlement_left(s) > 0) {
+        return 0;
+    }
+
+    ngx_http_jobruns_log_fault(&s->log, jobruns_log_takeback, NGX_LOG_ERR, 0,
+                               "this worker exits, and could not take back an "
+                               "admission without a reply within a minute: "
+                               "key \"%V\" is unknown when its lease ends",
+                               &s->argv[0]);
+
+    ngx_http_jobruns_count(jobruns_count_settle_lost);
+    ngx_http_jobruns_settlement_free(s);
+
+    return 1;
+}
+
+
+/* until no more is held than most, the oldest take-backs that wait end */
+
+static void
+ngx_http_jobruns_takebacks_drop(size_t most)
+{
+    ngx_queue_t                    *q;
+    ngx_http_jobruns_settlement_t  *s;
+
+    while (ngx_http_jobruns_worker.held > most
+           && !ngx_queue_empty(&ngx_http_jobruns_takebacks))
+    {
+        q = ngx_queue_head(&ngx_http_jobruns_takebacks);
+        s = ngx_queue_data(q, ngx_http_jobruns_settlement_t, queue);
+
+        ngx_http_jobruns_log_fault(&s->log, jobruns_log_takeback, NGX_LOG_ERR,
+                                   0, "jobruns_hold_memory %uz is full, an "
+                                   "admission without a reply is not taken "
+                                   "back: key \"%V\" is unknown when its "
+                                   "lease ends; is Redis away? else raise it",
+                                   most, &s->argv[0]);
+
+        ngx_http_jobruns_count(jobruns_count_settle_lost);
+        ngx_http_jobruns_settlement_free(s);
+    }
 }
 
 
@@ -462,6 +616,9 @@ ngx_http_jobruns_on_try_due(ngx_event_t *ev)
     ngx_http_jobruns_settlement_t  *s;
 
     s = ev->data;
+
+    ngx_queue_remove(&s->queue);
+    ngx_queue_init(&s->queue);
 
     if (ngx_http_jobruns_settlement_try(s) != NGX_OK) {
         ngx_http_jobruns_settlement_later(s);
@@ -524,6 +681,12 @@ static void
 ngx_http_jobruns_settlement_free(ngx_http_jobruns_settlement_t *s)
 {
     ngx_http_jobruns_settlement_pending(s, 0);
+
+    ngx_queue_remove(&s->queue);
+
+    if (s->timer.timer_set) {
+        ngx_del_timer(&s->timer);
+    }
 
     ngx_http_jobruns_worker.held -= s->memory;
 

@@ -68,8 +68,9 @@ Times ahead of the clock mean that it has gone back.  A lease that ends
 further ahead than it is long is set to end one such length from now: its
 owner may be alive, and renews it before that.
 
-Numbers are doubles: everything stays an integer below 2^53, and is printed with %d: a long in C, at half the cost of
-what .. makes of a number.  The clock is this server's own.
+Numbers are doubles: everything stays an integer below 2^53, and is printed
+with %d: a long in C, at half the cost of what .. makes of a number.  The
+clock is this server's own.
 
 All of this runs for each request, and Lua makes the functions and tables of
 a script anew each time.  So it is straight code: x - x % 1 is floor(x), what

@@ -59,6 +59,13 @@ typedef void (*ngx_redis_handler_pt)(ngx_redis_op_t *op,
 
 
 /*
+ * The deadline of an operation as the command says it: ms, digits with zeroes
+ * in front; the caller writes zeroes, which mean none.
+ */
+#define NGX_REDIS_STAMP_LEN  16
+
+
+/*
  * One operation.  The memory is the caller's (zeroed before its first use)
  * and must stay until the handler has been called or ngx_redis_cancel() has
  * returned; it may be used again from within the handler.  The caller sets
@@ -71,6 +78,13 @@ struct ngx_redis_op_s {
 
     unsigned                  sent:1;     /* see above; set by the client */
     unsigned                  active:1;   /* submitted, handler not called */
+
+    ngx_uint_t                stamp;      /* set by the caller: which of argv,
+                                             NGX_REDIS_STAMP_LEN bytes, is to
+                                             be its deadline; 0: none */
+    int64_t                   expires;    /* that, ms of the server's clock;
+                                             0: the clock is not known */
+    uint64_t                  sent_us;    /* by ngx_redis_stats_clock() */
 
     struct ngx_redis_slot_s  *slot;       /* the client's own part */
     ngx_redis_server_t       *server;     /* who has replied */
@@ -173,6 +187,12 @@ ngx_int_t ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
  * and NGX_DECLINED: it will not be called, and nothing is known.
  */
 ngx_int_t ngx_redis_await(ngx_redis_op_t *op);
+
+/*
+ * From within the handler of an operation whose reply tells the server's time
+ * in ms: deadlines of what is sent next go by it.
+ */
+void ngx_redis_clock(ngx_redis_op_t *op, int64_t ms);
 
 /*
  * Forgets an operation: its handler will not be called, a reply still to

@@ -12,6 +12,7 @@
  *   ngx_redis_error.c        error replies that mean it serves nobody
  *   ngx_redis_pipeline.c     operations: submitted, answered, failed
  *   ngx_redis_send.c         their bytes on the way out
+ *   ngx_redis_clock.c        deadlines by the clock of the server
  *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
  *   ngx_redis_replicas.c     WAIT behind a batch
  *   ngx_redis_cluster*.c     many servers behind one; ngx_redis_cluster.h
@@ -134,6 +135,8 @@ struct ngx_redis_slot_s {
     uint64_t                  sent_us;    /* the same, for the round trip */
     u_char                   *pos;        /* next byte to send */
     u_char                   *last;
+    u_char                   *stamp;      /* in the command: its deadline, or
+                                             NULL */
     size_t                    size;       /* of the command */
     size_t                    tail;       /* what EVAL and EVALSHA share */
     ngx_uint_t                argc;       /* of an EVALSHA */
@@ -186,6 +189,9 @@ struct ngx_redis_connection_s {
     uint64_t                  heard_us;   /* the same, for the round trips */
     ngx_buf_t                 out;        /* handed to send() at once */
     u_char                   *in;
+    int64_t                   clock;      /* of the server, us: what it is
+                                             ahead of ngx_redis_stats_clock() */
+    unsigned                  timed:1;    /* clock is known */
     unsigned                  probe:1;    /* of the breaker: greets by PING */
     unsigned                  tls:1;      /* c->ssl is in use */
     unsigned                  used:1;     /* an operation was sent on it */
@@ -392,6 +398,17 @@ void ngx_redis_pipeline_refuse(ngx_redis_server_t *server);
 /* ngx_redis_send.c */
 
 ngx_int_t ngx_redis_pipeline_send(ngx_redis_connection_t *conn);
+
+
+/* ngx_redis_clock.c */
+
+/* ms, far beyond any date; all that is computed with it fits into 64 bits */
+#define NGX_REDIS_CLOCK_MAX  UINT64_C(9999999999999)
+
+void ngx_redis_clock_greeting(ngx_redis_connection_t *conn, redisReply *reply,
+    uint64_t sent_us);
+void ngx_redis_clock_stamp(ngx_redis_slot_t *slot,
+    ngx_redis_connection_t *conn);
 
 
 /* ngx_redis_script.c */

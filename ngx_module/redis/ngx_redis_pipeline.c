@@ -337,6 +337,10 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
     ngx_queue_remove(q);
     cmd = slot->cmd;
 
+    if (cmd == ngx_redis_cmd_info) {
+        ngx_redis_clock_greeting(conn, reply, slot->sent_us);
+    }
+
     if (slot->op == NULL) {
         ngx_redis_slot_free(slot);
 
@@ -568,6 +572,7 @@ ngx_redis_slot_mark(ngx_redis_slot_t *slot, uint64_t now)
 
     if (slot->op) {
         slot->op->sent = 1;
+        slot->op->sent_us = now;
     }
 }
 

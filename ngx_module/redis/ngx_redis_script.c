@@ -61,7 +61,14 @@ ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     slot->argc = 3 + argc;
 
     slot->last = ngx_redis_command_args(slot->last, 1, &head[2]);
-    slot->last = ngx_redis_command_args(slot->last, argc, argv);
+    slot->last = ngx_redis_command_args(slot->last, op->stamp, argv);
+
+    if (op->stamp) {
+        slot->stamp = slot->last + sizeof("$16\r\n") - 1;
+    }
+
+    slot->last = ngx_redis_command_args(slot->last, argc - op->stamp,
+                                        argv + op->stamp);
 
     ngx_redis_pipeline_submit(slot, op, slot->server->conf.timeout);
 
@@ -116,6 +123,11 @@ ngx_redis_script_again(ngx_redis_slot_t *slot, redisReply *reply)
 
     eval->last = ngx_redis_command_argc(eval->pos, slot->argc);
     eval->last = ngx_redis_command_args(eval->last, 2, head);
+
+    if (slot->stamp) {
+        eval->stamp = eval->last + (slot->stamp - tail);
+    }
+
     eval->last = ngx_cpymem(eval->last, tail, rest);
 
     eval->keyslot = slot->keyslot;

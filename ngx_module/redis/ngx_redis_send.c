@@ -105,6 +105,10 @@ ngx_redis_send_fill(ngx_redis_connection_t *conn)
     {
         slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
 
+        if (!slot->sent) {
+            ngx_redis_clock_stamp(slot, conn);
+        }
+
         n = ngx_min(out->end - out->last, slot->last - slot->pos);
 
         out->last = ngx_cpymem(out->last, slot->pos, n);

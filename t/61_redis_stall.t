@@ -1,0 +1,58 @@
+#!/usr/bin/perl
+
+# Redis stands still for longer than a lease, with admissions on their way to
+# it: none of them is carried out when it goes on, or it is taken back.
+
+use lib 't/lib';
+use JobRuns;
+
+my $t = JobRuns->new;
+
+$t->allow_log(qr/redis|Redis/);
+
+my $nginx = $t->run(server => <<'END');
+    jobruns_retry_lease 3s;
+    jobruns_retry_wait 10s;
+    jobruns_retry_unknown refuse;
+    jobruns_redis_timeout 500ms;
+    jobruns_quota all key=tenant limit=100000 window=month;
+    jobruns_concurrency once key=tenant limit=1000;
+END
+
+my $redis = $t->redis;
+my $n = 30;
+
+sub used {
+    my ($key) = $redis->keys('*:v1:quota:*') or return 0;
+    return (split / /, $redis->command('GET', $key))[1];
+}
+
+is($t->create_run->status, 201, 'a connection is there');
+is(used(), 1, '... and counted');
+my $before = $t->service->counts->{creations};
+
+$redis->pause;
+my @waiting = map { $t->start_run(token => "stall-$_") } 1 .. $n;
+my %status;
+$status{$_->response->status}++ for @waiting;
+is_deeply(\%status, { 503 => $n }, 'Redis stands still: nothing is forwarded');
+
+# longer than a lease: what is left behind would be unknown by then
+select undef, undef, undef, 4;
+$redis->resume;
+
+wait_for { $t->create_run->status == 201 } 'the gateway to find Redis again';
+my $others = $t->service->counts->{creations};
+
+wait_for {
+    !grep { ($redis->command('HGET', $_, 's') // '') eq 'c' }
+        $redis->keys('*:v1:token:*')
+} 'no claim to be left';
+
+%status = ();
+$status{$t->create_run(token => "stall-$_")->status}++ for 1 .. $n;
+is_deeply(\%status, { 201 => $n }, 'each retry is a first attempt');
+is($t->service->counts->{creations}, $others + $n, '... which makes its run');
+is(used(), $others + $n, '... and no other was paid for');
+
+done_testing;
