@@ -1,0 +1,288 @@
+/*
+ * The guard of the exit: it stands before peer.init of every upstream.
+ *
+ * NGINX has built the request by then (u->create_request()) and no peer is
+ * chosen, so nothing has been sent (ngx_http_upstream_init_request()).
+ * peer.init can only fail, which is a 500 to NGINX; a mark in the attempt
+ * makes it the answer that it is to be, and keeps error_page from sending the
+ * request on.  A request that is stopped without an attempt is given one, for
+ * its record.
+ */
+
+#include "ngx_http_jobruns_guard.h"
+#include "ngx_http_jobruns_log.h"
+
+
+static int ngx_libc_cdecl ngx_http_jobruns_guard_order(const void *one,
+    const void *two);
+static ngx_int_t ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_http_jobruns_guard(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_jobruns_guard_reads(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+static void ngx_http_jobruns_guard_stop(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, const char *why);
+static ngx_int_t ngx_http_jobruns_guard_attempt_of(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+
+
+ngx_int_t
+ngx_http_jobruns_guard_init(ngx_conf_t *cf)
+{
+    ngx_uint_t                       i;
+    ngx_http_jobruns_peer_t         *peer;
+    ngx_http_jobruns_main_conf_t    *jmcf;
+    ngx_http_upstream_srv_conf_t   **uscfp;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+
+    if (!jmcf->enabled) {
+        return NGX_OK;
+    }
+
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
+    uscfp = umcf->upstreams.elts;
+
+    if (ngx_array_init(&jmcf->peers, cf->pool, umcf->upstreams.nelts + 1,
+                       sizeof(ngx_http_jobruns_peer_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
+
+        peer = ngx_array_push(&jmcf->peers);
+        if (peer == NULL) {
+            return NGX_ERROR;
+        }
+
+        /* those of proxy_pass have no srv_conf that could hold it */
+
+        peer->upstream = uscfp[i];
+        peer->init = uscfp[i]->peer.init;
+
+        uscfp[i]->peer.init = ngx_http_jobruns_guard_peer;
+    }
+
+    ngx_qsort(jmcf->peers.elts, jmcf->peers.nelts,
+              sizeof(ngx_http_jobruns_peer_t), ngx_http_jobruns_guard_order);
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_jobruns_guard_order(const void *one, const void *two)
+{
+    const ngx_http_jobruns_peer_t  *a = one;
+    const ngx_http_jobruns_peer_t  *b = two;
+
+    return (a->upstream > b->upstream) - (a->upstream < b->upstream);
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us)
+{
+    size_t                         low, high, middle;
+    ngx_http_jobruns_peer_t       *peers;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    if (ngx_http_jobruns_guard(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
+
+    peers = jmcf->peers.elts;
+    low = 0;
+    high = jmcf->peers.nelts;
+
+    while (low + 1 < high) {
+        middle = (low + high) / 2;
+
+        if (peers[middle].upstream > us) {
+            high = middle;
+
+        } else {
+            low = middle;
+        }
+    }
+
+    return peers[low].init(r, us);
+}
+
+
+/* NGX_ERROR: the request is stopped */
+
+static ngx_int_t
+ngx_http_jobruns_guard(ngx_http_request_t *r)
+{
+    const char                   *why;
+    ngx_http_jobruns_ctx_t       *ctx;
+    ngx_http_jobruns_attempt_t   *a;
+    ngx_http_jobruns_loc_conf_t  *jlcf;
+    ngx_http_jobruns_srv_conf_t  *jscf;
+
+    jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
+
+    /* other modules may have a peer chosen for connections of their own */
+
+    if (!jscf->enabled || r->upstream == NULL) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_jobruns_get_ctx(r->main);
+
+    if (!ngx_http_jobruns_guard_reads(r, ctx)) {
+        return NGX_OK;
+    }
+
+    a = ctx ? ctx->attempt : NULL;
+    jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+
+    if (jlcf->enable == jobruns_off && a == NULL) {
+        return NGX_OK;
+    }
+
+    why = ngx_http_jobruns_guard_check(r, a);
+
+    if (why == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_http_jobruns_guard_stop(r, ctx, why);
+
+    return NGX_ERROR;
+}
+
+
+/*
+ * Is what r sends to be read?  Not that of a GET that is sent as one: only
+ * an override of its method, or a line end that NGINX has decoded out of its
+ * target, could make more of it.
+ */
+
+static ngx_uint_t
+ngx_http_jobruns_guard_reads(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *bufs;
+
+    bufs = r->upstream->request_bufs;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) || bufs == NULL) {
+        return 1;
+    }
+
+    b = bufs->buf;
+
+    if (b->last - b->pos < 5
+        || (ngx_memcmp(b->pos, "GET ", 4) != 0
+            && ngx_memcmp(b->pos, "HEAD ", 5) != 0))
+    {
+        return 1;
+    }
+
+    if (ctx != NULL && ctx->override) {
+        return 1;
+    }
+
+    return r->main->quoted_uri
+           && memmem(r->main->unparsed_uri.data, r->main->unparsed_uri.len,
+                     "%0", 2)
+              != NULL;
+}
+
+
+static void
+ngx_http_jobruns_guard_stop(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, const char *why)
+{
+    ngx_http_core_loc_conf_t    *clcf;
+    ngx_http_jobruns_attempt_t  *a;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (r != r->main) {
+
+        /* the main request goes its own way */
+
+        ngx_http_jobruns_log_fault(r->connection->log, jobruns_log_guard,
+                                   NGX_LOG_ERR, 0,
+                                   "a request that may be createJobRun was "
+                                   "stopped on its way out of location "
+                                   "\"%V\": %s; or say \"jobruns off;\" "
+                                   "where creations need no protection",
+                                   &clcf->name, why);
+        return;
+    }
+
+    if (ctx == NULL || ctx->attempt == NULL) {
+
+        if (ngx_http_jobruns_guard_attempt_of(r, ctx) != NGX_OK) {
+            /* stopped all the same, as a 500 */
+            return;
+        }
+
+        ctx = ngx_http_jobruns_get_ctx(r);
+        ctx->attempt->stopped = NGX_HTTP_NOT_FOUND;
+        ctx->attempt->outcome = JR_OUTCOME_INVALID;
+
+    } else {
+        ctx->attempt->stopped = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    a = ctx->attempt;
+
+    ngx_http_jobruns_log(a, jobruns_log_guard, NGX_LOG_ERR,
+                         "%s was stopped on its way out of location \"%V\": "
+                         "%s", a->forwarded ? "a creation" : "a request that "
+                         "may be createJobRun, and that nobody admitted,",
+                         &clcf->name, why);
+}
+
+
+/* an attempt for the record of what was stopped */
+
+static ngx_int_t
+ngx_http_jobruns_guard_attempt_of(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx)
+{
+    jr_path_t  path;
+
+    if (ctx == NULL) {
+        ctx = ngx_http_jobruns_create_ctx(r);
+
+        if (ctx == NULL
+            || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_memzero(&path, sizeof(jr_path_t));
+
+    if (ngx_http_jobruns_attempt_create(r, ctx, &path) != NGX_OK
+        || ngx_http_jobruns_attempt_identify(r, ctx->attempt) != NGX_OK)
+    {
+        ctx->attempt = NULL;
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jobruns_guard_status(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    if (a->stopped && a->state != jobruns_st_answered) {
+        r->err_status = a->stopped;
+    }
+}
