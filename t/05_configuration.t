@@ -322,14 +322,13 @@ sub proxy_lines {
 my %places = (
     'in the location' => sub {
         location => 'proxy_pass http://service;' . $_[0] },
-    'with a variable proxy_pass' => sub {
-        location => 'set $to service; proxy_pass http://$to;' . $_[0] },
     'in a nested location' => sub {
         location => 'proxy_pass http://service;' . proxy_lines()
             . 'location /20260430 { proxy_pass http://service;' . $_[0] . '}' },
     'in a regex location that is nested' => sub {
         location => 'proxy_pass http://service;' . proxy_lines()
-            . 'location ~ jobRuns$ { proxy_pass http://$host;' . $_[0] . '}' },
+            . 'location ~ jobRuns$ { proxy_pass http://service;'
+            . $_[0] . '}' },
     'inherited from the server' => sub {
         location => 'proxy_pass http://service;', server => $_[0] },
     'inherited from http' => sub {

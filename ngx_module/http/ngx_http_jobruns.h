@@ -113,11 +113,17 @@ typedef struct {
     ngx_uint_t                     audit_refusals_per;    /* seconds */
     ngx_msec_t                     audit_sync;    /* or one of
                                             NGX_HTTP_JOBRUNS_SYNC_OFF ... */
+
+    ngx_str_t                      file;      /* where the level begins, for */
+    ngx_uint_t                     line;      /* messages */
 } ngx_http_jobruns_loc_conf_t;
 
 
 typedef struct {
     unsigned                       enabled:1; /* `jobruns on` somewhere in it */
+    ngx_http_jobruns_loc_conf_t   *first;     /* the first location that is on;
+                                                 its audit is for what comes
+                                                 to those without `jobruns` */
 } ngx_http_jobruns_srv_conf_t;
 
 
@@ -131,6 +137,10 @@ typedef struct {
                                              ngx_http_jobruns_neighbour_t */
     ngx_array_t                    limit_places;  /* of
                                            ngx_http_jobruns_limit_place_t */
+    unsigned                       enabled:1; /* `jobruns on` anywhere */
+    ngx_array_t                    peers;     /* of ngx_http_jobruns_peer_t,
+                                                 by address of the upstream */
+    ngx_module_t                  *proxy;     /* NULL: NGINX has none */
     struct ngx_http_jobruns_zone_s
                                   *zone;      /* never NULL */
     ngx_array_t                    audit_files;   /* of
@@ -360,6 +370,8 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       recorded:1;    /* or tried to be */
     unsigned                       audit_begun:1;
     unsigned                       audit_ended:1;
+    ngx_uint_t                     stopped;   /* by the guard: the status that
+                                                 its client is given; 0: no */
 };
 
 
@@ -372,6 +384,7 @@ typedef struct {
     ngx_str_t                      error;     /* JSON in place of NGINX's
                                                  page; len 0: none */
     ngx_http_jobruns_attempt_t    *attempt;   /* NULL: passes untouched */
+    unsigned                       override:1;    /* of the method, to POST */
 } ngx_http_jobruns_ctx_t;
 
 
@@ -443,8 +456,21 @@ ngx_int_t ngx_http_jobruns_limits_add(ngx_conf_t *cf,
 
 /* ngx_http_jobruns_neighbours.c: what must not stand beside `jobruns on` */
 
+/* what a setting of proxy_pass breaks */
+typedef struct {
+    const char  *found;
+    const char  *why;
+    const char  *mend;
+    const char  *exit;          /* what the guard says of it */
+} ngx_http_jobruns_conflict_t;
+
+/* NULL: nothing in it breaks a promise */
+const ngx_http_jobruns_conflict_t *ngx_http_jobruns_neighbour_conflict(
+    ngx_http_upstream_conf_t *u);
+
 /* remembers the location being merged, to be checked when all are */
-ngx_int_t ngx_http_jobruns_neighbour_add(ngx_conf_t *cf);
+ngx_int_t ngx_http_jobruns_neighbour_add(ngx_conf_t *cf,
+    ngx_http_jobruns_loc_conf_t *conf);
 ngx_int_t ngx_http_jobruns_neighbours_check(ngx_conf_t *cf);
 
 
@@ -677,7 +703,8 @@ void ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
 /* a refusal in a location without `jobruns`, which has no attempt */
-ngx_int_t ngx_http_jobruns_refuse_path(ngx_http_request_t *r);
+ngx_int_t ngx_http_jobruns_refuse_path(ngx_http_request_t *r, jr_path_e kind,
+    jr_path_t *path);
 
 /* the run was made, but its answer was too large to keep: says so in *message
    and in the location header */

@@ -102,22 +102,29 @@ ngx_http_jobruns_noted(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
 
 ngx_int_t
-ngx_http_jobruns_refuse_path(ngx_http_request_t *r)
+ngx_http_jobruns_refuse_path(ngx_http_request_t *r, jr_path_e kind,
+    jr_path_t *path)
 {
-    ngx_str_t                body;
+    const char              *what;
     ngx_http_jobruns_ctx_t  *ctx;
-
-    /* with a context the header filter adds opc-request-id here too */
 
     ctx = ngx_http_jobruns_create_ctx(r);
 
     if (ctx == NULL
         || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
-        || ngx_http_jobruns_error_body(r, jr_error_code(NGX_HTTP_NOT_FOUND),
-                                       jr_error_message(NGX_HTTP_NOT_FOUND),
-                                       &body)
-           != NGX_OK)
+        || ngx_http_jobruns_attempt_create(r, ctx, path) != NGX_OK)
     {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (kind == JR_PATH_CREATE) {
+        (void) jr_path_keys(&ctx->attempt->path, &what);
+
+    } else {
+        ngx_memzero(&ctx->attempt->path, sizeof(jr_path_t));
+    }
+
+    if (ngx_http_jobruns_attempt_identify(r, ctx->attempt) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -126,9 +133,8 @@ ngx_http_jobruns_refuse_path(ngx_http_request_t *r)
                   "came to a location without \"jobruns\"; it is answered "
                   "404 (say \"jobruns off;\" there to let it pass)");
 
-    ngx_http_jobruns_error_headers(r, NGX_HTTP_NOT_FOUND, &body);
-
-    ngx_http_jobruns_finish(r, &body);
+    ngx_http_jobruns_refuse(r, ctx->attempt, JR_OUTCOME_INVALID,
+                            NGX_HTTP_NOT_FOUND, NULL, NULL);
 
     return NGX_DONE;
 }

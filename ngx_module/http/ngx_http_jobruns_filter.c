@@ -11,8 +11,11 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_guard.h"
 
 
+static ngx_uint_t ngx_http_jobruns_refused_creation(ngx_http_request_t *r,
+    ngx_http_jobruns_loc_conf_t *jlcf);
 static ngx_int_t ngx_http_jobruns_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_jobruns_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
@@ -116,6 +119,28 @@ ngx_http_jobruns_filter_begin(ngx_log_t *log)
 }
 
 
+/* NGINX refuses a creation in a location without `jobruns`, of a server that
+   has it elsewhere: its record is the only thing that is ours */
+
+static ngx_uint_t
+ngx_http_jobruns_refused_creation(ngx_http_request_t *r,
+    ngx_http_jobruns_loc_conf_t *jlcf)
+{
+    jr_path_t                     path;
+    ngx_http_jobruns_srv_conf_t  *jscf;
+
+    jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
+
+    return jlcf->enable == jobruns_unset && jscf->enabled
+           && r->err_status >= NGX_HTTP_BAD_REQUEST
+           && r->method == NGX_HTTP_POST
+           && r->unparsed_uri.len
+           && jr_path_classify(ngx_http_jobruns_str(r->unparsed_uri),
+                               ngx_http_jobruns_str(r->uri), &path)
+              != JR_PATH_OTHER;
+}
+
+
 static ngx_int_t
 ngx_http_jobruns_header_filter(ngx_http_request_t *r)
 {
@@ -135,7 +160,9 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
 
         jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
 
-        if (jlcf->enable != jobruns_on && jlcf->enable != jobruns_dry_run) {
+        if (jlcf->enable != jobruns_on && jlcf->enable != jobruns_dry_run
+            && !ngx_http_jobruns_refused_creation(r, jlcf))
+        {
             return ngx_http_next_header_filter(r);
         }
 
@@ -162,6 +189,10 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
 
         a->replace = 1;
         return NGX_OK;
+    }
+
+    if (a != NULL) {
+        ngx_http_jobruns_guard_status(r, a);
     }
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST

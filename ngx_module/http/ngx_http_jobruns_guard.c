@@ -193,8 +193,8 @@ ngx_http_jobruns_guard_reads(ngx_http_request_t *r,
     }
 
     return r->main->quoted_uri
-           && memmem(r->main->unparsed_uri.data, r->main->unparsed_uri.len,
-                     "%0", 2)
+           && ngx_strnstr(r->main->unparsed_uri.data, (char *) "%0",
+                          r->main->unparsed_uri.len)
               != NULL;
 }
 

@@ -38,17 +38,19 @@ const char *
 ngx_http_jobruns_guard_check(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    jr_str_t              text;
-    jr_head_t             head;
-    ngx_buf_t            *b;
-    ngx_http_upstream_t  *u;
+    jr_str_t                       text;
+    jr_head_t                      head;
+    ngx_buf_t                     *b;
+    ngx_http_upstream_t           *u;
+    ngx_http_jobruns_main_conf_t  *jmcf;
 
     u = r->upstream;
+    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
     /* the tag tells that ngx_http_proxy_module built it, as HTTP/1 */
 
     if (u->request_bufs == NULL
-        || u->output.tag != ngx_http_jobruns_foreign_proxy_tag(r))
+        || u->output.tag != (ngx_buf_tag_t) jmcf->proxy)
     {
         if ((r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
             && (a == NULL || r != r->main))
@@ -158,9 +160,9 @@ ngx_http_jobruns_guard_fields(ngx_http_request_t *r,
     if (field->count > 1
         || !ngx_http_jobruns_guard_same(field, token.data ? &token : NULL))
     {
-        /* a dry run forwards a token that is not valid */
+        /* a dry run forwards one that is invalid, or two */
 
-        if (a->token.data != NULL || a->dry_run_message.len == 0
+        if (a->dry_run_message.len == 0
             || field->count
                != ngx_http_jobruns_guard_count(r,
                                   (jr_str_t) jr_str("opc-retry-token")))
@@ -275,8 +277,9 @@ ngx_http_jobruns_guard_other(ngx_http_request_t *r, jr_head_t *head)
         first.len = space - first.data;
     }
 
-    if (jr_path_classify(head->target, first, &path) == JR_PATH_OTHER
-        && jr_path_classify(first, first, &path) == JR_PATH_OTHER)
+    if (jr_path_classify_target(head->target, &path) == JR_PATH_OTHER
+        && (space == NULL
+            || jr_path_classify_target(first, &path) == JR_PATH_OTHER))
     {
         return NULL;
     }

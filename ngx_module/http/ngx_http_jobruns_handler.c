@@ -64,8 +64,13 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     if (jlcf->enable == jobruns_unset) {
         /* a server that guards job runs has no unguarded way to them */
 
-        return kind == JR_PATH_OTHER ? NGX_DECLINED
-                                     : ngx_http_jobruns_refuse_path(r);
+        if (kind != JR_PATH_OTHER) {
+            return ngx_http_jobruns_refuse_path(r, kind, &path);
+        }
+
+        if (!h.override) {
+            return NGX_DECLINED;
+        }
     }
 
     if (ctx == NULL) {
@@ -74,6 +79,8 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
+
+    ctx->override = h.override;     /* for the guard of the exit */
 
     if (kind == JR_PATH_OTHER) {
         /* passes untouched, but for the request id */
@@ -101,6 +108,17 @@ ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     ngx_uint_t                  i, status;
     ngx_http_upstream_state_t  *state;
+
+    if (a->stopped && a->state != jobruns_st_answered) {
+
+        /* by the guard, and error_page brings it back: it stays stopped, and
+           ngx_http_send_header() is not to make it NGINX's 500 */
+
+        r->err_status = 0;
+
+        ngx_http_jobruns_refuse(r, a, a->outcome, a->stopped, NULL, NULL);
+        return NGX_DONE;
+    }
 
     if (a->state < jobruns_st_forwarding || a->state == jobruns_st_answered) {
 

@@ -260,7 +260,14 @@ ngx_http_jobruns_replacement(ngx_http_request_t *r,
 
     status = NGX_HTTP_SERVICE_UNAVAILABLE;
 
-    if (a->outcome == JR_OUTCOME_UNSENT) {
+    if (a->stopped) {
+        status = a->stopped;
+        code = jr_error_code(status);
+        message = (jr_str_t) jr_str("The gateway is not configured to forward "
+                                    "this request unchanged; nothing was "
+                                    "sent to the service.");
+
+    } else if (a->outcome == JR_OUTCOME_UNSENT) {
         code = jr_error_code(status);
         message = (jr_str_t) jr_str("The service cannot be reached; nothing "
                                     "was sent to it. Retry later.");

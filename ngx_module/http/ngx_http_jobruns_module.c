@@ -8,6 +8,7 @@
 #include "ngx_http_jobruns_zone.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_replicas.h"
+#include "ngx_http_jobruns_guard.h"
 
 #include "jr_embedded.h"
 
@@ -405,6 +406,11 @@ ngx_http_jobruns_create_loc_conf(ngx_conf_t *cf)
      *     jlcf->principal = NULL;
      */
 
+    if (cf->conf_file != NULL) {
+        jlcf->file = cf->conf_file->file.name;
+        jlcf->line = cf->conf_file->line;
+    }
+
     jlcf->enable = NGX_CONF_UNSET_UINT;
     jlcf->redis = NGX_CONF_UNSET_PTR;
     jlcf->redis_timeout = NGX_CONF_UNSET_MSEC;
@@ -491,6 +497,12 @@ ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->audit_sync = prev->audit_sync;
     }
 
+    if (conf->enable != jobruns_off
+        && ngx_http_jobruns_neighbour_add(cf, conf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->enable == jobruns_on || conf->enable == jobruns_dry_run) {
         return ngx_http_jobruns_merge_enabled(cf, conf);
     }
@@ -505,10 +517,18 @@ static char *
 ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *conf)
 {
-    ngx_http_jobruns_srv_conf_t  *jscf;
+    ngx_http_jobruns_srv_conf_t   *jscf;
+    ngx_http_jobruns_main_conf_t  *jmcf;
 
     jscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_jobruns_module);
     jscf->enabled = 1;
+
+    if (jscf->first == NULL) {
+        jscf->first = conf;
+    }
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+    jmcf->enabled = 1;
 
     if (conf->redis == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -559,8 +579,7 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_jobruns_neighbour_add(cf) != NGX_OK
-        || ngx_http_jobruns_limits_add(cf, conf) != NGX_OK
+    if (ngx_http_jobruns_limits_add(cf, conf) != NGX_OK
         || ngx_http_jobruns_zone_location(cf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -658,6 +677,10 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
     ngx_http_jobruns_audit_create_files(cf);
 
     ngx_http_jobruns_content_length_init(cf);
+
+    if (ngx_http_jobruns_guard_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_jobruns_filter_init(cf);
 }

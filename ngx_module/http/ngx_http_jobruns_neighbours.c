@@ -2,7 +2,8 @@
  * Directives of other modules that would break a promise beside
  * `jobruns on`: forwarding twice, hiding the service's answer, changing what
  * the client signed.  They are refused by `nginx -t`, each with the line that
- * mends it.
+ * fixes it; what is not the proxy module's stands in
+ * ngx_http_jobruns_foreign.c.
  *
  * The proxy module's location configuration begins with an
  * ngx_http_upstream_conf_t (src/http/modules/ngx_http_proxy_module.c); the
@@ -10,26 +11,83 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_foreign.h"
 
 
-/* a location with `jobruns on`, to be looked at when all is merged */
-typedef struct {
-    ngx_http_upstream_conf_t   *proxy;        /* NULL: no proxy module */
-    ngx_http_core_loc_conf_t   *core;
-    ngx_str_t                   server;       /* for messages */
-} ngx_http_jobruns_neighbour_t;
-
-
-static ngx_http_upstream_conf_t *ngx_http_jobruns_proxy_conf(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_neighbour_check(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+static ngx_int_t ngx_http_jobruns_neighbour_audit(ngx_conf_t *cf,
     ngx_http_jobruns_neighbour_t *n);
-static ngx_int_t ngx_http_jobruns_neighbour_refuse(ngx_conf_t *cf,
-    ngx_http_jobruns_neighbour_t *n, const char *found, const char *why,
-    const char *mend);
+
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_twice = {
+    "proxy_next_upstream ... non_idempotent",
+    "it sends a creation to a second server when the first may have made it",
+    "proxy_next_upstream error timeout;",
+    "the location that it leaves by has \"proxy_next_upstream ... "
+    "non_idempotent\"; include jobruns_proxy.conf there"
+};
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_intercepts = {
+    "proxy_intercept_errors on", "it hides the service's answer",
+    "proxy_intercept_errors off;",
+    "the location that it leaves by has \"proxy_intercept_errors on\"; include "
+    "jobruns_proxy.conf there"
+};
+
+#if (NGX_HTTP_CACHE)
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_caches = {
+    "proxy_cache",
+    "an answer must come from the service or from the token's record",
+    "proxy_cache off;",
+    "the location that it leaves by has \"proxy_cache\"; set \"proxy_cache "
+    "off;\" there"
+};
+
+#endif
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_stores = {
+    "proxy_store", "it writes answers to files anybody may be given",
+    "proxy_store off;",
+    "the location that it leaves by has \"proxy_store\"; set \"proxy_store "
+    "off;\" there"
+};
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_aborts = {
+    "proxy_ignore_client_abort off (the default)",
+    "a client that hangs up would cut the exchange and leave its outcome "
+    "unknown", "proxy_ignore_client_abort on;",
+    "the location that it leaves by has \"proxy_ignore_client_abort off\"; "
+    "include jobruns_proxy.conf there"
+};
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_accel = {
+    "proxy_ignore_headers without X-Accel-Redirect",
+    "the service's answer could be replaced by another location's",
+    "proxy_ignore_headers X-Accel-Redirect X-Accel-Expires "
+    "X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;",
+    "the location that it leaves by obeys X-Accel-Redirect; include "
+    "jobruns_proxy.conf there"
+};
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_partial = {
+    "proxy_pass_request_headers off or proxy_pass_request_body off",
+    "the service must get what the client signed",
+    "proxy_pass_request_headers on; proxy_pass_request_body on;",
+    "the location that it leaves by has \"proxy_pass_request_headers off\" or "
+    "\"proxy_pass_request_body off\"; remove it there"
+};
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_body_size = {
+    "client_max_body_size above 16m or 0 (unlimited)",
+    "the body is checked in memory", "client_max_body_size 16m;", NULL
+};
 
 
 ngx_int_t
-ngx_http_jobruns_neighbour_add(ngx_conf_t *cf)
+ngx_http_jobruns_neighbour_add(ngx_conf_t *cf,
+    ngx_http_jobruns_loc_conf_t *conf)
 {
     ngx_http_core_srv_conf_t      *cscf;
     ngx_http_jobruns_neighbour_t  *n;
@@ -55,35 +113,13 @@ ngx_http_jobruns_neighbour_add(ngx_conf_t *cf)
 
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
 
-    n->proxy = ngx_http_jobruns_proxy_conf(cf);
+    n->conf = conf;
+    n->server = ngx_http_conf_get_module_srv_conf(cf, ngx_http_jobruns_module);
+    n->loc_conf = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
     n->core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    n->server = cscf->server_name;
+    n->name = cscf->server_name;
 
     return NGX_OK;
-}
-
-
-static ngx_http_upstream_conf_t *
-ngx_http_jobruns_proxy_conf(ngx_conf_t *cf)
-{
-    ngx_uint_t            i;
-    ngx_module_t         *module;
-    ngx_http_conf_ctx_t  *ctx;
-
-    ctx = cf->ctx;
-
-    for (i = 0; cf->cycle->modules[i]; i++) {
-        module = cf->cycle->modules[i];
-
-        if (module->type == NGX_HTTP_MODULE
-            && module->name != NULL
-            && ngx_strcmp(module->name, "ngx_http_proxy_module") == 0)
-        {
-            return ctx->loc_conf[module->ctx_index];
-        }
-    }
-
-    return NULL;
 }
 
 
@@ -91,15 +127,34 @@ ngx_int_t
 ngx_http_jobruns_neighbours_check(ngx_conf_t *cf)
 {
     ngx_uint_t                     i;
+    ngx_http_jobruns_foreign_t     foreign;
     ngx_http_jobruns_neighbour_t  *n;
     ngx_http_jobruns_main_conf_t  *jmcf;
 
     jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
 
+    if (!jmcf->enabled) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_jobruns_foreign_init(cf, &foreign) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    jmcf->proxy = foreign.proxy;
+
     n = jmcf->neighbours.elts;
 
     for (i = 0; i < jmcf->neighbours.nelts; i++) {
-        if (ngx_http_jobruns_neighbour_check(cf, &n[i]) != NGX_OK) {
+
+        if (!n[i].server->enabled) {
+            continue;
+        }
+
+        if (ngx_http_jobruns_neighbour_check(cf, &foreign, &n[i]) != NGX_OK
+            || ngx_http_jobruns_foreign_check(cf, &foreign, &n[i]) != NGX_OK
+            || ngx_http_jobruns_neighbour_audit(cf, &n[i]) != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -108,108 +163,138 @@ ngx_http_jobruns_neighbours_check(ngx_conf_t *cf)
 }
 
 
+/* only where creations come in; what leaves by another location is looked at
+   when it leaves (ngx_http_jobruns_guard_check()) */
+
 static ngx_int_t
 ngx_http_jobruns_neighbour_check(ngx_conf_t *cf,
-    ngx_http_jobruns_neighbour_t *n)
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n)
 {
-    ngx_http_upstream_conf_t  *u;
+    ngx_http_upstream_conf_t           *u;
+    const ngx_http_jobruns_conflict_t  *conflict;
+
+    if (n->conf->enable == jobruns_unset) {
+        return NGX_OK;
+    }
 
     if (n->core->client_max_body_size == 0
         || n->core->client_max_body_size > NGX_HTTP_JOBRUNS_BODY_MAX)
     {
         return ngx_http_jobruns_neighbour_refuse(cf, n,
-                          "client_max_body_size above 16m or 0 (unlimited)",
-                          "the body is checked in memory",
-                          "client_max_body_size 16m;");
+                                                &ngx_http_jobruns_body_size);
     }
 
-    u = n->proxy;
+    u = foreign->proxy ? n->loc_conf[foreign->proxy->ctx_index] : NULL;
 
     /*
      * Only where something is passed on.  proxy_pass with variables leaves
-     * u->upstream NULL, and its handler cannot be told from another's, so
-     * any content handler counts.
+     * u->upstream NULL, so any content handler counts.
      */
 
     if (u == NULL || (u->upstream == NULL && n->core->handler == NULL)) {
         return NGX_OK;
     }
 
+    conflict = ngx_http_jobruns_neighbour_conflict(u);
+
+    return conflict ? ngx_http_jobruns_neighbour_refuse(cf, n, conflict)
+                    : NGX_OK;
+}
+
+
+const ngx_http_jobruns_conflict_t *
+ngx_http_jobruns_neighbour_conflict(ngx_http_upstream_conf_t *u)
+{
     if (u->next_upstream & NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT) {
-        return ngx_http_jobruns_neighbour_refuse(cf, n,
-                          "proxy_next_upstream ... non_idempotent",
-                          "it sends a creation to a second server when the "
-                          "first may have made it",
-                          "proxy_next_upstream error timeout;");
+        return &ngx_http_jobruns_twice;
     }
 
     if (u->intercept_errors) {
-        return ngx_http_jobruns_neighbour_refuse(cf, n,
-                          "proxy_intercept_errors on",
-                          "it hides the service's answer",
-                          "proxy_intercept_errors off;");
+        return &ngx_http_jobruns_intercepts;
     }
 
 #if (NGX_HTTP_CACHE)
 
     if (u->cache) {
-        return ngx_http_jobruns_neighbour_refuse(cf, n, "proxy_cache",
-                          "an answer must come from the service or from the "
-                          "token's record",
-                          "proxy_cache off;");
+        return &ngx_http_jobruns_caches;
     }
 
 #endif
 
     if (u->store) {
-        return ngx_http_jobruns_neighbour_refuse(cf, n, "proxy_store",
-                          "it writes answers to files anybody may be given",
-                          "proxy_store off;");
+        return &ngx_http_jobruns_stores;
     }
 
     if (!u->ignore_client_abort) {
-        return ngx_http_jobruns_neighbour_refuse(cf, n,
-                          "proxy_ignore_client_abort off (the default)",
-                          "a client that hangs up would cut the exchange "
-                          "and leave its outcome unknown",
-                          "proxy_ignore_client_abort on;");
+        return &ngx_http_jobruns_aborts;
     }
 
     if (!(u->ignore_headers & NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT)) {
-        return ngx_http_jobruns_neighbour_refuse(cf, n,
-                          "proxy_ignore_headers without X-Accel-Redirect",
-                          "the service's answer could be replaced by another "
-                          "location's",
-                          "proxy_ignore_headers X-Accel-Redirect "
-                          "X-Accel-Expires X-Accel-Limit-Rate "
-                          "X-Accel-Buffering X-Accel-Charset;");
+        return &ngx_http_jobruns_accel;
     }
 
     if (!u->pass_request_headers || !u->pass_request_body) {
-        return ngx_http_jobruns_neighbour_refuse(cf, n,
-                          "proxy_pass_request_headers off or "
-                          "proxy_pass_request_body off",
-                          "the service must get what the client signed",
-                          "proxy_pass_request_headers on; "
-                          "proxy_pass_request_body on;");
+        return &ngx_http_jobruns_partial;
     }
 
-    return NGX_OK;
+    return NULL;
 }
 
 
+/* what is refused in a location without `jobruns` is recorded where it says,
+   or where the first location of its server does that has it on */
+
 static ngx_int_t
+ngx_http_jobruns_neighbour_audit(ngx_conf_t *cf,
+    ngx_http_jobruns_neighbour_t *n)
+{
+    ngx_http_jobruns_loc_conf_t  *conf, *first;
+
+    conf = n->conf;
+    first = n->server->first;
+
+    if (conf->enable != jobruns_unset) {
+        return NGX_OK;
+    }
+
+    if (conf->audit == NGX_CONF_UNSET_PTR) {
+        conf->audit = first->audit;
+        conf->audit_syslog = first->audit_syslog;
+        conf->audit_sync = first->audit_sync;
+        conf->audit_refusals = first->audit_refusals;
+        conf->audit_refusals_per = first->audit_refusals_per;
+    }
+
+    if (conf->tenant == NULL) {
+        conf->tenant = first->tenant;
+    }
+
+    if (conf->principal == NULL) {
+        conf->principal = first->principal;
+    }
+
+    if (conf->audit == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_jobruns_audit_enable(cf, &conf->audit_sync) == NGX_CONF_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_int_t
 ngx_http_jobruns_neighbour_refuse(ngx_conf_t *cf,
-    ngx_http_jobruns_neighbour_t *n, const char *found, const char *why,
-    const char *mend)
+    ngx_http_jobruns_neighbour_t *n,
+    const ngx_http_jobruns_conflict_t *conflict)
 {
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                   "\"jobruns on\" in location \"%V\" of server \"%V\" does "
                   "not go with %s: %s; add \"%s\" there, or include "
                   "jobruns_proxy.conf, which sets all that is needed; a "
                   "location that forwards no job runs can say "
-                  "\"jobruns off;\"",
-                  &n->core->name, &n->server, found, why, mend);
+                  "\"jobruns off;\" (the location begins in %V:%ui)",
+                  &n->core->name, &n->name, conflict->found, conflict->why,
+                  conflict->mend, &n->conf->file, n->conf->line);
 
     return NGX_ERROR;
 }

@@ -1,0 +1,60 @@
+/*
+ * Other modules' configuration, as far as `nginx -t` looks at it.
+ */
+
+#ifndef NGX_HTTP_JOBRUNS_FOREIGN_H_INCLUDED
+#define NGX_HTTP_JOBRUNS_FOREIGN_H_INCLUDED
+
+#include "ngx_http_jobruns.h"
+
+
+/* proxy_pass, fastcgi_pass, grpc_pass, scgi_pass, uwsgi_pass */
+#define NGX_HTTP_JOBRUNS_PASSES  5
+
+
+/* a location that is not `jobruns off`, to be looked at when all is merged */
+typedef struct {
+    ngx_http_jobruns_loc_conf_t   *conf;
+    ngx_http_jobruns_srv_conf_t   *server;
+    ngx_http_core_loc_conf_t      *core;
+    void                         **loc_conf;
+    ngx_str_t                      name;      /* of the server */
+} ngx_http_jobruns_neighbour_t;
+
+
+typedef struct {
+    ngx_module_t                  *module;    /* NULL: NGINX has none */
+    ngx_http_handler_pt            handler;   /* that its setter leaves */
+} ngx_http_jobruns_pass_t;
+
+
+/* where the modules of this NGINX keep what is looked at; an offset of
+   NGX_CONF_UNSET_SIZE: they do not have it */
+typedef struct {
+    ngx_module_t                  *proxy;
+    ngx_module_t                  *mirror;
+    ngx_http_jobruns_pass_t        passes[NGX_HTTP_JOBRUNS_PASSES];
+    size_t                         headers;   /* of proxy_set_header */
+    size_t                         method;
+    size_t                         http_version;
+    size_t                         body;
+    size_t                         mirrors;
+} ngx_http_jobruns_foreign_t;
+
+
+/* finds modules by name, offsets in their tables of directives */
+ngx_int_t ngx_http_jobruns_foreign_init(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign);
+
+/* NGX_ERROR after saying what does not go together */
+ngx_int_t ngx_http_jobruns_foreign_check(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+
+
+/* ngx_http_jobruns_neighbours.c: logs a conflict; returns NGX_ERROR */
+ngx_int_t ngx_http_jobruns_neighbour_refuse(ngx_conf_t *cf,
+    ngx_http_jobruns_neighbour_t *n,
+    const ngx_http_jobruns_conflict_t *conflict);
+
+
+#endif /* NGX_HTTP_JOBRUNS_FOREIGN_H_INCLUDED */
