@@ -98,6 +98,9 @@ install: all		## the module, the tools and jobruns_proxy.conf: DESTDIR= PREFIX=
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobrunsctl
 	install -D -m 644 conf/jobruns_proxy.conf \
 	    $(DESTDIR)/etc/nginx/jobruns_proxy.conf
+	install -D -m 644 conf/jobruns.logrotate \
+	    $(DESTDIR)/etc/logrotate.d/jobruns
+	util/install-folder $(DESTDIR)/var/log/jobruns
 
 
 # ----------------------------------------------------------------------- run

@@ -130,6 +130,8 @@ my @directives = (
     ['jobruns_audit_sync', [qw(off always 100ms 1ms 1m)],
         [qw(on 0 0ms 61s never -1 "")]],
     ['jobruns_audit_required', [qw(on off)], [qw(1 yes true "")]],
+    ['jobruns_audit_refusals', [qw(all 20r/s 1r/s 90r/m 1000000r/h)],
+        [qw(0 20 0r/s -1r/s 20r/d 1000001r/s off none "")]],
 );
 
 # The whole configuration without the line of the same name.
@@ -137,6 +139,7 @@ my @directives = (
 my %without = (
     jobruns => [jobruns => ''], jobruns_redis => [redis => ''],
     jobruns_audit => [audit => ''],
+    jobruns_audit_refusals => [],
 );
 
 for (@directives) {
@@ -200,8 +203,18 @@ refused(http => 'jobruns_audit off;', qr/"jobruns_audit" directive/,
 
 my $syslog = 'jobruns_audit syslog:server=127.0.0.1:5140,tag=jobruns;';
 ok(($t->check_config(http => $syslog))[0], 'a file and a copy');
-ok(($t->check_config(audit => $syslog))[0], 'a copy beside the default file')
-    if -w '/var/log/nginx';
+
+# the default file is in a folder that the package makes
+
+if (-d '/var/log/jobruns') {
+    ok(($t->check_config(audit => $syslog))[0],
+        'a copy beside the default file');
+} else {
+    refused(audit => $_, qr{default audit file "/var/log/jobruns/audit\.log"},
+        qr{install -d -m 2751 -o root -g adm /var/log/jobruns},
+        qr{name another file by "jobruns_audit PATH"})
+        for '', $syslog;
+}
 refused(server => "$_", qr/copy beside a file/) for
     "jobruns_audit off; $syslog", "$syslog jobruns_audit off;";
 refused(http => "$syslog $syslog", qr/is duplicate/);
@@ -230,6 +243,19 @@ refused(http => 'jobruns_audit_key %%TESTDIR%%/absent.key;',
 refused(http => 'jobruns_audit_key good.key; jobruns_audit_key good.key;',
     qr/is duplicate/);
 refused(server => 'jobruns_audit_key good.key;', qr/not allowed here/);
+
+# so are the passwords of Redis
+
+$t->write_file('redis.password', "secret\n");
+my $password = $t->testdir . '/redis.password';
+my $redis = "jobruns_redis 127.0.0.1:6379 password_file=$password;";
+chmod 0644, $password;
+like(($t->check_config(redis => $redis))[1],
+    qr/\[warn\].*password file "\Q$password\E" is open to everybody/,
+    'a password that all can read');
+chmod 0640, $password;
+unlike(($t->check_config(redis => $redis))[1], qr/open to everybody/,
+    '... that the group can read');
 
 chmod 0644, $t->testdir . '/good.key';
 like(($t->check_config(http => 'jobruns_audit_key %%TESTDIR%%/good.key;'))[1],

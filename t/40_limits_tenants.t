@@ -9,7 +9,8 @@ use JobRuns::Load;
 my $t = JobRuns->new;
 
 # in place of the service, at the speed of NGINX
-$t->run(workers => 2, audit => '', servers => <<'END', server => <<'END2');
+$t->run(workers => 2, audit => 'jobruns_audit off;',
+    servers => <<'END', server => <<'END2');
     server {
         listen 127.0.0.1:%%PORT_5%%;
         location / {

@@ -64,13 +64,13 @@ is(create(), 503, '... and again');
 cmp_ok(counter('failures_total'), '>', 0, 'counted as not written');
 is(counter('files_lost_total'), 1, '... and once as lost');
 is(figures()->{auditLostFiles}, 1, 'shown as lost now');
-like($t->get('/status?format=html')->body, qr/lost their audit file.*USR1 or reload/s,
-    '... on the page, with the remedy');
+like($t->get('/status?format=html')->body,
+    qr/lost their audit file.*USR1 or reload/s, '... on the page, with the remedy');
 is(() = $nginx->error_log =~ /\[crit\].*audit file "\Q$log\E" was removed/g, 1,
     'one crit line');
 like($nginx->error_log, qr/was removed, .*send USR1 .*or reload/,
     '... with the remedy');
-like($nginx->error_log, qr/503.*"\Q$log\E": the file was removed, req/,
+like($nginx->error_log, qr/503.*"\Q$log\E": the file was removed,/,
     '... and why a request is refused');
 is(create(to => $lax), 201, 'jobruns_audit_required off: forwarded');
 is(-e $log, undef, 'no worker makes a file');

@@ -425,6 +425,10 @@ char *ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
     ngx_str_t *text);
 
+/* the same of a secret: warns of a file that everybody may read */
+char *ngx_http_jobruns_read_secret(ngx_conf_t *cf, ngx_str_t *name,
+    size_t max, ngx_str_t *text);
+
 /* refuses an option behind the first argument that is given twice */
 char *ngx_http_jobruns_options_once(ngx_conf_t *cf);
 

@@ -204,7 +204,7 @@ char *ngx_http_jobruns_audit_sync(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_jobruns_audit_refusals(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* jobruns_audit.log beside the access log that NGINX was built with */
+/* /var/log/jobruns/audit.log; NULL after saying what is wrong with it */
 ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_default(ngx_conf_t *cf);
 
 /* what a location with `jobruns on` needs of the audit; sync may be

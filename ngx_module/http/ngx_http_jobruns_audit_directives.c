@@ -5,6 +5,10 @@
 #include "ngx_http_jobruns.h"
 
 
+/* root's, who makes the file; workers may search it and make nothing in it */
+#define NGX_HTTP_JOBRUNS_AUDIT_FOLDER  "/var/log/jobruns"
+
+
 /* jobruns_audit PATH | syslog:server=... | off */
 
 char *
@@ -66,24 +70,20 @@ copy_of_nothing:
 ngx_http_jobruns_audit_file_t *
 ngx_http_jobruns_audit_default(ngx_conf_t *cf)
 {
-    u_char     *slash;
-    size_t      dir;
-    ngx_str_t   path;
+    ngx_file_info_t  fi;
 
-    static ngx_str_t  access_log = ngx_string(NGX_HTTP_LOG_PATH);
-    static ngx_str_t  name = ngx_string("jobruns_audit.log");
+    static ngx_str_t  path = ngx_string(NGX_HTTP_JOBRUNS_AUDIT_FOLDER
+                                        "/audit.log");
 
-    slash = (u_char *) strrchr((char *) access_log.data, '/');
-    dir = slash ? slash + 1 - access_log.data : 0;
-
-    path.len = dir + name.len;
-    path.data = ngx_pnalloc(cf->pool, path.len + 1);
-    if (path.data == NULL) {
+    if (ngx_file_info(NGX_HTTP_JOBRUNS_AUDIT_FOLDER, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "the default audit file \"%V\" has no folder; "
+                           "make it by \"install -d -m 2751 -o root -g adm "
+                           NGX_HTTP_JOBRUNS_AUDIT_FOLDER "\" (\"make install\""
+                           " does), or name another file by \"jobruns_audit "
+                           "PATH\"", &path);
         return NULL;
     }
-
-    ngx_memcpy(path.data, access_log.data, dir);
-    ngx_memcpy(path.data + dir, name.data, name.len + 1);
 
     return ngx_http_jobruns_audit_open(cf, &path);
 }

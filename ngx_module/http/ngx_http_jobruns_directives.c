@@ -87,6 +87,28 @@ ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
 
 
 char *
+ngx_http_jobruns_read_secret(ngx_conf_t *cf, ngx_str_t *name, size_t max,
+    ngx_str_t *text)
+{
+    char             *rv;
+    ngx_file_info_t   fi;
+
+    rv = ngx_http_jobruns_read_file(cf, name, max, text);
+
+    if (rv == NGX_CONF_OK
+        && ngx_file_info(name->data, &fi) == 0
+        && (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)))
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "the password file \"%V\" is open to everybody: "
+                           "chmod 600 it", name);
+    }
+
+    return rv;
+}
+
+
+char *
 ngx_http_jobruns_prefix(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_str_t *prefix = data;

@@ -42,12 +42,13 @@ void ngx_cdecl ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
 
 /*
  * Why Redis could not be used for an attempt, for its audit record: its
- * address and what fmt says, in the request's pool, in place of what was there.
+ * address and what fmt says, in the request's pool.
  */
 void ngx_cdecl ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a,
     const char *fmt, ...);
 
-/* ngx_http_jobruns_log() for what concerns no attempt: "jobruns: <text>", err as errno. */
+/* ngx_http_jobruns_log() for what concerns no attempt: "jobruns: <text>", err
+   as errno. */
 void ngx_cdecl ngx_http_jobruns_log_fault(ngx_log_t *log,
     ngx_http_jobruns_log_e kind, ngx_uint_t level, ngx_err_t err,
     const char *fmt, ...);

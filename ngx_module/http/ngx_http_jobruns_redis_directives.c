@@ -237,9 +237,9 @@ ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
     }
 
     if (ngx_http_jobruns_option(arg, "password_file=", &value) == NGX_OK) {
-        return ngx_http_jobruns_read_file(cf, &value,
-                                          NGX_HTTP_JOBRUNS_PASSWORD_MAX,
-                                          &redis->password);
+        return ngx_http_jobruns_read_secret(cf, &value,
+                                            NGX_HTTP_JOBRUNS_PASSWORD_MAX,
+                                            &redis->password);
     }
 
     if (ngx_http_jobruns_option(arg, "sentinel_user=", &value) == NGX_OK) {
@@ -253,9 +253,9 @@ ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
     if (ngx_http_jobruns_option(arg, "sentinel_password_file=", &value)
         == NGX_OK)
     {
-        return ngx_http_jobruns_read_file(cf, &value,
-                                          NGX_HTTP_JOBRUNS_PASSWORD_MAX,
-                                          &redis->sentinel_password);
+        return ngx_http_jobruns_read_secret(cf, &value,
+                                            NGX_HTTP_JOBRUNS_PASSWORD_MAX,
+                                            &redis->sentinel_password);
     }
 
 #if (NGX_SSL)
