@@ -65,7 +65,8 @@ cmp_ok(counter('failures_total'), '>', 0, 'counted as not written');
 is(counter('files_lost_total'), 1, '... and once as lost');
 is(figures()->{auditLostFiles}, 1, 'shown as lost now');
 like($t->get('/status?format=html')->body,
-    qr/lost their audit file.*USR1 or reload/s, '... on the page, with the remedy');
+    qr/lost their audit file.*USR1 or reload/s,
+    '... on the page, with the remedy');
 is(() = $nginx->error_log =~ /\[crit\].*audit file "\Q$log\E" was removed/g, 1,
     'one crit line');
 like($nginx->error_log, qr/was removed, .*send USR1 .*or reload/,
