@@ -80,6 +80,9 @@ breaks('a 4xx that frees an unknown token', $freed, 0,
     HONOURS => 1, REFUSE => 0, WAITED => 0);
 breaks('a done token that names nothing',
     qr/^assertion violated .*has_location/, 0, LOCATED => 0);
+breaks('an admission without a deadline: it claims for nobody',
+    qr/^assertion violated .*expired/, 0, HONOURS => 1, REFUSE => 0,
+    DEADLINES => 0);
 breaks('leases that do not end: nor do claims', qr/^acceptance cycle/, 1,
     HONOURS => 0, REFUSE => 1, LATE => 0, CRASHES => 1, LEASES => 0);
 

@@ -48,8 +48,13 @@
 /*
  * Mistakes to be found, when they are 0: anybody may end a claim; a refusal
  * of the retry of an unknown token frees it; leases do not end; an answer
- * that is not kept leaves no location.
+ * that is not kept leaves no location; an admission is carried out however
+ * late it comes.
  */
+
+#ifndef DEADLINES
+#define DEADLINES 1
+#endif
 
 #ifndef FENCING
 #define FENCING   1
@@ -94,6 +99,11 @@ bit    has_location;        /* n */
 
 bit    late_admit[ATTEMPTS];
 mtype  late_settle[ATTEMPTS] = nothing;
+
+/* the deadline of its admissions has passed: no settlement but that of a
+   creation acts before */
+
+bit    expired[ATTEMPTS];
 
 /* the service: what it was sent, what it said, what it made */
 
@@ -322,7 +332,7 @@ proctype Attempt(byte me)
     od;
 
 settling:
-    tries = 0;
+    atomic { tries = 0; expired[me] = 1 }
 
     do
     :: atomic {
@@ -413,7 +423,14 @@ inline carry_out(who)
     if
     :: late_admit[who] ->
         late_admit[who] = 0;
-        admit(who, dropped)
+
+        if
+        :: expired[who] && DEADLINES    /* late: nothing is written */
+        :: else -> admit(who, dropped)
+        fi;
+
+        /* nobody is admitted who is over */
+        assert(dropped != forward || !expired[who])
     :: late_settle[who] != nothing ->
         settle(who, late_settle[who]);
         late_settle[who] = nothing
