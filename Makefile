@@ -222,6 +222,24 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
 	    prove -j$(JOBS) -It/lib $(T)
 
+STATIC       := $(abspath $(BUILD))/nginx-static/objs/nginx
+STATIC_PROBE := $(abspath $(BUILD))/nginx-static-probe/objs/$(PROBE_SO)
+
+.PHONY: e2e-static
+e2e-static:		## the same tests on an NGINX built from source: NGINX_SRC=
+	@util/install-deps build e2e
+	+@CC='$(CC)' util/build-nginx static-probe '$(NGINX_SRC)'
+	@$(MAKE) --no-print-directory tools $(PRELOADS)
+	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
+	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
+	    TEST_DISK_PRELOAD='$(word 1,$(PRELOADS))' \
+	    TEST_MEMORY_PRELOAD='$(word 2,$(PRELOADS))' \
+	    TEST_CLOCK_PRELOAD='$(word 3,$(PRELOADS))' \
+	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
+	    TEST_NGINX_BINARY='$(STATIC)' TEST_NGINX_MODULE= \
+	    TEST_REDIS_PROBE_MODULE='$(STATIC_PROBE)' \
+	    prove -j$(JOBS) -It/lib $(T)
+
 # NGINX leaves to the kernel what lives as long as the process, so leaks are
 # not looked for; ngx_modules is in every dynamic module by design.
 

@@ -510,6 +510,18 @@ is($answer->header('opc-request-id'), 'mine',
 $answer = $t->create_run(extra => [['opc-request-id', 'twice']]);
 is($answer->status, 400, 'a repeated id');
 
+# what the client signed is refused, not replaced
+
+for my $mode (qw(replace strict)) {
+    new_requests();
+    $answer = $t->create_run(request_id => 'a b', version => $version{$mode},
+        authorization => 'Signature version="1",keyId="a/b/c",algorithm="rsa-'
+            . 'sha256",headers="date OPC-Request-Id host",signature="c2ln"');
+    is($answer->status . ' ' . $answer->code, '400 InvalidParameter',
+        "$mode: a signed id is refused");
+    is(scalar new_requests(), 0, '... not forwarded');
+}
+
 # two requests do not get the same
 
 new_requests();

@@ -319,6 +319,7 @@ struct ngx_http_jobruns_attempt_s {
                                                      ssize_t bytes);
 
     ngx_uint_t                     http_version;  /* of the client */
+    ngx_str_t                      uri;       /* r->uri when it came in */
     ngx_uint_t                     status;
     ngx_buf_t                     *held;      /* grows by doubling */
     ngx_chain_t                   *overflow;  /* what came behind it */
@@ -528,7 +529,12 @@ ngx_int_t ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
 ngx_int_t ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
-/* what was exchanged with the service, from r->upstream_states alone */
+/* false once error_page or a redirect has given the request another method
+   or URI: what then answers it says nothing of the creation */
+ngx_uint_t ngx_http_jobruns_is_creation(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* whether a peer was chosen and got a byte, from r->upstream_states alone */
 void ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
@@ -687,6 +693,9 @@ ngx_int_t ngx_http_jobruns_error_body(ngx_http_request_t *r, jr_str_t code,
 /* makes headers_out those of a JSON error; keeps headers that still apply */
 void ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
+
+/* the error is worded by an error_page of the operator's, not by NGINX */
+ngx_uint_t ngx_http_jobruns_operators_page(ngx_http_request_t *r);
 
 /* NGINX's own error page becomes ctx->error */
 ngx_int_t ngx_http_jobruns_error_page(ngx_http_request_t *r,

@@ -26,6 +26,7 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
     a->request = r;
     a->conf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
     a->path = *path;
+    a->uri = r->uri;
     a->overflow_last = &a->overflow;
 
     ctx->attempt = a;
@@ -43,8 +44,14 @@ ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
     jr_path_t    path;
     const char  *what;
 
+    /* error_page to a URI has made a GET of it by now
+       (ngx_http_send_error_page()); the request line is as it came */
+
     if (r->err_status < NGX_HTTP_BAD_REQUEST
-        || r->method != NGX_HTTP_POST
+        || r->request_line.len < sizeof("POST ") - 1
+        || ngx_strncmp(r->request_line.data, "POST ",
+                       sizeof("POST ") - 1)
+           != 0
         || r->unparsed_uri.len == 0)
     {
         return NGX_OK;
@@ -167,6 +174,17 @@ ngx_http_jobruns_scope(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
 }
 
 
+ngx_uint_t
+ngx_http_jobruns_is_creation(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    return r->method == NGX_HTTP_POST
+           && r->uri.len == a->uri.len
+           && (r->uri.data == a->uri.data
+               || ngx_memcmp(r->uri.data, a->uri.data, a->uri.len) == 0);
+}
+
+
 void
 ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
@@ -194,17 +212,12 @@ ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
             a->exchange.sent = 1;
         }
 
-        /*
-         * header_time is set when a whole header was read
-         * (ngx_http_upstream_process_header()); status alone may be
-         * NGINX's own 502 or 504 (ngx_http_upstream_next()).  bytes_sent is
-         * not set yet while the answer is passed on.
-         */
+        /* header_time is set when a whole header was read
+           (ngx_http_upstream_process_header()); bytes_sent is not set yet
+           while the answer is passed on */
 
         if (state[i].header_time != (ngx_msec_t) -1) {
             a->exchange.sent = 1;
-            a->exchange.answered = 1;
-            a->exchange.status = (unsigned) state[i].status;
         }
     }
 }

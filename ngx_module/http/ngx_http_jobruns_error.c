@@ -63,6 +63,58 @@ ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
 
 
 /*
+ * What NGINX says itself has no length and no type, or is a text/html that it
+ * sets there and then (ngx_http_send_special_response()).  A page that
+ * error_page led to has a type of the configuration, and comes from a file,
+ * which has a date, from an upstream or from a "return".
+ */
+
+ngx_uint_t
+ngx_http_jobruns_operators_page(ngx_http_request_t *r)
+{
+    ngx_str_t  *type, now;
+
+    if (!r->internal) {
+        return 0;
+    }
+
+    if ((r->upstream != NULL && r->upstream->cleanup != NULL)
+        || r->headers_out.last_modified_time != -1)
+    {
+        return 1;
+    }
+
+    type = &r->headers_out.content_type;
+
+    if (type->len == 0) {
+        return r->headers_out.content_length_n != 0;
+    }
+
+    now = *type;
+
+    if (now.len != sizeof("text/html") - 1
+        || ngx_strncmp(now.data, "text/html", now.len) != 0)
+    {
+        return 1;
+    }
+
+    /* a type of the configuration is the very string that is set again */
+
+    type->len = 0;
+    (void) ngx_http_set_content_type(r);
+
+    if (type->data == now.data) {
+        return 1;
+    }
+
+    *type = now;
+    r->headers_out.content_type_len = now.len;
+
+    return 0;
+}
+
+
+/*
  * r->err_status says that NGINX made the answer (ngx_http_send_header()); an
  * error of the service leaves it 0.
  */

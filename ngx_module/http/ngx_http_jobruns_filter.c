@@ -187,6 +187,7 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
         /* NGINX gave up on an answer whose header it had passed on: what it
            says now is not the service's */
 
+        a->exchange.truncated = 1;
         a->replace = 1;
         return NGX_OK;
     }
@@ -196,6 +197,7 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
     }
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
+        && (a != NULL || !ngx_http_jobruns_operators_page(r))
         && ngx_http_jobruns_error_page(r, ctx) != NGX_OK)
     {
         return NGX_ERROR;
@@ -314,37 +316,70 @@ ngx_http_jobruns_error_page_body(ngx_http_request_t *r,
 }
 
 
-/* the header of the answer to a forwarded attempt */
+/*
+ * The header of the answer to a forwarded attempt.  Only what an upstream that
+ * is not finalized yet passes on is the service's (u->cleanup,
+ * ngx_http_upstream_finalize_request()): error pages, redirects and refusals
+ * of NGINX come later or without one.
+ */
 
 static ngx_int_t
 ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    if (r->upstream != NULL && r->http_version != a->http_version) {
+    ngx_uint_t            status;
+    ngx_http_upstream_t  *u;
 
-        /* NGINX took bytes that are no HTTP for an answer of HTTP/0.9, makes
-           them a 200, and forgets that the client speaks more
-           (ngx_http_proxy_process_status_line()) */
-
-        r->http_version = a->http_version;
-        r->upstream->state->status = 0;
-    }
+    u = r->upstream;
 
     ngx_http_jobruns_read_exchange(r, a);
 
-    if (r->err_status == 0 && a->exchange.answered
-        && (a->exchange.status < 200 || a->exchange.status > 599)
-        && r->upstream != NULL)
+    a->exchange.answered = 0;
+
+    if (u != NULL && u->cleanup != NULL
+        && ngx_http_jobruns_is_creation(r, a))
     {
-        /*
-         * A 1xx that NGINX takes for the answer has no length, and the real
-         * answer is still to come: neither wait for an end of it nor use
-         * the connection again.  The 502 made of it comes back to us.
-         */
+        /* NGINX takes bytes that are no HTTP for an answer of HTTP/0.9, and
+           forgets that the client speaks more
+           (ngx_http_proxy_process_status_line()) */
 
-        r->upstream->keepalive = 0;
+        status = (r->http_version == a->http_version)
+                 ? u->headers_in.status_n : 0;
 
-        return NGX_HTTP_BAD_GATEWAY;
+        a->exchange.sent = 1;
+        a->exchange.status = (unsigned) status;
+
+        if (status < 200 || status > 599) {
+
+            /*
+             * A 1xx that NGINX takes for the answer has no length, and the
+             * real answer is still to come: neither wait for an end of it nor
+             * use the connection again.  The 502 made of it comes back to us.
+             */
+
+            u->keepalive = 0;
+            r->http_version = a->http_version;
+
+            return NGX_HTTP_BAD_GATEWAY;
+        }
+
+        /* error_page to a named location leaves its status behind, which
+           ngx_http_send_header() has put in the answer */
+
+        a->exchange.answered = 1;
+        r->err_status = 0;
+        r->headers_out.status = status;
+        r->headers_out.status_line = u->headers_in.status_line;
+
+        /* a 101 is no answer to a POST: no tunnel
+           (ngx_http_upstream_send_response()) */
+
+        u->upgrade = 0;
+
+    } else {
+        ngx_http_clean_header(r);
     }
+
+    r->http_version = a->http_version;
 
     a->state = jobruns_st_holding;
     ngx_http_jobruns_count_stage(a, jobruns_stage_holding);
@@ -353,12 +388,7 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     a->replace = ngx_http_jobruns_replaced(r, a);
 
-    if (r->upstream != NULL) {
-        /* a 101 is no answer to a POST: no tunnel
-           (ngx_http_upstream_send_response()) */
-
-        r->upstream->upgrade = 0;
-
+    if (a->exchange.answered) {
         ngx_http_jobruns_framing_watch(r, a);
     }
 
@@ -369,37 +399,33 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 }
 
 
-/* is the answer to be one of our own? */
+/*
+ * Is the answer to be one of our own?  SDKs need the code of an error: a page
+ * of some proxy in front of the service gives way to ours.
+ */
 
 static ngx_uint_t
 ngx_http_jobruns_replaced(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    ngx_uint_t  status;
+    ngx_str_t  *type;
 
-    static u_char  json[] = "application/json";
+    static ngx_str_t  json = ngx_string("application/json");
 
-    if (!a->exchange.answered || r->err_status) {
+    if (!a->exchange.answered) {
         return 1;
     }
 
-    status = a->exchange.status;
-
-    if (status < 200 || status > 599) {
-        return 1;
-    }
-
-    if (status < 300 || (status >= 400 && status < 500 && status != 408)) {
+    if (a->exchange.status < 300) {
         return 0;
     }
 
-    /* of an answer that leaves the outcome open SDKs need the code: an HTML
-       page of some proxy gives way to ours */
+    type = &r->headers_out.content_type;
 
-    return r->headers_out.content_type.len < sizeof(json) - 1
-           || ngx_strncasecmp(r->headers_out.content_type.data, json,
-                              sizeof(json) - 1)
-              != 0;
+    return type->len < json.len
+           || ngx_strncasecmp(type->data, json.data, json.len) != 0
+           || (type->len > json.len && type->data[json.len] != ';'
+               && type->data[json.len] != ' ');
 }
 
 

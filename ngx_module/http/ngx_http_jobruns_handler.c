@@ -143,6 +143,17 @@ ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (!ngx_http_jobruns_is_creation(r, a)) {
+        ngx_http_jobruns_log(a, jobruns_log_redirect, NGX_LOG_WARN,
+                             "an internal redirect made another request of a "
+                             "creation, which is answered instead; lead "
+                             "error_page and try_files to a named location");
+
+        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNKNOWN,
+                                NGX_HTTP_SERVICE_UNAVAILABLE, NULL, NULL);
+        return NGX_DONE;
+    }
+
     if (r->upstream_states == NULL) {
         return NGX_DECLINED;
     }

@@ -273,9 +273,16 @@ ngx_http_jobruns_replacement(ngx_http_request_t *r,
                                     "was sent to it. Retry later.");
         a->retry_after = 1;
 
+    } else if (a->outcome == JR_OUTCOME_REJECTED) {
+        status = a->exchange.status;
+        code = jr_error_code(status);
+        message = (jr_str_t) jr_str("The service, or a server in front of "
+                                    "it, refused the request and gave no "
+                                    "reason that can be passed on; no job "
+                                    "run was created.");
+
     } else if (a->exchange.answered && !a->exchange.truncated
-               && a->exchange.status >= 300 && a->exchange.status < 600
-               && r->err_status == 0)
+               && a->exchange.status >= 300)
     {
         status = a->exchange.status;
         code = status < 400

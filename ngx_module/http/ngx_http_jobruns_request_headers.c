@@ -14,6 +14,8 @@
 #define NGX_HTTP_JOBRUNS_RANDOM  1024
 
 
+static ngx_uint_t ngx_http_jobruns_signed(ngx_http_request_t *r,
+    const char *name);
 static ngx_int_t ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_table_elt_t *replaced);
 
@@ -163,7 +165,9 @@ ngx_http_jobruns_take_request_id(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (jlcf->request_id == JR_REQUEST_ID_REPLACE) {
+    if (jlcf->request_id == JR_REQUEST_ID_REPLACE
+        && !ngx_http_jobruns_signed(r, "opc-request-id"))
+    {
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "jobruns: %s; it is replaced", *what);
 
@@ -180,6 +184,28 @@ ngx_http_jobruns_take_request_id(ngx_http_request_t *r,
     }
 
     return NGX_DECLINED;
+}
+
+
+/* does the client's signature cover the header?  What is signed is not
+   changed: the service would refuse it */
+
+static ngx_uint_t
+ngx_http_jobruns_signed(ngx_http_request_t *r, const char *name)
+{
+    jr_identity_t  identity;
+
+    if (r->headers_in.authorization == NULL) {
+        return 0;
+    }
+
+    ngx_memzero(&identity, sizeof(jr_identity_t));
+
+    (void) jr_identity_read(
+                   ngx_http_jobruns_str(r->headers_in.authorization->value),
+                   &identity);
+
+    return jr_identity_signs(&identity, name);
 }
 
 
