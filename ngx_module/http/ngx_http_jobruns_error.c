@@ -74,7 +74,13 @@ ngx_http_jobruns_operators_page(ngx_http_request_t *r)
 {
     ngx_str_t  *type, now;
 
-    if (!r->internal) {
+    /* a creation gets JSON: error_page may have made a GET of it, the request
+       line is as it came */
+
+    if (!r->internal
+        || ngx_strncmp(r->request_line.data, "POST ", sizeof("POST ") - 1)
+           == 0)
+    {
         return 0;
     }
 
