@@ -28,7 +28,6 @@ static const jr_str_t  jr_answer_names[] = {
 };
 
 
-static int jr_answer_value(jr_str_t value);
 static int jr_answer_number(jr_str_t *rest, char end, size_t *value);
 static jr_status_e jr_answer_headers(jr_str_t rest, jr_answer_t *answer);
 
@@ -71,7 +70,7 @@ jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
             continue;
         }
 
-        if (!jr_answer_value(answer->headers[i])) {
+        if (!jr_answer_storable(answer->headers[i])) {
             return JR_INVALID;
         }
 
@@ -225,7 +224,7 @@ jr_answer_headers(jr_str_t rest, jr_answer_t *answer)
         answer->headers[i].data = line.data + jr_answer_names[i].len + 2;
         answer->headers[i].len = line.len - jr_answer_names[i].len - 2;
 
-        if (!jr_answer_value(answer->headers[i])) {
+        if (!jr_answer_storable(answer->headers[i])) {
             return JR_INVALID;
         }
     }
@@ -236,8 +235,8 @@ jr_answer_headers(jr_str_t rest, jr_answer_t *answer)
 
 /* a value that ends its line would add headers of its own (RFC 9110, 5.5) */
 
-static int
-jr_answer_value(jr_str_t value)
+int
+jr_answer_storable(jr_str_t value)
 {
     size_t         i;
     unsigned char  c;

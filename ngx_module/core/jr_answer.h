@@ -40,6 +40,13 @@ typedef struct {
 /* lower-case name of a header that is kept */
 jr_str_t jr_answer_header_name(jr_answer_header_e header);
 
+/*
+ * Whether a header's value can be stored: 1 unless it holds a control
+ * character other than a tab.  What cannot is left out of an answer, so that
+ * the rest of it can be replayed.
+ */
+int jr_answer_storable(jr_str_t value);
+
 /* bytes jr_answer_encode() may write, at most */
 size_t jr_answer_size(const jr_answer_t *answer);
 

@@ -327,9 +327,10 @@ ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
     }
 
     p = ngx_sprintf(message->data, "Request %V with this opc-retry-token has "
-                    "created the job run; its answer was too large to be "
-                    "kept. The location header names the run.",
-                    &a->original_id);
+                    "created the job run; its answer could not be "
+                    "stored.%s", &a->original_id,
+                    a->location.len ? " The location header names the run."
+                                    : " List the job runs to find it.");
     message->len = p - message->data;
 
     name = jr_answer_header_name(JR_ANSWER_LOCATION);

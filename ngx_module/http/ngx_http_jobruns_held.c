@@ -12,6 +12,7 @@
 #define NGX_HTTP_JOBRUNS_HOLD_FIRST  4096
 
 
+static void ngx_http_jobruns_held_leave_out(ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_made_by_another(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_replacement(ngx_http_request_t *r,
@@ -138,6 +139,37 @@ ngx_http_jobruns_held_capture(ngx_http_request_t *r,
 
     if (type->len == 0) {
         type->data = NULL;
+    }
+
+    ngx_http_jobruns_held_leave_out(a);
+}
+
+
+/* NGINX delivers a control character in a header, but no replay may send what
+   came back from Redis with one: the answer is stored without that header */
+
+static void
+ngx_http_jobruns_held_leave_out(ngx_http_jobruns_attempt_t *a)
+{
+    jr_str_t    name;
+    ngx_uint_t  i;
+
+    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+
+        if (jr_answer_storable(a->kept.headers[i])) {
+            continue;
+        }
+
+        a->kept.headers[i].data = NULL;
+        a->kept.headers[i].len = 0;
+
+        name = jr_answer_header_name(i);
+
+        ngx_http_jobruns_log(a, jobruns_log_header, NGX_LOG_WARN,
+                             "the service's header \"%*s\" holds a control "
+                             "character, its answer is stored without it and "
+                             "replayed without it; have the service send "
+                             "none", name.len, name.data);
     }
 }
 

@@ -19,6 +19,7 @@ typedef enum {
     jobruns_log_fenced,
     jobruns_log_hold_full,
     jobruns_log_keep_full,
+    jobruns_log_header,
     jobruns_log_replicas,
     jobruns_log_redirect,
     jobruns_log_guard,
