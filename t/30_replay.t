@@ -152,6 +152,8 @@ my %base = (token => 'a token', body => $body, workspace => 'work-space',
 for (
     ['the same'],
     ['re-serialised', { body => $rewritten }],
+    ['null for what is not there',
+        { body => $body =~ s/^\{/{"schedule":null,"key":null,/r }],
     ['in chunks', { chunked => 5 }],
     ['over HTTP/2', { h2 => 1 }],
     ['If-None-Match: *', { headers => { 'If-None-Match' => '*' } }],

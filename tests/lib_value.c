@@ -72,7 +72,7 @@ value_to_jansson(const jr_value_t *value)
         return json_integer(value->u.integer);
 
     case JR_KIND_REAL:
-        return json_real(value->u.real);
+        return json_real(jr_real(value));
 
     case JR_KIND_STRING:
         return json_stringn(value->u.text, value->len);

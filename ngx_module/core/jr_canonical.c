@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "jr_canonical.h"
+#include "jr_decimal.h"
 #include "jr_number.h"
 #include "jr_run.h"
 #include "jr_text.h"
+#include "jr_written.h"
 
 
 /* members of an object that are sorted on the stack, by insertion */
@@ -34,6 +36,7 @@ typedef struct {
 
 static jr_status_e jr_canonical_value(jr_sink_t *s, const jr_value_t *value);
 static jr_status_e jr_canonical_object(jr_sink_t *s, const jr_value_t *object);
+static int jr_canonical_absent(const jr_value_t *value);
 static void jr_canonical_sort(const jr_value_t **names, size_t n);
 static jr_status_e jr_canonical_members(jr_sink_t *s,
     const jr_value_t **names, size_t n);
@@ -42,6 +45,8 @@ static jr_status_e jr_canonical_string(jr_sink_t *s, const char *data,
     size_t len);
 static jr_status_e jr_canonical_escape(jr_sink_t *s, char ch);
 static jr_status_e jr_canonical_number(jr_sink_t *s, const jr_value_t *value);
+static jr_status_e jr_canonical_real(jr_sink_t *s, const jr_value_t *value);
+static jr_status_e jr_canonical_written(jr_sink_t *s, const jr_written_t *w);
 static int jr_canonical_compare(const void *one, const void *two);
 static inline jr_status_e jr_sink_put(jr_sink_t *s, const char *data,
     size_t len);
@@ -148,26 +153,25 @@ jr_canonical_value(jr_sink_t *s, const jr_value_t *value)
 static jr_status_e
 jr_canonical_object(jr_sink_t *s, const jr_value_t *object)
 {
-    size_t             i, n;
+    size_t             i, n, size;
     jr_status_e        rc;
     const jr_value_t  *few[JR_CANONICAL_FEW], **names;
 
-    n = jr_object_size(object);
-    if (n == 0) {
-        return jr_sink_put(s, "{}", 2);
-    }
+    size = jr_object_size(object);
 
     names = few;
 
-    if (n > JR_CANONICAL_FEW) {
-        names = malloc(n * sizeof(jr_value_t *));
+    if (size > JR_CANONICAL_FEW) {
+        names = malloc(size * sizeof(jr_value_t *));
         if (names == NULL) {
             return JR_NO_MEMORY;
         }
     }
 
-    for (i = 0; i < n; i++) {
-        names[i] = jr_object_name(object, i);
+    for (i = 0, n = 0; i < size; i++) {
+        if (!jr_canonical_absent(jr_object_member(object, i))) {
+            names[n++] = jr_object_name(object, i);
+        }
     }
 
     if (n > JR_CANONICAL_FEW) {
@@ -184,6 +188,13 @@ jr_canonical_object(jr_sink_t *s, const jr_value_t *object)
     }
 
     return rc;
+}
+
+
+static int
+jr_canonical_absent(const jr_value_t *value)
+{
+    return jr_is_null(value) && value->len;
 }
 
 
@@ -238,7 +249,7 @@ jr_canonical_members(jr_sink_t *s, const jr_value_t **names, size_t n)
         }
     }
 
-    return jr_sink_put(s, "}", 1);
+    return n > 0 ? jr_sink_put(s, "}", 1) : jr_sink_put(s, "{}", 2);
 }
 
 
@@ -353,27 +364,88 @@ static jr_status_e
 jr_canonical_number(jr_sink_t *s, const jr_value_t *value)
 {
     char       buf[64];
-    double     d;
     jr_text_t  t;
 
+    if (jr_is_real(value)) {
+        return jr_canonical_real(s, value);
+    }
+
     jr_text_init(&t, buf, sizeof(buf));
+    jr_text_int(&t, jr_integer(value));
+
+    return jr_sink_put(s, buf, (size_t) (t.pos - t.start));
+}
+
+
+/* The form follows from the number as it is written, and says that number. */
+
+static jr_status_e
+jr_canonical_real(jr_sink_t *s, const jr_value_t *value)
+{
+    char          buf[64], few[32];
+    double        d;
+    jr_text_t     t;
+    jr_written_t  written, printed;
 
     d = jr_real(value);
 
-    if (jr_is_integer(value)) {
-        jr_text_int(&t, jr_integer(value));
+    jr_text_init(&t, buf, sizeof(buf));
+    jr_text_real(&t, d);
 
-    } else if (d <= JR_NUMBER_EXACT && d >= -JR_NUMBER_EXACT
-               && jr_number_is_integral(d))
-    {
-        /* beyond, it is not known to be the integer that was meant */
-        jr_text_int(&t, (int64_t) d);
+    jr_written_read(&printed, buf, (size_t) (t.pos - t.start));
+
+    if (value->len) {
+        jr_written_read(&written, value->u.written->text,
+                        value->u.written->len);
 
     } else {
-        jr_text_real(&t, d);
+        /* it had DBL_DIG digits at most, so these are they */
+        jr_written_read(&written, few, jr_written_print(few, sizeof(few), d));
+    }
+
+    if (!jr_written_equal(&written, &printed)) {
+        return jr_canonical_written(s, &written);
+    }
+
+    if (d <= JR_NUMBER_EXACT && d >= -JR_NUMBER_EXACT
+        && jr_number_is_integral(d))
+    {
+        /* beyond, it is not known to be the integer that was meant */
+        jr_text_init(&t, buf, sizeof(buf));
+        jr_text_int(&t, (int64_t) d);
     }
 
     return jr_sink_put(s, buf, (size_t) (t.pos - t.start));
+}
+
+
+static jr_status_e
+jr_canonical_written(jr_sink_t *s, const jr_written_t *w)
+{
+    char         buf[1 + JR_DECIMAL_LEN], *end;
+    size_t       i;
+    jr_status_e  rc;
+
+    if (w->vast) {
+        return jr_sink_put(s, w->text, w->len);
+    }
+
+    rc = w->minus ? jr_sink_put(s, "-", 1) : JR_OK;
+
+    for (i = w->first; i <= w->last && rc == JR_OK; i++) {
+        if (w->text[i] != '.') {
+            rc = jr_sink_put(s, &w->text[i], 1);
+        }
+    }
+
+    if (rc != JR_OK) {
+        return rc;
+    }
+
+    buf[0] = 'e';
+    end = jr_decimal_signed(buf + 1, w->exponent);
+
+    return jr_sink_put(s, buf, (size_t) (end - buf));
 }
 
 

@@ -4,7 +4,9 @@
  * A retry whose body was serialised anew must still be recognised as the
  * same request: keys sorted by their bytes, no blanks, strings by code
  * point with the shortest escapes, integral reals within +-2^53 printed as
- * integers, other reals as %.17g.
+ * integers, other reals as %.17g where that is the very number, else as their
+ * digits and a power of ten (1e-1), so that different numbers never are equal.
+ * A null that jr_schema_check() took for absent is left out.
  */
 
 #ifndef JR_CANONICAL_H_INCLUDED

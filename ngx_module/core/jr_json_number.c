@@ -6,6 +6,7 @@
  * third keep it.
  */
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdint.h>
@@ -25,6 +26,8 @@ static jr_status_e jr_json_integer(jr_json_parser_t *p,
     const unsigned char *begin, jr_value_t *value);
 static jr_status_e jr_json_real(jr_json_parser_t *p,
     const unsigned char *begin, jr_value_t *value);
+static jr_status_e jr_json_written(jr_json_parser_t *p,
+    const unsigned char *begin, double d, jr_value_t *value);
 static double jr_json_convert(const char *data, size_t len, char *buf);
 static jr_status_e jr_json_out_of_range(jr_json_parser_t *p,
     const unsigned char *begin, const char *rule, jr_value_t *value);
@@ -161,6 +164,41 @@ jr_json_real(jr_json_parser_t *p, const unsigned char *begin, jr_value_t *value)
     value->kind = JR_KIND_REAL;
     value->len = 0;
     value->u.real = d;
+
+    /* up to DBL_DIG digits come back from a double, but near its limits */
+
+    if (len <= DBL_DIG && ((d > 1e-290 && d < 1e290)
+                           || (d < -1e-290 && d > -1e290)))
+    {
+        return JR_OK;
+    }
+
+    return jr_json_written(p, begin, d, value);
+}
+
+
+/* keeps the text, too, where a string would be kept */
+
+static jr_status_e
+jr_json_written(jr_json_parser_t *p, const unsigned char *begin, double d,
+    jr_value_t *value)
+{
+    char            *text;
+    jr_real_text_t  *written;
+
+    written = jr_arena_alloc(p->arena, sizeof(jr_real_text_t));
+    if (written == NULL) {
+        return jr_json_no_memory(p);
+    }
+
+    text = p->copy + (begin - p->start);
+
+    written->real = d;
+    written->len = (size_t) (p->pos - begin);
+    written->text = memcpy(text, begin, written->len);
+
+    value->len = 1;
+    value->u.written = written;
 
     return JR_OK;
 }

@@ -172,6 +172,11 @@ jr_check_member(jr_check_t *c, jr_set_t set, const jr_value_t *value,
 
     if (!(jr_is_null(value) && (c->flags & JR_SCHEMA_NULL_IS_ABSENT))) {
         jr_check_value(c, member, value, place);
+
+    } else if (member.n > 0) {
+        /* what no schema speaks of is any value, null as well; the arena
+           that values are in is not constant */
+        ((jr_value_t *) (uintptr_t) value)->len = 1;
     }
 
     c->used = used;

@@ -32,14 +32,24 @@ typedef enum {
 
 typedef struct jr_value_s  jr_value_t;
 
+/* a real whose decimal may not follow from its double */
+typedef struct {
+    double                real;
+    size_t                len;
+    const char           *text;     /* as it is written */
+} jr_real_text_t;
+
 struct jr_value_s {
     uint32_t              kind;
-    uint32_t              len;      /* bytes, items or members */
+    uint32_t              len;      /* bytes, items or members; of a real, 1:
+                                       written; of a null, 1: the schema takes
+                                       it for absent (jr_schema_check()) */
 
     union {
         const char       *text;     /* UTF-8, and a NUL behind it */
         int64_t           integer;
         double            real;
+        const jr_real_text_t *written;
         const jr_value_t *items;
     } u;
 };
@@ -83,7 +93,11 @@ jr_integer(const jr_value_t *value)
 static inline double
 jr_real(const jr_value_t *value)
 {
-    return jr_is_real(value) ? value->u.real : 0;
+    if (!jr_is_real(value)) {
+        return 0;
+    }
+
+    return value->len ? value->u.written->real : value->u.real;
 }
 
 
