@@ -239,13 +239,16 @@ sub greet {
     return;
 }
 
-# From here on a real server answers, at a unix socket.
+# From here on a real server answers, at a unix socket.  What goes through is
+# what $pass->(BYTES, IS_REPLY) returns: the bytes to hand on, and whether they
+# are the last ones of the connection.
 
 sub relay {
-    my ($self, $path) = @_;
+    my ($self, $path, $pass) = @_;
     my $real = IO::Socket::UNIX->new(Peer => $path) or die "$path: $!\n";
     my $select = IO::Select->new($self->{socket}, $real);
 
+    $pass //= sub { $_[0] };
     syswrite $real, delete $self->{in};
 
     while (my @ready = $select->can_read) {
@@ -253,7 +256,9 @@ sub relay {
             my $to = $from == $real ? $self->{socket} : $real;
 
             sysread $from, my $bytes, 1 << 16 or return;
-            syswrite $to, $bytes;
+            my ($on, $last) = $pass->($bytes, $from == $real);
+            syswrite $to, $on if length $on;
+            return if $last;
         }
     }
 }
@@ -300,6 +305,7 @@ sub drained {
     }
 }
 
+sub allow { RedisPeer::allow(@_) }
 sub allowed { return -e "$_[0]{base}.allow-$_[1]" }
 
 sub await {
