@@ -42,7 +42,8 @@ const ngx_http_jobruns_metric_t
       "Admissions that found overrides of limits that are no numbers." },
 
     { "jobruns_settles_lost_total",
-      "Attempts of which Redis could not be told how they ended." },
+      "Attempts of which Redis could not be told how they ended, and lost "
+      "admissions that were not taken back: their tokens are unknown." },
 
     { "jobruns_second_runs_total",
       "Job runs that were made beyond the first one of their token." },

@@ -6,11 +6,13 @@
  * has its answer, and the settlement is tried again: a creation for up to a
  * minute, anything else until the lease would have ended by itself.  All of
  * it counts as jobruns_hold_memory, together with the held answers: where
- * that is full, an answer is not kept, and nothing is tried again.
+ * that is full, an answer is not kept, and nothing is tried again.  Taking
+ * back an admission has rules of its own: ngx_http_jobruns_takeback.c.
  */
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_settlement.h"
 
 #include "jr_script.h"
 
@@ -18,54 +20,6 @@
 /* of the pool: the settlement and its arguments but for a kept answer, for
    which there is more */
 #define NGX_HTTP_JOBRUNS_SETTLEMENT  2048
-
-/* gaps between tries, ms: they double */
-#define NGX_HTTP_JOBRUNS_TRY_FIRST  50
-#define NGX_HTTP_JOBRUNS_TRY_MOST   2000
-
-
-/*
- * Owned by itself: it goes with its pool when Redis has replied or the time
- * is up.  attempt is NULL once the request does not wait any more; then
- * nothing of the request may be touched.
- */
-struct ngx_http_jobruns_settlement_s {
-    ngx_pool_t                    *pool;
-    ngx_log_t                      log;
-    ngx_redis_op_t                 op;
-    ngx_event_t                    timer;     /* the next try */
-    ngx_msec_t                     deadline;
-    ngx_msec_t                     gap;
-
-    ngx_redis_server_t            *server;
-    ngx_http_jobruns_main_conf_t  *main;
-    ngx_uint_t                     nkeys;
-    ngx_uint_t                     argc;
-    ngx_str_t                     *argv;
-    size_t                         memory;    /* counted in the worker */
-    ngx_str_t                      run_key;
-
-    ngx_http_jobruns_attempt_t    *attempt;
-    unsigned                       created:1;
-    unsigned                       unsure:1;  /* of an admission whose reply
-                                                 is lost: it may still reach
-                                                 Redis, behind us */
-    unsigned                       pending:1; /* counted: waits for a try */
-    unsigned                       takeback:1;    /* of an admission whose
-                                                     deadline is known: tried
-                                                     until Redis replies */
-    unsigned                       early:1;   /* Redis said so */
-    unsigned                       leaving:1; /* this worker exits: no longer
-                                                 than the deadline */
-    ngx_queue_t                    queue;     /* of take-backs that wait */
-};
-
-
-/* take-backs that wait for their next try, the oldest first */
-static ngx_queue_t  ngx_http_jobruns_takebacks = {
-    &ngx_http_jobruns_takebacks, &ngx_http_jobruns_takebacks
-};
-
 
 static ngx_http_jobruns_settlement_t *ngx_http_jobruns_settlement_create(
     ngx_http_jobruns_attempt_t *a);
@@ -85,23 +39,12 @@ static void ngx_http_jobruns_on_settled(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
 static void ngx_http_jobruns_settlement_detach(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled);
-static ngx_msec_int_t ngx_http_jobruns_settlement_left(
-    ngx_http_jobruns_settlement_t *s);
-static void ngx_http_jobruns_settlement_early(
-    ngx_http_jobruns_settlement_t *s);
-static ngx_uint_t ngx_http_jobruns_settlement_over(
-    ngx_http_jobruns_settlement_t *s);
-static void ngx_http_jobruns_takebacks_drop(size_t most);
-static void ngx_http_jobruns_settlement_later(
-    ngx_http_jobruns_settlement_t *s);
 static void ngx_http_jobruns_on_try_due(ngx_event_t *ev);
 static void ngx_http_jobruns_settlement_tell(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled,
     ngx_str_t *run_key);
 static void ngx_http_jobruns_settlement_pending(
     ngx_http_jobruns_settlement_t *s, ngx_uint_t pending);
-static void ngx_http_jobruns_settlement_free(
-    ngx_http_jobruns_settlement_t *s);
 
 
 ngx_int_t
@@ -424,7 +367,7 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
        lost; an error reply (LOADING, READONLY ...) may pass */
 
     if (early) {
-        ngx_http_jobruns_settlement_early(s);
+        ngx_http_jobruns_takeback_early(s);
         return;
     }
 
@@ -458,25 +401,25 @@ ngx_http_jobruns_settlement_detach(ngx_http_jobruns_settlement_t *s,
 }
 
 
-static ngx_msec_int_t
+ngx_msec_int_t
 ngx_http_jobruns_settlement_left(ngx_http_jobruns_settlement_t *s)
 {
     return (ngx_msec_int_t) (s->deadline - ngx_current_msec);
 }
 
 
-static void
+void
 ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
 {
     ngx_msec_int_t  left;
 
     if (s->takeback) {
-        ngx_queue_insert_tail(&ngx_http_jobruns_takebacks, &s->queue);
+        ngx_http_jobruns_takeback_add(s);
         ngx_http_jobruns_settlement_pending(s, 1);
 
         /* this one may be the oldest, or too late */
 
-        if (ngx_http_jobruns_settlement_over(s)) {
+        if (ngx_http_jobruns_takeback_over(s)) {
             return;
         }
 
@@ -514,99 +457,6 @@ ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
                              : ngx_min(s->gap, (ngx_msec_t) left));
 
     s->gap = ngx_min(s->gap * 2, NGX_HTTP_JOBRUNS_TRY_MOST);
-}
-
-
-/*
- * Redis' clock has not come to the deadline of the lost admission.  Where it
- * does not within a minute, it was set back: what was to come has come.
- */
-
-static void
-ngx_http_jobruns_settlement_early(ngx_http_jobruns_settlement_t *s)
-{
-    if (!s->early) {
-        s->early = 1;
-        s->deadline = ngx_current_msec + NGX_HTTP_JOBRUNS_KEEP_FOR;
-
-    } else if (ngx_http_jobruns_settlement_left(s)
-               <= NGX_HTTP_JOBRUNS_TRY_MOST)
-    {
-        ngx_str_set(&s->argv[s->nkeys + JR_SETTLE_DEADLINE],
-                    JR_SCRIPT_TIME_NONE);
-    }
-
-    ngx_http_jobruns_settlement_later(s);
-}
-
-
-/*
- * Makes room for a take-back at the cost of the oldest ones, and ends what a
- * worker that exits has not told within a minute.  Whether s itself is gone.
- */
-
-static ngx_uint_t
-ngx_http_jobruns_settlement_over(ngx_http_jobruns_settlement_t *s)
-{
-    ngx_uint_t  gone;
-
-    /* those in front of it are older */
-
-    gone = (ngx_http_jobruns_worker.held > s->main->hold_memory
-            && ngx_queue_head(&ngx_http_jobruns_takebacks) == &s->queue);
-
-    ngx_http_jobruns_takebacks_drop(s->main->hold_memory);
-
-    if (gone) {
-        return 1;
-    }
-
-    if (ngx_exiting && !s->leaving) {
-        s->leaving = 1;
-        s->deadline = ngx_current_msec + NGX_HTTP_JOBRUNS_KEEP_FOR;
-    }
-
-    if (!s->leaving || ngx_http_jobruns_settlement_left(s) > 0) {
-        return 0;
-    }
-
-    ngx_http_jobruns_log_fault(&s->log, jobruns_log_takeback, NGX_LOG_ERR, 0,
-                               "this worker exits, and could not take back an "
-                               "admission without a reply within a minute: "
-                               "key \"%V\" is unknown when its lease ends",
-                               &s->argv[0]);
-
-    ngx_http_jobruns_count(jobruns_count_settle_lost);
-    ngx_http_jobruns_settlement_free(s);
-
-    return 1;
-}
-
-
-/* until no more is held than most, the oldest take-backs that wait end */
-
-static void
-ngx_http_jobruns_takebacks_drop(size_t most)
-{
-    ngx_queue_t                    *q;
-    ngx_http_jobruns_settlement_t  *s;
-
-    while (ngx_http_jobruns_worker.held > most
-           && !ngx_queue_empty(&ngx_http_jobruns_takebacks))
-    {
-        q = ngx_queue_head(&ngx_http_jobruns_takebacks);
-        s = ngx_queue_data(q, ngx_http_jobruns_settlement_t, queue);
-
-        ngx_http_jobruns_log_fault(&s->log, jobruns_log_takeback, NGX_LOG_ERR,
-                                   0, "jobruns_hold_memory %uz is full, an "
-                                   "admission without a reply is not taken "
-                                   "back: key \"%V\" is unknown when its "
-                                   "lease ends; is Redis away? else raise it",
-                                   most, &s->argv[0]);
-
-        ngx_http_jobruns_count(jobruns_count_settle_lost);
-        ngx_http_jobruns_settlement_free(s);
-    }
 }
 
 
@@ -677,7 +527,7 @@ ngx_http_jobruns_settlement_pending(ngx_http_jobruns_settlement_t *s,
 }
 
 
-static void
+void
 ngx_http_jobruns_settlement_free(ngx_http_jobruns_settlement_t *s)
 {
     ngx_http_jobruns_settlement_pending(s, 0);

@@ -1,0 +1,107 @@
+/*
+ * Take-backs: settlements of admissions whose reply is lost and that Redis
+ * may have carried out.  Each is tried until Redis replies and its clock is
+ * past the deadline of the admission, however long that takes.  They are
+ * bounded by jobruns_hold_memory, the oldest go first; a worker that exits
+ * gives up after a minute.
+ */
+
+#include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_settlement.h"
+
+#include "jr_script.h"
+
+
+/* take-backs that wait for their next try, the oldest first */
+static ngx_queue_t  ngx_http_jobruns_takebacks = {
+    &ngx_http_jobruns_takebacks, &ngx_http_jobruns_takebacks
+};
+
+
+void
+ngx_http_jobruns_takeback_add(ngx_http_jobruns_settlement_t *s)
+{
+    ngx_queue_insert_tail(&ngx_http_jobruns_takebacks, &s->queue);
+}
+
+
+void
+ngx_http_jobruns_takeback_early(ngx_http_jobruns_settlement_t *s)
+{
+    if (!s->early) {
+        s->early = 1;
+        s->deadline = ngx_current_msec + NGX_HTTP_JOBRUNS_KEEP_FOR;
+
+    } else if (ngx_http_jobruns_settlement_left(s)
+               <= NGX_HTTP_JOBRUNS_TRY_MOST)
+    {
+        ngx_str_set(&s->argv[s->nkeys + JR_SETTLE_DEADLINE],
+                    JR_SCRIPT_TIME_NONE);
+    }
+
+    ngx_http_jobruns_settlement_later(s);
+}
+
+
+ngx_uint_t
+ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s)
+{
+    ngx_uint_t  gone;
+
+    /* those in front of it are older */
+
+    gone = (ngx_http_jobruns_worker.held > s->main->hold_memory
+            && ngx_queue_head(&ngx_http_jobruns_takebacks) == &s->queue);
+
+    ngx_http_jobruns_takebacks_drop(s->main->hold_memory);
+
+    if (gone) {
+        return 1;
+    }
+
+    if (ngx_exiting && !s->leaving) {
+        s->leaving = 1;
+        s->deadline = ngx_current_msec + NGX_HTTP_JOBRUNS_KEEP_FOR;
+    }
+
+    if (!s->leaving || ngx_http_jobruns_settlement_left(s) > 0) {
+        return 0;
+    }
+
+    ngx_http_jobruns_log_fault(&s->log, jobruns_log_takeback, NGX_LOG_ERR, 0,
+                               "this worker exits, and could not take back an "
+                               "admission without a reply within a minute: "
+                               "key \"%V\" is unknown when its lease ends",
+                               &s->argv[0]);
+
+    ngx_http_jobruns_count(jobruns_count_settle_lost);
+    ngx_http_jobruns_settlement_free(s);
+
+    return 1;
+}
+
+
+void
+ngx_http_jobruns_takebacks_drop(size_t most)
+{
+    ngx_queue_t                    *q;
+    ngx_http_jobruns_settlement_t  *s;
+
+    while (ngx_http_jobruns_worker.held > most
+           && !ngx_queue_empty(&ngx_http_jobruns_takebacks))
+    {
+        q = ngx_queue_head(&ngx_http_jobruns_takebacks);
+        s = ngx_queue_data(q, ngx_http_jobruns_settlement_t, queue);
+
+        ngx_http_jobruns_log_fault(&s->log, jobruns_log_takeback, NGX_LOG_ERR,
+                                   0, "jobruns_hold_memory %uz is full, an "
+                                   "admission without a reply is not taken "
+                                   "back: key \"%V\" is unknown when its "
+                                   "lease ends; is Redis away? else raise it",
+                                   most, &s->argv[0]);
+
+        ngx_http_jobruns_count(jobruns_count_settle_lost);
+        ngx_http_jobruns_settlement_free(s);
+    }
+}
