@@ -54,7 +54,8 @@ tools:			## jobruns-lint, jobruns-audit, jobrunsctl
 	@util/install-deps build
 	@$(MAKE) --no-print-directory $(TOOLS)
 
-$(BUILD)/jobruns-lint: tools/jobruns_lint.c $(CORE_SRCS) \
+$(BUILD)/jobruns-lint: tools/jobruns_lint.c tools/jobruns_lint_zone.c \
+		tools/jobruns_lint.h $(CORE_SRCS) \
 		$(wildcard ngx_module/core/*.h) $(BUILD)/gen/jr_embedded.c
 	@echo "  compile $@"
 	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \

@@ -93,6 +93,23 @@ like($out, qr{^\Q$dir\E/body\.json:2:13: /jobKey: must be a string, found 5$}m,
      'for people: file, line, column, pointer, what is wrong');
 is(() = $out =~ /\n/g, scalar @places, 'a line each');
 
+# the document itself has an empty pointer, and a name for people
+
+($status, $out) = lint('[]');
+is($status, 1, 'the document itself: status 1');
+is($out, "-:1:1: the request body: must be an object, found an array\n",
+   'named for people');
+
+($status, $out) = lint('[]', '--json');
+is_deeply(decode_json($out)->{violations},
+          [ { line => 1, column => 1, pointer => '',
+              message => 'must be an object, found an array' } ],
+          'an empty pointer for machines');
+
+($status, $out) = lint('');
+is($status, 1, 'an empty body: status 1');
+is($out, "-:1:1: the request body is empty\n", 'says so');
+
 # what is no JSON has one place
 
 ($status, $out) = lint("{\"jobKey\":\n \"x\",}");
@@ -135,6 +152,59 @@ like($out, qr/hour must be 0-23, found 25/, 'with its rule');
                        . '"quartzCronExpression":"0 0 0 1 1 ? 2040-2060"}}');
 is($status, 0, 'a body with a schedule');
 like($out, qr/^  2040-01-01T00:00:00Z$/m, 'tells when it fires');
+
+# the clock of the schedule's own time zone, in winter and in summer
+
+sub zone_fires {
+    my ($zone, $expr) = @_;
+    my (undef, $json) = lint(encode_json({ jobKey => 'x', schedule =>
+        { timezoneId => $zone, quartzCronExpression => $expr } }), '--json');
+
+    return decode_json($json);
+}
+
+$result = zone_fires('US/Pacific', '0 30 2 1 1,7 ? 2040');
+is_deeply($result->{fires},
+          [ '2040-01-01T10:30:00Z', '2040-07-01T09:30:00Z' ], 'in UTC');
+is_deeply($result->{localFires},
+          [ '2040-01-01T02:30:00-08:00', '2040-07-01T02:30:00-07:00' ],
+          'and as the zone shows it');
+
+for my $case ([ 'GMT+5:30', '2040-01-01T02:30:00+05:30' ],
+              [ 'UTC-5', '2040-01-01T02:30:00-05:00' ],
+              [ 'EST', '2040-01-01T02:30:00-05:00' ],
+              [ 'PST', '2040-01-01T02:30:00-08:00' ],
+              [ 'Asia/Kolkata', '2040-01-01T02:30:00+05:30' ])
+{
+    my ($zone, $want) = @$case;
+
+    is_deeply(zone_fires($zone, '0 30 2 1 1 ? 2040')->{localFires}, [ $want ],
+              $zone);
+}
+
+# a clock that is put forward does not show 02:30; one that is put back
+# shows 01:30 twice
+
+is_deeply(zone_fires('US/Pacific', '0 30 2 11 3 ? 2040')->{localFires},
+          [ '2040-03-11T03:30:00-07:00' ], 'a time that is left out');
+is_deeply(zone_fires('US/Pacific', '0 30 1 4 11 ? 2040')->{localFires},
+          [ '2040-11-04T01:30:00-08:00' ], 'a time that comes twice');
+
+# what Quartz drops without a word
+
+($status, $out) = lint('', '--cron', '0 0 0 1 JAN/3 ? 2040-2041');
+is($status, 0, 'a step behind a name is valid');
+like($out, qr{^warning: Quartz ignores "/3" behind a name: "JAN/3" means "JAN"},
+     'with a warning');
+is(() = $out =~ /^  20/gm, 2, 'and fires in January only');
+
+$result = decode_json((lint('', '--cron', '0 0 0 ? * MON-FRI/2',
+                            '--json'))[1]);
+like($result->{warnings}[0], qr{"/2".*"MON-FRI/2" means "MON-FRI"},
+     'a warning for machines');
+$result = decode_json((lint('', '--cron', '0 0 0 ? SEPT MONDAY',
+                            '--json'))[1]);
+is_deeply($result->{warnings}, [], 'a name in full is none');
 
 # what could not be looked at is not a verdict
 

@@ -170,6 +170,14 @@ is(post(version => '20260403', body => '{"other":null,"jobKey":1}')->status,
 is(post(version => '20260403', body => '{"other":0,"jobKey":1}')->status,
     201, '... the only rules');
 
+$answer = post(body => '');
+is($answer->status, 400, 'an empty body');
+is($answer->code, 'CannotParseRequest', '... with its code');
+is($answer->json->{message}, 'The request body is empty.', '... says so');
+is(post(body => '[]')->json->{message},
+    'the request body: must be an object, found an array',
+    'the document itself is named');
+
 my $head = '{"jobKey":"x","parameters":[{"name":"a","value":"';
 for my $way ([], [chunked => 50_000]) {
     my $size = 1048576 - length($head) - 4;

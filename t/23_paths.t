@@ -99,6 +99,11 @@ my @suspect = (
     '/20260430/aiDataPlatforms/ocid1.x/workspaces;a=1/w/jobRuns',
     '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns%3Ba',
     '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns;/?a',
+    '/;/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns',
+    '/%3b/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns',
+    '/20260430/;/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns',
+    '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/;a=b/jobRuns',
+    '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns/;',
     '/guarded/../20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns',
 );
 

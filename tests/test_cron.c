@@ -71,7 +71,7 @@ messages_name_field_item_and_rule(void **state)
          " 1W to 31W or ?, found 32");
     says("0 0 0 1W,2 1 ?", 6, "day-of-month must not have W beside other"
          " days, found 1W");
-    says("0 0 0 1 SEPT ?", 8, "month must be 1-12 or JAN-DEC, found SEPT");
+    says("0 0 0 1 SEPTA ?", 8, "month must be 1-12 or JAN-DEC, found SEPTA");
     says("0 0 0 1 JAN-3 ?", 8, "month range must have names or numbers at"
          " both ends, found JAN-3");
     says("0 0 0 ? * 8", 10, "day-of-week must be 1-7 or SUN-SAT (1 is"
@@ -227,6 +227,61 @@ months_and_years(void **state)
 
 
 static void
+what_quartz_drops_behind_a_name(void **state)
+{
+    jr_cron_t    cron;
+    const char  *expr;
+
+    (void) state;
+
+    fires("0 0 0 1 JAN/3 ?", "2027-01-01T00:00:00 2028-01-01T00:00:00");
+    fires("0 0 0 1 NOV-FEB/2 ?", "2026-11-01T00:00:00 2026-12-01T00:00:00"
+          " 2027-01-01T00:00:00 2027-02-01T00:00:00 2027-11-01T00:00:00");
+    fires("0 0 0 ? * MON/2", "2026-05-04T00:00:00 2026-05-11T00:00:00");
+    fires("0 0 0 ? * MON-FRI/2", "2026-05-01T00:00:00 2026-05-04T00:00:00"
+          " 2026-05-05T00:00:00 2026-05-06T00:00:00");
+
+    /* names in full; a range between two begins with three letters only */
+
+    fires("0 0 0 1 September ?", "2026-09-01T00:00:00 2027-09-01T00:00:00");
+    fires("0 0 0 1 SEPT ?", "2026-09-01T00:00:00 2027-09-01T00:00:00");
+    fires("0 0 0 ? * THURS", "2026-05-07T00:00:00 2026-05-14T00:00:00");
+    fires("0 0 0 ? * MON-FRIDAY", "2026-05-01T00:00:00"
+          " 2026-05-04T00:00:00");
+    fires("0 0 0 ? * MONDAY-FRIDAY", "2026-05-04T00:00:00"
+          " 2026-05-11T00:00:00");
+    fires("0 0 0 ? * MONDAY#2", "2026-05-04T00:00:00 2026-05-11T00:00:00");
+    fires("0 0 0 ? * MONDAYL", "2026-05-04T00:00:00 2026-05-11T00:00:00");
+
+    expr = "0 0 0 ? JAN/3,MAY MON-FRI/2";
+    assert_int_equal(jr_cron_parse(expr, strlen(expr), &cron, NULL), JR_OK);
+    assert_int_equal(cron.ndropped, 2);
+    assert_int_equal(cron.dropped[0].item, 8);
+    assert_int_equal(cron.dropped[0].offset, 11);
+    assert_int_equal(cron.dropped[0].end, 13);
+    assert_int_equal(cron.dropped[1].item, 18);
+    assert_int_equal(cron.dropped[1].offset, 25);
+    assert_int_equal(cron.dropped[1].end, 27);
+
+    expr = "0 0 0 ? JANUARY/3 MONDAY-FRIDAY";
+    assert_int_equal(jr_cron_parse(expr, strlen(expr), &cron, NULL), JR_OK);
+    assert_int_equal(cron.ndropped, 2);
+    assert_int_equal(cron.dropped[0].offset, 15);
+    assert_int_equal(cron.dropped[1].offset, 24);
+
+    /* whatever there is of them, no more than there is room for */
+
+    expr = "0 0 0 ? * MON/2,MON/2,MON/2,MON/2,MON/2,MON/2,MON/2,MON/2,MON/2";
+    assert_int_equal(jr_cron_parse(expr, strlen(expr), &cron, NULL), JR_OK);
+    assert_int_equal(cron.ndropped, JR_CRON_DROPPED);
+
+    expr = "0 0 0 ? SEPTEMBER MON-FRIDAY,2-6/2";
+    assert_int_equal(jr_cron_parse(expr, strlen(expr), &cron, NULL), JR_OK);
+    assert_int_equal(cron.ndropped, 0);
+}
+
+
+static void
 the_ends_of_time(void **state)
 {
     int64_t    at;
@@ -255,6 +310,7 @@ main(void)
         cmocka_unit_test(days_of_month),
         cmocka_unit_test(days_of_week),
         cmocka_unit_test(months_and_years),
+        cmocka_unit_test(what_quartz_drops_behind_a_name),
         cmocka_unit_test(the_ends_of_time)
     };
 

@@ -181,7 +181,8 @@ numbers_out_of_range_have_a_pointer(void **state)
     assert_true(err.range);
     assert_int_equal(err.pointer, 9);
 
-    refused("-1e400", 1, 1, 0, ": must be a double-precision number (to"
+    refused("-1e400", 1, 1, 0,
+            "the request body: must be a double-precision number (to"
             " about 1.8e308), found -1e400");
     assert_true(err.range);
     assert_int_equal(err.pointer, 0);

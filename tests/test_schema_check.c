@@ -89,60 +89,77 @@ each_rule_has_its_words(void **state)
 {
     (void) state;
 
-    says("{\"type\":\"string\"}", "1", ": must be a string, found 1");
+    says("{\"type\":\"string\"}", "1",
+         "the request body: must be a string, found 1");
     says("{\"type\":[\"object\",\"null\",\"number\"]}", "\"x\"",
-         ": must be an object, a number or null, found \"x\"");
-    says("{\"type\":\"integer\"}", "1.5", ": must be an integer, found 1.5");
+         "the request body: must be an object, a number or null, found \"x\"");
+    says("{\"type\":\"integer\"}", "1.5",
+         "the request body: must be an integer, found 1.5");
     says("{\"type\":\"boolean\"}", "{}",
-         ": must be true or false, found an object");
-    says("{\"type\":\"object\"}", "[]", ": must be an object, found an"
+         "the request body: must be true or false, found an object");
+    says("{\"type\":\"object\"}", "[]",
+         "the request body: must be an object, found an"
          " array");
     says("{\"items\":{\"type\":\"null\"}}", "[null,true]",
          "/1: must be null, found true");
-    says("false", "1", ": is not allowed here, found 1");
-    says("{\"enum\":[\"a\",1,null,true,{}]}", "\"b\"", ": must be \"a\", 1,"
+    says("false", "1", "the request body: is not allowed here, found 1");
+    says("{\"enum\":[\"a\",1,null,true,{}]}", "\"b\"",
+         "the request body: must be \"a\", 1,"
          " null, true or a certain object, found \"b\"");
-    says("{\"const\":\"a\"}", "[]", ": must be \"a\", found an array");
+    says("{\"const\":\"a\"}", "[]",
+         "the request body: must be \"a\", found an array");
     says("{\"minLength\":2}", "\"\xc3\xa9\"",
-         ": must have at least 2 characters, found 1");
+         "the request body: must have at least 2 characters, found 1");
     says("{\"maxLength\":1}", "\"ab\"",
-         ": must have at most 1 character, found 2");
-    says("{\"minItems\":1}", "[]", ": must have at least 1 item, found 0");
+         "the request body: must have at most 1 character, found 2");
+    says("{\"minItems\":1}", "[]",
+         "the request body: must have at least 1 item, found 0");
     says("{\"maxItems\":2}", "[1,2,3]",
-         ": must have at most 2 items, found 3");
-    says("{\"minimum\":2}", "1", ": must be at least 2, found 1");
-    says("{\"maximum\":0.5}", "1", ": must be at most 0.5, found 1");
-    says("{\"exclusiveMinimum\":2}", "2", ": must be more than 2, found 2");
-    says("{\"exclusiveMaximum\":2}", "2", ": must be less than 2, found 2");
+         "the request body: must have at most 2 items, found 3");
+    says("{\"minimum\":2}", "1",
+         "the request body: must be at least 2, found 1");
+    says("{\"maximum\":0.5}", "1",
+         "the request body: must be at most 0.5, found 1");
+    says("{\"exclusiveMinimum\":2}", "2",
+         "the request body: must be more than 2, found 2");
+    says("{\"exclusiveMaximum\":2}", "2",
+         "the request body: must be less than 2, found 2");
     says("{\"pattern\":\"^[\\\\w\\\\-.]+$\"}", "\"a b\"",
-         ": must match ^[\\w\\-.]+$, found \"a b\"");
+         "the request body: must match ^[\\w\\-.]+$, found \"a b\"");
     says("{\"required\":[\"a\",\"b/c\"]}", "{}",
          "/a: required; /b~1c: required");
     says("{\"additionalProperties\":false}", "{\"a\":1}",
          "/a: unknown member");
     says("{\"anyOf\":[{\"type\":\"null\"},{\"type\":\"array\"}]}", "1",
-         ": matches none of the 2 forms that are allowed here, found 1");
-    says("{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"array\"}]}", "1",
-         ": matches none of the 2 forms of which exactly one is allowed"
+         "the request body: matches none of the 2 forms that are allowed"
          " here, found 1");
-    says("{\"oneOf\":[true,{},{\"type\":\"array\"}]}", "1", ": matches more"
+    says("{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"array\"}]}", "1",
+         "the request body: matches none of the 2 forms of which exactly"
+         " one is allowed"
+         " here, found 1");
+    says("{\"oneOf\":[true,{},{\"type\":\"array\"}]}", "1",
+         "the request body: matches more"
          " than one of the 3 forms of which exactly one is allowed here,"
          " found 1");
     says("{\"not\":{\"type\":\"integer\"}}", "1",
-         ": has a form that is not allowed here, found 1");
-    says("{\"format\":\"int32\"}", "2147483648", ": must be a 32-bit integer"
+         "the request body: has a form that is not allowed here, found 1");
+    says("{\"format\":\"int32\"}", "2147483648",
+         "the request body: must be a 32-bit integer"
          " (-2147483648 to 2147483647), found 2147483648");
-    says("{\"format\":\"int64\"}", "1e19", ": must be a 64-bit integer"
+    says("{\"format\":\"int64\"}", "1e19",
+         "the request body: must be a 64-bit integer"
          " (-9223372036854775808 to 9223372036854775807), found 1e+19");
-    says("{\"format\":\"date-time\"}", "\"today\"", ": must be a date-time"
+    says("{\"format\":\"date-time\"}", "\"today\"",
+         "the request body: must be a date-time"
          " of RFC 3339 such as 2026-04-30T12:00:00Z, found \"today\"");
     says("{\"format\":\"quartz-cron\"}", "\"0 0 25 * * ?\"",
-         ": hour must be 0-23, found 25 at \"0 0 25 * * ?\"");
-    says("{\"format\":\"java-timezone-id\"}", "\"US/Pacfic\"", ": must be a"
+         "the request body: hour must be 0-23, found 25 at \"0 0 25 * * ?\"");
+    says("{\"format\":\"java-timezone-id\"}", "\"US/Pacfic\"",
+         "the request body: must be a"
          " Java time zone id such as US/Pacific, UTC or GMT+05:30, found"
          " \"US/Pacfic\", did you mean US/Pacific?");
     says("{\"type\":\"string\",\"maxLength\":0}", "\"x\"",
-         ": must have at most 0 characters, found 1");
+         "the request body: must have at most 0 characters, found 1");
 }
 
 
@@ -153,7 +170,7 @@ one_type_error_for_an_allof(void **state)
 
     says("{\"allOf\":[{\"type\":\"object\",\"required\":[\"a\"]},"
          "{\"type\":\"object\",\"required\":[\"a\",\"b\"]}]}", "1",
-         ": must be an object, found 1");
+         "the request body: must be an object, found 1");
     says("{\"allOf\":[{\"type\":\"object\",\"required\":[\"a\"]},"
          "{\"type\":\"object\",\"required\":[\"a\",\"b\"]}]}", "{}",
          "/a: required; /b: required");
@@ -184,16 +201,18 @@ values_are_cut_and_escaped(void **state)
     (void) state;
 
     sprintf(text, "\"%0100d\"", 0);
-    sprintf(want, ": must be an integer, found \"%064d...\"", 0);
+    sprintf(want,
+            "the request body: must be an integer, found \"%064d...\"", 0);
     says("{\"type\":\"integer\"}", text, want);
 
     sprintf(text, "\"%064d\"", 0);
-    sprintf(want, ": must be an integer, found \"%064d\"", 0);
+    sprintf(want, "the request body: must be an integer, found \"%064d\"", 0);
     says("{\"type\":\"integer\"}", text, want);
 
     says("{\"type\":\"integer\"}", "\"\\u0000\\u001b[31m\\n\\\"\\\\\xc2\x85"
          "\xe2\x80\xa8\xe2\x80\xae\x7f\xc3\xa9\xf0\x9f\x98\x80\"",
-         ": must be an integer, found \"\\u0000\\u001b[31m\\u000a\\\"\\\\"
+         "the request body: "
+         "must be an integer, found \"\\u0000\\u001b[31m\\u000a\\\"\\\\"
          "\\u0085\\u2028\\u202e\\u007f\xc3\xa9\xf0\x9f\x98\x80\"");
 
     says("{\"additionalProperties\":{\"type\":\"integer\"}}",
@@ -288,7 +307,7 @@ the_longest_report_fits(void **state)
 
     for (i = 0; i < report.entries; i++) {
         assert_true(report.entry[i].end > report.entry[i].start
-                                          + report.entry[i].pointer);
+                                          + report.entry[i].message);
     }
 
     free(text);

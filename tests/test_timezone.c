@@ -91,12 +91,63 @@ the_nearest_is_suggested(void **state)
     suggests("Europe/Berln", "Europe/Berlin");
     suggests("Cuab", "Cuba");
     suggests("utc", "UTC");
+    suggests("Eastern Standard Time", "America/New_York");
+    suggests("eastern daylight time", "America/New_York");
+    suggests("E. South America Standard Time", "America/Sao_Paulo");
+    suggests("Venezuela Standard Time", "America/Caracas");
+    suggests("Martian Standard Time", NULL);
     suggests("Mars/Phobos", NULL);
     suggests("", NULL);
     suggests("x", NULL);
     suggests("qqq", NULL);
     suggests("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
              "xxxxx", NULL);
+}
+
+
+static void
+means(const char *id, const char *want)
+{
+    char    offset[JR_TIMEZONE_OFFSET];
+    size_t  len;
+
+    len = jr_timezone_offset(id, strlen(id), offset);
+
+    assert_int_equal(len, want ? strlen(want) : 0);
+
+    if (want != NULL) {
+        assert_string_equal(offset, want);
+        assert_int_equal(jr_timezone_check(offset, len), JR_OK);
+    }
+}
+
+
+static void
+offsets_are_written_in_full(void **state)
+{
+    (void) state;
+
+    means("UTC+5:30", "UTC+05:30");
+    means("utc +5:30", "UTC+05:30");
+    means("UTC+0530", "UTC+05:30");
+    means("UTC-530", "UTC-05:30");
+    means("gmt+5.30", "GMT+05:30");
+    means("Ut-3", "UT-03:00");
+    means("+5:30", "+05:30");
+    means("-18:00", "-18:00");
+
+    means("UTC+18:01", NULL);
+    means("UTC+5:60", NULL);
+    means("UTC+5:3", NULL);
+    means("UTC+5:300", NULL);
+    means("UTC+05300", NULL);
+    means("UTC+5:30x", NULL);
+    means("UTC+", NULL);
+    means("UTC+:30", NULL);
+    means("UTC 5", NULL);
+    means("UTC", NULL);
+    means("", NULL);
+    means("EST+5", NULL);
 }
 
 
@@ -128,6 +179,7 @@ main(void)
         cmocka_unit_test(vectors),
         cmocka_unit_test(every_id_of_the_table_is_found),
         cmocka_unit_test(the_nearest_is_suggested),
+        cmocka_unit_test(offsets_are_written_in_full),
         cmocka_unit_test(explained)
     };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "jobruns_lint.h"
 #include "jr_body.h"
 #include "jr_cron.h"
 #include "jr_embedded.h"
@@ -25,7 +26,8 @@
 /* the gateway's own bound (client_max_body_size) */
 #define LINT_BODY_MAX  (16 * 1024 * 1024)
 
-#define LINT_FIRES     5
+/* bytes of a warning, the longest expression included */
+#define LINT_WARNING  1024
 
 
 typedef struct {
@@ -58,7 +60,7 @@ lint_usage(FILE *out)
           "input) as the\n"
           "gateway does, and prints every violation with its line and "
           "column; of a\n"
-          "schedule, the next five fire times in UTC.\n"
+          "schedule, the next five fire times in UTC and in its time zone.\n"
           "\n"
           "  --schema FILE     a JSON Schema in place of the API's own\n"
           "  --reject-unknown  as \"jobruns_unknown_properties reject\"\n"
@@ -142,44 +144,6 @@ lint_fail(const char *what, const char *why)
 }
 
 
-/* the next fire times as text, one after the other in out[] */
-
-static size_t
-lint_fires(const char *expr, size_t len, char out[LINT_FIRES][32],
-    jr_cron_error_t *err)
-{
-    size_t     i;
-    int64_t    at;
-    time_t     t;
-    jr_cron_t  cron;
-    struct tm  tm;
-
-    if (jr_cron_parse(expr, len, &cron, err) != JR_OK) {
-        return 0;
-    }
-
-    at = (int64_t) time(NULL);
-
-    for (i = 0; i < LINT_FIRES; i++) {
-
-        if (jr_cron_next(&cron, at, &at) != JR_OK) {
-            break;
-        }
-
-        t = (time_t) at;
-
-        if (gmtime_r(&t, &tm) == NULL
-            || strftime(out[i], sizeof(out[i]), "%Y-%m-%dT%H:%M:%SZ", &tm)
-               == 0)
-        {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
 static json_t *
 lint_fires_json(char fires[LINT_FIRES][32], size_t n)
 {
@@ -196,16 +160,85 @@ lint_fires_json(char fires[LINT_FIRES][32], size_t n)
 }
 
 
+/* what Quartz takes and does not heed, which is seldom what was meant */
+
 static void
-lint_print_fires(char fires[LINT_FIRES][32], size_t n)
+lint_warning(const char *expr, const jr_cron_dropped_t *d, char *text,
+    size_t size)
 {
+    snprintf(text, size, "Quartz ignores \"%.*s\" behind a name: \"%.*s\" "
+             "means \"%.*s\"; use numbers or three letters",
+             (int) (d->end - d->offset), expr + d->offset,
+             (int) (d->end - d->item), expr + d->item,
+             (int) (d->offset - d->item), expr + d->item);
+}
+
+
+/* adds what is to be said of a schedule to a result */
+
+static int
+lint_schedule_json(json_t *result, const char *expr, const jr_cron_t *cron,
+    const char *zone, const lint_fires_t *fires)
+{
+    int     rc;
+    char    text[LINT_WARNING];
+    size_t  i;
+    json_t  *list;
+
+    list = json_array();
+
+    for (i = 0; i < cron->ndropped; i++) {
+        lint_warning(expr, &cron->dropped[i], text, sizeof(text));
+        json_array_append_new(list, json_string(text));
+    }
+
+    rc = json_object_set_new(result, "fires",
+                             lint_fires_json((char (*)[32]) fires->utc,
+                                             fires->n));
+
+    if (zone != NULL) {
+        rc |= json_object_set_new(result, "timezoneId", json_string(zone));
+        rc |= json_object_set_new(result, "localFires",
+                                  lint_fires_json((char (*)[32])
+                                                  fires->local, fires->n));
+    }
+
+    return rc | json_object_set_new(result, "warnings", list);
+}
+
+
+static void
+lint_print_schedule(const char *expr, const jr_cron_t *cron,
+    const char *zone, const lint_fires_t *fires)
+{
+    char    text[LINT_WARNING];
     size_t  i;
 
-    printf(n ? "next fire times (UTC, whatever timezoneId says):\n"
-             : "never fires again before the end of 2199\n");
+    for (i = 0; i < cron->ndropped; i++) {
+        lint_warning(expr, &cron->dropped[i], text, sizeof(text));
+        printf("warning: %s\n", text);
+    }
 
-    for (i = 0; i < n; i++) {
-        printf("  %s\n", fires[i]);
+    if (fires->n == 0) {
+        printf("never fires again before the end of 2199\n");
+        return;
+    }
+
+    if (zone == NULL) {
+        printf("next fire times (UTC, the rules of timezoneId are not "
+               "known here):\n");
+    } else if (strcmp(zone, "UTC") == 0) {
+        printf("next fire times (UTC):\n");
+    } else {
+        printf("next fire times (UTC, and %s):\n", zone);
+    }
+
+    for (i = 0; i < fires->n; i++) {
+        if (zone == NULL || strcmp(zone, "UTC") == 0) {
+            printf("  %s\n", fires->utc[i]);
+        } else {
+            printf("  %s  %s\n", fires->utc[i], fires->local[i]);
+        }
     }
 }
 
@@ -233,9 +266,9 @@ lint_print_json(json_t *result, int status)
 static int
 lint_cron(const lint_options_t *options)
 {
-    char             fires[LINT_FIRES][32];
-    size_t           n;
+    json_t          *result;
     jr_cron_t        cron;
+    lint_fires_t     fires;
     jr_cron_error_t  err;
 
     if (jr_cron_parse(options->cron, strlen(options->cron), &cron, &err)
@@ -252,17 +285,22 @@ lint_cron(const lint_options_t *options)
         return LINT_INVALID;
     }
 
-    n = lint_fires(options->cron, strlen(options->cron), fires, &err);
+    (void) lint_zone_set("UTC", 3);
+    lint_fires(&cron, time(NULL), &fires);
 
-    if (options->json) {
-        return lint_print_json(json_pack("{sb, so}", "valid", 1, "fires",
-                                         lint_fires_json(fires, n)),
-                               LINT_VALID);
+    if (!options->json) {
+        lint_print_schedule(options->cron, &cron, "UTC", &fires);
+        return LINT_VALID;
     }
 
-    lint_print_fires(fires, n);
+    result = json_pack("{sb}", "valid", 1);
 
-    return LINT_VALID;
+    if (lint_schedule_json(result, options->cron, &cron, NULL, &fires) != 0) {
+        json_decref(result);
+        result = NULL;
+    }
+
+    return lint_print_json(result, LINT_VALID);
 }
 
 
@@ -297,8 +335,8 @@ lint_report(const lint_options_t *options, const char *text, size_t len,
         if (options->json) {
             json_array_append_new(list,
                      lint_violation(line, column, entry, e->pointer,
-                                    entry + e->pointer + 2,
-                                    e->end - e->start - e->pointer - 2));
+                                    entry + e->message,
+                                    e->end - e->start - e->message));
 
         } else {
             printf("%s:%zu:%zu: %.*s\n", options->body, line, column,
@@ -318,33 +356,58 @@ lint_report(const lint_options_t *options, const char *text, size_t len,
 static int
 lint_valid(const lint_options_t *options, const jr_value_t *value)
 {
-    char               fires[LINT_FIRES][32];
-    size_t             n;
-    jr_cron_error_t    err;
-    const jr_value_t  *expr;
+    json_t            *result;
+    jr_cron_t          cron;
+    const char        *zone;
+    lint_fires_t       fires;
+    const jr_value_t  *expr, *id, *schedule;
 
-    expr = jr_object_get(jr_object_get(value, "schedule", 8),
-                         "quartzCronExpression", 20);
-    n = 0;
+    schedule = jr_object_get(value, "schedule", 8);
+    expr = jr_object_get(schedule, "quartzCronExpression", 20);
+    id = jr_object_get(schedule, "timezoneId", 10);
 
-    if (jr_is_string(expr)) {
-        n = lint_fires(jr_string(expr), jr_string_len(expr), fires, &err);
+    /* another schema may let anything pass */
+
+    if (!jr_is_string(expr)
+        || jr_cron_parse(jr_string(expr), jr_string_len(expr), &cron, NULL)
+           != JR_OK)
+    {
+        if (options->json) {
+            return lint_print_json(json_pack("{sb, s[], s[]}", "valid", 1,
+                                             "violations", "fires"),
+                                   LINT_VALID);
+        }
+
+        printf("%s: valid\n", options->body);
+        return LINT_VALID;
     }
 
-    if (options->json) {
-        return lint_print_json(json_pack("{sb, s[], so}", "valid", 1,
-                                         "violations", "fires",
-                                         lint_fires_json(fires, n)),
-                               LINT_VALID);
+    zone = jr_is_string(id)
+           && lint_zone_set(jr_string(id), jr_string_len(id))
+           ? jr_string(id) : NULL;
+
+    if (zone == NULL) {
+        (void) lint_zone_set("UTC", 3);
     }
 
-    printf("%s: valid\n", options->body);
+    lint_fires(&cron, time(NULL), &fires);
 
-    if (jr_is_string(expr)) {
-        lint_print_fires(fires, n);
+    if (!options->json) {
+        printf("%s: valid\n", options->body);
+        lint_print_schedule(jr_string(expr), &cron, zone, &fires);
+        return LINT_VALID;
     }
 
-    return LINT_VALID;
+    result = json_pack("{sb, s[]}", "valid", 1, "violations");
+
+    if (lint_schedule_json(result, jr_string(expr), &cron, zone, &fires)
+        != 0)
+    {
+        json_decref(result);
+        result = NULL;
+    }
+
+    return lint_print_json(result, LINT_VALID);
 }
 
 
@@ -352,8 +415,9 @@ static int
 lint_invalid(const lint_options_t *options, const char *text, size_t len,
     const jr_report_t *report, const jr_json_error_t *err)
 {
-    int      rc;
-    json_t  *list;
+    int          rc;
+    json_t      *list;
+    const char  *message;
 
     list = json_array();
 
@@ -362,11 +426,15 @@ lint_invalid(const lint_options_t *options, const char *text, size_t len,
 
     } else {
         rc = LINT_INVALID;
+        message = len ? err->text : "the request body is empty";
 
         if (options->json) {
             json_array_append_new(list,
-                     lint_violation(err->line, err->column, "", 0, err->text,
-                                    strlen(err->text)));
+                     lint_violation(err->line, err->column, "", 0, message,
+                                    strlen(message)));
+
+        } else if (len == 0) {
+            printf("%s:1:1: %s\n", options->body, message);
 
         } else {
             printf("%s:%zu:%zu: not valid JSON: %s (byte %zu)\n",

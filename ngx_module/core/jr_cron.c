@@ -29,10 +29,13 @@ const jr_cron_field_t  jr_cron_fields[JR_CRON_FIELDS] = {
     { "day-of-month", 1, 31, 31, 2, "",
       "must be 1-31, L, LW, L-1 to L-30, 1W to 31W or ?" },
 
-    { "month", 1, 12, 12, 2, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC",
+    { "month", 1, 12, 12, 2,
+      "JANUARY FEBRUARY MARCH APRIL MAY JUNE JULY AUGUST SEPTEMBER OCTOBER "
+      "NOVEMBER DECEMBER ",
       "must be 1-12 or JAN-DEC" },
 
-    { "day-of-week", 1, 7, 7, 2, "SUNMONTUEWEDTHUFRISAT",
+    { "day-of-week", 1, 7, 7, 2,
+      "SUNDAY MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY ",
       "must be 1-7 or SUN-SAT (1 is Sunday), L, 1L to 7L, 1#1 to 7#5 or ?" },
 
     { "year", JR_CRON_YEAR_MIN, JR_CRON_YEAR_MAX,

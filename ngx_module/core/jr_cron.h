@@ -3,7 +3,10 @@
  *
  * Quartz's own parser also takes much that its documentation does not have
  * ("10am", "**", "0,,5"); what such an expression means there is an
- * accident, so it is refused here.  Years are 1970 to 2199: a range to
+ * accident, so it is refused here.  Two things people do write are taken as
+ * Quartz takes them: names that are spelled out (it reads three letters of
+ * MONDAY), and what it then drops without a word (the step of MON-FRI/2, the
+ * end of MONDAY-FRIDAY).  Years are 1970 to 2199: a range to
  * 2147483647 makes Quartz run out of memory.
  */
 
@@ -21,6 +24,16 @@
 
 #define JR_CRON_ERROR_TEXT  256
 
+/* pieces of an expression that are named as dropped */
+#define JR_CRON_DROPPED  8
+
+
+/* A piece that Quartz takes and does not heed: "/3" of JAN/3. */
+typedef struct {
+    size_t    item;             /* offset of the item that it ends */
+    size_t    offset;           /* of the piece */
+    size_t    end;              /* of both */
+} jr_cron_dropped_t;
 
 /*
  * What an expression means.  Bit n of a mask stands for the value n; of
@@ -43,6 +56,9 @@ typedef struct {
     unsigned  nth;              /* k of n#k */
 
     unsigned  by_weekday:1;     /* day-of-month is "?" */
+
+    unsigned           ndropped;            /* the first of them */
+    jr_cron_dropped_t  dropped[JR_CRON_DROPPED];
 } jr_cron_t;
 
 typedef struct {

@@ -8,22 +8,25 @@
 
 
 static jr_status_e jr_cron_head(jr_cron_parser_t *p, jr_cron_item_t item,
-    jr_cron_item_t head, unsigned *low, unsigned *high);
+    jr_cron_item_t head, unsigned *low, unsigned *high, size_t *heeded);
 static jr_status_e jr_cron_range(jr_cron_parser_t *p, jr_cron_item_t item,
-    jr_cron_item_t rest, unsigned low, int named, unsigned *high);
+    jr_cron_item_t rest, unsigned low, size_t named, unsigned *high);
 static jr_status_e jr_cron_step(jr_cron_parser_t *p, jr_cron_item_t step,
     unsigned *n);
 static void jr_cron_mark(jr_cron_parser_t *p, unsigned low, unsigned high,
     unsigned step);
 static int jr_cron_number(jr_cron_item_t *item, unsigned max,
     unsigned *value);
-static int jr_cron_name(const jr_cron_field_t *field, jr_cron_item_t *item,
-    unsigned *value);
+static size_t jr_cron_name(const jr_cron_field_t *field,
+    jr_cron_item_t *item, unsigned *value);
+static void jr_cron_drop(jr_cron_parser_t *p, jr_cron_item_t item,
+    size_t heeded);
 
 
 jr_status_e
 jr_cron_value(jr_cron_parser_t *p, jr_cron_item_t item)
 {
+    size_t           heeded;
     unsigned         low, high, step;
     jr_status_e      rc;
     const char      *slash;
@@ -32,6 +35,7 @@ jr_cron_value(jr_cron_parser_t *p, jr_cron_item_t item)
     head = item;
     tail = item;
     step = 1;
+    heeded = item.len;
 
     slash = memchr(item.data, '/', item.len);
 
@@ -41,28 +45,39 @@ jr_cron_value(jr_cron_parser_t *p, jr_cron_item_t item)
         tail.len = item.len - head.len - 1;
     }
 
-    rc = jr_cron_head(p, item, head, &low, &high);
+    rc = jr_cron_head(p, item, head, &low, &high, &heeded);
 
     if (rc == JR_OK && slash != NULL) {
         rc = jr_cron_step(p, tail, &step);
     }
 
-    if (rc == JR_OK) {
-        jr_cron_mark(p, low, high, step);
+    if (rc != JR_OK) {
+        return rc;
     }
 
-    return rc;
+    if (heeded < item.len) {
+        jr_cron_drop(p, item, heeded);
+        step = 1;
+    }
+
+    jr_cron_mark(p, low, high, step);
+
+    return JR_OK;
 }
 
 
-/* What stands before the slash, if there is one, as a range. */
+/*
+ * What stands before the slash, if there is one, as a range.  *heeded is set
+ * where Quartz heeds only so many bytes of the item: it reads three letters
+ * of a name and, if a dash is next, of another; the rest may be anything.
+ */
 
 static jr_status_e
 jr_cron_head(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t head,
-    unsigned *low, unsigned *high)
+    unsigned *low, unsigned *high, size_t *heeded)
 {
-    int     named;
-    size_t  len;
+    size_t       len, named;
+    jr_status_e  rc;
 
     *low = p->field->min;
     *high = p->field->max;
@@ -78,13 +93,24 @@ jr_cron_head(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t head,
         return jr_cron_wrong(p, item);
     }
 
-    if (head.len > 0) {
-        return jr_cron_range(p, item, head, *low, named, high);
+    if (named) {
+        *heeded = len;
     }
 
-    /* "5/10" goes on to the end, "5" does not */
+    if (head.len > 0) {
+        rc = jr_cron_range(p, item, head, *low, named, high);
 
-    if (len == item.len) {
+        if (rc == JR_OK && named > 3) {
+            *heeded = named;
+            *high = *low;
+        }
+
+        return rc;
+    }
+
+    /* "5/10" goes on to the end, "5" and "JAN/3" do not */
+
+    if (len == item.len || named) {
         *high = *low;
     }
 
@@ -96,10 +122,10 @@ jr_cron_head(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t head,
 
 static jr_status_e
 jr_cron_range(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t rest,
-    unsigned low, int named, unsigned *high)
+    unsigned low, size_t named, unsigned *high)
 {
-    int   also;
-    char  dash;
+    char    dash;
+    size_t  also;
 
     dash = *rest.data++;
     rest.len--;
@@ -111,7 +137,7 @@ jr_cron_range(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t rest,
         return jr_cron_wrong(p, item);
     }
 
-    if (named != also) {
+    if (!named != !also) {
         return jr_cron_fail(p, "range must have names or numbers at both"
                             " ends", item);
     }
@@ -235,7 +261,7 @@ jr_status_e
 jr_cron_weekday(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
     int *special)
 {
-    int              named;
+    size_t           named;
     unsigned         n;
     jr_cron_item_t   rest;
 
@@ -263,14 +289,29 @@ jr_cron_weekday(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
                             item);
     }
 
+    if (rest.data[0] != '#' && rest.len != 1) {
+        return jr_cron_wrong(p, item);
+    }
+
+    if (rest.data[0] == '#'
+        && (rest.len != 2 || rest.data[1] < '1' || rest.data[1] > '5'))
+    {
+        return jr_cron_fail(p, "# must be followed by 1-5", item);
+    }
+
+    /* to Quartz, MONDAY#2 is every Monday */
+
+    if (named > 3) {
+        p->cron->weekdays |= (uint64_t) 1 << n;
+        jr_cron_drop(p, item, named);
+
+        return JR_OK;
+    }
+
     if (rest.data[0] != '#') {
         p->cron->last_weekday = n;
 
-        return rest.len == 1 ? JR_OK : jr_cron_wrong(p, item);
-    }
-
-    if (rest.len != 2 || rest.data[1] < '1' || rest.data[1] > '5') {
-        return jr_cron_fail(p, "# must be followed by 1-5", item);
+        return JR_OK;
     }
 
     p->cron->nth_weekday = n;
@@ -282,7 +323,7 @@ jr_cron_weekday(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
 
 int
 jr_cron_read(const jr_cron_field_t *field, jr_cron_item_t *item,
-    unsigned *value, int *named)
+    unsigned *value, size_t *named)
 {
     *named = jr_cron_name(field, item, value);
 
@@ -317,37 +358,58 @@ jr_cron_number(jr_cron_item_t *item, unsigned max, unsigned *value)
 }
 
 
-/* Names are of ASCII, whatever Java's toUpperCase() makes of others. */
+/*
+ * The letters of a name that is at least three of them long, and 0 if there
+ * is none.  Names are of ASCII, whatever Java's toUpperCase() makes of
+ * others.
+ */
 
-static int
+static size_t
 jr_cron_name(const jr_cron_field_t *field, jr_cron_item_t *item,
     unsigned *value)
 {
-    size_t       i;
+    size_t       n;
     const char  *name;
 
-    if (item->len < 3) {
-        return 0;
-    }
+    *value = field->min;
 
-    for (name = field->names; *name != '\0'; name += 3) {
+    for (name = field->names; *name != '\0'; name += n + 1) {
 
-        for (i = 0; i < 3; i++) {
-            if ((item->data[i] | 0x20) != (name[i] | 0x20)) {
+        for (n = 0; n < item->len && name[n] != ' '; n++) {
+            if ((item->data[n] | 0x20) != (name[n] | 0x20)) {
                 break;
             }
         }
 
-        if (i == 3) {
-            *value = field->min + (unsigned) (name - field->names) / 3;
-            item->data += 3;
-            item->len -= 3;
+        if (n >= 3) {
+            item->data += n;
+            item->len -= n;
 
-            return 1;
+            return n;
         }
+
+        n += strcspn(name + n, " ");
+        (*value)++;
     }
 
     return 0;
+}
+
+
+/* Behind so many bytes of an item nothing has a meaning to Quartz. */
+
+static void
+jr_cron_drop(jr_cron_parser_t *p, jr_cron_item_t item, size_t heeded)
+{
+    jr_cron_dropped_t  *dropped;
+
+    if (p->cron->ndropped < JR_CRON_DROPPED) {
+        dropped = &p->cron->dropped[p->cron->ndropped++];
+
+        dropped->item = (size_t) (item.data - p->text);
+        dropped->offset = dropped->item + heeded;
+        dropped->end = dropped->item + item.len;
+    }
 }
 
 

@@ -27,7 +27,7 @@ typedef struct {
     unsigned           max;
     unsigned           step;        /* largest increment */
     unsigned           digits;
-    const char        *names;       /* three letters each, for min and up */
+    const char        *names;       /* for min and up, a blank after each */
     const char        *values;      /* as a message puts it */
 } jr_cron_field_t;
 
@@ -56,9 +56,12 @@ jr_status_e jr_cron_day(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
 jr_status_e jr_cron_weekday(jr_cron_parser_t *p, jr_cron_item_t item,
     int alone, int *special);
 
-/* Reads a number or a name from the start of item, which it shortens. */
+/*
+ * Reads a number or a name from the start of item, which it shortens.  *named
+ * is 0, 3 or the letters of a name that is longer (SEPT).
+ */
 int jr_cron_read(const jr_cron_field_t *field, jr_cron_item_t *item,
-    unsigned *value, int *named);
+    unsigned *value, size_t *named);
 int jr_cron_letter(jr_cron_item_t item, char letter);
 
 /* "<field> <rule>, found <item>"; returns JR_INVALID */

@@ -276,7 +276,7 @@ jr_json_out_of_range(jr_json_parser_t *p, const unsigned char *begin,
     p->err->range = 1;
     p->err->pointer = (size_t) (t.pos - t.start);
 
-    jr_text_str(&t, ": ");
+    jr_text_str(&t, p->err->pointer ? ": " : "the request body: ");
     jr_text_str(&t, rule);
     jr_text_str(&t, ", found ");
     jr_text_escape(&t, (const char *) begin, len, JR_TEXT_FOUND, 0);

@@ -47,11 +47,13 @@ typedef struct jr_schema_s  jr_schema_t;
 #define JR_SCHEMA_GATEWAY  (JR_SCHEMA_NULL_IS_ABSENT|JR_SCHEMA_REJECT_NUL)
 
 
-/* One entry of a report's text: "<pointer>: <explanation>". */
+/* One entry of a report's text: "<pointer>: <explanation>"; of the document
+   itself, whose pointer is empty, "the request body: <explanation>". */
 typedef struct {
     size_t    start;            /* of the pointer, in text */
     size_t    pointer;          /* bytes of it */
-    size_t    end;              /* of the explanation */
+    size_t    message;          /* of the explanation, from start */
+    size_t    end;              /* of the entry, in text */
     unsigned  missing;          /* a required member that is not there; one
                                    that is null is wrong, not missing */
 } jr_report_entry_t;

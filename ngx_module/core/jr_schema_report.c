@@ -82,7 +82,11 @@ jr_violation_begin(jr_check_t *c, const jr_place_t *place)
     entry->pointer = (size_t) (c->entry.pos - c->entry.start);
     entry->missing = 0;
 
-    jr_text_str(&c->entry, ": ");
+    /* the pointer of the document itself is empty, which tells people
+       nothing */
+
+    jr_text_str(&c->entry, entry->pointer ? ": " : "the request body: ");
+    entry->message = (size_t) (c->entry.pos - c->entry.start);
 
     return &c->entry;
 }
@@ -152,7 +156,7 @@ size_t
 jr_report_redact(const jr_report_t *report, char *dst)
 {
     char                     *p;
-    size_t                    i, len, pointer;
+    size_t                    i, len, message;
     const char               *text;
     const jr_report_entry_t  *entry;
 
@@ -169,10 +173,10 @@ jr_report_redact(const jr_report_t *report, char *dst)
 
         entry = &report->entry[i];
         text = report->text + entry->start;
-        pointer = entry->pointer;
+        message = entry->message;
 
-        len = pointer + jr_report_rule(text + pointer,
-                                       entry->end - entry->start - pointer);
+        len = message + jr_report_rule(text + message,
+                                       entry->end - entry->start - message);
 
         memcpy(p, text, len);
         p += len;

@@ -196,13 +196,15 @@ jr_timezone_pair(const char *p, int max, int *value)
 void
 jr_timezone_explain(const char *id, size_t len, jr_text_t *t)
 {
+    char         offset[JR_TIMEZONE_OFFSET];
     const char  *nearest;
 
     jr_text_str(t, "must be a Java time zone id such as US/Pacific, UTC or"
                 " GMT+05:30, found ");
     jr_text_found(t, id, len);
 
-    nearest = jr_timezone_nearest(id, len);
+    nearest = jr_timezone_offset(id, len, offset)
+              ? offset : jr_timezone_nearest(id, len);
 
     if (nearest != NULL) {
         jr_text_str(t, ", did you mean ");

@@ -24,6 +24,20 @@ jr_status_e jr_timezone_check(const char *id, size_t len);
  */
 const char *jr_timezone_nearest(const char *id, size_t len);
 
+/* The id for a name that Windows uses ("Eastern Standard Time"), or NULL. */
+const char *jr_timezone_of_windows(const char *name, size_t len);
+
+/* bytes of an offset in full, "UTC+05:30" */
+#define JR_TIMEZONE_OFFSET  10
+
+/*
+ * An offset in whichever form people write ("utc +5:30", "GMT+0530") in the
+ * one that all of Java takes; its length, or 0 if id is no such offset.
+ * dst is then undefined.
+ */
+size_t jr_timezone_offset(const char *id, size_t len,
+    char dst[JR_TIMEZONE_OFFSET]);
+
 /* Adds "must be a Java time zone id, found ..., did you mean ...?". */
 void jr_timezone_explain(const char *id, size_t len, jr_text_t *t);
 

@@ -27,6 +27,12 @@ jr_timezone_nearest(const char *id, size_t len)
     size_t       i, n, distance, least;
     const char  *nearest;
 
+    nearest = jr_timezone_of_windows(id, len);
+
+    if (nearest != NULL) {
+        return nearest;
+    }
+
     if (len < 2 || len > JR_TIMEZONE_LEN) {
         return NULL;
     }

@@ -21,8 +21,8 @@ static ngx_int_t ngx_http_jobruns_check_body(ngx_http_request_t *r,
 static ngx_int_t ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const jr_value_t *value);
 static ngx_int_t ngx_http_jobruns_describe(ngx_http_request_t *r,
-    jr_json_error_t *err, jr_report_t *report, const char **code,
-    ngx_str_t *message, ngx_str_t *audit);
+    ngx_uint_t empty, jr_json_error_t *err, jr_report_t *report,
+    const char **code, ngx_str_t *message, ngx_str_t *audit);
 static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const char *code, ngx_str_t *message);
 static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
@@ -188,8 +188,8 @@ ngx_http_jobruns_check_body(ngx_http_request_t *r,
         break;
 
     case JR_INVALID:
-        rc = ngx_http_jobruns_describe(r, &err, &report, &code, &message,
-                                       &a->audit_message);
+        rc = ngx_http_jobruns_describe(r, body->len == 0, &err, &report,
+                                       &code, &message, &a->audit_message);
         break;
 
     default:
@@ -249,9 +249,9 @@ ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
    audit */
 
 static ngx_int_t
-ngx_http_jobruns_describe(ngx_http_request_t *r, jr_json_error_t *err,
-    jr_report_t *report, const char **code, ngx_str_t *message,
-    ngx_str_t *audit)
+ngx_http_jobruns_describe(ngx_http_request_t *r, ngx_uint_t empty,
+    jr_json_error_t *err, jr_report_t *report, const char **code,
+    ngx_str_t *message, ngx_str_t *audit)
 {
     size_t   size;
     u_char  *last;
@@ -270,6 +270,12 @@ ngx_http_jobruns_describe(ngx_http_request_t *r, jr_json_error_t *err,
                                          : "InvalidParameter";
         last = ngx_cpymem(message->data, report->text, report->len);
         audit->len = jr_report_redact(report, (char *) audit->data);
+
+    } else if (empty) {
+        *code = "CannotParseRequest";
+        last = ngx_sprintf(message->data, "The request body is empty.");
+        audit->len = ngx_sprintf(audit->data, "The request body is empty.")
+                     - audit->data;
 
     } else {
         *code = "CannotParseRequest";

@@ -96,7 +96,7 @@ is_a_report(const jr_report_t *report)
     fuzz_holds(fuzz_is_plain(report->text, report->len));
 
     for (i = 0; i < report->entries; i++) {
-        fuzz_holds(report->entry[i].start + report->entry[i].pointer
+        fuzz_holds(report->entry[i].start + report->entry[i].message
                    <= report->entry[i].end);
         fuzz_holds(report->entry[i].end <= report->len);
         fuzz_holds(i == 0

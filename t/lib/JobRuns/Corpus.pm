@@ -104,8 +104,9 @@ sub entries {
 
     $message =~ s/; and \d+ more\z//;
 
-    return map { [m{^((?:/.*?)?): (.*)\z}s] }
-        split m{; (?=(?:/[^\s"]*)?: )}, $message;
+    return map { s/^the request body: /: /r =~ m{^((?:/.*?)?): (.*)\z}s
+                     ? [$1, $2] : [] }
+        split m{; (?=(?:/[^\s"]*|the request body): )}, $message;
 }
 
 # Where the violations of a message are, as a corpus names them: a required
