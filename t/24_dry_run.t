@@ -53,7 +53,7 @@ for (
         '... with its own bytes');
 
     my $record = $t->wait_audit(sub {
-        $_->{data}{request}{id} eq $id && $_->{eventType} !~ /begin$/
+        $_->{data}{request}{id} eq $id && $_->{eventType} =~ /\.begin$/
             && defined $_->{data}{additionalDetails}{dryRunRefusal} });
     # where values are, a record is silent
     (my $short = $why) =~ s/, found 1\b|: \.\* line.*(?=\))//;
@@ -90,7 +90,7 @@ is($t->create_run(path => $t->run_request->{path} . '/')->status, 404,
 my $good = $t->create_run(request_id => 'good');
 is($good->status, 201, 'a good request');
 my $record = $t->wait_audit(sub { $_->{data}{request}{id} eq 'good'
-    && $_->{data}{response}{status} });
+    && $_->{eventType} =~ /\.begin$/ });
 is($record->{data}{additionalDetails}{dryRunRefusal}, undef,
     '... no refusal in its record');
 is(outcome_of('good'), 'created', '... and its outcome');
