@@ -88,6 +88,7 @@ ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us)
 {
     size_t                         low, high, middle;
+    ngx_http_jobruns_ctx_t        *ctx;
     ngx_http_jobruns_peer_t       *peers;
     ngx_http_jobruns_main_conf_t  *jmcf;
 
@@ -112,7 +113,20 @@ ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
         }
     }
 
-    return peers[low].init(r, us);
+    if (peers[low].init(r, us) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx = ngx_http_jobruns_get_ctx(r);
+
+    if (ctx == NULL || ctx->attempt == NULL || r != r->main
+        || r->upstream == NULL || r->method != NGX_HTTP_POST
+        || ctx->attempt->state != jobruns_st_forwarding)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_jobruns_fresh_peer(r);
 }
 
 

@@ -44,4 +44,15 @@ const char *ngx_http_jobruns_guard_check(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
 
+
+/* ngx_http_jobruns_fresh.c */
+
+/*
+ * Makes the creation that r->upstream is about to send go out on a connection
+ * that was not used before, whatever cache its upstream has.  Called behind
+ * peer.init; fails for want of memory alone.
+ */
+ngx_int_t ngx_http_jobruns_fresh_peer(ngx_http_request_t *r);
+
+
 #endif /* NGX_HTTP_JOBRUNS_GUARD_H_INCLUDED */

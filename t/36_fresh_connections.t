@@ -1,0 +1,43 @@
+#!/usr/bin/perl
+
+# A creation leaves on a connection that was not used before, whatever the
+# upstream keeps: one that the service has closed meanwhile would make it
+# unknown.  Other requests use connections again.
+
+use lib 't/lib';
+use JobRuns;
+
+my $t = JobRuns->new;
+
+$t->run(workers => 1,
+    http => 'upstream kept { server %%SERVICE%%; keepalive 8; }',
+    servers => <<'END');
+    server {
+        listen 127.0.0.1:%%PORT_2%%;
+        jobruns on;
+        jobruns_retry_unknown refuse;
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://kept;
+        }
+    }
+END
+
+my $to = "127.0.0.1:" . $t->port(2);
+
+for (1 .. 3) {
+    is($t->get("/other", to => $to)->status, 404, 'a GET') for 1 .. 2;
+    is($t->create_run(token => "t$_", to => $to)->status, 201,
+        'a creation');
+}
+
+my @posts = grep { $_->{method} eq 'POST' } $t->service->requests;
+my @gets = grep { $_->{method} eq 'GET' } $t->service->requests;
+
+is(scalar @posts, 3, 'three creations');
+is_deeply([map { $_->{request_of_connection} } @posts], [1, 1, 1],
+    'each the first of its connection');
+ok((grep { $_->{request_of_connection} > 1 } @gets) >= 5,
+    'GETs use connections again, those of creations too');
+
+done_testing();
