@@ -135,6 +135,7 @@ CHECK_TESTS  := $(patsubst tests/%.c,$(BUILD)/tests/%,\
 	$(sort $(wildcard tests/test_*.c)))
 CHECK_SEEDS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(filter-out \
 	%/fuzz_resp.c,$(sort $(wildcard tests/fuzz/fuzz_*.c))))
+TSAN_TEST    := $(BUILD)/tests/test_body_threads_tsan
 EMBEDDED     := $(wildcard ngx_module/lua/*.lua ngx_module/schema/*.json)
 
 check:			## unit tests under ASan and UBSan: T= is for e2e, C= picks here
@@ -142,10 +143,11 @@ check:			## unit tests under ASan and UBSan: T= is for e2e, C= picks here
 	@$(MAKE) --no-print-directory -j$(JOBS) check-programs
 	@CMOCKA_MESSAGE_OUTPUT=TAP UBSAN_OPTIONS=print_stacktrace=1 \
 	    CC='$(CC)' prove -j$(JOBS) -e '' \
-	    $(or $(C),tests/model/check.pl $(CHECK_TESTS) $(CHECK_SEEDS))
+	    $(or $(C),tests/model/check.pl $(CHECK_TESTS) $(CHECK_SEEDS) \
+	    $(TSAN_TEST))
 
 .PHONY: check-programs
-check-programs: $(CHECK_TESTS) $(CHECK_SEEDS)
+check-programs: $(CHECK_TESTS) $(CHECK_SEEDS) $(TSAN_TEST)
 
 $(BUILD)/tests/%: $(BUILD)/check/tests/%.o $(CHECK_OBJS)
 	@mkdir -p $(@D)
@@ -156,6 +158,16 @@ $(BUILD)/tests/%: $(BUILD)/check/tests/%.o $(CHECK_OBJS)
 
 $(BUILD)/tests/test_no_memory: CHECK_LIBS += -Wl,--wrap=malloc \
 	-Wl,--wrap=calloc -Wl,--wrap=realloc
+
+# One runs under ThreadSanitizer as well: what the thread pool runs of core/.
+
+$(TSAN_TEST): tests/test_body_threads.c $(CORE_SRCS) \
+		$(wildcard ngx_module/core/*.h) $(BUILD)/gen/jr_embedded.c
+	@mkdir -p $(@D)
+	@echo "  compile $@"
+	@$(CC) -std=c11 -Wall -Wextra -Werror -g -O1 -fsanitize=thread \
+	    -Ingx_module/core -I$(BUILD)/gen -o $@ $(filter %.c,$^) \
+	    -ljansson -lpcre2-8 -lcrypto -lcmocka
 
 # The fuzz targets over their seeds, but for the one that needs NGINX.
 

@@ -323,11 +323,11 @@ my @neighbours = (
     ['proxy_pass_request_body off;', 'proxy_pass_request_body off',
         'proxy_pass_request_headers on; proxy_pass_request_body on;'],
     ['client_max_body_size 0;', 'client_max_body_size',
-        'client_max_body_size 16m;'],
+        'client_max_body_size 1m;'],
     ['client_max_body_size 16777217;', 'client_max_body_size',
-        'client_max_body_size 16m;'],
+        'client_max_body_size 1m;'],
     ['client_max_body_size 1g;', 'client_max_body_size',
-        'client_max_body_size 16m;'],
+        'client_max_body_size 1m;'],
 );
 
 # jobruns_proxy.conf with one line in place of its own.

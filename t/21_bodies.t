@@ -16,6 +16,13 @@ my $proxy = 'include %%ROOT%%/conf/jobruns_proxy.conf;
     proxy_pass http://service;';
 
 $t->run(server => "
+    location /20260430/ {
+        $proxy
+        location /20260430/aiDataPlatforms/ {
+            client_max_body_size 16m;
+            proxy_pass http://service;
+        }
+    }
     location /20260401/ { $proxy jobruns_unknown_properties reject; }
     location /20260402/ {
         $proxy

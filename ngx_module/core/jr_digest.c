@@ -2,8 +2,12 @@
  * SHA-256 from libcrypto.  The algorithm is fetched once per process, and one
  * context is kept from digest to digest: an implicit fetch costs more than
  * the digest of a small body, and a new context as much as two of its blocks.
+ *
+ * Both are exchanged in one step, since large bodies are digested in threads:
+ * a context belongs to whoever has taken it.
  */
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -22,7 +26,7 @@
 
 
 /* a context that nobody uses, for the life of the process; NULL: none */
-static EVP_MD_CTX  *jr_digest_spare;
+static _Atomic(EVP_MD_CTX *)  jr_digest_spare;
 
 
 static EVP_MD_CTX *jr_digest_context(void);
@@ -146,10 +150,9 @@ jr_digest_context(void)
     EVP_MD_CTX    *ctx;
     const EVP_MD  *algorithm;
 
-    ctx = jr_digest_spare;
+    ctx = atomic_exchange(&jr_digest_spare, NULL);
 
     if (ctx != NULL) {
-        jr_digest_spare = NULL;
         return ctx;
     }
 
@@ -175,12 +178,24 @@ jr_digest_context(void)
 static const EVP_MD *
 jr_digest_algorithm(void)
 {
-    static EVP_MD  *md;
+    EVP_MD  *md, *first;
 
     /* kept for the life of the process; a failed fetch is tried again */
 
-    if (md == NULL) {
-        md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    static _Atomic(EVP_MD *)  kept;
+
+    md = atomic_load(&kept);
+
+    if (md != NULL) {
+        return md;
+    }
+
+    md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    first = NULL;
+
+    if (md != NULL && !atomic_compare_exchange_strong(&kept, &first, md)) {
+        EVP_MD_free(md);
+        return first;
     }
 
     return md;
@@ -215,10 +230,6 @@ jr_hasher_abort(jr_hasher_t *hasher)
         return;
     }
 
-    if (jr_digest_spare == NULL) {
-        jr_digest_spare = jr_hasher_ctx(hasher);
-        return;
-    }
-
-    EVP_MD_CTX_free(jr_hasher_ctx(hasher));
+    EVP_MD_CTX_free(atomic_exchange(&jr_digest_spare,
+                                    jr_hasher_ctx(hasher)));
 }

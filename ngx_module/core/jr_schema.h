@@ -23,6 +23,7 @@
 
 
 typedef struct jr_schema_s  jr_schema_t;
+typedef struct jr_work_s    jr_work_t;
 
 
 /*
@@ -95,6 +96,19 @@ void jr_schema_free(jr_schema_t *schema);
  */
 jr_status_e jr_schema_check(const jr_schema_t *schema, const jr_value_t *value,
     unsigned flags, jr_report_t *report);
+
+/*
+ * The same in work memory of the caller's, which serves one check at a time
+ * and any schema: threads that each bring their own may use one schema at the
+ * same time.
+ */
+jr_status_e jr_schema_check_in(const jr_schema_t *schema, jr_work_t *work,
+    const jr_value_t *value, unsigned flags, jr_report_t *report);
+
+/* NULL: no memory.  Some 130 KB, and what a body takes until it is freed or
+   used for the next. */
+jr_work_t *jr_work_create(void);
+void jr_work_free(jr_work_t *work);
 
 /*
  * The text of a report without what was found, for a log that must not hold

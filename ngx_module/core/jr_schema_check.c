@@ -36,10 +36,19 @@ jr_status_e
 jr_schema_check(const jr_schema_t *schema, const jr_value_t *value,
     unsigned flags, jr_report_t *report)
 {
+    return jr_schema_check_in(schema, schema->work, value, flags, report);
+}
+
+
+jr_status_e
+jr_schema_check_in(const jr_schema_t *schema, jr_work_t *work,
+    const jr_value_t *value, unsigned flags, jr_report_t *report)
+{
     jr_check_t  c;
     jr_place_t  top;
 
     c.schema = schema;
+    c.scratch = work;
     c.flags = flags;
     c.used = 0;
     c.depth = 0;
@@ -48,7 +57,7 @@ jr_schema_check(const jr_schema_t *schema, const jr_value_t *value,
     c.failed = 0;
     c.exhausted = 0;
 
-    jr_matcher_reset(schema->matcher);
+    jr_matcher_reset(work->matcher);
     jr_report_begin(&c, report);
 
     memset(&top, 0, sizeof(jr_place_t));
@@ -261,7 +270,7 @@ jr_check_array(jr_check_t *c, jr_set_t set, const jr_value_t *array,
     jr_place_t  below;
 
     used = c->used;
-    items.nodes = c->schema->sets + used;
+    items.nodes = c->scratch->sets + used;
 
     for (i = 0; i < set.n; i++) {
         if (set.nodes[i]->items != NULL
@@ -300,7 +309,7 @@ jr_check_gather(jr_check_t *c, size_t from, const jr_node_t *node,
     size_t             i, k;
     const jr_node_t  **sets;
 
-    sets = c->schema->sets;
+    sets = c->scratch->sets;
 
     if (node->flat.n > JR_SCHEMA_SETS - c->used) {
         c->depth += JR_SCHEMA_DEPTH;

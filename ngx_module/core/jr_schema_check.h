@@ -14,9 +14,10 @@
 
 typedef struct {
     const jr_schema_t  *schema;
+    jr_work_t          *scratch;
     unsigned            flags;
 
-    size_t              used;           /* of schema->sets */
+    size_t              used;           /* of scratch->sets */
     size_t              depth;
     size_t              work;           /* done in trials */
     unsigned            trials;         /* anyOf, oneOf or not around us: only

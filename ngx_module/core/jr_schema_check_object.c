@@ -157,7 +157,7 @@ jr_check_member(jr_check_t *c, jr_set_t set, const jr_value_t *value,
     jr_set_t  member;
 
     used = c->used;
-    member.nodes = c->schema->sets + used;
+    member.nodes = c->scratch->sets + used;
 
     for (i = 0; i < set.n; i++) {
         if (set.nodes[i]->deep
@@ -204,7 +204,7 @@ jr_check_gather_member(jr_check_t *c, size_t from, const jr_node_t *node,
 
     for (i = 0; i < node->npatterns; i++) {
 
-        rc = jr_pattern_match(c->schema->matcher, node->patterns[i].pattern,
+        rc = jr_pattern_match(c->scratch->matcher, node->patterns[i].pattern,
                               place->key, place->len);
 
         if (rc == JR_PATTERN_TOO_COSTLY) {
@@ -276,7 +276,7 @@ jr_check_declares(jr_check_t *c, jr_set_t set, const jr_place_t *place)
         }
 
         for (k = 0; k < node->npatterns; k++) {
-            if (jr_pattern_match(c->schema->matcher,
+            if (jr_pattern_match(c->scratch->matcher,
                                  node->patterns[k].pattern, place->key,
                                  place->len)
                 == JR_PATTERN_MATCH)

@@ -126,7 +126,7 @@ jr_check_pattern(jr_check_t *c, const jr_node_t *node, const jr_value_t *value,
     jr_text_t     *t;
     jr_pattern_e   rc;
 
-    rc = jr_pattern_match(c->schema->matcher, node->pattern,
+    rc = jr_pattern_match(c->scratch->matcher, node->pattern,
                           jr_string(value),
                           jr_string_len(value));
 

@@ -98,7 +98,7 @@ jr_compile_pattern(jr_compiler_t *c, const char *text, size_t len,
 
     jr_text_init(&t, why, sizeof(why));
 
-    rc = jr_pattern_compile(c->schema->matcher, text, len, &t, pattern);
+    rc = jr_pattern_compile(c->schema->work->matcher, text, len, &t, pattern);
 
     if (rc != JR_INVALID) {
         return rc;

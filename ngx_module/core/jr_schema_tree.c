@@ -25,13 +25,11 @@ jr_schema_create(void)
     }
 
     schema->nodes = calloc(JR_SCHEMA_NODES, sizeof(jr_node_t *));
-    schema->sets = calloc(JR_SCHEMA_SETS, sizeof(jr_node_t *));
-    schema->arena = jr_arena_create();
     schema->text_arena = jr_arena_create();
+    schema->work = jr_work_create();
 
-    if (schema->nodes == NULL || schema->sets == NULL
-        || schema->arena == NULL || schema->text_arena == NULL
-        || jr_matcher_create(&schema->matcher) != JR_OK)
+    if (schema->nodes == NULL || schema->text_arena == NULL
+        || schema->work == NULL)
     {
         jr_schema_free(schema);
         return NULL;
@@ -54,12 +52,48 @@ jr_schema_free(jr_schema_t *schema)
         jr_node_free(schema->nodes[i]);
     }
 
-    jr_matcher_free(schema->matcher);
-    jr_arena_free(schema->arena);
+    jr_work_free(schema->work);
     jr_arena_free(schema->text_arena);
     free(schema->nodes);
-    free(schema->sets);
     free(schema);
+}
+
+
+jr_work_t *
+jr_work_create(void)
+{
+    jr_work_t  *work;
+
+    work = calloc(1, sizeof(jr_work_t));
+    if (work == NULL) {
+        return NULL;
+    }
+
+    work->sets = calloc(JR_SCHEMA_SETS, sizeof(jr_node_t *));
+    work->arena = jr_arena_create();
+
+    if (work->sets == NULL || work->arena == NULL
+        || jr_matcher_create(&work->matcher) != JR_OK)
+    {
+        jr_work_free(work);
+        return NULL;
+    }
+
+    return work;
+}
+
+
+void
+jr_work_free(jr_work_t *work)
+{
+    if (work == NULL) {
+        return;
+    }
+
+    jr_matcher_free(work->matcher);
+    jr_arena_free(work->arena);
+    free(work->sets);
+    free(work);
 }
 
 

@@ -126,15 +126,23 @@ struct jr_node_s {
 };
 
 
+/* what one check at a time writes to, apart from the tree: whoever has one
+   of its own may check while others do */
+struct jr_work_s {
+    jr_arena_t           *arena;        /* of the body that is checked */
+    jr_matcher_t         *matcher;      /* work memory of all patterns */
+    const jr_node_t     **sets;         /* JR_SCHEMA_SETS of them */
+};
+
+
+/* all but the work memory stays as it is once it is compiled */
 struct jr_schema_s {
     jr_arena_t           *text_arena;   /* of the schema's own text */
     const jr_value_t     *text;         /* names and values point into it */
     jr_node_t            *root;
     jr_node_t           **nodes;
     size_t                nnodes;
-    jr_arena_t           *arena;        /* of the body that is checked */
-    jr_matcher_t         *matcher;      /* work memory of all patterns */
-    const jr_node_t     **sets;         /* JR_SCHEMA_SETS of them */
+    jr_work_t            *work;         /* of checks that bring none */
 };
 
 

@@ -15,6 +15,7 @@
 #include "ngx_http_jobruns_metrics.h"
 
 #include "jr_answer.h"
+#include "jr_body.h"
 #include "jr_digest.h"
 #include "jr_header.h"
 #include "jr_identity.h"
@@ -47,8 +48,18 @@
 /* "1:" and 64 hex digits; the number is the fingerprint's version */
 #define NGX_HTTP_JOBRUNS_FINGERPRINT_LEN  (2 + JR_DIGEST_HEX)
 
-/* largest client_max_body_size beside `jobruns on` */
+/* largest client_max_body_size beside `jobruns on`: a body is checked in
+   NGINX's thread pool, or where there is none holds up the event loop */
+#if (NGX_THREADS)
 #define NGX_HTTP_JOBRUNS_BODY_MAX   (16 * 1024 * 1024)
+#define NGX_HTTP_JOBRUNS_BODY_MOST  "16m"
+#else
+#define NGX_HTTP_JOBRUNS_BODY_MAX   (1024 * 1024)
+#define NGX_HTTP_JOBRUNS_BODY_MOST  "1m"
+#endif
+
+/* a body up to here is checked on the event loop, in some 2 ms at most */
+#define NGX_HTTP_JOBRUNS_BODY_INLINE  (64 * 1024)
 
 
 typedef enum {
@@ -158,6 +169,9 @@ typedef struct {
  *  state       who owns the request          what moves it on
  *  ---------   ---------------------------   -------------------------------
  *  reading     NGINX's body reader           the whole body, or its error
+ *  checking    we, blocked; a body above     the thread: admitting, or refuse
+ *              64k waits for a thread or
+ *              is checked in one
  *  admitting   we, blocked; the reply of     the reply: forward, replay,
  *              admit.lua is under way        refuse, or wait
  *  waiting     we, not blocked; a timer      the timer: admitting again; the
@@ -189,6 +203,7 @@ typedef struct {
  */
 typedef enum {
     jobruns_st_reading = 0,
+    jobruns_st_checking,
     jobruns_st_admitting,
     jobruns_st_waiting,
     jobruns_st_renewing,
@@ -273,6 +288,12 @@ struct ngx_http_jobruns_attempt_s {
     u_char                         fingerprint[
                                            NGX_HTTP_JOBRUNS_FINGERPRINT_LEN];
 
+    /* the check of a large body */
+
+    ngx_queue_t                    checking;  /* waits for its turn */
+    jr_body_t                     *check;     /* what a thread found, while
+                                                 it is taken over */
+
     /* admission; limits and states run in parallel */
 
     ngx_uint_t                     nlimits;
@@ -356,6 +377,7 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       claimed:1; /* Redis may hold our record */
     unsigned                       asked_again:1;
     unsigned                       late:1;    /* asked again for that */
+    unsigned                       behind:1;  /* Redis is: not asked */
     unsigned                       mistrusted:1;  /* the kept answer; admit.lua
                                                      is to be told */
     unsigned                       unprotected:1; /* Redis failed, allowed */
@@ -549,6 +571,34 @@ void ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
 /* ngx_http_jobruns_body.c: from the body to the attempt's fingerprint */
 
 void ngx_http_jobruns_body_handler(ngx_http_request_t *r);
+
+/* bytes of the body that NGINX has read, wherever they are */
+off_t ngx_http_jobruns_body_length(ngx_http_request_t *r);
+
+/* flags of jr_body_read() for an attempt */
+unsigned ngx_http_jobruns_body_flags(ngx_http_jobruns_attempt_t *a);
+
+/* goes on with a body that has been read: to admission, or to a refusal; the
+   request may be gone afterwards */
+void ngx_http_jobruns_body_checked(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_body_t *body);
+
+
+/* ngx_http_jobruns_body_thread.c: bodies above NGX_HTTP_JOBRUNS_BODY_INLINE,
+   in NGINX's thread pool "default" */
+
+/* at configuration time: the pool is there without being named */
+ngx_int_t ngx_http_jobruns_body_thread_add(ngx_conf_t *cf);
+
+/* in a worker: finds the pool of its cycle */
+void ngx_http_jobruns_body_thread_init(ngx_cycle_t *cycle);
+
+/*
+ * Blocks the request, has its body checked, and goes on with
+ * ngx_http_jobruns_body_checked(); or refuses with 503 where too many wait.
+ */
+void ngx_http_jobruns_body_thread(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
 
 /* ngx_http_jobruns_flow.c: how an attempt waits; its head says the rules */

@@ -8,44 +8,94 @@
 
 #include "ngx_http_jobruns.h"
 
-#include "jr_body.h"
-#include "jr_canonical.h"
-
 
 static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_http_jobruns_read_temp(ngx_http_request_t *r,
     ngx_buf_t *b, u_char *dst);
-static ngx_int_t ngx_http_jobruns_check_body(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
+static ngx_int_t ngx_http_jobruns_take_body(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_body_t *body);
 static ngx_int_t ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, const jr_value_t *value);
+    ngx_http_jobruns_attempt_t *a, jr_body_t *body);
 static ngx_int_t ngx_http_jobruns_describe(ngx_http_request_t *r,
     ngx_uint_t empty, jr_json_error_t *err, jr_report_t *report,
     const char **code, ngx_str_t *message, ngx_str_t *audit);
 static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const char *code, ngx_str_t *message);
 static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
-    const jr_value_t *value, ngx_str_t *body);
+    jr_body_t *body);
 static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
 
 
 void
 ngx_http_jobruns_body_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                    body;
+    ngx_str_t                    text;
     ngx_http_jobruns_ctx_t      *ctx;
     ngx_http_jobruns_attempt_t  *a;
+
+    /* 18 KB of which a valid body needs a few bytes: too much to be allocated
+       for each request, and read to its end before anybody else has one */
+
+    static jr_body_t  body;
 
     ctx = ngx_http_jobruns_get_ctx(r);
     a = ctx->attempt;
 
-    if (ngx_http_jobruns_gather(r, &body) != NGX_OK) {
+#if (NGX_THREADS)
+
+    if (ngx_http_jobruns_body_length(r) > NGX_HTTP_JOBRUNS_BODY_INLINE) {
+        ngx_http_jobruns_body_thread(r, a);
+        return;
+    }
+
+#endif
+
+    if (ngx_http_jobruns_gather(r, &text) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
-    switch (ngx_http_jobruns_check_body(r, a, &body)) {
+    jr_body_read(a->conf->schema, NULL, (char *) text.data, text.len,
+                 ngx_http_jobruns_body_flags(a),
+                 a->conf->enable == jobruns_dry_run, &body);
+
+    ngx_http_jobruns_body_checked(r, a, &body);
+}
+
+
+unsigned
+ngx_http_jobruns_body_flags(ngx_http_jobruns_attempt_t *a)
+{
+    return JR_SCHEMA_GATEWAY
+           | (a->conf->reject_unknown ? JR_SCHEMA_REJECT_UNKNOWN : 0);
+}
+
+
+off_t
+ngx_http_jobruns_body_length(ngx_http_request_t *r)
+{
+    off_t         size;
+    ngx_chain_t  *cl;
+
+    size = 0;
+
+    for (cl = r->request_body ? r->request_body->bufs : NULL;
+         cl;
+         cl = cl->next)
+    {
+        size += ngx_buf_size(cl->buf);
+    }
+
+    return size;
+}
+
+
+void
+ngx_http_jobruns_body_checked(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_body_t *body)
+{
+    switch (ngx_http_jobruns_take_body(r, a, body)) {
 
     case NGX_OK:
         break;
@@ -70,29 +120,23 @@ ngx_http_jobruns_body_handler(ngx_http_request_t *r)
 
 /*
  * The body in one piece: the one buffer it is in, or a copy in the request's
- * pool.  Its size is bounded by client_max_body_size, which is at most 16m
- * beside `jobruns on`.
+ * pool.  Only of a body that is checked here, so that its size is bounded by
+ * NGX_HTTP_JOBRUNS_BODY_INLINE, or in an NGINX without threads by 1m.
  */
 
 static ngx_int_t
 ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body)
 {
     u_char       *p;
-    off_t         size;
     ngx_buf_t    *b;
     ngx_chain_t  *cl, *bufs;
 
     bufs = r->request_body ? r->request_body->bufs : NULL;
-    size = 0;
 
-    for (cl = bufs; cl; cl = cl->next) {
-        size += ngx_buf_size(cl->buf);
-    }
-
-    body->len = (size_t) size;
+    body->len = (size_t) ngx_http_jobruns_body_length(r);
     body->data = (u_char *) "";
 
-    if (size == 0) {
+    if (body->len == 0) {
         return NGX_OK;
     }
 
@@ -154,92 +198,65 @@ ngx_http_jobruns_read_temp(ngx_http_request_t *r, ngx_buf_t *b, u_char *dst)
 /* NGX_DECLINED: refused */
 
 static ngx_int_t
-ngx_http_jobruns_check_body(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
+ngx_http_jobruns_take_body(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_body_t *body)
 {
-    unsigned           flags;
-    ngx_int_t          rc;
-    ngx_str_t          message;
-    const char        *code;
-    jr_schema_t       *schema;
-    jr_status_e        status;
-    jr_json_error_t    err;
-    const jr_value_t  *value;
+    ngx_int_t    rc;
+    ngx_str_t    message;
+    const char  *code;
 
-    /* 17 KB of which a valid body needs a few bytes: too much to be allocated
-       for each request, and read to its end before anybody else has one */
-
-    static jr_report_t  report;
-
-    schema = a->conf->schema;
-
-    flags = JR_SCHEMA_GATEWAY
-            | (a->conf->reject_unknown ? JR_SCHEMA_REJECT_UNKNOWN : 0);
-
-    value = NULL;
-
-    status = jr_body_check(schema, (char *) body->data, body->len, flags,
-                           &err, &report, &value);
-
-    switch (status) {
-
-    case JR_OK:
-        rc = NGX_OK;
-        break;
-
-    case JR_INVALID:
-        rc = ngx_http_jobruns_describe(r, body->len == 0, &err, &report,
-                                       &code, &message, &a->audit_message);
-        break;
-
-    default:
-        rc = NGX_ERROR;
+    if (body->status != JR_OK && body->status != JR_INVALID) {
+        return NGX_ERROR;
     }
 
-    if (rc == NGX_OK && status == JR_INVALID) {
+    /* also of a body that is refused: its record names the job */
+
+    if (ngx_http_jobruns_take_job_key(r, a, body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (body->status == JR_INVALID) {
+
+        if (ngx_http_jobruns_describe(r,
+                                      ngx_http_jobruns_body_length(r) == 0,
+                                      &body->err,
+                                      &body->report, &code, &message,
+                                      &a->audit_message)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
         rc = ngx_http_jobruns_invalid(r, a, code, &message);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_jobruns_take_job_key(r, a, value);
-    }
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_jobruns_fingerprint(a, value, body);
-    }
-
-    /* the request may be gone, the configuration is not */
-
-    jr_body_done(schema);
-
-    return rc;
+    return ngx_http_jobruns_fingerprint(a, body);
 }
 
 
-/* for the audit record; not there in a dry run of an invalid body */
-
 static ngx_int_t
 ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, const jr_value_t *value)
+    ngx_http_jobruns_attempt_t *a, jr_body_t *body)
 {
-    u_char            *p;
-    const jr_value_t  *key;
+    u_char  *p;
 
-    key = jr_object_get(value, "jobKey", 6);
-
-    if (!jr_is_string(key)) {
+    if (body->job_key_len == 0) {
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, jr_string_len(key) + 1);
+    p = ngx_pnalloc(r->pool, body->job_key_len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(p, jr_string(key), jr_string_len(key));
+    ngx_memcpy(p, body->job_key, body->job_key_len);
 
     a->job_key.data = (char *) p;
-    a->job_key.len = jr_string_len(key);
+    a->job_key.len = body->job_key_len;
 
     return NGX_OK;
 }
@@ -332,25 +349,18 @@ ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
  */
 
 static ngx_int_t
-ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
-    const jr_value_t *value, ngx_str_t *body)
+ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a, jr_body_t *body)
 {
     jr_str_t     parts[5];
     jr_digest_t  md;
-    jr_status_e  rc;
-
-    rc = value ? jr_canonical_digest(value, &md)
-               : jr_digest(body->data, body->len, &md);
-    if (rc != JR_OK) {
-        return NGX_ERROR;
-    }
 
     parts[0] = a->path.version;
     parts[1] = a->path.family;
     parts[2] = a->update_recent ? (jr_str_t) jr_str("true")
                                 : (jr_str_t) jr_str("false");
-    parts[3] = value ? (jr_str_t) jr_str("json") : (jr_str_t) jr_str("raw");
-    parts[4].data = (char *) md.bytes;
+    parts[3] = body->json ? (jr_str_t) jr_str("json")
+                          : (jr_str_t) jr_str("raw");
+    parts[4].data = (char *) body->digest.bytes;
     parts[4].len = JR_DIGEST_LEN;
 
     if (jr_digest_parts(parts, 5, &md) != JR_OK) {

@@ -34,6 +34,8 @@ const ngx_http_jobruns_metric_t
 
     { "jobruns_waits_total",
       "Attempts that waited for a running one with the same token." },
+    { "jobruns_body_checks_refused_total",
+      "Bodies above 64k that no thread could check, answered 503." },
 
     { "jobruns_damaged_values_total",
       "Values in Redis that nobody of us wrote, or that are damaged." },

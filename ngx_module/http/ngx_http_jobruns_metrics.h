@@ -48,6 +48,7 @@ typedef enum {
     jobruns_count_unkept,
     jobruns_count_dry_run,
     jobruns_count_waited,
+    jobruns_count_check_refused,
     jobruns_count_damaged,
     jobruns_count_bad_override,
     jobruns_count_settle_lost,

@@ -579,7 +579,8 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_jobruns_limits_add(cf, conf) != NGX_OK
+    if (ngx_http_jobruns_body_thread_add(cf) != NGX_OK
+        || ngx_http_jobruns_limits_add(cf, conf) != NGX_OK
         || ngx_http_jobruns_zone_location(cf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -708,6 +709,7 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
 
     ngx_http_jobruns_filter_begin(cycle->log);
     ngx_http_jobruns_audit_sync_begin(cycle);
+    ngx_http_jobruns_body_thread_init(cycle);
 
     if (ngx_http_jobruns_zone_begin(cycle) != NGX_OK) {
         return NGX_ERROR;

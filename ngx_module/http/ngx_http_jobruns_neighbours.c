@@ -80,8 +80,15 @@ static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_partial = {
 };
 
 static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_body_size = {
-    "client_max_body_size above 16m or 0 (unlimited)",
-    "the body is checked in memory", "client_max_body_size 16m;", NULL
+    "client_max_body_size above " NGX_HTTP_JOBRUNS_BODY_MOST
+    " or 0 (unlimited)",
+#if (NGX_THREADS)
+    "the body is checked in memory",
+#else
+    "this NGINX is built without threads (--with-threads), so that a body is "
+    "checked while all others wait",
+#endif
+    "client_max_body_size 1m;", NULL
 };
 
 
