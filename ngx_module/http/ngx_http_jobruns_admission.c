@@ -80,6 +80,9 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     a->op.log = r->connection->log;
     a->op.stamp = a->nkeys + JR_ADMIT_DEADLINE;
 
+    a->op.sheds = 1;
+    a->behind = 0;
+
     rc = ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
                         a->argc, a->argv);
 
@@ -88,7 +91,11 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return;
     }
 
-    ngx_http_jobruns_redis_failed(a, rc == NGX_DECLINED
+    a->behind = (rc == NGX_BUSY);
+
+    ngx_http_jobruns_redis_failed(a, rc == NGX_BUSY
+                                  ? "behind with older operations: not asked"
+                                  : rc == NGX_DECLINED
                                   ? "out of reach a moment ago, or too slow: "
                                     "not asked"
                                   : "not asked: no memory");
@@ -182,15 +189,20 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
 static ngx_int_t
 ngx_http_jobruns_ask_again(ngx_http_jobruns_attempt_t *a)
 {
+    ngx_int_t                      rc;
     ngx_http_jobruns_main_conf_t  *jmcf;
 
     jmcf = ngx_http_get_module_main_conf(a->request, ngx_http_jobruns_module);
 
-    if (a->request->connection->error
-        || ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
-                          a->argc, a->argv)
-           != NGX_OK)
-    {
+    if (a->request->connection->error) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
+                        a->argc, a->argv);
+
+    if (rc != NGX_OK) {
+        a->behind = (rc == NGX_BUSY);
         return NGX_DECLINED;
     }
 
@@ -250,7 +262,12 @@ ngx_http_jobruns_unavailable(ngx_http_request_t *r,
     /* an admission whose reply is lost for good is taken back for as long as
        its lease runs (ngx_http_jobruns_attempt_end()) */
 
-    if (!a->conf->redis_allow || a->verdict == jobruns_verdict_damaged) {
+    /* a Redis that works but is behind protects those it has taken on: more
+       than it can do is refused, and never forwarded without it */
+
+    if (!a->conf->redis_allow || a->behind
+        || a->verdict == jobruns_verdict_damaged)
+    {
         ngx_http_jobruns_answer_verdict(r, a);
         return;
     }

@@ -76,6 +76,8 @@ struct ngx_redis_op_s {
     void                     *data;
     ngx_log_t                *log;
 
+    unsigned                  sheds:1;    /* set by the caller: NGX_BUSY while
+                                             the server is behind */
     unsigned                  sent:1;     /* see above; set by the client */
     unsigned                  active:1;   /* submitted, handler not called */
 
@@ -161,8 +163,10 @@ void ngx_redis_script_init(ngx_redis_script_t *script);
 /*
  * Submits one command.  argv is copied.  NGX_OK: the handler will be
  * called.  NGX_DECLINED: certainly not sent (breaker open, queue full, no
- * node for it); NGX_ERROR: no memory.  In a cluster it goes by argv[1], where
- * most commands have their key.
+ * node for it); NGX_BUSY: the same, of an operation with op->sheds, since the
+ * oldest one under way there is older than half its timeout: the server works,
+ * but behind all that waits; NGX_ERROR: no memory.  In a cluster it goes by
+ * argv[1], where most commands have their key.
  */
 ngx_int_t ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_uint_t argc, ngx_str_t *argv);

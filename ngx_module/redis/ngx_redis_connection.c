@@ -122,8 +122,11 @@ ngx_redis_connection_try(ngx_redis_server_t *server)
 
     conn->log.connection = c->number;
 
-    /* not cancelable: a worker does not exit with a socket half made */
+    /* not cancelable: a worker does not exit with a socket half made.  The
+       time NGINX keeps may be old where an event of this turn took long, and
+       the server is not to blame for that. */
 
+    ngx_time_update();
     ngx_add_timer(c->write, server->conf.connect_timeout);
 
     if (rc == NGX_OK) {

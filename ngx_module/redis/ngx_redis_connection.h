@@ -131,6 +131,8 @@ struct ngx_redis_slot_s {
     ngx_queue_t               queue;
     ngx_event_t               deadline;   /* not cancelable: a worker told to
                                              exit waits for operations */
+    ngx_msec_t                begun_at;   /* when it was submitted */
+    ngx_msec_t                timeout;    /* of its operation */
     ngx_msec_t                sent_at;    /* when its first byte left */
     uint64_t                  sent_us;    /* the same, for the round trip */
     u_char                   *pos;        /* next byte to send */
@@ -210,6 +212,7 @@ typedef enum {
     ngx_redis_log_timeout,
     ngx_redis_log_protocol,
     ngx_redis_log_full,
+    ngx_redis_log_behind,
     ngx_redis_log_greeting,
     ngx_redis_log_replicas,
     ngx_redis_log_cluster,

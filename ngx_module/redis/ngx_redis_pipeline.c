@@ -18,6 +18,7 @@
 
 
 static void ngx_redis_pipeline_on_deadline(ngx_event_t *ev);
+static ngx_uint_t ngx_redis_pipeline_behind(ngx_redis_server_t *server);
 static ngx_int_t ngx_redis_pipeline_reply(ngx_redis_connection_t *conn,
     redisReply *reply);
 
@@ -103,6 +104,17 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
         return NGX_DECLINED;
     }
 
+    if (op->sheds && ngx_redis_pipeline_behind(server)) {
+        ngx_redis_server_log(server, ngx_redis_log_behind, NGX_LOG_WARN, 0,
+                             "the oldest of %ui operations under way waits "
+                             "for more than half its timeout, admissions are "
+                             "refused until it is answered; the server is "
+                             "too slow for what it is asked",
+                             server->live);
+        stats->errors[ngx_redis_err_behind]++;
+        return NGX_BUSY;
+    }
+
     *slot = ngx_redis_slot_create(server, size, op->log);
     if (*slot == NULL) {
         return NGX_ERROR;
@@ -111,6 +123,47 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
     (*slot)->keyslot = keyslot;
 
     return NGX_OK;
+}
+
+
+/*
+ * Whether what is submitted now would come to its timeout behind what is under
+ * way, to the harm of all: the work of the server would be for nobody.  Slots
+ * whose operation has given up count, since the server still has them to do.
+ * Queues are in the order of submission, so their heads are the oldest.
+ */
+
+static ngx_uint_t
+ngx_redis_pipeline_behind(ngx_redis_server_t *server)
+{
+    ngx_uint_t         i;
+    ngx_queue_t       *queues[2];
+    ngx_redis_slot_t  *slot;
+
+    queues[0] = server->connection ? &server->connection->inflight : NULL;
+    queues[1] = &server->waiting;
+
+    ngx_time_update();
+
+    for (i = 0; i < 2; i++) {
+
+        if (queues[i] == NULL || ngx_queue_empty(queues[i])) {
+            continue;
+        }
+
+        slot = ngx_queue_data(ngx_queue_head(queues[i]), ngx_redis_slot_t,
+                              queue);
+
+        /* 0: a command of our own */
+
+        if (slot->timeout
+            && ngx_current_msec - slot->begun_at > slot->timeout / 2)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -155,7 +208,13 @@ ngx_redis_pipeline_attach(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
     op->active = 1;
     op->sent = 0;
 
+    /* by the time it is now: an event of this turn may have taken long */
+
+    ngx_time_update();
     ngx_add_timer(&slot->deadline, timeout);
+
+    slot->begun_at = ngx_current_msec;
+    slot->timeout = timeout;
 
     server->live++;
     server->stats->pending++;

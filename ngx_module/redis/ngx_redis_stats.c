@@ -22,6 +22,7 @@ const ngx_uint_t  ngx_redis_stats_bounds[NGX_REDIS_STATS_BOUNDS] = {
 
 const ngx_str_t  ngx_redis_stats_errors[ngx_redis_err_last] = {
     ngx_string("refused"),
+    ngx_string("behind"),
     ngx_string("unreachable"),
     ngx_string("timeout"),
     ngx_string("lost"),

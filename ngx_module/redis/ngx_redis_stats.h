@@ -20,6 +20,7 @@
 /* how an operation can fail; what the counter of each is called */
 typedef enum {
     ngx_redis_err_refused = 0,  /* not accepted: breaker open, queue full */
+    ngx_redis_err_behind,       /* not accepted: older ones wait too long */
     ngx_redis_err_unreachable,
     ngx_redis_err_timeout,
     ngx_redis_err_lost,
