@@ -81,6 +81,8 @@ sub judge {
     my $message = $answer->json->{message};
 
     if ($code eq 'CannotParseRequest') {
+        # what is not there has no place
+        return if $body eq '' && $message eq 'The request body is empty.';
         return $message =~ /at line \d+, column \d+ \(byte \d+\)\.\z/ ? undef
             : "no place: $message";
     }

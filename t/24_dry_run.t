@@ -32,7 +32,7 @@ for (
         body => '{"jobKey":1}'],
     ['a missing member', qr{/jobKey: required}, body => '{}'],
     ['no JSON', qr{not valid JSON: .* line 1, column 2}, body => '{nonsense'],
-    ['an empty body', qr{not valid JSON}, body => ''],
+    ['an empty body', qr{The request body is empty}, body => ''],
     ['an unknown member', qr{/new: unknown member}, version => '20260401',
         body => '{"jobKey":"x","new":1}'],
     ['another content type', qr{Content-Type must be application/json},
