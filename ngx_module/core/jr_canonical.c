@@ -194,7 +194,7 @@ jr_canonical_object(jr_sink_t *s, const jr_value_t *object)
 static int
 jr_canonical_absent(const jr_value_t *value)
 {
-    return jr_is_null(value) && value->len;
+    return value->kind == JR_KIND_NULL && value->len;
 }
 
 
