@@ -31,7 +31,10 @@ jr_schema_create(void)
     if (schema->nodes == NULL || schema->text_arena == NULL
         || schema->work == NULL)
     {
-        jr_schema_free(schema);
+        jr_work_free(schema->work);
+        jr_arena_free(schema->text_arena);
+        free(schema->nodes);
+        free(schema);
         return NULL;
     }
 

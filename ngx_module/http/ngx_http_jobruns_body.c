@@ -136,7 +136,7 @@ ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body)
     body->len = (size_t) ngx_http_jobruns_body_length(r);
     body->data = (u_char *) "";
 
-    if (body->len == 0) {
+    if (bufs == NULL || body->len == 0) {
         return NGX_OK;
     }
 
