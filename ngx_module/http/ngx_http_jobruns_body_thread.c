@@ -401,7 +401,12 @@ ngx_http_jobruns_check_on_done(ngx_event_t *ev)
     ngx_queue_remove(&check->queue);
     ngx_http_jobruns_checks.nrunning--;
 
-    if (check->err) {
+    if (check->err == NGX_ENOMEM) {
+        ngx_log_error(NGX_LOG_CRIT, a->request->connection->log, 0,
+                      "jobruns: no memory to read a body of %uz bytes",
+                      check->len);
+
+    } else if (check->err) {
         ngx_log_error(NGX_LOG_CRIT, a->request->connection->log, check->err,
                       "jobruns: a body of %uz bytes cannot be read back from "
                       "its temporary file; see client_body_temp_path",
