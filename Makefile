@@ -6,15 +6,11 @@
 export NGINX_DEV ?= /usr/share/nginx/src
 export BUILD     ?= build
 
-NGINX  ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
+export NGINX ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
 T      ?= $(sort $(wildcard t/*.t))
 JOBS   ?= 4
 
-PROBE_SO := ngx_http_redis_probe_module.so
 MODULE := $(abspath $(BUILD))/nginx-dyn/objs/ngx_http_jobruns_module.so
-PROBE  := $(abspath $(BUILD))/nginx-probe/objs/$(PROBE_SO)
-
-ASAN_PROBE := $(abspath $(BUILD))/nginx-asan-probe/objs/$(PROBE_SO)
 
 export TEST_REDIS_BINARY ?= $(or $(shell command -v redis-server),\
 	$(shell command -v valkey-server),redis-server)
@@ -117,7 +113,7 @@ compose-test:		## docker-compose.yml, tried in a private Docker
 # --------------------------------------------------------------------- tests
 
 .PHONY: test check e2e asan probe
-test: check e2e		## all tests: check, then e2e
+test: check e2e transcripts	## all tests: check, e2e, transcripts
 
 # The rules are compiled as plain C11, without NGINX, under sanitizers; so is
 # the part of redis/ that needs no NGINX.
@@ -225,52 +221,20 @@ e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
 	+@$(MAKE) --no-print-directory probe tools $(PRELOADS)
-	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
-	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
-	    TEST_DISK_PRELOAD='$(word 1,$(PRELOADS))' \
-	    TEST_MEMORY_PRELOAD='$(word 2,$(PRELOADS))' \
-	    TEST_CLOCK_PRELOAD='$(word 3,$(PRELOADS))' \
-	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
-	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
-	    TEST_REDIS_PROBE_MODULE='$(PROBE)' \
-	    prove -j$(JOBS) -It/lib $(T)
-
-STATIC       := $(abspath $(BUILD))/nginx-static/objs/nginx
-STATIC_PROBE := $(abspath $(BUILD))/nginx-static-probe/objs/$(PROBE_SO)
+	util/e2e module prove -j$(JOBS) -It/lib $(T)
 
 .PHONY: e2e-static
 e2e-static:		## the same tests on an NGINX built from source: NGINX_SRC=
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx static-probe '$(NGINX_SRC)'
 	@$(MAKE) --no-print-directory tools $(PRELOADS)
-	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
-	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
-	    TEST_DISK_PRELOAD='$(word 1,$(PRELOADS))' \
-	    TEST_MEMORY_PRELOAD='$(word 2,$(PRELOADS))' \
-	    TEST_CLOCK_PRELOAD='$(word 3,$(PRELOADS))' \
-	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
-	    TEST_NGINX_BINARY='$(STATIC)' TEST_NGINX_MODULE= \
-	    TEST_REDIS_PROBE_MODULE='$(STATIC_PROBE)' \
-	    prove -j$(JOBS) -It/lib $(T)
-
-# NGINX leaves to the kernel what lives as long as the process, so leaks are
-# not looked for; ngx_modules is in every dynamic module by design.
+	util/e2e static prove -j$(JOBS) -It/lib $(T)
 
 asan:			## the same tests on an NGINX under ASan and UBSan
 	@util/install-deps build e2e asan
 	+@CC='$(CC)' util/build-nginx asan
 	@$(MAKE) --no-print-directory tools $(PRELOADS)
-	TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
-	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
-	    TEST_DISK_PRELOAD='$(word 1,$(PRELOADS))' \
-	    TEST_MEMORY_PRELOAD='$(word 2,$(PRELOADS))' \
-	    TEST_CLOCK_PRELOAD='$(word 3,$(PRELOADS))' \
-	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
-	ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 \
-	    UBSAN_OPTIONS=print_stacktrace=1 \
-	    TEST_NGINX_BINARY='$(abspath $(BUILD))/nginx-asan/objs/nginx' \
-	    TEST_NGINX_MODULE= TEST_REDIS_PROBE_MODULE='$(ASAN_PROBE)' \
-	    prove -j$(JOBS) -It/lib $(T)
+	util/e2e asan prove -j$(JOBS) -It/lib $(T)
 
 
 # Not among what `.ci/run` runs: ASan sees most of it, and sooner.
@@ -284,16 +248,21 @@ memcheck:		## a few of them under valgrind: T='t/30*' picks
 	+@CC='$(CC)' util/build-nginx memcheck
 	+@$(MAKE) --no-print-directory tools
 	@rm -rf '$(MEMCHECK)'; mkdir -p '$(MEMCHECK)'
-	MEMCHECK='$(MEMCHECK)' BUILD='$(BUILD)' \
-	    TEST_JOBRUNS_LINT='$(abspath $(BUILD))/jobruns-lint' \
-	    TEST_JOBRUNS_AUDIT='$(abspath $(BUILD))/jobruns-audit' \
-	    TEST_JOBRUNSCTL='$(abspath $(BUILD))/jobrunsctl' \
-	    TEST_NGINX_BINARY='$(CURDIR)/util/memcheck-nginx' \
-	    TEST_NGINX_MODULE= \
-	    prove -j$(JOBS) -It/lib $(T)
+	util/e2e memcheck prove -j$(JOBS) -It/lib $(T)
 	@cat '$(MEMCHECK)'/*.log >'$(MEMCHECK)/all'; \
 	if [ -s '$(MEMCHECK)/all' ]; then cat '$(MEMCHECK)/all'; exit 1; fi; \
 	echo "memcheck: $$(ls '$(MEMCHECK)' | grep -c log) processes, nothing found"
+
+
+# What every side of the gateway sees of each scenario, against t/transcripts/:
+# a change that is to change nothing finds it the same.
+
+.PHONY: transcripts
+transcripts:		## compares scenarios with their transcripts: RECORD=record
+	@util/install-deps build e2e
+	+@CC='$(CC)' util/build-nginx module
+	+@$(MAKE) --no-print-directory tools
+	TRANSCRIPTS='$(RECORD)' util/e2e module prove -It/lib t/transcripts/transcripts
 
 
 # --------------------------------------------------------------------- chaos
@@ -304,17 +273,14 @@ chaos:			## breaks everything at random, then judges: SECONDS=60 SEED=
 	+@CC='$(CC)' util/build-nginx module
 	@$(MAKE) --no-print-directory $(PRELOADS)
 	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' \
-	    TEST_CLOCK_PRELOAD='$(word 3,$(PRELOADS))' \
-	    TEST_NGINX_BINARY='$(NGINX)' TEST_NGINX_MODULE='$(MODULE)' \
-	    t/chaos/chaos
+	    util/e2e module t/chaos/chaos
 
 
 .PHONY: leaks
 leaks:			## mixed requests must leave the workers level: REQUESTS=200000
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
-	@REQUESTS='$(or $(REQUESTS),200000)' TEST_NGINX_BINARY='$(NGINX)' \
-	    TEST_NGINX_MODULE='$(MODULE)' t/leaks/leaks
+	@REQUESTS='$(or $(REQUESTS),200000)' util/e2e module t/leaks/leaks
 
 
 # ---------------------------------------------------------------------- fuzz
