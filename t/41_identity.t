@@ -202,13 +202,40 @@ my @named = map { { version => '20260401', headers => { 'X-User' => $_,
 is(twice(@named[0, 1]), 'true', 'jobruns_principal names the same');
 is(twice(@named[1, 2]), 'false', '... and another');
 
+# whom no principal names: the seal of his credentials tells him from others
+
+sub stranger {
+    my ($one, $other) = @_;
+
+    $redis->command('FLUSHDB');
+    my @answers = map { $t->create_run(token => 'same',
+        headers => { Authorization => $_ }) } $one, $other;
+    is($answers[0]->status, 201, '... made');
+    return $answers[1];
+}
+
+for (
+    ['Basic', 'Basic YTpi', 'Basic YTpj'],
+    ['Bearer', 'Bearer abc', 'Bearer abd'],
+    ['a keyId without tenancy', signature('a/b'), signature('a/c')],
+) {
+    my ($name, $one, $other) = @$_;
+    is(stranger($one, $one)->header('opc-retry-replayed'), 'true',
+        "$name: the same caller's retry is replayed");
+    my $refused = stranger($one, $other);
+    is($refused->status . ' ' . $refused->code, '409 InvalidatedRetryToken',
+        '... another caller is refused');
+    like($refused->body, qr/jobruns_principal/, '... with the remedy');
+}
+
 ###############################################################################
 # jobruns_tenant
 
-is(who(version => '20260401', headers => { 'X-Team' => 'red' }), 'team-red',
+is(who(version => '20260401',
+    headers => { 'X-Team' => 'red', 'X-User' => 'ann' }), 'team-red',
     'a tenant of a map');
-is(who(version => '20260401', tenancy => $tenancy), $tenancy,
-    '... empty: the default');
+is($t->create_run(version => '20260401', tenancy => $tenancy)->status, 401,
+    '... empty: nobody is let through');
 is(who(version => '20260402', headers => { 'X-Team' => "Red \xc3\xa4" }),
     '~' . sha256_hex("CN=Red \xc3\xa4,O=" . $t->port(0)),
     'a tenant of a text with variables');

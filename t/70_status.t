@@ -149,7 +149,7 @@ my $ends = grep { $_->{eventType} !~ /begin$/ } $t->audit;
 my $text = scrape();
 my $audit = outcomes();
 
-for my $outcome (qw(invalid denied replayed in_progress token_mismatch
+for my $outcome (qw(unauthenticated invalid denied replayed in_progress token_mismatch
     token_unknown limited unavailable created rejected_upstream unsent
     unknown none))
 {

@@ -30,6 +30,7 @@ static const struct {
     const char  *words;
 } ctl_outcomes[] = {
     { "invalid", "was refused: the path, a header or the body is not right" },
+    { "unauthenticated", "was refused: nobody was identified" },
     { "denied", "was refused by NGINX (authentication, limit_req ...)" },
     { "replayed", "got the kept answer of an earlier attempt; the service "
                   "was not asked" },

@@ -5,27 +5,19 @@
  * from a client that nobody has verified.
  */
 
-#include <stdlib.h>
-
 #include "jr_digest.h"
 #include "jr_identity.h"
-#include "jr_json.h"
-
-
-/* the payload of a session token, decoded; real ones are below 3 KB */
-#define JR_JWT_MAX  8192
+#include "jr_jwt.h"
 
 
 static int jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value);
 static const char *jr_identity_blanks(const char *p, const char *end);
-static int jr_identity_is(jr_str_t text, const char *want);
 static jr_status_e jr_identity_key(jr_str_t key, jr_identity_t *identity);
 static jr_status_e jr_identity_token(jr_str_t token, jr_identity_t *identity);
 static jr_status_e jr_identity_claims(const jr_value_t *claims,
     jr_identity_t *identity);
 static int jr_identity_cut(jr_str_t *rest, jr_str_t *part);
 static int jr_identity_take(jr_str_t value, char *buf, jr_str_t *out);
-static int jr_identity_base64url(jr_str_t in, char *out);
 
 
 jr_status_e
@@ -46,7 +38,7 @@ jr_identity_read(jr_str_t value, jr_identity_t *identity)
     text.data = value.data;
     text.len = sizeof(scheme) - 1;
 
-    if (!jr_identity_is(text, scheme)) {
+    if (!jr_str_is(text, scheme)) {
         return JR_INVALID;
     }
 
@@ -58,11 +50,11 @@ jr_identity_read(jr_str_t value, jr_identity_t *identity)
 
     while ((rc = jr_identity_next(&value, &name, &text)) > 0) {
 
-        if (jr_identity_is(name, "keyid")) {
+        if (jr_str_is(name, "keyid")) {
             keys++;
             key = text;
 
-        } else if (jr_identity_is(name, "headers")
+        } else if (jr_str_is(name, "headers")
                    && identity->signed_headers.len == 0)
         {
             identity->signed_headers = text;
@@ -180,30 +172,6 @@ jr_identity_blanks(const char *p, const char *end)
 }
 
 
-/* compares without case; want is in lower case */
-
-static int
-jr_identity_is(jr_str_t text, const char *want)
-{
-    size_t  i;
-
-    if (text.len != strlen(want)) {
-        return 0;
-    }
-
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] != want[i]
-            && !(text.data[i] >= 'A' && text.data[i] <= 'Z'
-                 && (text.data[i] | 0x20) == want[i]))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
 static jr_status_e
 jr_identity_key(jr_str_t key, jr_identity_t *identity)
 {
@@ -291,53 +259,16 @@ jr_identity_take(jr_str_t value, char *buf, jr_str_t *out)
 static jr_status_e
 jr_identity_token(jr_str_t token, jr_identity_t *identity)
 {
-    int                len;
-    char              *text;
-    jr_str_t           payload;
     jr_arena_t        *arena;
-    const char        *dot, *end;
     jr_status_e        rc;
-    jr_json_error_t    err;
     const jr_value_t  *claims;
-
-    dot = memchr(token.data, '.', token.len);
-    if (dot == NULL) {
-        return JR_INVALID;
-    }
-
-    payload.data = dot + 1;
-    payload.len = token.data + token.len - payload.data;
-
-    end = memchr(payload.data, '.', payload.len);
-    if (end == NULL) {
-        return JR_INVALID;
-    }
-
-    payload.len = end - payload.data;
-
-    if (payload.len == 0 || payload.len * 3 / 4 > JR_JWT_MAX) {
-        return JR_INVALID;
-    }
 
     arena = jr_arena_create();
     if (arena == NULL) {
         return JR_NO_MEMORY;
     }
 
-    /* want of memory is told from a broken token: falling back to another
-       tenant for that would make another token of a retry */
-
-    text = jr_arena_alloc(arena, payload.len);
-
-    if (text == NULL) {
-        rc = JR_NO_MEMORY;
-
-    } else {
-        len = jr_identity_base64url(payload, text);
-
-        rc = len > 0 ? jr_json_parse(arena, text, (size_t) len, &err, &claims)
-                     : JR_INVALID;
-    }
+    rc = jr_jwt_claims(arena, token, &claims);
 
     if (rc == JR_OK) {
         rc = jr_identity_claims(claims, identity);
@@ -352,9 +283,7 @@ jr_identity_token(jr_str_t token, jr_identity_t *identity)
 static jr_status_e
 jr_identity_claims(const jr_value_t *claims, jr_identity_t *identity)
 {
-    size_t             i;
-    jr_str_t           value;
-    const jr_value_t  *claim;
+    size_t  i;
 
     /* a resource principal's token carries its resource's tenancy in
        res_tenant; tenant may then be the service's own */
@@ -365,84 +294,17 @@ jr_identity_claims(const jr_value_t *claims, jr_identity_t *identity)
 
     for (i = 0; i < sizeof(tenants) / sizeof(tenants[0]); i++) {
 
-        claim = jr_object_get(claims, tenants[i], strlen(tenants[i]));
-        value.data = jr_string(claim);
-        value.len = jr_string_len(claim);
-
-        if (value.data != NULL
-            && jr_identity_take(value, identity->tenancy_buf,
-                                &identity->tenancy))
+        if (jr_identity_take(jr_jwt_claim(claims, tenants[i]),
+                             identity->tenancy_buf, &identity->tenancy))
         {
             break;
         }
     }
 
-    claim = jr_object_get(claims, "sub", 3);
-    value.data = jr_string(claim);
-    value.len = jr_string_len(claim);
-
-    if (value.data != NULL) {
-        (void) jr_identity_take(value, identity->principal_buf,
-                                &identity->principal);
-    }
+    (void) jr_identity_take(jr_jwt_claim(claims, "sub"),
+                            identity->principal_buf, &identity->principal);
 
     return identity->tenancy.len ? JR_OK : JR_INVALID;
-}
-
-
-/* returns the decoded length, or -1; out is at least as long as in */
-
-static int
-jr_identity_base64url(jr_str_t in, char *out)
-{
-    int           ch, len, bits;
-    size_t        i;
-    unsigned int  acc;
-
-    while (in.len && in.data[in.len - 1] == '=') {
-        in.len--;
-    }
-
-    if (in.len % 4 == 1) {
-        return -1;
-    }
-
-    acc = 0;
-    bits = 0;
-    len = 0;
-
-    for (i = 0; i < in.len; i++) {
-        ch = (unsigned char) in.data[i];
-
-        if (ch >= 'A' && ch <= 'Z') {
-            ch -= 'A';
-
-        } else if (ch >= 'a' && ch <= 'z') {
-            ch = ch - 'a' + 26;
-
-        } else if (ch >= '0' && ch <= '9') {
-            ch = ch - '0' + 52;
-
-        } else if (ch == '-' || ch == '+') {
-            ch = 62;
-
-        } else if (ch == '_' || ch == '/') {
-            ch = 63;
-
-        } else {
-            return -1;
-        }
-
-        acc = (acc << 6 | ch) & 0xffffff;
-        bits += 6;
-
-        if (bits >= 8) {
-            bits -= 8;
-            out[len++] = (char) (acc >> bits & 0xff);
-        }
-    }
-
-    return len;
 }
 
 
@@ -460,7 +322,7 @@ jr_identity_signs(const jr_identity_t *identity, const char *name)
         one.data = list.data;
         one.len = blank ? (size_t) (blank - list.data) : list.len;
 
-        if (jr_identity_is(one, name)) {
+        if (jr_str_is(one, name)) {
             return 1;
         }
 

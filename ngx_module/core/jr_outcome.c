@@ -97,6 +97,7 @@ static const jr_error_t  jr_error_5xx = {
 
 static const jr_str_t  jr_outcome_names[] = {
     jr_str(""),
+    jr_str("unauthenticated"),
     jr_str("invalid"),
     jr_str("denied"),
     jr_str("replayed"),

@@ -15,6 +15,7 @@
 /* in the order of docs/guarantees.md's table */
 typedef enum {
     JR_OUTCOME_NONE = 0,        /* not decided yet, or no createJobRun */
+    JR_OUTCOME_UNAUTHENTICATED,
     JR_OUTCOME_INVALID,
     JR_OUTCOME_DENIED,          /* by NGINX: auth_request, limit_req ... */
     JR_OUTCOME_REPLAYED,

@@ -27,4 +27,28 @@ jr_str_eq(jr_str_t s, const char *text, size_t len)
 }
 
 
+/* compares without the case of ASCII letters; want is in lower case */
+
+static inline int
+jr_str_is(jr_str_t s, const char *want)
+{
+    size_t  i;
+
+    if (s.len != strlen(want)) {
+        return 0;
+    }
+
+    for (i = 0; i < s.len; i++) {
+        if (s.data[i] != want[i]
+            && !(s.data[i] >= 'A' && s.data[i] <= 'Z'
+                 && (s.data[i] | 0x20) == want[i]))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 #endif /* JR_STR_H_INCLUDED */

@@ -140,6 +140,9 @@ typedef struct {
 
 typedef struct {
     size_t                         hold_memory;   /* per worker */
+    ngx_http_complex_value_t      *half_identity; /* a tenant without a
+                                                 principal or the reverse,
+                                                 warned of last */
     jr_schema_t                   *schema;    /* the embedded one, compiled
                                                  when first needed */
     ngx_array_t                    servers;   /* of
@@ -547,7 +550,11 @@ ngx_int_t ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
 ngx_int_t ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 
-/* tenant and principal: for counting and scoping, never for access */
+/*
+ * Sets tenant and principal of a: for counting and scoping, never for access.
+ * NGX_DECLINED: jobruns_tenant or jobruns_principal is configured and empty
+ * for this request; both are empty then.
+ */
 ngx_int_t ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 

@@ -233,6 +233,14 @@ ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
         ngx_str_set(&message, "This opc-retry-token was used for a different "
                     "request; use another token for this one.");
 
+        if (a->principal.len == 0) {
+            ngx_str_set(&message, "This opc-retry-token was used for a "
+                        "different request or by another caller; use another "
+                        "token for this one. No principal could be read from "
+                        "the Authorization header, so the token is held to "
+                        "its credentials (see jobruns_principal).");
+        }
+
         ngx_http_jobruns_refuse(r, a, JR_OUTCOME_TOKEN_MISMATCH,
                                 NGX_HTTP_CONFLICT, "InvalidatedRetryToken",
                                 &message);

@@ -88,11 +88,12 @@ ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
         break;
     }
 
-    return ngx_http_jobruns_attempt_identify(r, ctx->attempt);
+    /* whom nobody identified is recorded so: another answer is on its way */
+
+    return ngx_http_jobruns_attempt_identify(r, ctx->attempt) == NGX_ERROR
+           ? NGX_ERROR : NGX_OK;
 }
 
-
-/* tenant and principal: for counting and scoping, never for access */
 
 ngx_int_t
 ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
@@ -100,6 +101,7 @@ ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
 {
     u_char      *buf;
     jr_str_t     otherwise, value;
+    ngx_int_t    rc_tenant, rc_principal;
     jr_status_e  rc;
 
     if (r->headers_in.authorization != NULL) {
@@ -129,13 +131,19 @@ ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
     otherwise = a->identity.tenancy.len ? a->identity.tenancy
                                         : a->path.platform;
 
-    if (ngx_http_jobruns_scope(r, a->conf->tenant, otherwise, &value)
-        != NGX_OK
-        || ngx_http_jobruns_scope(r, a->conf->principal,
-                                  a->identity.principal, &a->principal)
-           != NGX_OK)
-    {
+    rc_tenant = ngx_http_jobruns_scope(r, a->conf->tenant, otherwise, &value);
+    rc_principal = ngx_http_jobruns_scope(r, a->conf->principal,
+                                          a->identity.principal,
+                                          &a->principal);
+
+    if (rc_tenant == NGX_ERROR || rc_principal == NGX_ERROR) {
         return NGX_ERROR;
+    }
+
+    if (rc_tenant == NGX_DECLINED || rc_principal == NGX_DECLINED) {
+        /* half an identity is none */
+        a->principal.len = 0;
+        return NGX_DECLINED;
     }
 
     if (value.len == 0) {
@@ -153,6 +161,12 @@ ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
 }
 
 
+/*
+ * What the directive's value says, or the header where there is no directive.
+ * NGX_DECLINED: the value is empty.  Whoever configured one trusts it alone,
+ * so the header, which nobody has verified, never stands in for it.
+ */
+
 static ngx_int_t
 ngx_http_jobruns_scope(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
     jr_str_t otherwise, jr_str_t *value)
@@ -168,9 +182,9 @@ ngx_http_jobruns_scope(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
         return NGX_ERROR;
     }
 
-    *value = text.len ? ngx_http_jobruns_str(text) : otherwise;
+    *value = ngx_http_jobruns_str(text);
 
-    return NGX_OK;
+    return text.len ? NGX_OK : NGX_DECLINED;
 }
 
 

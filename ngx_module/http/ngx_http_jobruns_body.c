@@ -8,6 +8,8 @@
 
 #include "ngx_http_jobruns.h"
 
+#include "jr_seal.h"
+
 
 static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
     ngx_str_t *body);
@@ -22,8 +24,10 @@ static ngx_int_t ngx_http_jobruns_describe(ngx_http_request_t *r,
     const char **code, ngx_str_t *message, ngx_str_t *audit);
 static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const char *code, ngx_str_t *message);
-static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a,
-    jr_body_t *body);
+static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_body_t *body);
+static ngx_int_t ngx_http_jobruns_seal(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_digest_t *seal);
 static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
 
 
@@ -234,7 +238,7 @@ ngx_http_jobruns_take_body(ngx_http_request_t *r,
         }
     }
 
-    return ngx_http_jobruns_fingerprint(a, body);
+    return ngx_http_jobruns_fingerprint(r, a, body);
 }
 
 
@@ -349,10 +353,12 @@ ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
  */
 
 static ngx_int_t
-ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a, jr_body_t *body)
+ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_body_t *body)
 {
-    jr_str_t     parts[5];
-    jr_digest_t  md;
+    size_t       n;
+    jr_str_t     parts[6];
+    jr_digest_t  md, seal;
 
     parts[0] = a->path.version;
     parts[1] = a->path.family;
@@ -363,7 +369,18 @@ ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a, jr_body_t *body)
     parts[4].data = (char *) body->digest.bytes;
     parts[4].len = JR_DIGEST_LEN;
 
-    if (jr_digest_parts(parts, 5, &md) != JR_OK) {
+    n = 5;
+
+    if (a->principal.len == 0 && a->token.data != NULL) {
+        if (ngx_http_jobruns_seal(r, a, &seal) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        parts[n].data = (char *) seal.bytes;
+        parts[n++].len = JR_DIGEST_LEN;
+    }
+
+    if (jr_digest_parts(parts, n, &md) != JR_OK) {
         return NGX_ERROR;
     }
 
@@ -372,6 +389,27 @@ ngx_http_jobruns_fingerprint(ngx_http_jobruns_attempt_t *a, jr_body_t *body)
     jr_digest_hex(&md, (char *) a->fingerprint + 2);
 
     return NGX_OK;
+}
+
+
+/*
+ * Without a principal the token's scope is one that others may share, so its
+ * fingerprint says whose it is.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
+    jr_digest_t *seal)
+{
+    jr_str_t  value;
+
+    value = (jr_str_t) jr_str("");
+
+    if (r->headers_in.authorization != NULL) {
+        value = ngx_http_jobruns_str(r->headers_in.authorization->value);
+    }
+
+    return jr_seal(value, seal) == JR_OK ? NGX_OK : NGX_ERROR;
 }
 
 

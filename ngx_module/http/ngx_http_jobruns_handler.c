@@ -16,6 +16,8 @@ static ngx_int_t ngx_http_jobruns_reenter(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_jobruns_check_headers(
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_headers_t *h,
     const char **code, const char **what);
+static void ngx_http_jobruns_refuse_nobody(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_begin(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, jr_path_e kind, jr_path_t *path,
     ngx_http_jobruns_headers_t *h);
@@ -262,7 +264,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     if (kind == JR_PATH_SUSPECT) {
         ngx_memzero(&a->path, sizeof(jr_path_t));
 
-        if (ngx_http_jobruns_attempt_identify(r, a) != NGX_OK) {
+        if (ngx_http_jobruns_attempt_identify(r, a) == NGX_ERROR) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
@@ -283,7 +285,18 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
         status = ngx_http_jobruns_check_headers(a, h, &code, &what);
     }
 
-    if (ngx_http_jobruns_attempt_identify(r, a) != NGX_OK) {
+    switch (ngx_http_jobruns_attempt_identify(r, a)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        /* in a dry run, too: what is validated is the request, and this is
+           whose it is */
+        ngx_http_jobruns_refuse_nobody(r, a);
+        return NGX_DONE;
+
+    default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -324,6 +337,23 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     ngx_http_finalize_request(r, NGX_DONE);
 
     return NGX_DONE;
+}
+
+
+/* a configured tenant or principal is empty: 401 */
+
+static void
+ngx_http_jobruns_refuse_nobody(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_http_jobruns_log(a, jobruns_log_nobody, NGX_LOG_WARN,
+                         "the value of \"jobruns_tenant\" or "
+                         "\"jobruns_principal\" is empty and the request is "
+                         "answered 401; look at what sets it (auth_request_"
+                         "set, map, a header of the verifier)");
+
+    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAUTHENTICATED,
+                            NGX_HTTP_UNAUTHORIZED, NULL, NULL);
 }
 
 

@@ -24,6 +24,7 @@ typedef enum {
     jobruns_log_redirect,
     jobruns_log_guard,
     jobruns_log_check,
+    jobruns_log_nobody,
     jobruns_log_audit,
     jobruns_log_audit_torn,
     jobruns_log_unrecorded,

@@ -25,7 +25,7 @@
 #define NGX_HTTP_JOBRUNS_LIMITS     64
 
 /* outcomes of jr_outcome.h, words of ngx_http_jobruns_settled_e */
-#define NGX_HTTP_JOBRUNS_OUTCOMES   13
+#define NGX_HTTP_JOBRUNS_OUTCOMES   14
 #define NGX_HTTP_JOBRUNS_SETTLED    8
 
 /* tenants watched per worker, and for how long a count of them is shown */

@@ -26,6 +26,8 @@ static ngx_int_t ngx_http_jobruns_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_jobruns_init_process(ngx_cycle_t *cycle);
 static void ngx_http_jobruns_exit_process(ngx_cycle_t *cycle);
+static void ngx_http_jobruns_warn_half(ngx_conf_t *cf,
+    ngx_http_jobruns_loc_conf_t *conf);
 static char *ngx_http_jobruns_check_lease(ngx_conf_t *cf, void *post,
     void *data);
 static char *ngx_http_jobruns_check_ttl(ngx_conf_t *cf, void *post,
@@ -538,6 +540,10 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    if ((conf->tenant == NULL) != (conf->principal == NULL)) {
+        ngx_http_jobruns_warn_half(cf, conf);
+    }
+
     if (conf->retry_ttl < 2 * conf->retry_lease) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"jobruns_retry_ttl\" %Mms must be at least "
@@ -587,6 +593,34 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* once for each pair of values, however many locations inherit it */
+
+static void
+ngx_http_jobruns_warn_half(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf)
+{
+    ngx_http_complex_value_t      *value;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+
+    value = conf->tenant ? conf->tenant : conf->principal;
+
+    if (jmcf->half_identity == value) {
+        return;
+    }
+
+    jmcf->half_identity = value;
+
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "\"%s %V\" is set without \"%s\", which is read "
+                       "from the Authorization header that nobody has "
+                       "verified; set both from the same source",
+                       conf->tenant ? "jobruns_tenant" : "jobruns_principal",
+                       &value->value,
+                       conf->tenant ? "jobruns_principal" : "jobruns_tenant");
 }
 
 

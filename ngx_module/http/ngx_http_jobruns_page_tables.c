@@ -15,6 +15,7 @@ static const char *const
     ngx_http_jobruns_page_meanings[NGX_HTTP_JOBRUNS_OUTCOMES] =
 {
     "ended before anything was decided",
+    "nobody was identified: 401",
     "path, header or body was refused",
     "by NGINX: authentication, limit_req",
     "a retry got the kept answer",

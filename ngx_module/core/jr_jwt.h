@@ -1,0 +1,36 @@
+/*
+ * The claims of a JSON Web Token (RFC 7519) in its compact form.
+ *
+ * Nothing here verifies a signature: the claims are whatever the sender of
+ * the token has written.
+ */
+
+#ifndef JR_JWT_H_INCLUDED
+#define JR_JWT_H_INCLUDED
+
+#include "jr_arena.h"
+#include "jr_status.h"
+#include "jr_str.h"
+#include "jr_value.h"
+
+
+/* the payload of a token, decoded; real ones are below 3 KB */
+#define JR_JWT_MAX  8192
+
+
+/*
+ * Decodes the payload, the part between the first two dots, and parses it
+ * into the arena, where *claims lives as long as the arena.
+ *
+ * JR_INVALID: it has no such part, one beyond JR_JWT_MAX, or one that is not
+ * JSON.  JR_NO_MEMORY is told from that, because a caller who fell back to
+ * something else for want of memory would make another token of a retry.
+ */
+jr_status_e jr_jwt_claims(jr_arena_t *arena, jr_str_t token,
+    const jr_value_t **claims);
+
+/* A claim that is a string; len 0 where it is not there or something else. */
+jr_str_t jr_jwt_claim(const jr_value_t *claims, const char *name);
+
+
+#endif /* JR_JWT_H_INCLUDED */

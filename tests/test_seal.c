@@ -1,0 +1,244 @@
+/*
+ * Seals: what a retry leaves alike, and what another caller does not.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <openssl/evp.h>
+
+#include "jr_seal.h"
+
+
+#define LEN(a)  (sizeof(a) / sizeof((a)[0]))
+
+
+static jr_digest_t
+seal_of(const char *text)
+{
+    char         *copy;
+    size_t        len;
+    jr_digest_t   seal;
+
+    /* a copy of its own length, so that reading past its end is seen */
+
+    len = strlen(text);
+    copy = malloc(len ? len : 1);
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+
+    assert_int_equal(jr_seal((jr_str_t) { len, copy }, &seal), JR_OK);
+
+    free(copy);
+
+    return seal;
+}
+
+
+static void
+same(const char *one, const char *two)
+{
+    jr_digest_t  a, b;
+
+    a = seal_of(one);
+    b = seal_of(two);
+
+    if (memcmp(&a, &b, sizeof(a)) != 0) {
+        fail_msg("%s\nand\n%s\nare sealed differently", one, two);
+    }
+}
+
+
+static void
+others(const char *one, const char *two)
+{
+    jr_digest_t  a, b;
+
+    a = seal_of(one);
+    b = seal_of(two);
+
+    if (memcmp(&a, &b, sizeof(a)) == 0) {
+        fail_msg("%s\nand\n%s\nhave one seal", one, two);
+    }
+}
+
+
+/* "Bearer header.payload.signature"; the last of four are the newest */
+
+static const char *
+bearer(const char *claims, const char *signature)
+{
+    int    n;
+    char  *text, *p;
+    char   encoded[16384];
+
+    static int   next;
+    static char  texts[4][24000];
+
+    n = EVP_EncodeBlock((unsigned char *) encoded,
+                        (const unsigned char *) claims, (int) strlen(claims));
+
+    while (n > 0 && encoded[n - 1] == '=') {
+        n--;
+    }
+
+    for (p = encoded; p < encoded + n; p++) {
+        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+    }
+
+    text = texts[next++ % 4];
+
+    snprintf(text, sizeof(texts[0]), "Bearer eyJhbGciOiJSUzI1NiJ9.%.*s.%s", n,
+             encoded, signature);
+
+    return text;
+}
+
+
+/* the date, the signature and all the rest differ at each try */
+
+static void
+a_signature_is_sealed_by_its_raw_keyid(void **state)
+{
+    size_t  i;
+
+    static const char *const  keys[] = {
+        "ann", "a/b", "ST$opaque", "ST$a.b.c", "resource/v2.1/ocid1.x", "",
+        "a/b/c\\\\", "\xc3\xa4"
+    };
+
+    char  one[256], two[256];
+
+    (void) state;
+
+    for (i = 0; i < LEN(keys); i++) {
+        snprintf(one, sizeof(one), "Signature version=\"1\",keyId=\"%s\","
+                 "signature=\"b25l\"", keys[i]);
+        snprintf(two, sizeof(two), "SIGNATURE  signature=\"dHdv\" , "
+                 "x=\"\\\"\",KEYID = \"%s\",headers=\"date", keys[i]);
+        same(one, two);
+
+        snprintf(two, sizeof(two), "Signature version=\"1\",keyId=\"%sx\","
+                 "signature=\"b25l\"", keys[i]);
+        others(one, two);
+    }
+
+    same("Signature keyId=ann,signature=x", "Signature keyId=\"ann\"");
+    others("Signature keyId=\"ann\"", "Basic keyId=\"ann\"");
+
+    /* the case of a keyId is its own */
+    others("Signature keyId=\"ann\"", "Signature keyId=\"Ann\"");
+}
+
+
+/* Whoever reads the header in another way is another caller, too: a keyId
+   that may be read is never left out. */
+
+static void
+each_reading_of_a_header_is_sealed(void **state)
+{
+    (void) state;
+
+    others("Signature keyId=\"ann\",keyId=\"bob\"",
+           "Signature keyId=\"ann\",keyId=\"eve\"");
+    others("Signature keyId=\"bob\",keyId=\"ann\"",
+           "Signature keyId=\"eve\",keyId=\"ann\"");
+    others("Signature x=\"\\\",keyId=\"ann\",y=\"z\",keyId=\"bob\"",
+           "Signature x=\"\\\",keyId=\"ann\",y=\"z\",keyId=\"eve\"");
+    others("Signature keyId=\"ann\\\"bob\"", "Signature keyId=\"ann\\\"eve\"");
+    others("Signature x=\"\\\" , keyid =\"bob\",keyId=\"ann\"",
+           "Signature x=\"\\\" , keyid =\"eve\",keyId=\"ann\"");
+    others("Signature keyId=\"ann\"", "Signature keyId=\"ann\",keyId=\"ann\"");
+    others("Signature keyIdkeyId=\"ann\"", "Signature keyIdkeyId=\"bob\"");
+
+    /* beyond some, all that there is */
+    others("Signature keyId=1,keyId=2,keyId=3,keyId=4,keyId=5,keyId=6,"
+           "keyId=7,keyId=8,keyId=ann",
+           "Signature keyId=1,keyId=2,keyId=3,keyId=4,keyId=5,keyId=6,"
+           "keyId=7,keyId=8,keyId=bob");
+}
+
+
+static void
+a_signature_without_a_keyid_is_its_credentials(void **state)
+{
+    (void) state;
+
+    same("Signature token=\"a\"", "signature   token=\"a\"");
+    others("Signature token=\"a\"", "Signature token=\"b\"");
+    others("Signature keyId", "Signature keyId ,");
+    others("Signature", "");
+}
+
+
+static void
+a_bearer_is_sealed_by_issuer_and_subject(void **state)
+{
+    char  text[9000];
+
+    (void) state;
+
+    same(bearer("{\"iss\":\"i\",\"sub\":\"ann\",\"exp\":1}", "YQ"),
+         bearer("{\"exp\":2,\"sub\":\"ann\",\"jti\":\"x\",\"iss\":\"i\"}",
+                "Yg"));
+    others(bearer("{\"iss\":\"i\",\"sub\":\"ann\"}", "YQ"),
+           bearer("{\"iss\":\"i\",\"sub\":\"bob\"}", "YQ"));
+    others(bearer("{\"iss\":\"i\",\"sub\":\"ann\"}", "YQ"),
+           bearer("{\"iss\":\"j\",\"sub\":\"ann\"}", "YQ"));
+    others(bearer("{\"iss\":\"ia\",\"sub\":\"nn\"}", "YQ"),
+           bearer("{\"iss\":\"i\",\"sub\":\"ann\"}", "YQ"));
+
+    /* what lacks one of them, or is no JWT, counts by its whole text */
+
+    same(bearer("{\"sub\":\"ann\"}", "YQ"), bearer("{\"sub\":\"ann\"}", "YQ"));
+    others(bearer("{\"sub\":\"ann\"}", "YQ"), bearer("{\"sub\":\"ann\"}",
+                                                     "Yg"));
+    others(bearer("{\"iss\":\"i\",\"sub\":\"\"}", "YQ"),
+           bearer("{\"iss\":\"i\",\"sub\":\"\"}", "Yg"));
+    others(bearer("{\"iss\":\"i\",\"sub\":7}", "YQ"),
+           bearer("{\"iss\":\"i\",\"sub\":7}", "Yg"));
+
+    snprintf(text, sizeof(text), "{\"iss\":\"i\",\"sub\":\"s\",\"pad\":\"%0*d"
+             "\"}", 8300, 0);
+    others(bearer(text, "YQ"), bearer(text, "Yg"));
+
+    same("bearer  opaque", "Bearer opaque");
+    others("Bearer opaque", "Bearer other");
+    others("Bearer opaque", "Basic opaque");
+    others("Bearer a.b.c", "Bearer a.b.d");
+}
+
+
+static void
+other_schemes_count_by_their_credentials(void **state)
+{
+    (void) state;
+
+    same("Basic YW5uOng=", "BASIC\tYW5uOng=");
+    others("Basic YW5uOng=", "Basic Ym9iOng=");
+    others("Basic YW5uOng=", "basic YW5uOnG=");
+    others("Token abc", "Key abc");
+    others("a b", "ab");
+    others("", "Basic");
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(a_signature_is_sealed_by_its_raw_keyid),
+        cmocka_unit_test(each_reading_of_a_header_is_sealed),
+        cmocka_unit_test(a_signature_without_a_keyid_is_its_credentials),
+        cmocka_unit_test(a_bearer_is_sealed_by_issuer_and_subject),
+        cmocka_unit_test(other_schemes_count_by_their_credentials)
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
