@@ -241,8 +241,9 @@ is(who(version => '20260402', headers => { 'X-Team' => "Red \xc3\xa4" }),
     'a tenant of a text with variables');
 is(who(version => '20260403', tenancy => $tenancy), $tenancy,
     'a tenant of $jobruns_tenancy');
-is(who(version => '20260403', headers => { Authorization => undef }),
-    $platform, '... which nobody has named');
+is($t->create_run(version => '20260403',
+    headers => { Authorization => undef })->status, 401,
+    '... which nobody has named');
 is(who(version => '20260404'), 'everybody', 'a constant tenant');
 is(who(version => '20260405', headers => { 'X-User' => 'ann' }),
     'verified-ann', 'a tenant that auth_request has verified');

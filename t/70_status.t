@@ -149,9 +149,9 @@ my $ends = grep { $_->{eventType} !~ /begin$/ } $t->audit;
 my $text = scrape();
 my $audit = outcomes();
 
-for my $outcome (qw(unauthenticated invalid denied replayed in_progress token_mismatch
-    token_unknown limited unavailable created rejected_upstream unsent
-    unknown none))
+for my $outcome (qw(unauthenticated invalid denied replayed in_progress
+    token_mismatch token_unknown limited unavailable created
+    rejected_upstream unsent unknown none))
 {
     is(value($text, "jobruns_attempts_total{outcome=\"$outcome\"}"),
         $audit->{$outcome} // 0, "$outcome: as many as in the audit file");

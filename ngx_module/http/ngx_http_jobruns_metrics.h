@@ -17,6 +17,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "jr_outcome.h"
 #include "ngx_redis_stats.h"
 
 
@@ -24,8 +25,8 @@
 #define NGX_HTTP_JOBRUNS_SERVERS    16
 #define NGX_HTTP_JOBRUNS_LIMITS     64
 
-/* outcomes of jr_outcome.h, words of ngx_http_jobruns_settled_e */
-#define NGX_HTTP_JOBRUNS_OUTCOMES   14
+/* JR_OUTCOME_NONE among them; words of ngx_http_jobruns_settled_e */
+#define NGX_HTTP_JOBRUNS_OUTCOMES   JR_OUTCOMES
 #define NGX_HTTP_JOBRUNS_SETTLED    8
 
 /* tenants watched per worker, and for how long a count of them is shown */
