@@ -4,7 +4,8 @@ package JobRuns::Guardian;
 #
 # A small process that reads from a pipe which process groups and folders
 # belong to the test.  When the pipe ends without "done", the test is dead, and
-# the guardian ends and removes what it was told of.
+# the guardian ends and removes what it was told of.  At "done" it ends what
+# nobody has stopped: that has the pipe open as well, so its end never comes.
 
 use strict;
 use warnings;
@@ -49,7 +50,7 @@ sub stop {
 
 sub guard {
     my ($read) = @_;
-    my (%groups, %folders, $done);
+    my (%groups, %folders);
 
     POSIX::setsid();
     $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT TERM PIPE);
@@ -63,9 +64,12 @@ sub guard {
         delete $groups{$value} if $what eq 'gone';
         $folders{$value} = 1 if $what eq 'folder';
         delete $folders{$value} if $what eq 'removed';
-        $done = 1 if $what eq 'done';
+
+        if ($what eq 'done') {
+            %folders = ();
+            last;
+        }
     }
-    return if $done;
 
     kill CONT => -$_ for keys %groups;
     kill TERM => -$_ for keys %groups;
