@@ -41,10 +41,13 @@ static:			## NGINX with the module inside: NGINX_SRC=<source tree>
 
 # Tools are made of the same core as the module.
 
+CORE_INCS  := $(addprefix -I,$(shell find ngx_module/core -type d | sort))
+CORE_SRCS  := $(shell find ngx_module/core -name '*.c' | sort)
+CORE_HDRS  := $(shell find ngx_module/core -name '*.h' | sort)
+
 TOOLS      := $(addprefix $(BUILD)/,jobruns-lint jobruns-audit jobrunsctl)
 TOOL_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror \
-	-Ingx_module/core -I$(BUILD)/gen
-CORE_SRCS  := $(sort $(wildcard ngx_module/core/*.c))
+	$(CORE_INCS) -I$(BUILD)/gen
 
 tools:			## jobruns-lint, jobruns-audit, jobrunsctl
 	@util/install-deps build
@@ -52,26 +55,26 @@ tools:			## jobruns-lint, jobruns-audit, jobrunsctl
 
 $(BUILD)/jobruns-lint: tools/jobruns_lint.c tools/jobruns_lint_zone.c \
 		tools/jobruns_lint.h $(CORE_SRCS) \
-		$(wildcard ngx_module/core/*.h) $(BUILD)/gen/jr_embedded.c
+		$(CORE_HDRS) $(BUILD)/gen/jr_embedded.c
 	@echo "  compile $@"
 	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
 	    -ljansson -lpcre2-8 -lcrypto
 
 $(BUILD)/bench-validation: bench/validation.c $(CORE_SRCS) \
-		$(wildcard ngx_module/core/*.h) $(BUILD)/gen/jr_embedded.c
+		$(CORE_HDRS) $(BUILD)/gen/jr_embedded.c
 	@echo "  compile $@"
 	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
 	    -ljansson -lpcre2-8 -lcrypto
 
 $(BUILD)/jobruns-audit: $(wildcard tools/jobruns_audit*.c) $(CORE_SRCS) \
-		$(wildcard tools/*.h ngx_module/core/*.h)
+		$(wildcard tools/*.h) $(CORE_HDRS)
 	@echo "  compile $@"
 	@mkdir -p $(@D)
 	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
 	    -ljansson -lpcre2-8 -lcrypto
 
 $(BUILD)/jobrunsctl: $(wildcard tools/jobrunsctl*.c) $(CORE_SRCS) \
-		$(wildcard tools/*.h ngx_module/core/*.h) \
+		$(wildcard tools/*.h) $(CORE_HDRS) \
 		$(BUILD)/gen/jr_embedded.c
 	@echo "  compile $@"
 	@mkdir -p $(@D)
@@ -120,11 +123,11 @@ test: check e2e transcripts	## all tests: check, e2e, transcripts
 
 CHECK_CFLAGS := -std=c11 -Wall -Wextra -Werror -g -O1 \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	-Ingx_module/core -Ingx_module/redis -Itests -I$(BUILD)/gen
+	$(CORE_INCS) -Ingx_module/redis -Ingx_module/redis/topology -Itests -I$(BUILD)/gen
 CHECK_LIBS   := -ljansson -lpcre2-8 -lcrypto -lcmocka -lhiredis
 
-CHECK_SRCS   := $(sort $(wildcard ngx_module/core/*.c tests/lib_*.c) \
-	$(addprefix ngx_module/redis/ngx_redis_cluster_,slot.c map.c))
+CHECK_SRCS   := $(sort $(CORE_SRCS) $(wildcard tests/lib_*.c) \
+	$(addprefix ngx_module/redis/topology/ngx_redis_cluster_,slot.c map.c))
 CHECK_OBJS   := $(CHECK_SRCS:%.c=$(BUILD)/check/%.o) \
 	$(BUILD)/check/gen/jr_embedded.o
 CHECK_TESTS  := $(patsubst tests/%.c,$(BUILD)/tests/%,\
@@ -158,11 +161,11 @@ $(BUILD)/tests/test_no_memory: CHECK_LIBS += -Wl,--wrap=malloc \
 # One runs under ThreadSanitizer as well: what the thread pool runs of core/.
 
 $(TSAN_TEST): tests/test_body_threads.c $(CORE_SRCS) \
-		$(wildcard ngx_module/core/*.h) $(BUILD)/gen/jr_embedded.c
+		$(CORE_HDRS) $(BUILD)/gen/jr_embedded.c
 	@mkdir -p $(@D)
 	@echo "  compile $@"
 	@$(CC) -std=c11 -Wall -Wextra -Werror -g -O1 -fsanitize=thread \
-	    -Ingx_module/core -I$(BUILD)/gen -o $@ $(filter %.c,$^) \
+	    $(CORE_INCS) -I$(BUILD)/gen -o $@ $(filter %.c,$^) \
 	    -ljansson -lpcre2-8 -lcrypto -lcmocka
 
 # The fuzz targets over their seeds, but for the one that needs NGINX.
