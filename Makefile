@@ -39,47 +39,78 @@ static:			## NGINX with the module inside: NGINX_SRC=<source tree>
 	+@CC='$(CC)' util/build-nginx static '$(NGINX_SRC)'
 
 
-# Tools are made of the same core as the module.
+# The rules of core/ are compiled once for all programs that are made of them,
+# into an archive; other flags mean another folder of build/.
 
-CORE_INCS  := $(addprefix -I,$(shell find ngx_module/core -type d | sort))
-CORE_SRCS  := $(shell find ngx_module/core -name '*.c' | sort)
-CORE_HDRS  := $(shell find ngx_module/core -name '*.h' | sort)
+FOLDERS   := $(sort $(shell find ngx_module/core tools -type d))
+CORE_SRCS := $(sort $(shell find ngx_module/core -name '*.c'))
+CFLAGS_11 := -std=c11 -g -Wall -Wextra -Werror $(FOLDERS:%=-I%) -I$(BUILD)/gen
+CORE_LIBS := -ljansson -lpcre2-8 -lcrypto
+
+define archive # FOLDER, FLAGS
+$(BUILD)/$(1)/libcore.a: $(CORE_SRCS:%.c=$(BUILD)/$(1)/%.o) \
+		$(BUILD)/$(1)/gen/jr_embedded.o
+	@echo "  archive $$@"
+	@rm -f $$@
+	@$$(AR) rcs $$@ $$^
+
+$(BUILD)/$(1)/%.o: %.c $(BUILD)/$(1)/flags | $(BUILD)/gen/jr_embedded.h
+	@mkdir -p $$(@D)
+	@echo "  compile $$@"
+	@$$(CC) $(2) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/gen/jr_embedded.o: $(BUILD)/gen/jr_embedded.c \
+		$(BUILD)/$(1)/flags
+	@mkdir -p $$(@D)
+	@$$(CC) $(2) -c -o $$@ $$<
+
+# changes only when the compiler or its flags do
+$(BUILD)/$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(CC) $(2)' | cmp -s - $$@ || echo '$$(CC) $(2)' > $$@
+
+-include $(shell find $(BUILD)/$(1) -name '*.d' 2>/dev/null)
+endef
+
+.PHONY: FORCE
+FORCE:
+
+.SECONDARY:
+
+EMBEDDED := $(shell perl util/embed --list)
+
+$(BUILD)/gen/jr_embedded.c: util/embed $(EMBEDDED)
+	@mkdir -p $(@D)
+	@perl util/embed $(@D)
+
+$(BUILD)/gen/jr_embedded.h: $(BUILD)/gen/jr_embedded.c
+
+
+# A tool has a folder; nothing of it is in the module.
 
 TOOLS      := $(addprefix $(BUILD)/,jobruns-lint jobruns-audit jobrunsctl)
-TOOL_FLAGS := -std=c11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror \
-	$(CORE_INCS) -I$(BUILD)/gen
+TOOL_FLAGS := $(CFLAGS_11) -D_GNU_SOURCE -O2
+
+$(eval $(call archive,tool,$(TOOL_FLAGS)))
+
+# the objects of a folder, and core's archive
+tool_of = $(patsubst %.c,$(BUILD)/tool/%.o,$(sort $(wildcard $(1)/*.c))) \
+	$(BUILD)/tool/libcore.a
 
 tools:			## jobruns-lint, jobruns-audit, jobrunsctl
 	@util/install-deps build
 	@$(MAKE) --no-print-directory $(TOOLS)
 
-$(BUILD)/jobruns-lint: tools/jobruns_lint.c tools/jobruns_lint_zone.c \
-		tools/jobruns_lint.h $(CORE_SRCS) \
-		$(CORE_HDRS) $(BUILD)/gen/jr_embedded.c
-	@echo "  compile $@"
-	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
-	    -ljansson -lpcre2-8 -lcrypto
+$(BUILD)/jobruns-lint: $(call tool_of,tools/lint)
+$(BUILD)/jobruns-audit: $(call tool_of,tools/audit)
+$(BUILD)/jobrunsctl: $(call tool_of,tools/ctl)
+$(BUILD)/jobrunsctl: CORE_LIBS += -lhiredis -lssl
+$(BUILD)/bench-validation: $(BUILD)/tool/bench/validation.o \
+	$(BUILD)/tool/libcore.a
 
-$(BUILD)/bench-validation: bench/validation.c $(CORE_SRCS) \
-		$(CORE_HDRS) $(BUILD)/gen/jr_embedded.c
-	@echo "  compile $@"
-	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
-	    -ljansson -lpcre2-8 -lcrypto
-
-$(BUILD)/jobruns-audit: $(wildcard tools/jobruns_audit*.c) $(CORE_SRCS) \
-		$(wildcard tools/*.h) $(CORE_HDRS)
-	@echo "  compile $@"
-	@mkdir -p $(@D)
-	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
-	    -ljansson -lpcre2-8 -lcrypto
-
-$(BUILD)/jobrunsctl: $(wildcard tools/jobrunsctl*.c) $(CORE_SRCS) \
-		$(wildcard tools/*.h) $(CORE_HDRS) \
-		$(BUILD)/gen/jr_embedded.c
-	@echo "  compile $@"
-	@mkdir -p $(@D)
-	@$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^) \
-	    -lhiredis -ljansson -lpcre2-8 -lssl -lcrypto
+$(TOOLS) $(BUILD)/bench-validation:
+	@echo "  link    $@"
+	@$(CC) -o $@ $^ $(CORE_LIBS)
 
 DESTDIR ?=
 PREFIX  ?= /usr
@@ -91,10 +122,10 @@ install: all		## the module, the tools and jobruns_proxy.conf: DESTDIR= PREFIX=
 	install -D -m 755 $(BUILD)/jobruns-audit $(DESTDIR)$(PREFIX)/bin/jobruns-audit
 	install -D -m 755 $(BUILD)/jobrunsctl $(DESTDIR)$(PREFIX)/bin/jobrunsctl
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 \
-	    tools/jobrunsctl.8 tools/jobruns-audit.8
-	install -D -m 644 tools/jobruns-lint.1 \
+	    tools/ctl/jobrunsctl.8 tools/audit/jobruns-audit.8
+	install -D -m 644 tools/lint/jobruns-lint.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/jobruns-lint.1
-	install -D -m 644 tools/jobrunsctl.bash \
+	install -D -m 644 tools/ctl/jobrunsctl.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobrunsctl
 	install -D -m 644 conf/jobruns_proxy.conf \
 	    $(DESTDIR)/etc/nginx/jobruns_proxy.conf
@@ -121,21 +152,22 @@ test: check e2e transcripts	## all tests: check, e2e, transcripts
 # The rules are compiled as plain C11, without NGINX, under sanitizers; so is
 # the part of redis/ that needs no NGINX.
 
-CHECK_CFLAGS := -std=c11 -Wall -Wextra -Werror -g -O1 \
-	-fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	$(CORE_INCS) -Ingx_module/redis -Ingx_module/redis/topology -Itests -I$(BUILD)/gen
-CHECK_LIBS   := -ljansson -lpcre2-8 -lcrypto -lcmocka -lhiredis
+CHECK_FLAGS := $(CFLAGS_11) -O1 -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined \
+	-Ingx_module/redis -Ingx_module/redis/topology -Itests
+CHECK_LIBS  := $(CORE_LIBS) -lcmocka -lhiredis
 
-CHECK_SRCS   := $(sort $(CORE_SRCS) $(wildcard tests/lib_*.c) \
+$(eval $(call archive,check,$(CHECK_FLAGS)))
+
+# what tests share, and of tools and redis/ what is tested by itself
+CHECK_SRCS  := $(sort $(wildcard tests/lib_*.c tools/*/jr_*.c) \
 	$(addprefix ngx_module/redis/topology/ngx_redis_cluster_,slot.c map.c))
-CHECK_OBJS   := $(CHECK_SRCS:%.c=$(BUILD)/check/%.o) \
-	$(BUILD)/check/gen/jr_embedded.o
-CHECK_TESTS  := $(patsubst tests/%.c,$(BUILD)/tests/%,\
+CHECK_OBJS  := $(CHECK_SRCS:%.c=$(BUILD)/check/%.o) $(BUILD)/check/libcore.a
+CHECK_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,\
 	$(sort $(wildcard tests/test_*.c)))
-CHECK_SEEDS  := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(filter-out \
+CHECK_SEEDS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(filter-out \
 	%/fuzz_resp.c,$(sort $(wildcard tests/fuzz/fuzz_*.c))))
-TSAN_TEST    := $(BUILD)/tests/test_body_threads_tsan
-EMBEDDED     := $(wildcard ngx_module/lua/*.lua ngx_module/schema/*.json)
+TSAN_TEST   := $(BUILD)/tests/test_body_threads_tsan
 
 check:			## unit tests under ASan and UBSan: T= is for e2e, C= picks here
 	@util/install-deps check
@@ -151,7 +183,7 @@ check-programs: $(CHECK_TESTS) $(CHECK_SEEDS) $(TSAN_TEST)
 $(BUILD)/tests/%: $(BUILD)/check/tests/%.o $(CHECK_OBJS)
 	@mkdir -p $(@D)
 	@echo "  link    $@"
-	@$(CC) $(CHECK_CFLAGS) -o $@ $^ $(CHECK_LIBS)
+	@$(CC) $(CHECK_FLAGS) -o $@ $^ $(CHECK_LIBS)
 
 # One test has the allocations of core/ fail.
 
@@ -160,13 +192,14 @@ $(BUILD)/tests/test_no_memory: CHECK_LIBS += -Wl,--wrap=malloc \
 
 # One runs under ThreadSanitizer as well: what the thread pool runs of core/.
 
-$(TSAN_TEST): tests/test_body_threads.c $(CORE_SRCS) \
-		$(CORE_HDRS) $(BUILD)/gen/jr_embedded.c
+TSAN_FLAGS := $(CFLAGS_11) -O1 -fsanitize=thread
+
+$(eval $(call archive,tsan,$(TSAN_FLAGS)))
+
+$(TSAN_TEST): $(BUILD)/tsan/tests/test_body_threads.o $(BUILD)/tsan/libcore.a
 	@mkdir -p $(@D)
-	@echo "  compile $@"
-	@$(CC) -std=c11 -Wall -Wextra -Werror -g -O1 -fsanitize=thread \
-	    $(CORE_INCS) -I$(BUILD)/gen -o $@ $(filter %.c,$^) \
-	    -ljansson -lpcre2-8 -lcrypto -lcmocka
+	@echo "  link    $@"
+	@$(CC) $(TSAN_FLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 
 # The fuzz targets over their seeds, but for the one that needs NGINX.
 
@@ -174,35 +207,7 @@ $(CHECK_SEEDS): $(BUILD)/tests/%: $(BUILD)/check/tests/fuzz/%.o \
 		$(BUILD)/check/tests/fuzz/replay.o $(CHECK_OBJS)
 	@mkdir -p $(@D)
 	@echo "  link    $@"
-	@$(CC) $(CHECK_CFLAGS) -o $@ $^ $(CHECK_LIBS)
-
-$(BUILD)/check/%.o: %.c $(BUILD)/check/flags | $(BUILD)/gen/jr_embedded.h
-	@mkdir -p $(@D)
-	@echo "  compile $<"
-	@$(CC) $(CHECK_CFLAGS) -MMD -MP -c -o $@ $<
-
-$(BUILD)/check/gen/jr_embedded.o: $(BUILD)/gen/jr_embedded.c
-	@mkdir -p $(@D)
-	@$(CC) $(CHECK_CFLAGS) -c -o $@ $<
-
-$(BUILD)/gen/jr_embedded.c: util/embed $(EMBEDDED)
-	@mkdir -p $(@D)
-	@perl util/embed $(@D)
-
-$(BUILD)/gen/jr_embedded.h: $(BUILD)/gen/jr_embedded.c
-
-# Changes only when the compiler or its flags do.
-
-$(BUILD)/check/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(CC) $(CHECK_CFLAGS)' | cmp -s - $@ \
-	    || echo '$(CC) $(CHECK_CFLAGS)' > $@
-
-.PHONY: FORCE
-FORCE:
-
-.SECONDARY:
--include $(shell find $(BUILD)/check -name '*.d' 2>/dev/null)
+	@$(CC) $(CHECK_FLAGS) -o $@ $^ $(CHECK_LIBS)
 
 # The second module exists for the tests of the Redis transport alone.
 
@@ -315,7 +320,7 @@ bench-validation:	## what checking a body costs, against its bounds
 # ---------------------------------------------------------------------- else
 
 .PHONY: lint analyse clean
-analyse:		## gcc -fanalyzer, cppcheck and clang-tidy over ngx_module/
+analyse:		## gcc -fanalyzer, cppcheck and clang-tidy over all C sources
 	@util/install-deps build analyse
 	+@CC='$(CC)' util/build-nginx module > /dev/null
 	@util/analyse

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "jr_cron.h"
+#include "jr_cron_next.h"
 #include "lib_rules.h"
 
 /* 2026-04-30T12:00:00Z, a Thursday */

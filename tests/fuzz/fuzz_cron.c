@@ -3,7 +3,7 @@
  */
 
 #include "fuzz.h"
-#include "jr_cron.h"
+#include "jr_cron_next.h"
 
 
 #define DAY  86400

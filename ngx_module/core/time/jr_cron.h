@@ -75,13 +75,5 @@ typedef struct {
 jr_status_e jr_cron_parse(const char *text, size_t len, jr_cron_t *cron,
     jr_cron_error_t *err);
 
-/*
- * The first second after "after" (seconds since 1970 in UTC, as *next) that
- * the expression names, read in UTC.  JR_INVALID: none until the end of
- * 2199.  Work is bounded: at most one look at each day until then.
- */
-jr_status_e jr_cron_next(const jr_cron_t *cron, int64_t after,
-    int64_t *next);
-
 
 #endif /* JR_CRON_H_INCLUDED */

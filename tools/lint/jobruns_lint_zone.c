@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "jobruns_lint.h"
+#include "jr_cron_next.h"
 #include "jr_timezone.h"
 
 

@@ -3,7 +3,7 @@
  * calendar.
  */
 
-#include "jr_cron.h"
+#include "jr_cron_next.h"
 
 
 #define JR_SECONDS_PER_DAY  86400
