@@ -97,7 +97,9 @@ local now_s = time[1] + 0
 local now_us = now_s * 1000000 + time[2]
 local now = (now_us - now_us % 1000) / 1000
 
-if ARGV[7] + 0 > 0 and now > ARGV[7] + 0 then
+local deadline = ARGV[7] + 0
+
+if deadline > 0 and now > deadline then
   return { "late", now }
 end
 
@@ -117,7 +119,7 @@ local verdict, second, third, fourth
 
 if there > 0 then
   local kept = redis.pcall("HMGET", record, "s", "o", "l", "f", "r", "x", "w",
-                           "i", "a", "t", "k")
+                           "i", "a")
 
   if kept.err then
     kept, damaged = {}, true
@@ -150,7 +152,8 @@ if there > 0 then
 
     if state == "c" and kept[2] == owner then
       -- asked again: the reply to the first admission was lost
-      verdict, third, claimed = "forward", "", kept[11] or ""
+      verdict, third = "forward", ""
+      claimed = call("HGET", record, "k") or ""
       second = kept[7] == "u" and "unknown" or "absent"
 
     elseif kept_fingerprint ~= fingerprint
@@ -174,7 +177,7 @@ if there > 0 then
       end
 
     elseif state == "c" and lease_end > now then
-      local length = kept[10]
+      local length = call("HGET", record, "t")
 
       length = length and match(length, "^%d%d?%d?%d?%d?%d?$")
                and length + 0 or lease
@@ -376,11 +379,11 @@ counted when it is not.
 -- slots has what ended leases leave as well.
 local reply = { unpack(ARGV, 5) }
 
--- backlogs; of counters ahead of the clock, to be set right, what is used
-local used, mends = {}, {}
-
--- should all pass
-local consumed = {}
+-- backlogs, and what is used of quotas; counters ahead of the clock, to be set
+-- right; what is consumed should all pass.  Those that are filled have room
+-- for four limits from the start: growing costs more.
+local used, mends = { false, false, false, false }, {}
+local consumed = { "-", "-", "-", "-" }
 
 local refusing, wait = 0, 0
 
@@ -474,7 +477,10 @@ for i = 1, count do
 
       -- the first attempt has paid for the run it may have made
       if before ~= "unknown" then
-        consumed[i] = "q:" .. format("%d", from)
+        -- of no use where all do not pass
+        if not verdict and refusing == 0 then
+          consumed[i] = "q:" .. format("%d", from)
+        end
 
         if left == 0 then
           state, again = 1, limit == 0 and BLOCKED_WAIT or reset
@@ -530,7 +536,7 @@ if passes then
 
   call("HSET", record, "v", "1", "s", "c", "o", owner, "l", lease_end,
        "t", ARGV[4], "f", fingerprint, "r", first_id or request_id, "x", text,
-       "k", table.concat(consumed, " "),
+       "k", table.concat(consumed, " ", 1, count),
        "w", before == "unknown" and "u" or "", "i", request_id,
        "b", format("%d", now))
 
@@ -635,7 +641,9 @@ for i = 1, count do
       left = left - 1
 
     elseif state == 0 then
-      local live = read("ZCOUNT", key, format("(%d", now), "+inf")
+      -- of what was just seen to be empty nothing needs to be counted
+      local live = (verdict or left < limit)
+                   and read("ZCOUNT", key, format("(%d", now), "+inf") or 0
 
       if verdict and type(live) == "table" then
         return { verdict, second, third, fourth }
