@@ -604,7 +604,7 @@ like($answer->header('ratelimit'), qr/^"tight";r=0;t=3[56]\d\d$/,
 ###############################################################################
 # No memory to hold answers: they pass, unkept, once they are settled
 
-$t->run(name => 'small', workers => 1, http => 'jobruns_hold_memory 16k;',
+$t->run(name => 'small', workers => 1, http => 'jobruns_hold_memory 32k;',
     redis => 'jobruns_redis %%REDIS%%; jobruns_redis_prefix small:;');
 
 for my $h2 (0, 1) {
@@ -622,7 +622,7 @@ for my $h2 (0, 1) {
         is($service->created($request{token}), 1, '... made once');
     }
 }
-like($t->nginx('small')->error_log, qr/jobruns_hold_memory 16384 is full/,
+like($t->nginx('small')->error_log, qr/jobruns_hold_memory 32768 is full/,
     'the log says so');
 
 done_testing;

@@ -14,7 +14,7 @@ my $nginx = $t->run(workers => 1, http => <<'END', servers => <<'END');
     jobruns_redis_timeout 1s;
     jobruns_retry_lease 3s;
     jobruns_retry_wait 20s;
-    jobruns_hold_memory 100k;
+    jobruns_hold_memory 200k;
     jobruns_quota quota key=tenant limit=1000 window=month;
     jobruns_concurrency slots key=tenant limit=10;
 END
@@ -244,7 +244,7 @@ for (0 .. 5) {
     is($answer->status . ' ' . length $answer->body, '201 20000',
         "memory: answer $_ goes to its client");
 }
-$t->wait_log(qr/jobruns_hold_memory \d+ is full, an answer is not kept/);
+$t->wait_log(qr/jobruns_hold_memory \d+ is full.*, an answer is not kept/);
 $redis->start;
 my @states = map {
     $token = $_;

@@ -13,6 +13,7 @@
 #include "ngx_redis.h"
 
 #include "ngx_http_jobruns_metrics.h"
+#include "ngx_http_jobruns_room.h"
 
 #include "jr_answer.h"
 #include "jr_body.h"
@@ -348,7 +349,7 @@ struct ngx_http_jobruns_attempt_s {
     ngx_buf_t                     *held;      /* grows by doubling */
     ngx_chain_t                   *overflow;  /* what came behind it */
     ngx_chain_t                  **overflow_last;
-    size_t                         held_memory;   /* counted in the worker */
+    ngx_http_jobruns_room_t        room;      /* of jobruns_hold_memory */
 
     ngx_str_t                      answer;    /* body to release, once
                                                  chosen */

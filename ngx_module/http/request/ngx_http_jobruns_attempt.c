@@ -247,10 +247,7 @@ ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
 
     ngx_http_jobruns_count_stage(a, jobruns_stage_none);
 
-    if (a->held_memory) {
-        ngx_http_jobruns_worker.held -= a->held_memory;
-        a->held_memory = 0;
-    }
+    ngx_http_jobruns_room_give(&a->room);
 
     if (a->state >= jobruns_st_forwarding && a->state < jobruns_st_settling) {
 

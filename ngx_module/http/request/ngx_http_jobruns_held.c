@@ -30,6 +30,7 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
 {
     size_t                         size, used, room;
     ngx_buf_t                     *held;
+    ngx_http_jobruns_room_e        why;
     ngx_http_jobruns_main_conf_t  *jmcf;
 
     size = b->last - b->pos;
@@ -54,12 +55,13 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
             room *= 2;
         }
 
-        if (ngx_http_jobruns_worker.held + room > jmcf->hold_memory) {
-            ngx_http_jobruns_log(a, jobruns_log_hold_full, NGX_LOG_WARN,
-                                 "jobruns_hold_memory %uz is full, an answer "
-                                 "passes through and is not kept; is Redis "
-                                 "slow or away? else raise it",
-                                 jmcf->hold_memory);
+        /* while it is copied there are both, the smaller and the larger */
+
+        why = ngx_http_jobruns_room_left(a->tenant, room, jmcf->hold_memory);
+
+        if (why != jobruns_room_free) {
+            ngx_http_jobruns_room_refused(a, why, jmcf->hold_memory,
+                                          0);
             return NGX_DECLINED;
         }
 
@@ -73,8 +75,7 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
             (void) ngx_pfree(r->pool, a->held->start);
         }
 
-        ngx_http_jobruns_worker.held += room - a->held_memory;
-        a->held_memory = room;
+        ngx_http_jobruns_room_take(&a->room, a->tenant, room - a->room.size);
         a->held = held;
     }
 

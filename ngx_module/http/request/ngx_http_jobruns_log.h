@@ -17,8 +17,10 @@ typedef enum {
     jobruns_log_no_memory,
     jobruns_log_late,
     jobruns_log_fenced,
-    jobruns_log_hold_full,
+    jobruns_log_hold_full,      /* these two and the next in the order of */
+    jobruns_log_hold_tenant,    /* ngx_http_jobruns_room_e */
     jobruns_log_keep_full,
+    jobruns_log_keep_tenant,
     jobruns_log_header,
     jobruns_log_replicas,
     jobruns_log_redirect,

@@ -6,8 +6,9 @@
  * has its answer, and the settlement is tried again: a creation for up to a
  * minute, anything else until the lease would have ended by itself.  All of
  * it counts as jobruns_hold_memory, together with the held answers: where
- * that is full, an answer is not kept, and nothing is tried again.  Taking
- * back an admission has rules of its own: ngx_http_jobruns_takeback.c.
+ * that is full, for all or for its tenant, an answer is not kept, and nothing
+ * is tried again.  Taking back an admission has rules of its own:
+ * ngx_http_jobruns_takeback.c.
  */
 
 #include "ngx_http_jobruns.h"
@@ -20,6 +21,10 @@
 /* of the pool: the settlement and its arguments but for a kept answer, for
    which there is more */
 #define NGX_HTTP_JOBRUNS_SETTLEMENT  2048
+
+/* bytes of the words for a memory that is full */
+#define NGX_HTTP_JOBRUNS_WHY  128
+
 
 static ngx_http_jobruns_settlement_t *ngx_http_jobruns_settlement_create(
     ngx_http_jobruns_attempt_t *a);
@@ -39,6 +44,8 @@ static void ngx_http_jobruns_on_settled(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
 static void ngx_http_jobruns_settlement_detach(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled);
+static void ngx_http_jobruns_settlement_lost(
+    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_room_e why);
 static void ngx_http_jobruns_on_try_due(ngx_event_t *ev);
 static void ngx_http_jobruns_settlement_tell(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled,
@@ -117,6 +124,7 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
     s->unsure = (!a->forwarded && a->verdict != jobruns_verdict_forward);
     s->takeback = (s->unsure && a->lost);
     ngx_queue_init(&s->queue);
+    ngx_queue_init(&s->of_tenant);
     s->gap = NGX_HTTP_JOBRUNS_TRY_FIRST;
     s->deadline = ngx_current_msec
                   + (s->created ? NGX_HTTP_JOBRUNS_KEEP_FOR
@@ -127,8 +135,8 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
         return NULL;
     }
 
-    s->memory = ngx_http_jobruns_settlement_size(s);
-    ngx_http_jobruns_worker.held += s->memory;
+    ngx_http_jobruns_room_take(&s->room, a->tenant,
+                               ngx_http_jobruns_settlement_size(s));
 
     a->settlement = s;
 
@@ -278,7 +286,8 @@ static ngx_int_t
 ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *arg)
 {
-    size_t  size;
+    size_t                   size;
+    ngx_http_jobruns_room_e  why;
 
     if (!s->created || a->too_large || a->token.data == NULL) {
         return NGX_OK;
@@ -286,14 +295,13 @@ ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
 
     size = jr_answer_size(&a->kept);
 
-    if (ngx_http_jobruns_worker.held + ngx_http_jobruns_settlement_size(s)
-        + size > s->main->hold_memory)
-    {
-        ngx_http_jobruns_log(a, jobruns_log_keep_full, NGX_LOG_WARN,
-                             "jobruns_hold_memory %uz is full, an answer is "
-                             "not kept; is Redis slow or away? else raise it",
-                             s->main->hold_memory);
+    why = ngx_http_jobruns_room_left(a->tenant,
+                                     ngx_http_jobruns_settlement_size(s)
+                                     + size,
+                                     s->main->hold_memory);
 
+    if (why != jobruns_room_free) {
+        ngx_http_jobruns_room_refused(a, why, s->main->hold_memory, 1);
         a->too_large = 1;
         return NGX_OK;
     }
@@ -411,7 +419,8 @@ ngx_http_jobruns_settlement_left(ngx_http_jobruns_settlement_t *s)
 void
 ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
 {
-    ngx_msec_int_t  left;
+    ngx_msec_int_t           left;
+    ngx_http_jobruns_room_e  why;
 
     if (s->takeback) {
         ngx_http_jobruns_takeback_add(s);
@@ -424,24 +433,16 @@ ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
         }
 
     } else {
-        ngx_http_jobruns_takebacks_drop(s->main->hold_memory);
+        (void) ngx_http_jobruns_takebacks_drop(s);
     }
 
     left = ngx_http_jobruns_settlement_left(s);
 
-    if (!s->takeback
-        && (left <= 0
-            || ngx_http_jobruns_worker.held > s->main->hold_memory))
-    {
-        ngx_log_error(NGX_LOG_ERR, &s->log, 0,
-                      "jobruns: could not tell Redis that an attempt ended "
-                      "as \"%V\", key \"%V\", job run \"%V\": its token is "
-                      "unknown when the lease ends",
-                      &s->argv[s->nkeys + JR_SETTLE_OUTCOME], &s->argv[0],
-                      &s->run_key);
+    why = ngx_http_jobruns_room_over(&s->room, s->main->hold_memory);
 
-        ngx_http_jobruns_count(jobruns_count_settle_lost);
-        ngx_http_jobruns_settlement_free(s);
+    if (!s->takeback && (left <= 0 || why != jobruns_room_free)) {
+        ngx_http_jobruns_settlement_lost(s, left <= 0 ? jobruns_room_free
+                                                      : why);
         return;
     }
 
@@ -460,6 +461,40 @@ ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
 }
 
 
+/* why: jobruns_room_free where its time is up */
+
+static void
+ngx_http_jobruns_settlement_lost(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_room_e why)
+{
+    u_char     buf[NGX_HTTP_JOBRUNS_WHY];
+    ngx_str_t  full;
+
+    full.data = buf;
+    full.len = 0;
+
+    if (why != jobruns_room_free) {
+        ngx_http_jobruns_count(jobruns_count_room_full + why);
+
+        full.len = ngx_snprintf(buf, sizeof(buf),
+                                "; jobruns_hold_memory %uz %s",
+                                s->main->hold_memory,
+                                ngx_http_jobruns_room_text(why))
+                   - buf;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, &s->log, 0,
+                  "jobruns: could not tell Redis that an attempt ended as "
+                  "\"%V\", key \"%V\", job run \"%V\": its token is unknown "
+                  "when the lease ends%V",
+                  &s->argv[s->nkeys + JR_SETTLE_OUTCOME], &s->argv[0],
+                  &s->run_key, &full);
+
+    ngx_http_jobruns_count(jobruns_count_settle_lost);
+    ngx_http_jobruns_settlement_free(s);
+}
+
+
 static void
 ngx_http_jobruns_on_try_due(ngx_event_t *ev)
 {
@@ -467,8 +502,7 @@ ngx_http_jobruns_on_try_due(ngx_event_t *ev)
 
     s = ev->data;
 
-    ngx_queue_remove(&s->queue);
-    ngx_queue_init(&s->queue);
+    ngx_http_jobruns_takeback_remove(s);
 
     if (ngx_http_jobruns_settlement_try(s) != NGX_OK) {
         ngx_http_jobruns_settlement_later(s);
@@ -532,13 +566,13 @@ ngx_http_jobruns_settlement_free(ngx_http_jobruns_settlement_t *s)
 {
     ngx_http_jobruns_settlement_pending(s, 0);
 
-    ngx_queue_remove(&s->queue);
+    ngx_http_jobruns_takeback_remove(s);
 
     if (s->timer.timer_set) {
         ngx_del_timer(&s->timer);
     }
 
-    ngx_http_jobruns_worker.held -= s->memory;
+    ngx_http_jobruns_room_give(&s->room);
 
     ngx_destroy_pool(s->pool);
 }

@@ -33,7 +33,7 @@ struct ngx_http_jobruns_settlement_s {
     ngx_uint_t                     nkeys;
     ngx_uint_t                     argc;
     ngx_str_t                     *argv;
-    size_t                         memory;    /* counted in the worker */
+    ngx_http_jobruns_room_t        room;      /* of jobruns_hold_memory */
     ngx_str_t                      run_key;
 
     ngx_http_jobruns_attempt_t    *attempt;
@@ -49,6 +49,7 @@ struct ngx_http_jobruns_settlement_s {
     unsigned                       leaving:1; /* this worker exits: no longer
                                                  than the deadline */
     ngx_queue_t                    queue;     /* of take-backs that wait */
+    ngx_queue_t                    of_tenant; /* the same, of its tenant */
 };
 
 
@@ -69,6 +70,10 @@ void ngx_http_jobruns_settlement_free(ngx_http_jobruns_settlement_t *s);
 void ngx_http_jobruns_takeback_add(ngx_http_jobruns_settlement_t *s);
 
 
+/* Takes s, which may be queued, out of the take-backs that wait. */
+void ngx_http_jobruns_takeback_remove(ngx_http_jobruns_settlement_t *s);
+
+
 /*
  * Redis' clock has not come to the deadline of the lost admission: tries s
  * again.  Where it does not come within a minute, it was set back: what was
@@ -85,9 +90,12 @@ void ngx_http_jobruns_takeback_early(ngx_http_jobruns_settlement_t *s);
 ngx_uint_t ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s);
 
 
-/* Until no more than most bytes are held, the oldest take-backs that wait
-   end; each is logged and counted. */
-void ngx_http_jobruns_takebacks_drop(size_t most);
+/*
+ * Makes room for s at the cost of take-backs that wait, the oldest first: of
+ * its tenant, until that has no more than its half of jobruns_hold_memory,
+ * then of all.  Each is logged and counted.  Whether s itself is gone.
+ */
+ngx_uint_t ngx_http_jobruns_takebacks_drop(ngx_http_jobruns_settlement_t *s);
 
 
 #endif /* NGX_HTTP_JOBRUNS_SETTLEMENT_H */

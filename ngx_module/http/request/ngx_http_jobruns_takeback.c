@@ -2,8 +2,8 @@
  * Take-backs: settlements of admissions whose reply is lost and that Redis
  * may have carried out.  Each is tried until Redis replies and its clock is
  * past the deadline of the admission, however long that takes.  They are
- * bounded by jobruns_hold_memory, the oldest go first; a worker that exits
- * gives up after a minute.
+ * bounded by jobruns_hold_memory and a tenant's half of it, the oldest go
+ * first; a worker that exits gives up after a minute.
  */
 
 #include "ngx_http_jobruns.h"
@@ -11,6 +11,10 @@
 #include "ngx_http_jobruns_settlement.h"
 
 #include "jr_script.h"
+
+
+static void ngx_http_jobruns_takeback_drop(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_room_e why);
 
 
 /* take-backs that wait for their next try, the oldest first */
@@ -23,6 +27,21 @@ void
 ngx_http_jobruns_takeback_add(ngx_http_jobruns_settlement_t *s)
 {
     ngx_queue_insert_tail(&ngx_http_jobruns_takebacks, &s->queue);
+
+    if (s->room.holding != NULL) {
+        ngx_queue_insert_tail(&s->room.holding->takebacks, &s->of_tenant);
+    }
+}
+
+
+void
+ngx_http_jobruns_takeback_remove(ngx_http_jobruns_settlement_t *s)
+{
+    ngx_queue_remove(&s->queue);
+    ngx_queue_init(&s->queue);
+
+    ngx_queue_remove(&s->of_tenant);
+    ngx_queue_init(&s->of_tenant);
 }
 
 
@@ -47,16 +66,7 @@ ngx_http_jobruns_takeback_early(ngx_http_jobruns_settlement_t *s)
 ngx_uint_t
 ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s)
 {
-    ngx_uint_t  gone;
-
-    /* those in front of it are older */
-
-    gone = (ngx_http_jobruns_worker.held > s->main->hold_memory
-            && ngx_queue_head(&ngx_http_jobruns_takebacks) == &s->queue);
-
-    ngx_http_jobruns_takebacks_drop(s->main->hold_memory);
-
-    if (gone) {
+    if (ngx_http_jobruns_takebacks_drop(s)) {
         return 1;
     }
 
@@ -82,26 +92,62 @@ ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s)
 }
 
 
-void
-ngx_http_jobruns_takebacks_drop(size_t most)
+ngx_uint_t
+ngx_http_jobruns_takebacks_drop(ngx_http_jobruns_settlement_t *s)
 {
-    ngx_queue_t                    *q;
-    ngx_http_jobruns_settlement_t  *s;
+    size_t                          most;
+    ngx_uint_t                      gone;
+    ngx_queue_t                    *own;
+    ngx_http_jobruns_settlement_t  *oldest;
+
+    gone = 0;
+    most = s->main->hold_memory;
+
+    /* what its tenant has is there as long as s is */
+
+    while (!gone
+           && ngx_http_jobruns_room_over(&s->room, most)
+              == jobruns_room_tenant)
+    {
+        own = &s->room.holding->takebacks;
+
+        if (ngx_queue_empty(own)) {
+            break;
+        }
+
+        oldest = ngx_queue_data(ngx_queue_head(own),
+                                ngx_http_jobruns_settlement_t, of_tenant);
+        gone = (oldest == s);
+
+        ngx_http_jobruns_takeback_drop(oldest, jobruns_room_tenant);
+    }
 
     while (ngx_http_jobruns_worker.held > most
            && !ngx_queue_empty(&ngx_http_jobruns_takebacks))
     {
-        q = ngx_queue_head(&ngx_http_jobruns_takebacks);
-        s = ngx_queue_data(q, ngx_http_jobruns_settlement_t, queue);
+        oldest = ngx_queue_data(ngx_queue_head(&ngx_http_jobruns_takebacks),
+                                ngx_http_jobruns_settlement_t, queue);
+        gone |= (oldest == s);
 
-        ngx_http_jobruns_log_fault(&s->log, jobruns_log_takeback, NGX_LOG_ERR,
-                                   0, "jobruns_hold_memory %uz is full, an "
-                                   "admission without a reply is not taken "
-                                   "back: key \"%V\" is unknown when its "
-                                   "lease ends; is Redis away? else raise it",
-                                   most, &s->argv[0]);
-
-        ngx_http_jobruns_count(jobruns_count_settle_lost);
-        ngx_http_jobruns_settlement_free(s);
+        ngx_http_jobruns_takeback_drop(oldest, jobruns_room_full);
     }
+
+    return gone;
+}
+
+
+static void
+ngx_http_jobruns_takeback_drop(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_room_e why)
+{
+    ngx_http_jobruns_log_fault(&s->log, jobruns_log_takeback, NGX_LOG_ERR, 0,
+                               "jobruns_hold_memory %uz %s, an admission "
+                               "without a reply is not taken back: key \"%V\" "
+                               "is unknown when its lease ends; is Redis "
+                               "away? else raise it", s->main->hold_memory,
+                               ngx_http_jobruns_room_text(why), &s->argv[0]);
+
+    ngx_http_jobruns_count(jobruns_count_room_full + why);
+    ngx_http_jobruns_count(jobruns_count_settle_lost);
+    ngx_http_jobruns_settlement_free(s);
 }

@@ -29,6 +29,13 @@ const ngx_http_jobruns_metric_t
     { "jobruns_answers_unkept_total",
       "Answers too large to be kept, or found no room to be held." },
 
+    { "jobruns_hold_full_total",
+      "Answers, settlements to be tried again and admissions to be taken back "
+      "that found jobruns_hold_memory full." },
+
+    { "jobruns_hold_tenant_full_total",
+      "The same, of a tenant that had its half of jobruns_hold_memory." },
+
     { "jobruns_dry_run_refusals_total",
       "Attempts that validation would have refused but for dry_run." },
 

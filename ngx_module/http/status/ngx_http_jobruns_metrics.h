@@ -47,6 +47,8 @@ typedef enum {
     jobruns_count_unreplicated,
     jobruns_count_lease_lost,
     jobruns_count_unkept,
+    jobruns_count_room_full,    /* of ngx_http_jobruns_room_e, in its order */
+    jobruns_count_room_tenant,
     jobruns_count_dry_run,
     jobruns_count_waited,
     jobruns_count_check_refused,

@@ -1,0 +1,196 @@
+#!/usr/bin/perl
+
+# No tenant has more than a half of jobruns_hold_memory: slow readers of large
+# answers, settlements that wait for Redis and admissions to be taken back of
+# one tenant leave room for those of the others.
+
+use lib 't/lib';
+use JobRuns;
+
+my $t = JobRuns->new;
+
+# The kernel takes little of an answer whose client does not read.
+
+sub server {
+    my ($port) = @_;
+    return <<"END";
+    server {
+        listen 127.0.0.1:%%PORT_$port%% sndbuf=8k;
+        jobruns on;
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://service;
+        }
+    }
+END
+}
+
+my %config = (workers => 1, server => 'location = /status { jobruns_status; }');
+my $nginx = $t->run(%config, http => <<'END', servers => server(2));
+    jobruns_zone jobruns 1m;
+    jobruns_hold_memory 4m;
+END
+my $service = $t->service;
+my $redis = $t->redis;
+my $slow = '127.0.0.1:' . $t->port(2);
+my $half = 2 * 1024 * 1024;
+
+sub value {
+    my ($name, $from) = @_;
+    my ($value) = $t->get('/status', to => $from // $nginx)->body
+        =~ /^\Q$name\E (\d+)$/m;
+    return $value;
+}
+
+my $n = 0;
+sub tenant { return "ocid1.tenancy.oc1..$_[0]" . ++$n }
+
+# How a retry is answered.
+
+sub retry {
+    my ($tenant, $token) = @_;
+    my $again = $t->create_run(tenancy => $tenant, token => $token);
+    return ($again->header('opc-retry-replayed') // '') eq 'true' ? 'replayed'
+        : $again->code // $again->status;
+}
+
+###############################################################################
+# Slow readers
+
+my %large = (stub => { bytes => 500_000 });
+my ($a, $b) = (tenant('a'), tenant('b'));
+my @readers;
+
+# Reads nothing of its answer, which is settled when this returns.
+
+sub read_slowly {
+    my ($tenant) = @_;
+    my ($token, $id) = (random_id, random_id);
+    push @readers, $t->start_run(%large, tenancy => $tenant, token => $token,
+        request_id => $id, to => $slow);
+    $t->wait_audit(sub { ($_->{data}{request}{id} // '') eq $id
+        && $_->{eventType} =~ /end$/ });
+    return $token;
+}
+
+my @tokens = map { read_slowly($a) } 1 .. 9;
+my $held = value('jobruns_held_bytes');
+cmp_ok($held, '>', 1_500_000, 'answers whose clients do not read are held');
+cmp_ok($held, '<=', $half, 'no more than a half of the memory for one tenant');
+cmp_ok(value('jobruns_hold_tenant_full_total'), '>=', 5,
+    'what found no room in it is counted');
+is(value('jobruns_hold_full_total'), 0, 'the memory is not full');
+$t->wait_log(
+    qr/jobruns_hold_memory 4194304 is full for one tenant, .*tenant: "$a"/);
+
+my $token = random_id;
+my $first = $t->create_run(%large, tenancy => $b, token => $token);
+is(length $first->body, 500_000, "another tenant's client has its answer");
+is(retry($b, $token), 'replayed', '... which was kept');
+
+is(retry($a, $tokens[0]), 'replayed', 'the first of the slow ones was kept');
+is(retry($a, $tokens[8]), 'Conflict', 'the last one was not');
+is($service->created($tokens[8]), 1, '... its token is done all the same');
+
+# one that reads again has all of it, kept or not
+is(length $readers[$_]->response->body, 500_000, "answer $_ is whole")
+    for 0, 8;
+
+$_->close for @readers;
+wait_for { value('jobruns_held_bytes') == 0 } 'all memory to be given back';
+
+$token = random_id;
+$first = $t->create_run(%large, tenancy => $a, token => $token);
+is(retry($a, $token), 'replayed', 'when they have left, answers are kept');
+
+# the second tenant has a half, too: then the memory is full for a third
+
+@readers = ();
+read_slowly($a) for 1 .. 5;
+read_slowly($b) for 1 .. 5;
+cmp_ok(value('jobruns_held_bytes'), '<=', 2 * $half, 'never more than all');
+read_slowly(tenant('c'));
+cmp_ok(value('jobruns_hold_full_total'), '>=', 1, 'a third finds it full');
+$_->close for @readers;
+wait_for { value('jobruns_held_bytes') == 0 } 'all memory to be given back';
+
+###############################################################################
+# Settlements that wait for Redis
+
+$nginx->stop;
+$t->allow_log(qr/redis|Redis|hold_memory/);
+$nginx = $t->run(%config, name => 'small', servers => server(2),
+    redis => 'jobruns_redis %%REDIS%%; jobruns_redis_prefix small:;',
+    http => <<'END');
+    jobruns_zone jobruns 1m;
+    jobruns_hold_memory 100k;
+    jobruns_redis_timeout 4s;
+    jobruns_retry_lease 60s;
+    jobruns_retry_wait 0s;
+END
+
+sub forward {
+    my ($tenant, $n) = @_;
+    my @calls = map { { token => random_id, gate => random_id } } 1 .. $n;
+    for my $call (@calls) {
+        $call->{client} = $t->start_run(tenancy => $tenant, to => $nginx,
+            token => $call->{token}, stub => { wait_created => $call->{gate} });
+        $service->wait_at($call->{gate});
+    }
+    return @calls;
+}
+
+sub release {
+    for my $call (@_) {
+        $service->release($call->{gate});
+        is($call->{client}->response->status, 201, 'answered without Redis');
+    }
+}
+
+my @of_a = forward($a, 40);
+my @of_b = forward($b, 5);
+$redis->stop;
+release(@of_a);
+my $lost = value('jobruns_settles_lost_total', $nginx);
+cmp_ok($lost, '>=', 20, "those beyond one tenant's half are given up");
+cmp_ok(value('jobruns_hold_tenant_full_total', $nginx), '>=', $lost,
+    '... and counted for that');
+cmp_ok(value('jobruns_pending_keeps', $nginx), '>=', 10, '... not the others');
+release(@of_b);
+is(value('jobruns_settles_lost_total', $nginx), $lost,
+    "another tenant's wait for Redis");
+$redis->start;
+wait_for { value('jobruns_pending_keeps', $nginx) == 0 } 'Redis to be told';
+for my $call (@of_b) {
+    my $again = $t->create_run(tenancy => $b, token => $call->{token},
+        to => $nginx);
+    is($again->header('opc-retry-replayed'), 'true', '... which has them');
+}
+wait_for { value('jobruns_held_bytes', $nginx) == 0 }
+    'all memory to be given back';
+
+###############################################################################
+# Admissions to be taken back
+
+sub waiting { return value('jobruns_pending_settles', $nginx) }
+
+$lost = value('jobruns_settles_lost_total', $nginx);
+my $full = value('jobruns_hold_tenant_full_total', $nginx);
+$redis->pause;
+my @clients = map { $t->start_run(tenancy => $_, to => $nginx) } $b,
+    (tenant('d')) x 60;
+is($_->response->status, 503, 'refused without a reply') for @clients;
+wait_for { value('jobruns_settles_lost_total', $nginx) > $lost }
+    'admissions that are not taken back';
+cmp_ok(waiting(), '<=', 26, 'no more than a half of it waits for one tenant');
+cmp_ok(value('jobruns_hold_tenant_full_total', $nginx), '>', $full,
+    '... and it is counted');
+is(value('jobruns_hold_full_total', $nginx), 0, 'the memory is not full');
+$redis->resume;
+wait_for { waiting() == 0 } 'the others to be taken back';
+is(scalar(grep { /\Q$b\E.*token/ && $redis->command('HGET', $_, 's') eq 'c' }
+    $redis->keys('small:*')), 0, "another tenant's is, though it was older");
+wait_for { value('jobruns_held_bytes', $nginx) == 0 }
+    'all memory to be given back';
+
+done_testing;
