@@ -390,6 +390,7 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       renewal_lost:1;
     unsigned                       too_large:1;   /* answer not kept */
     unsigned                       complete:1;    /* its last byte is here */
+    unsigned                       overlong:1;    /* than its length says */
     unsigned                       header_sent:1;
     unsigned                       replace:1; /* by an answer of our own */
     unsigned                       chosen:1;  /* the answer */
@@ -716,10 +717,22 @@ void ngx_http_jobruns_filter_begin(ngx_log_t *log);
 void ngx_http_jobruns_framing_watch(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
-/* is a held JSON of 2xx, whose end nothing but the end of the connection has
-   told, cut off? */
+/* is the held body of a 2xx cut off?  Looked into where nothing but the end of
+   the connection has told its end, or its Content-Length was exceeded */
 ngx_uint_t ngx_http_jobruns_framing_cut(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+
+#if (nginx_version < 1023000)
+/* does the service's header contradict itself about the length of its body? */
+ngx_uint_t ngx_http_jobruns_framing_invalid(ngx_http_request_t *r);
+#endif
+
+
+/* ngx_http_jobruns_coding.c */
+
+/* is the body a whole one of that Content-Encoding?  0 also where that cannot
+   be said: another coding than gzip and deflate, or more than 4m of text */
+ngx_uint_t ngx_http_jobruns_coding_ends(jr_str_t coding, jr_str_t body);
 
 
 /* ngx_http_jobruns_held.c */

@@ -345,6 +345,12 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         status = (r->http_version == a->http_version)
                  ? u->headers_in.status_n : 0;
 
+#if (nginx_version < 1023000)
+        if (ngx_http_jobruns_framing_invalid(r)) {
+            status = 0;
+        }
+#endif
+
         a->exchange.sent = 1;
         a->exchange.status = (unsigned) status;
 

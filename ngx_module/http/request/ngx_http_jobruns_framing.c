@@ -3,8 +3,9 @@
  *
  * On broken chunks NGINX terminates the request at once, so that no filter
  * hears of it (ngx_http_upstream_process_upstream()); a body whose end only
- * the end of the connection tells is whole to NGINX wherever it breaks off.
- * The client gets an answer in both cases: that the outcome is not known.
+ * the end of the connection tells is whole to NGINX wherever it breaks off,
+ * and one that is longer than its Content-Length is cut there.  The client
+ * gets an answer in all these cases: that the outcome is not known.
  */
 
 #include "ngx_http_jobruns.h"
@@ -16,6 +17,10 @@ static ngx_int_t ngx_http_jobruns_framing_pipe(ngx_event_pipe_t *p,
     ngx_buf_t *buf);
 static ngx_int_t ngx_http_jobruns_framing_unbuffered(void *data,
     ssize_t bytes);
+static void ngx_http_jobruns_framing_count(ngx_http_request_t *r,
+    off_t length, off_t size);
+static ngx_uint_t ngx_http_jobruns_framing_text_ends(ngx_http_request_t *r,
+    jr_str_t body);
 
 
 void
@@ -81,6 +86,8 @@ ngx_http_jobruns_framing_pipe(ngx_event_pipe_t *p, ngx_buf_t *buf)
 
     ctx = ngx_http_jobruns_get_ctx(r);
 
+    ngx_http_jobruns_framing_count(r, p->length, buf->last - buf->pos);
+
     if (ctx->attempt->input_pipe(p, buf) != NGX_OK) {
         p->upstream_error = 1;
         p->upstream_done = 0;
@@ -103,6 +110,8 @@ ngx_http_jobruns_framing_unbuffered(void *data, ssize_t bytes)
     u = r->upstream;
     ctx = ngx_http_jobruns_get_ctx(r);
 
+    ngx_http_jobruns_framing_count(r, u->length, bytes);
+
     if (ctx->attempt->input_unbuffered(data, bytes) != NGX_OK) {
         u->error = 1;
 
@@ -115,25 +124,42 @@ ngx_http_jobruns_framing_unbuffered(void *data, ssize_t bytes)
 }
 
 
+/* more bytes than the Content-Length says: NGINX's filters drop the rest
+   (ngx_http_proxy_copy_filter()), so that one of the two is wrong */
+
+static void
+ngx_http_jobruns_framing_count(ngx_http_request_t *r, off_t length,
+    off_t size)
+{
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    if (length == -1 || size <= length || r->upstream->headers_in.chunked) {
+        return;
+    }
+
+    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx->attempt->overlong = 1;
+}
+
+
 ngx_uint_t
 ngx_http_jobruns_framing_cut(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    ngx_str_t  *type;
-    jr_str_t    body;
+    jr_str_t              body, coding;
+    ngx_http_upstream_t  *u;
 
-    static u_char  json[] = "application/json";
+    u = r->upstream;
 
-    type = &r->headers_out.content_type;
-
-    if (r->upstream == NULL
-        || r->upstream->headers_in.chunked
-        || r->upstream->headers_in.content_length_n != -1
+    if (u == NULL
         || a->exchange.status < 200 || a->exchange.status > 299
-        || a->exchange.status == NGX_HTTP_NO_CONTENT
-        || r->headers_out.content_encoding != NULL
-        || type->len < sizeof(json) - 1
-        || ngx_strncasecmp(type->data, json, sizeof(json) - 1) != 0)
+        || a->exchange.status == NGX_HTTP_NO_CONTENT)
+    {
+        return 0;
+    }
+
+    if (!a->overlong
+        && (u->headers_in.chunked || u->headers_in.content_length_n != -1))
     {
         return 0;
     }
@@ -146,5 +172,123 @@ ngx_http_jobruns_framing_cut(ngx_http_request_t *r,
         body.len = a->held->last - a->held->pos;
     }
 
-    return !jr_json_skim_ends(body);
+    coding.len = 0;
+
+    if (r->headers_out.content_encoding != NULL) {
+        coding = jr_header_trim(
+              ngx_http_jobruns_str(r->headers_out.content_encoding->value));
+    }
+
+    if (coding.len == 0
+        || (coding.len == sizeof("identity") - 1
+            && ngx_strncasecmp((u_char *) coding.data, (u_char *) "identity",
+                               coding.len) == 0))
+    {
+        return !ngx_http_jobruns_framing_text_ends(r, body);
+    }
+
+    return !ngx_http_jobruns_coding_ends(coding, body);
 }
+
+
+/* JSON, whatever its type says; of other text nothing tells the end */
+
+static ngx_uint_t
+ngx_http_jobruns_framing_text_ends(ngx_http_request_t *r, jr_str_t body)
+{
+    size_t      i;
+    ngx_str_t  *type;
+
+    static u_char  json[] = "application/json";
+
+    type = &r->headers_out.content_type;
+
+    if (type->len >= sizeof(json) - 1
+        && ngx_strncasecmp(type->data, json, sizeof(json) - 1) == 0)
+    {
+        /* "205 Reset Content" has none (RFC 9110, section 15.3.6) */
+
+        return jr_json_skim_ends(body)
+               || (body.len == 0 && r->headers_out.status == 205);
+    }
+
+    for (i = 0; i < body.len; i++) {
+
+        switch (body.data[i]) {
+
+        case ' ':
+        case '\t':
+        case '\r':
+        case '\n':
+            continue;
+
+        case '{':
+        case '[':
+            return jr_json_skim_ends(body);
+
+        default:
+            return 1;
+        }
+    }
+
+    return 1;
+}
+
+
+#if (nginx_version < 1023000)
+
+/* what later versions refuse by themselves
+   (ngx_http_upstream_process_content_length() and its like for
+   Transfer-Encoding): here the last header wins, or an invalid one is none */
+
+ngx_uint_t
+ngx_http_jobruns_framing_invalid(ngx_http_request_t *r)
+{
+    ngx_str_t        *value;
+    ngx_uint_t        i, lengths, codings;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    lengths = 0;
+    codings = 0;
+
+    for (part = &r->upstream->headers_in.headers.part;
+         part;
+         part = part->next)
+    {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            value = &h[i].value;
+
+            if (h[i].key.len == sizeof("content-length") - 1
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "content-length",
+                                   h[i].key.len) == 0)
+            {
+                lengths++;
+
+                if (ngx_atoof(value->data, value->len) == NGX_ERROR) {
+                    return 1;
+                }
+
+            } else if (h[i].key.len == sizeof("transfer-encoding") - 1
+                       && ngx_strncasecmp(h[i].key.data,
+                                          (u_char *) "transfer-encoding",
+                                          h[i].key.len) == 0)
+            {
+                codings++;
+
+                if (value->len != sizeof("chunked") - 1
+                    || ngx_strncasecmp(value->data, (u_char *) "chunked",
+                                       value->len) != 0)
+                {
+                    return 1;
+                }
+            }
+        }
+    }
+
+    return lengths + codings > 1;
+}
+
+#endif
