@@ -9,7 +9,8 @@
 #include "lib_corpus.h"
 
 
-/* a schema of ngx_module/schema; fails the test where it does not compile */
+/* a schema of ngx_module/schema or tests/schema; fails the test where it does
+   not compile */
 jr_schema_t *load_schema(const char *name);
 
 /*

@@ -1,6 +1,6 @@
 package JobRuns::Schemas;
 
-# The answers' own schemas (ngx_module/schema/) against bodies of answers,
+# The schemas of responses (tests/schema/) against bodies of answers,
 # checked with jobruns-lint.
 
 use strict;
@@ -31,7 +31,7 @@ sub holds {
     my $dir = File::Temp->newdir;
     my $lint = $ENV{TEST_JOBRUNS_LINT} || "$root/build/jobruns-lint";
     my $json = JSON::PP->new->canonical;
-    my $schema = $json->decode(slurp("$root/ngx_module/schema/$name.json"));
+    my $schema = $json->decode(slurp("$root/tests/schema/$name.json"));
 
     my $defs = delete $schema->{'$defs'} // {};
     delete @$schema{'$schema', '$id'};
