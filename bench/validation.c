@@ -249,9 +249,9 @@ bench_once(const jr_schema_t *schema, const bench_text_t *text)
 
     static jr_report_t      report;
 
-    rc = jr_body_check(schema, text->data, text->len, JR_SCHEMA_GATEWAY,
+    rc = jr_body_check(schema, NULL, text->data, text->len, JR_SCHEMA_GATEWAY,
                        &err, &report, &value);
-    jr_body_done(schema);
+    jr_body_done(schema, NULL);
 
     return rc;
 }

@@ -43,21 +43,21 @@ what_is_returned(void **state)
 
     schema = load_schema("CreateJobRunDetails.json");
 
-    assert_int_equal(jr_body_check(schema, "{\"jobKey\":\"x\"}", 14,
+    assert_int_equal(jr_body_check(schema, NULL, "{\"jobKey\":\"x\"}", 14,
                                    JR_SCHEMA_GATEWAY, &err, &report, &value),
                      JR_OK);
     assert_int_equal(jr_object_size(value), 1);
     assert_int_equal(report.count, 0);
-    jr_body_done(schema);
+    jr_body_done(schema, NULL);
 
-    assert_int_equal(jr_body_check(schema, "{\"jobKey\":1}", 12,
+    assert_int_equal(jr_body_check(schema, NULL, "{\"jobKey\":1}", 12,
                                    JR_SCHEMA_GATEWAY, &err, &report, &value),
                      JR_INVALID);
     assert_int_equal(jr_object_size(value), 1);
     assert_string_equal(report.text, "/jobKey: must be a string, found 1");
-    jr_body_done(schema);
+    jr_body_done(schema, NULL);
 
-    assert_int_equal(jr_body_check(schema, "{\"jobKey\":1", 11,
+    assert_int_equal(jr_body_check(schema, NULL, "{\"jobKey\":1", 11,
                                    JR_SCHEMA_GATEWAY, &err, &report, &value),
                      JR_INVALID);
     assert_null(value);
@@ -85,7 +85,7 @@ numbers_out_of_range_stand_with_the_rest(void **state)
     text = "{\"key\":18446744073709551616,\"repairHistory\":[{\"key\":"
            "-1e999,\"endTime\":9223372036854775808}],\"z\":1e400}";
 
-    assert_int_equal(jr_body_check(schema, text, strlen(text),
+    assert_int_equal(jr_body_check(schema, NULL, text, strlen(text),
                                    JR_SCHEMA_GATEWAY, &err, &report, &value),
                      JR_INVALID);
     assert_null(value);
@@ -103,7 +103,7 @@ numbers_out_of_range_stand_with_the_rest(void **state)
 
     text = "{\"jobKey\":\"x\",\"z\":[1e400]}";
 
-    assert_int_equal(jr_body_check(schema, text, strlen(text), 0, &err,
+    assert_int_equal(jr_body_check(schema, NULL, text, strlen(text), 0, &err,
                                    &report, &value), JR_INVALID);
     assert_null(value);
     assert_int_equal(report.count, 0);
@@ -132,18 +132,18 @@ answers_of_the_service(void **state)
            "[{\"taskKey\":\"t\",\"type\":\"NOTEBOOK_TASK\",\"runIf\":"
            "\"ALL_SUCCESS\"}],\"newer\":1}";
 
-    assert_int_equal(jr_body_check(schema, text, strlen(text), 0, &err,
+    assert_int_equal(jr_body_check(schema, NULL, text, strlen(text), 0, &err,
                                    &report, &value), JR_OK);
-    jr_body_done(schema);
+    jr_body_done(schema, NULL);
 
     text = "{\"key\":\"k\",\"jobKey\":\"j\",\"timeCreated\":\"now\","
            "\"timeoutSeconds\":59,\"maxConcurrentRuns\":1001,\"tasks\":"
            "[{\"taskKey\":\"\"}]}";
 
-    assert_int_equal(jr_body_check(schema, text, strlen(text), 0, &err,
+    assert_int_equal(jr_body_check(schema, NULL, text, strlen(text), 0, &err,
                                    &report, &value), JR_INVALID);
     assert_int_equal(report.count, 7);
-    jr_body_done(schema);
+    jr_body_done(schema, NULL);
 
     jr_schema_free(schema);
 
@@ -151,10 +151,10 @@ answers_of_the_service(void **state)
 
     text = "{\"code\":\"InvalidParameter\"}";
 
-    assert_int_equal(jr_body_check(schema, text, strlen(text), 0, &err,
+    assert_int_equal(jr_body_check(schema, NULL, text, strlen(text), 0, &err,
                                    &report, &value), JR_INVALID);
     assert_string_equal(report.text, "/message: required");
-    jr_body_done(schema);
+    jr_body_done(schema, NULL);
 
     jr_schema_free(schema);
 }

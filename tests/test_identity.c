@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #include "jr_identity.h"
+#include "jr_key_read.h"
 
 
 #define LEN(a)  (sizeof(a) / sizeof((a)[0]))
@@ -473,13 +474,13 @@ no_value_has_the_name_of_another(void **state)
 
     assert_int_equal(jr_identity_name((jr_str_t) { 3, "a b" }, buf, &name),
                      JR_OK);
-    assert_true(jr_identity_is_digest(name));
+    assert_true(jr_key_read_digest(name));
 
     /* the digits alone are a plain name */
     assert_int_equal(jr_identity_name((jr_str_t) { 64, name.data + 1 }, other,
                                       &again), JR_OK);
     assert_int_equal(again.len, 64);
-    assert_false(jr_identity_is_digest(again));
+    assert_false(jr_key_read_digest(again));
 
     /* and the whole form is not one: it gets a digest of its own */
     assert_int_equal(jr_identity_name(name, other, &again), JR_OK);
@@ -487,9 +488,9 @@ no_value_has_the_name_of_another(void **state)
     assert_memory_not_equal(again.data, name.data, JR_NAME_DIGEST);
 
     buf[64] = 'G';
-    assert_false(jr_identity_is_digest(name));
+    assert_false(jr_key_read_digest(name));
     buf[64] = 'A';
-    assert_false(jr_identity_is_digest(name));
+    assert_false(jr_key_read_digest(name));
 }
 
 

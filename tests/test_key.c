@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "jr_digest.h"
-#include "jr_key.h"
+#include "jr_key_read.h"
 
 
 #define S(text)  ((jr_str_t) { sizeof(text) - 1, text })

@@ -202,7 +202,7 @@ check_and_digest(void)
     rc = jr_json_parse(arena, body, sizeof(body) - 1, &err, &value);
 
     if (rc == JR_OK) {
-        rc = jr_schema_check(schema, value, JR_SCHEMA_GATEWAY, &report);
+        rc = jr_schema_check(schema, NULL, value, JR_SCHEMA_GATEWAY, &report);
     }
 
     if (rc == JR_OK) {
@@ -235,7 +235,7 @@ whole_body(void)
     static jr_report_t  report;
 
     value = NULL;
-    rc = jr_body_check(schema, body, sizeof(body) - 1, JR_SCHEMA_GATEWAY,
+    rc = jr_body_check(schema, NULL, body, sizeof(body) - 1, JR_SCHEMA_GATEWAY,
                        &err, &report, &value);
 
     return rc;

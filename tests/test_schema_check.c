@@ -48,7 +48,7 @@ checked(const jr_schema_t *schema, const char *text, unsigned flags)
         fail_msg("%s: %s", text, err.text);
     }
 
-    rc = jr_schema_check(schema, value, flags, &report);
+    rc = jr_schema_check(schema, NULL, value, flags, &report);
 
     assert_int_equal(report.len, strlen(report.text));
     assert_int_equal(rc == JR_OK, report.count == 0);
@@ -598,7 +598,7 @@ a_valid_body_allocates_nothing(void **state)
     assert_true(allocations > 0);
 
     before = allocations;
-    rc = jr_schema_check(schema, value, JR_SCHEMA_GATEWAY, &report);
+    rc = jr_schema_check(schema, NULL, value, JR_SCHEMA_GATEWAY, &report);
     after = allocations;
 
     assert_int_equal(rc, JR_OK);

@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = fuzz_copy(data, size);
 
     value = NULL;
-    rc = jr_body_check(schema, text, size, flags, &err, &report, &value);
+    rc = jr_body_check(schema, NULL, text, size, flags, &err, &report, &value);
     fuzz_holds(rc == JR_OK || rc == JR_INVALID);
 
     if (rc == JR_OK) {
@@ -53,17 +53,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* one verdict, in one step or in two */
 
     if (value != NULL) {
-        fuzz_holds(jr_schema_check(schema, value, flags, &report) == rc);
+        fuzz_holds(jr_schema_check(schema, NULL, value, flags, &report) == rc);
     }
 
     /* what is accepted strictly is accepted leniently */
 
-    strict = jr_body_check(schema, text, size,
+    strict = jr_body_check(schema, NULL, text, size,
                            flags|JR_SCHEMA_REJECT_UNKNOWN, &err, &report,
                            &value);
     fuzz_holds(strict == rc || strict == JR_INVALID);
 
-    jr_body_done(schema);
+    jr_body_done(schema, NULL);
     free(text);
 
     return 0;

@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "fuzz.h"
-#include "jr_chain.h"
+#include "jr_chain_check.h"
 #include "jr_line.h"
 
 

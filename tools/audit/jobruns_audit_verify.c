@@ -240,9 +240,9 @@ verify_fit(verify_t *v, const char *line, size_t len)
     jr_json_error_t    err;
     const jr_value_t  *value;
 
-    rc = jr_body_check(v->schema, line, len, 0, &err, v->report, &value);
+    rc = jr_body_check(v->schema, NULL, line, len, 0, &err, v->report, &value);
 
-    jr_body_done(v->schema);
+    jr_body_done(v->schema, NULL);
 
     if (rc == JR_NO_MEMORY) {
         return audit_fail("schema", "out of memory");

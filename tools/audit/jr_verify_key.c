@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "jr_chain_check.h"
 #include "jr_verify_state.h"
 
 

@@ -100,7 +100,7 @@ ctl_name_tenant(ctl_t *ctl, const char *value)
 
     name = (jr_str_t) { strlen(value), value };
 
-    if (!jr_identity_is_digest(name)
+    if (!jr_key_read_digest(name)
         && jr_identity_name(name, buf, &name) != JR_OK)
     {
         return ctl_fail(CTL_USAGE, "\"%s\" is no tenant", value);

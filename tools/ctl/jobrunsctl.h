@@ -12,7 +12,7 @@
 
 #include "jr_digest.h"
 #include "jr_identity.h"
-#include "jr_key.h"
+#include "jr_key_read.h"
 #include "jr_limit.h"
 
 

@@ -476,7 +476,7 @@ lint_body(const lint_options_t *options, const jr_schema_t *schema)
 
     value = NULL;
 
-    switch (jr_body_check(schema, text, len, options->flags, &err, report,
+    switch (jr_body_check(schema, NULL, text, len, options->flags, &err, report,
                           &value))
     {
     case JR_OK:
@@ -491,7 +491,7 @@ lint_body(const lint_options_t *options, const jr_schema_t *schema)
         rc = lint_fail(options->body, "out of memory");
     }
 
-    jr_body_done(schema);
+    jr_body_done(schema, NULL);
 
 done:
 

@@ -44,6 +44,13 @@ jr_locate(const char *text, size_t len, const jr_report_t *report,
     l.parser.err = &err;
     l.found = l.parser.start;
 
+    /* strings are decoded at their own place in a copy */
+
+    l.parser.copy = malloc(len + 1);
+    if (l.parser.copy == NULL) {
+        return JR_NO_MEMORY;
+    }
+
     l.wanted.data = report->text + report->entry[entry].start;
     l.wanted.len = report->entry[entry].pointer;
 
@@ -54,6 +61,9 @@ jr_locate(const char *text, size_t len, const jr_report_t *report,
     }
 
     rc = jr_locate_value(&l, &top);
+
+    free(l.parser.copy);
+
     if (rc != JR_OK) {
         return rc;
     }
@@ -77,8 +87,7 @@ jr_locate(const char *text, size_t len, const jr_report_t *report,
 static jr_status_e
 jr_locate_value(jr_locate_t *l, const jr_place_t *place)
 {
-    jr_status_e       rc;
-    jr_json_chars_t   chars;
+    jr_value_t  string;
 
     jr_json_skip_blanks(&l->parser);
 
@@ -101,13 +110,7 @@ jr_locate_value(jr_locate_t *l, const jr_place_t *place)
         return jr_locate_array(l, place);
 
     case '"':
-        rc = jr_json_chars(&l->parser, &chars);
-
-        if (rc == JR_OK) {
-            free(chars.owned);
-        }
-
-        return rc;
+        return jr_json_string(&l->parser, &string);
 
     default:
         while (l->parser.pos < l->parser.end
@@ -125,8 +128,8 @@ static jr_status_e
 jr_locate_object(jr_locate_t *l, const jr_place_t *place)
 {
     jr_place_t         member;
+    jr_value_t         name;
     jr_status_e        rc;
-    jr_json_chars_t    key;
     jr_json_parser_t  *p;
 
     p = &l->parser;
@@ -139,7 +142,7 @@ jr_locate_object(jr_locate_t *l, const jr_place_t *place)
             break;
         }
 
-        rc = jr_json_chars(p, &key);
+        rc = jr_json_string(p, &name);
         if (rc != JR_OK) {
             return rc;
         }
@@ -148,12 +151,11 @@ jr_locate_object(jr_locate_t *l, const jr_place_t *place)
         p->pos++;
 
         member.up = place;
-        member.key = key.data;
-        member.len = key.len;
+        member.key = jr_string(&name);
+        member.len = jr_string_len(&name);
         member.index = 0;
 
         rc = jr_locate_value(l, &member);
-        free(key.owned);
 
         if (rc != JR_OK || l->exact) {
             return rc;

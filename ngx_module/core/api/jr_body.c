@@ -10,9 +10,6 @@
 
 
 static int jr_body_has_nul(const char *text, size_t len);
-static jr_status_e jr_body_check_in(const jr_schema_t *schema,
-    jr_work_t *work, const char *text, size_t len, unsigned flags,
-    jr_json_error_t *err, jr_report_t *report, const jr_value_t **value);
 static jr_status_e jr_body_check_numbers(const jr_schema_t *schema,
     jr_work_t *work, const char *text, size_t len, unsigned flags,
     jr_json_error_t *err, jr_report_t *report);
@@ -26,15 +23,11 @@ jr_body_read(const jr_schema_t *schema, jr_work_t *work, const char *text,
     jr_status_e        rc;
     const jr_value_t  *value;
 
-    if (work == NULL) {
-        work = schema->work;
-    }
-
     body->json = 0;
     body->job_key_len = 0;
 
-    body->status = jr_body_check_in(schema, work, text, len, flags,
-                                    &body->err, &body->report, &value);
+    body->status = jr_body_check(schema, work, text, len, flags, &body->err,
+                                 &body->report, &value);
 
     if (body->status == JR_OK || (body->status == JR_INVALID && dry_run)) {
 
@@ -50,7 +43,7 @@ jr_body_read(const jr_schema_t *schema, jr_work_t *work, const char *text,
 
     jr_body_take_job_key(body, value);
 
-    jr_arena_reset(work->arena);
+    jr_body_done(schema, work);
 }
 
 
@@ -80,22 +73,16 @@ jr_body_take_job_key(jr_body_t *body, const jr_value_t *value)
 
 
 jr_status_e
-jr_body_check(const jr_schema_t *schema, const char *text, size_t len,
-    unsigned flags, jr_json_error_t *err, jr_report_t *report,
+jr_body_check(const jr_schema_t *schema, jr_work_t *work, const char *text,
+    size_t len, unsigned flags, jr_json_error_t *err, jr_report_t *report,
     const jr_value_t **value)
-{
-    return jr_body_check_in(schema, schema->work, text, len, flags, err,
-                            report, value);
-}
-
-
-static jr_status_e
-jr_body_check_in(const jr_schema_t *schema, jr_work_t *work,
-    const char *text, size_t len, unsigned flags, jr_json_error_t *err,
-    jr_report_t *report, const jr_value_t **value)
 {
     jr_status_e        rc;
     const jr_value_t  *body;
+
+    if (work == NULL) {
+        work = schema->work;
+    }
 
     *value = NULL;
     report->count = 0;
@@ -123,14 +110,14 @@ jr_body_check_in(const jr_schema_t *schema, jr_work_t *work,
         flags &= ~(unsigned) JR_SCHEMA_REJECT_NUL;
     }
 
-    return jr_schema_check_in(schema, work, body, flags, report);
+    return jr_schema_check(schema, work, body, flags, report);
 }
 
 
 void
-jr_body_done(const jr_schema_t *schema)
+jr_body_done(const jr_schema_t *schema, jr_work_t *work)
 {
-    jr_arena_reset(schema->work->arena);
+    jr_arena_reset(work ? work->arena : schema->work->arena);
 }
 
 
@@ -183,7 +170,7 @@ jr_body_check_numbers(const jr_schema_t *schema, jr_work_t *work,
         return rc;
     }
 
-    rc = jr_schema_check_in(schema, work, body, flags, report);
+    rc = jr_schema_check(schema, work, body, flags, report);
 
     if (rc == JR_OK) {
         /* where no schema looks, it is a number that no parser agrees on */

@@ -49,21 +49,21 @@ void jr_body_read(const jr_schema_t *schema, jr_work_t *work,
  * body holds where jr_json_parse() accepts it (a number out of range it
  * does not), and NULL otherwise.
  *
- * *value is in the schema's work memory: it is to be read only, never
- * dropped, and lives until jr_body_done() or the next check with this
- * schema.
+ * *value is in the work memory, as that of jr_body_read(): it is to be read
+ * only, never dropped, and lives until jr_body_done() or the next check in
+ * this memory.
  *
  * JR_NO_MEMORY: *value is NULL.
  *
  * flags should hold JR_SCHEMA_GATEWAY: without it, a number out of range is
  * an error only where the schema looks.
  */
-jr_status_e jr_body_check(const jr_schema_t *schema, const char *text,
-    size_t len, unsigned flags, jr_json_error_t *err, jr_report_t *report,
-    const jr_value_t **value);
+jr_status_e jr_body_check(const jr_schema_t *schema, jr_work_t *work,
+    const char *text, size_t len, unsigned flags, jr_json_error_t *err,
+    jr_report_t *report, const jr_value_t **value);
 
 /* Gives back the memory of the last body; 32 KB are kept for the next. */
-void jr_body_done(const jr_schema_t *schema);
+void jr_body_done(const jr_schema_t *schema, jr_work_t *work);
 
 
 #endif /* JR_BODY_H_INCLUDED */

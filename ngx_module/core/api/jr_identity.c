@@ -376,25 +376,3 @@ jr_identity_name(jr_str_t value, char buf[JR_NAME_DIGEST], jr_str_t *name)
 
     return JR_OK;
 }
-
-
-int
-jr_identity_is_digest(jr_str_t name)
-{
-    int     ch;
-    size_t  i;
-
-    if (name.len != JR_NAME_DIGEST || name.data[0] != '~') {
-        return 0;
-    }
-
-    for (i = 1; i < name.len; i++) {
-        ch = (unsigned char) name.data[i];
-
-        if (!((ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'f'))) {
-            return 0;
-        }
-    }
-
-    return 1;
-}

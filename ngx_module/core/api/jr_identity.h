@@ -58,11 +58,5 @@ int jr_identity_signs(const jr_identity_t *identity, const char *name);
 jr_status_e jr_identity_name(jr_str_t value, char buf[JR_NAME_DIGEST],
     jr_str_t *name);
 
-/*
- * Is it the digest form of a name?  For tools, where an operator gives the
- * name that stands in Redis; a request's value is never taken for one.
- */
-int jr_identity_is_digest(jr_str_t name);
-
 
 #endif /* JR_IDENTITY_H_INCLUDED */

@@ -42,17 +42,15 @@ typedef struct {
 } jr_key_t;
 
 
+/* what stands between the tenant and the name, the brace included */
+extern const jr_str_t  jr_key_kinds[JR_KEY_KINDS];
+
+
 /* bytes of the key */
 size_t jr_key_size(const jr_key_t *key);
 
 /* writes so many bytes, no NUL; returns the end */
 char *jr_key_write(const jr_key_t *key, char *dst);
-
-/*
- * Takes a key apart; the parts point into text.  JR_INVALID: it is none of
- * ours.
- */
-jr_status_e jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key);
 
 /*
  * The digest of a token in its scope, JR_DIGEST_HEX digits to hex.  The

@@ -12,8 +12,6 @@
 #define JR_CHAIN_DIGITS  20
 
 
-static jr_status_e jr_chain_hash(const jr_mac_t *mac, const char *line,
-    size_t len, char *hex);
 static char *jr_chain_put(char *p, const char *text);
 static char *jr_chain_copy(char *p, const char *data, size_t len);
 static int jr_chain_text(const char **p, const char *end, const char *text);
@@ -110,7 +108,7 @@ jr_chain_copy(char *p, const char *data, size_t len)
 }
 
 
-static jr_status_e
+jr_status_e
 jr_chain_hash(const jr_mac_t *mac, const char *line, size_t len, char *hex)
 {
     jr_digest_t  md;
@@ -270,21 +268,4 @@ jr_chain_number(const char **p, const char *end, uint64_t *value)
     *value = n;
 
     return *p > from;
-}
-
-
-jr_status_e
-jr_chain_check(const char *line, const jr_chain_link_t *link,
-    const jr_mac_t *mac)
-{
-    char         hex[JR_DIGEST_HEX];
-    jr_status_e  rc;
-
-    rc = jr_chain_hash(link->keyed ? mac : NULL, line, link->hashed, hex);
-    if (rc != JR_OK) {
-        return rc;
-    }
-
-    return memcmp(hex, link->hash.data, JR_DIGEST_HEX) == 0 ? JR_OK
-                                                            : JR_INVALID;
 }

@@ -94,12 +94,10 @@ const char *jr_chain_find(const char *line, size_t len, const char *text,
 jr_status_e jr_chain_read(const char *line, size_t len,
     jr_chain_link_t *link);
 
-/*
- * Is the hash of the line right?  JR_INVALID: it is not.  A keyed line needs
- * mac, which must not be NULL then.
- */
-jr_status_e jr_chain_check(const char *line, const jr_chain_link_t *link,
-    const jr_mac_t *mac);
+/* The hash of len bytes of a line, JR_DIGEST_HEX digits to hex; with mac,
+   unless NULL, the HMAC. */
+jr_status_e jr_chain_hash(const jr_mac_t *mac, const char *line, size_t len,
+    char *hex);
 
 
 #endif /* JR_CHAIN_H_INCLUDED */

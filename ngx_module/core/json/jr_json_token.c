@@ -3,7 +3,6 @@
  */
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "jr_json_token.h"
@@ -20,40 +19,6 @@ static int jr_json_hex4(const unsigned char *p, const unsigned char *end,
     uint32_t *cp);
 static size_t jr_json_unescape(const unsigned char *p,
     const unsigned char *end, char *dst);
-
-
-jr_status_e
-jr_json_chars(jr_json_parser_t *p, jr_json_chars_t *chars)
-{
-    int                   escapes;
-    jr_status_e           rc;
-    const unsigned char  *begin;
-
-    begin = p->pos + 1;
-
-    rc = jr_json_scan(p, &escapes);
-    if (rc != JR_OK) {
-        return rc;
-    }
-
-    chars->data = (const char *) begin;
-    chars->len = (size_t) (p->pos - 1 - begin);
-    chars->owned = NULL;
-
-    if (escapes) {
-        /* an escape is never shorter than what it stands for */
-
-        chars->owned = malloc(chars->len);
-        if (chars->owned == NULL) {
-            return jr_json_no_memory(p);
-        }
-
-        chars->data = chars->owned;
-        chars->len = jr_json_unescape(begin, p->pos - 1, chars->owned);
-    }
-
-    return JR_OK;
-}
 
 
 jr_status_e

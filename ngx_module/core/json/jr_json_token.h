@@ -33,18 +33,6 @@ typedef struct {
 } jr_json_parser_t;
 
 
-/*
- * The characters of a string.  Where the text has no escape they are the
- * text itself; else owned is the buffer they were put into, which whoever
- * asked for them free()s.
- */
-typedef struct {
-    const char  *data;
-    size_t       len;
-    char        *owned;
-} jr_json_chars_t;
-
-
 static inline void
 jr_json_skip_blanks(jr_json_parser_t *p)
 {
@@ -57,10 +45,7 @@ jr_json_skip_blanks(jr_json_parser_t *p)
 }
 
 
-/* p->pos is at the opening quotation mark */
-jr_status_e jr_json_chars(jr_json_parser_t *p, jr_json_chars_t *chars);
-
-/* the same into p->copy */
+/* p->pos is at the opening quotation mark; the characters go to p->copy */
 jr_status_e jr_json_string(jr_json_parser_t *p, jr_value_t *value);
 
 /* p->pos is at a minus or a digit */

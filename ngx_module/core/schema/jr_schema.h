@@ -91,18 +91,13 @@ void jr_schema_free(jr_schema_t *schema);
 
 /*
  * Checks a value parsed by jr_json_parse().  JR_OK: it holds (report->count
- * is 0).  JR_INVALID: *report says why.  The work memory of a check belongs
- * to the schema, so one schema serves any number of callers, one at a time.
+ * is 0).  JR_INVALID: *report says why.
+ *
+ * Work memory serves one check at a time and any schema: threads that each
+ * bring their own may use one schema at the same time.  NULL: the schema's,
+ * which serves any number of callers, one at a time.
  */
-jr_status_e jr_schema_check(const jr_schema_t *schema, const jr_value_t *value,
-    unsigned flags, jr_report_t *report);
-
-/*
- * The same in work memory of the caller's, which serves one check at a time
- * and any schema: threads that each bring their own may use one schema at the
- * same time.
- */
-jr_status_e jr_schema_check_in(const jr_schema_t *schema, jr_work_t *work,
+jr_status_e jr_schema_check(const jr_schema_t *schema, jr_work_t *work,
     const jr_value_t *value, unsigned flags, jr_report_t *report);
 
 /* NULL: no memory.  Some 130 KB, and what a body takes until it is freed or

@@ -33,19 +33,15 @@ static int jr_check_trial(jr_check_t *c, const jr_node_t *node,
 
 
 jr_status_e
-jr_schema_check(const jr_schema_t *schema, const jr_value_t *value,
-    unsigned flags, jr_report_t *report)
-{
-    return jr_schema_check_in(schema, schema->work, value, flags, report);
-}
-
-
-jr_status_e
-jr_schema_check_in(const jr_schema_t *schema, jr_work_t *work,
+jr_schema_check(const jr_schema_t *schema, jr_work_t *work,
     const jr_value_t *value, unsigned flags, jr_report_t *report)
 {
     jr_check_t  c;
     jr_place_t  top;
+
+    if (work == NULL) {
+        work = schema->work;
+    }
 
     c.schema = schema;
     c.scratch = work;

@@ -1,0 +1,132 @@
+/*
+ * Reading what the gateway has written: keys in Redis, and names in them.
+ */
+
+#include <string.h>
+
+#include "jr_identity.h"
+#include "jr_key_read.h"
+
+
+static void jr_key_read_limit(jr_key_t *key);
+static jr_str_t jr_key_cut(jr_str_t *text);
+
+
+jr_status_e
+jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key)
+{
+    int          kind;
+    jr_str_t     rest;
+    const char  *end;
+
+    if (text.len < prefix.len + 1
+        || memcmp(text.data, prefix.data, prefix.len) != 0
+        || text.data[prefix.len] != '{')
+    {
+        return JR_INVALID;
+    }
+
+    rest.data = text.data + prefix.len + 1;
+    rest.len = text.len - prefix.len - 1;
+
+    end = rest.len ? memchr(rest.data, '}', rest.len) : NULL;
+
+    if (end == NULL) {
+        return JR_INVALID;
+    }
+
+    memset(key, 0, sizeof(*key));
+
+    key->prefix = prefix;
+    key->tenant.data = rest.data;
+    key->tenant.len = (size_t) (end - rest.data);
+
+    rest.len -= key->tenant.len;
+    rest.data = end;
+
+    for (kind = 0; kind < JR_KEY_KINDS; kind++) {
+        if (rest.len >= jr_key_kinds[kind].len
+            && memcmp(rest.data, jr_key_kinds[kind].data,
+                      jr_key_kinds[kind].len)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    if (kind == JR_KEY_KINDS) {
+        return JR_INVALID;
+    }
+
+    key->kind = (jr_key_kind_e) kind;
+    key->name.data = rest.data + jr_key_kinds[kind].len;
+    key->name.len = rest.len - jr_key_kinds[kind].len;
+
+    if (kind <= JR_KEY_SLOTS) {
+        jr_key_read_limit(key);
+    }
+
+    return JR_OK;
+}
+
+
+/* names of limits and windows have no colon; what they count by may */
+
+static void
+jr_key_read_limit(jr_key_t *key)
+{
+    jr_str_t  rest;
+
+    rest = key->name;
+    key->name = jr_key_cut(&rest);
+
+    if (key->kind == JR_KEY_QUOTA) {
+        key->window = jr_key_cut(&rest);
+    }
+
+    key->by = rest;
+}
+
+
+/* the part in front of a colon, or all; text is what is behind it */
+
+static jr_str_t
+jr_key_cut(jr_str_t *text)
+{
+    jr_str_t     part;
+    const char  *colon;
+
+    part = *text;
+    colon = part.len ? memchr(part.data, ':', part.len) : NULL;
+
+    if (colon != NULL) {
+        part.len = (size_t) (colon - part.data);
+    }
+
+    text->data = part.data + part.len + (colon != NULL);
+    text->len -= part.len + (colon != NULL);
+
+    return part;
+}
+
+
+int
+jr_key_read_digest(jr_str_t name)
+{
+    int     ch;
+    size_t  i;
+
+    if (name.len != JR_NAME_DIGEST || name.data[0] != '~') {
+        return 0;
+    }
+
+    for (i = 1; i < name.len; i++) {
+        ch = (unsigned char) name.data[i];
+
+        if (!((ch >= '0' && ch <= '9') || (ch >= 'a' && ch <= 'f'))) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
