@@ -499,9 +499,7 @@ ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->audit_sync = prev->audit_sync;
     }
 
-    if (conf->enable != jobruns_off
-        && ngx_http_jobruns_neighbour_add(cf, conf) != NGX_OK)
-    {
+    if (ngx_http_jobruns_neighbour_add(cf, conf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

@@ -9,6 +9,7 @@
  */
 
 #include "ngx_http_jobruns_foreign.h"
+#include "ngx_http_jobruns_guard.h"
 
 
 static const char *const  ngx_http_jobruns_passes[][3] = {
@@ -38,12 +39,8 @@ static ngx_keyval_t *ngx_http_jobruns_foreign_header(ngx_array_t *headers,
     const char *name);
 
 
+/* behind proxy_pass, in the order of ngx_http_jobruns_passes */
 static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_foreign_other[] = {
-    { "proxy_pass with variables",
-      "an address that is resolved at run time cannot be guarded",
-      "proxy_pass http://name;\" with the servers of \"name\" in an upstream "
-      "block, whose names are followed by \"server ... resolve\" from NGINX "
-      "1.27.3 and by a reload before, or \"jobruns off;", NULL },
     { "fastcgi_pass", "a creation is only forwarded as HTTP/1",
       "proxy_pass http://name;", NULL },
     { "grpc_pass", "a creation is only forwarded as HTTP/1",
@@ -129,6 +126,8 @@ ngx_http_jobruns_foreign_init(ngx_conf_t *cf,
     }
 
     foreign->proxy = foreign->passes[0].module;
+    foreign->tunnel = ngx_http_jobruns_foreign_module(cf,
+                                                   "ngx_http_tunnel_module");
     foreign->mirror = ngx_http_jobruns_foreign_module(cf,
                                                    "ngx_http_mirror_module");
 
@@ -259,6 +258,31 @@ ngx_http_jobruns_foreign_handler(ngx_conf_t *cf,
 
 
 ngx_int_t
+ngx_http_jobruns_foreign_guard(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n)
+{
+    ngx_uint_t     i;
+    ngx_module_t  *module;
+
+    for (i = 0; i <= NGX_HTTP_JOBRUNS_PASSES; i++) {
+
+        module = i < NGX_HTTP_JOBRUNS_PASSES ? foreign->passes[i].module
+                                             : foreign->tunnel;
+
+        if (module != NULL
+            && ngx_http_jobruns_guard_address(cf,
+                                              n->loc_conf[module->ctx_index])
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_jobruns_foreign_check(ngx_conf_t *cf,
     ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n)
 {
@@ -303,7 +327,7 @@ ngx_http_jobruns_foreign_passes(ngx_http_jobruns_foreign_t *foreign,
     ngx_http_jobruns_pass_t   *pass;
     ngx_http_upstream_conf_t  *u;
 
-    for (i = 0; i < NGX_HTTP_JOBRUNS_PASSES; i++) {
+    for (i = 1; i < NGX_HTTP_JOBRUNS_PASSES; i++) {
         pass = &foreign->passes[i];
 
         if (pass->module == NULL) {
@@ -312,11 +336,10 @@ ngx_http_jobruns_foreign_passes(ngx_http_jobruns_foreign_t *foreign,
 
         u = n->loc_conf[pass->module->ctx_index];
 
-        if ((pass->handler != NULL && n->core->handler == pass->handler
-             && (i > 0 || u->upstream == NULL))
-            || (i > 0 && u->upstream != NULL))
+        if ((pass->handler != NULL && n->core->handler == pass->handler)
+            || u->upstream != NULL)
         {
-            return &ngx_http_jobruns_foreign_other[i];
+            return &ngx_http_jobruns_foreign_other[i - 1];
         }
     }
 
@@ -338,7 +361,12 @@ ngx_http_jobruns_foreign_proxy(ngx_http_jobruns_foreign_t *foreign,
     plcf = n->loc_conf[foreign->proxy->ctx_index];
     u = (ngx_http_upstream_conf_t *) plcf;
 
-    if (u->upstream == NULL) {
+    /* with variables it has a handler, and no upstream */
+
+    if (u->upstream == NULL
+        && (n->core->handler == NULL
+            || n->core->handler != foreign->passes[0].handler))
+    {
         return NULL;
     }
 

@@ -12,7 +12,7 @@
 #define NGX_HTTP_JOBRUNS_PASSES  5
 
 
-/* a location that is not `jobruns off`, to be looked at when all is merged */
+/* a location, or what is merged like one, to be looked at when all is */
 typedef struct {
     ngx_http_jobruns_loc_conf_t   *conf;
     ngx_http_jobruns_srv_conf_t   *server;
@@ -32,6 +32,7 @@ typedef struct {
    NGX_CONF_UNSET_SIZE: they do not have it */
 typedef struct {
     ngx_module_t                  *proxy;
+    ngx_module_t                  *tunnel;    /* begins as `*_pass` do */
     ngx_module_t                  *mirror;
     ngx_http_jobruns_pass_t        passes[NGX_HTTP_JOBRUNS_PASSES];
     size_t                         headers;   /* of proxy_set_header */
@@ -45,6 +46,11 @@ typedef struct {
 /* finds modules by name, offsets in their tables of directives */
 ngx_int_t ngx_http_jobruns_foreign_init(ngx_conf_t *cf,
     ngx_http_jobruns_foreign_t *foreign);
+
+/* puts the guard before addresses that variables of a `*_pass` may hold, in
+   any location of a guarded server; NGX_ERROR: no memory */
+ngx_int_t ngx_http_jobruns_foreign_guard(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
 
 /* NGX_ERROR after saying what does not go together */
 ngx_int_t ngx_http_jobruns_foreign_check(ngx_conf_t *cf,

@@ -158,6 +158,14 @@ ngx_http_jobruns_neighbours_check(ngx_conf_t *cf)
             continue;
         }
 
+        if (ngx_http_jobruns_foreign_guard(cf, &foreign, &n[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (n[i].conf->enable == jobruns_off) {
+            continue;
+        }
+
         if (ngx_http_jobruns_neighbour_check(cf, &foreign, &n[i]) != NGX_OK
             || ngx_http_jobruns_foreign_check(cf, &foreign, &n[i]) != NGX_OK
             || ngx_http_jobruns_neighbour_audit(cf, &n[i]) != NGX_OK)

@@ -1,5 +1,6 @@
 /*
- * The guard of the exit: it stands before peer.init of every upstream.
+ * The guard of the exit: it stands before peer.init of every upstream, and
+ * before the choice of an address (ngx_http_jobruns_guard_address.c).
  *
  * NGINX has built the request by then (u->create_request()) and no peer is
  * chosen, so nothing has been sent (ngx_http_upstream_init_request()).
@@ -17,7 +18,7 @@ static int ngx_libc_cdecl ngx_http_jobruns_guard_order(const void *one,
     const void *two);
 static ngx_int_t ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
-static ngx_int_t ngx_http_jobruns_guard(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_jobruns_guard_is_off(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_jobruns_guard_reads(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 static void ngx_http_jobruns_guard_stop(ngx_http_request_t *r,
@@ -130,15 +131,12 @@ ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
 }
 
 
-/* NGX_ERROR: the request is stopped */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_jobruns_guard(ngx_http_request_t *r)
 {
     const char                   *why;
     ngx_http_jobruns_ctx_t       *ctx;
     ngx_http_jobruns_attempt_t   *a;
-    ngx_http_jobruns_loc_conf_t  *jlcf;
     ngx_http_jobruns_srv_conf_t  *jscf;
 
     jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
@@ -156,9 +154,13 @@ ngx_http_jobruns_guard(ngx_http_request_t *r)
     }
 
     a = ctx ? ctx->attempt : NULL;
-    jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
 
-    if (jlcf->enable == jobruns_off && a == NULL) {
+    /* not for a subrequest whose main request has no such location: it may
+       come before that is admitted (ngx_http_auth_request_handler()) */
+
+    if (a == NULL && ngx_http_jobruns_guard_is_off(r)
+        && (r == r->main || ngx_http_jobruns_guard_is_off(r->main)))
+    {
         return NGX_OK;
     }
 
@@ -174,10 +176,22 @@ ngx_http_jobruns_guard(ngx_http_request_t *r)
 }
 
 
+static ngx_uint_t
+ngx_http_jobruns_guard_is_off(ngx_http_request_t *r)
+{
+    ngx_http_jobruns_loc_conf_t  *jlcf;
+
+    jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+
+    return jlcf->enable == jobruns_off;
+}
+
+
 /*
  * Is what r sends to be read?  Not that of a GET that is sent as one: only
  * an override of its method, or a line end that NGINX has decoded out of its
- * target, could make more of it.
+ * target, could make more of it.  A location with `jobruns off` may set an
+ * override, which counts for a subrequest of what is not a GET.
  */
 
 static ngx_uint_t
@@ -202,7 +216,11 @@ ngx_http_jobruns_guard_reads(ngx_http_request_t *r,
         return 1;
     }
 
-    if (ctx != NULL && ctx->override) {
+    if (ctx != NULL && (ctx->override || ctx->attempt != NULL)) {
+        return 1;
+    }
+
+    if (r != r->main && !(r->main->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return 1;
     }
 
@@ -231,7 +249,8 @@ ngx_http_jobruns_guard_stop(ngx_http_request_t *r,
                                    "a request that may be createJobRun was "
                                    "stopped on its way out of location "
                                    "\"%V\": %s; or say \"jobruns off;\" "
-                                   "where creations need no protection",
+                                   "there and where its main request came "
+                                   "in, if creations need no protection",
                                    &clcf->name, why);
         return;
     }

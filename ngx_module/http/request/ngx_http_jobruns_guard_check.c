@@ -16,6 +16,7 @@ static const char *ngx_http_jobruns_guard_fields(ngx_http_request_t *r,
 static const char *ngx_http_jobruns_guard_body(ngx_http_request_t *r,
     jr_head_t *head);
 static const char *ngx_http_jobruns_guard_conf(ngx_http_request_t *r);
+static const char *ngx_http_jobruns_guard_upstream(ngx_http_request_t *r);
 static const char *ngx_http_jobruns_guard_other(ngx_http_request_t *r,
     jr_head_t *head);
 static ngx_uint_t ngx_http_jobruns_guard_same(jr_head_field_t *field,
@@ -237,12 +238,29 @@ ngx_http_jobruns_guard_conf(ngx_http_request_t *r)
     jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
 
     if (jlcf->enable == jobruns_on || jlcf->enable == jobruns_dry_run) {
-        return NULL;
+        return ngx_http_jobruns_guard_upstream(r);
     }
 
     conflict = ngx_http_jobruns_neighbour_conflict(r->upstream->conf);
 
-    return conflict ? conflict->exit : NULL;
+    return conflict ? conflict->exit : ngx_http_jobruns_guard_upstream(r);
+}
+
+
+/* a creation goes to the servers of an upstream block, on a connection of its
+   own: NGINX has set u->upstream when it calls peer.init, and calls none for
+   an address that a variable held */
+
+static const char *
+ngx_http_jobruns_guard_upstream(ngx_http_request_t *r)
+{
+    if (r->upstream->upstream != NULL) {
+        return NULL;
+    }
+
+    return "its proxy_pass has a variable that holds an address, or a name "
+           "that is resolved at run time; have it hold the name of an "
+           "upstream block";
 }
 
 
