@@ -145,6 +145,11 @@ a_key_is_tenancy_user_and_fingerprint(void **state)
                                 "a/ocidv1:user:oc1:phx:1:b/f\""), JR_OK);
     is(identity.tenancy, "ocidv1:tenancy:oc1:phx:1:a");
     is(identity.principal, "ocidv1:user:oc1:phx:1:b");
+
+    /* nobody knows where its user ends */
+    assert_int_equal(read_value("Signature keyId=\"t/idp/ann/f\""), JR_INVALID);
+    is(identity.tenancy, "");
+    is(identity.principal, "");
 }
 
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <openssl/evp.h>
@@ -76,10 +77,10 @@ bearer(const char *claims, const char *signature)
 {
     int    n;
     char  *text, *p;
-    char   encoded[16384];
+    char   encoded[60000];
 
     static int   next;
-    static char  texts[4][24000];
+    static char  texts[4][70000];
 
     n = EVP_EncodeBlock((unsigned char *) encoded,
                         (const unsigned char *) claims, (int) strlen(claims));
@@ -157,30 +158,195 @@ each_reading_of_a_header_is_sealed(void **state)
     others("Signature keyId=\"ann\"", "Signature keyId=\"ann\",keyId=\"ann\"");
     others("Signature keyIdkeyId=\"ann\"", "Signature keyIdkeyId=\"bob\"");
 
-    /* beyond some, all that there is */
-    others("Signature keyId=1,keyId=2,keyId=3,keyId=4,keyId=5,keyId=6,"
-           "keyId=7,keyId=8,keyId=ann",
-           "Signature keyId=1,keyId=2,keyId=3,keyId=4,keyId=5,keyId=6,"
-           "keyId=7,keyId=8,keyId=bob");
+    /* one within another's text, with quotes and without */
+
+    others("Signature keyId=\"ann\\\",keyId=\"bob\"",
+           "Signature keyId=\"ann\\\",keyId=\"eve\"");
+    others("Signature keyId=a;keyId=\"b ob\"",
+           "Signature keyId=a;keyId=\"b eve\"");
+    others("Signature keyId=keyId=bob", "Signature keyId=keyId=eve");
+    others("Signature keyId=keyId= bob", "Signature keyId=keyId= eve");
+}
+
+
+/* "Signature keyId="0",keyId="1",...": n of them, then last and tail */
+
+static char *
+keys(size_t n, const char *last, const char *tail)
+{
+    char    *p;
+    size_t   i;
+
+    static int   next;
+    static char  texts[2][64 * 1024];
+
+    next = !next;
+    p = texts[next];
+    p += sprintf(p, "Signature ");
+
+    for (i = 0; i < n; i++) {
+        p += sprintf(p, "keyId=\"%u\",", (unsigned) i);
+    }
+
+    sprintf(p, "keyId=\"%s\",%s", last, tail);
+
+    return texts[next];
+}
+
+
+/* however many there are: none is left out, and the rest never counts */
+
+static void
+many_keyids_are_sealed_without_the_rest(void **state)
+{
+    size_t  i;
+
+    static const size_t  counts[] = { 0, 1, 7, 8, 9, 100, 4000 };
+
+    (void) state;
+
+    for (i = 0; i < LEN(counts); i++) {
+        same(keys(counts[i], "ann", "signature=\"b25l\""),
+             keys(counts[i], "ann", "headers=\"date\",signature=\"dHdv\""));
+        others(keys(counts[i], "ann", "signature=\"b25l\""),
+               keys(counts[i], "bob", "signature=\"b25l\""));
+    }
+}
+
+
+/* as long as a header can be made, and all of it keyIds: one pass */
+
+static void
+a_long_header_takes_linear_time(void **state)
+{
+    size_t        i, k, len;
+    char         *text;
+    clock_t       start;
+    jr_digest_t   seal;
+
+    static const char *const  pieces[] = {
+        "keyId=", "keyId=\"", "keyId=\\\"", "keyId = \"\\", "keyId=ST$.",
+        "keyId        ", "=\"\\"
+    };
+
+    (void) state;
+
+    len = 4 * 1024 * 1024;
+    text = malloc(len);
+    assert_non_null(text);
+
+    for (i = 0; i < LEN(pieces); i++) {
+
+        memcpy(text, "Signature ", 10);
+
+        for (k = 10; k < len; k++) {
+            text[k] = pieces[i][(k - 10) % strlen(pieces[i])];
+        }
+
+        start = clock();
+        assert_int_equal(jr_seal((jr_str_t) { len, text }, &seal), JR_OK);
+
+        /* quadratic, it would take hours */
+        assert_true(clock() - start < 60 * CLOCKS_PER_SEC);
+    }
+
+    free(text);
+}
+
+
+/* "Signature keyId="ST$...", with what a try makes anew */
+
+static const char *
+session(const char *claims, const char *signature)
+{
+    static int   next;
+    static char  texts[4][80000];
+
+    snprintf(texts[++next % 4], sizeof(texts[0]),
+             "Signature x=\"\\\"\",keyId=\"ST$%s\",signature=\"%s\"",
+             bearer(claims, signature) + sizeof("Bearer ") - 1, signature);
+
+    return texts[next % 4];
 }
 
 
 static void
-a_signature_without_a_keyid_is_its_credentials(void **state)
+a_session_token_is_sealed_by_issuer_and_subject(void **state)
+{
+    char  text[40000];
+
+    (void) state;
+
+    same(session("{\"iss\":\"i\",\"sub\":\"ann\",\"exp\":1}", "YQ"),
+         session("{\"exp\":2,\"sub\":\"ann\",\"iss\":\"i\"}", "Yg"));
+    others(session("{\"iss\":\"i\",\"sub\":\"ann\"}", "YQ"),
+           session("{\"iss\":\"i\",\"sub\":\"bob\"}", "YQ"));
+    others(session("{\"iss\":\"i\",\"sub\":\"ann\"}", "YQ"),
+           session("{\"iss\":\"j\",\"sub\":\"ann\"}", "YQ"));
+
+    /* without a subject: by the whole token */
+
+    same(session("{\"iss\":\"i\"}", "YQ"), session("{\"iss\":\"i\"}", "YQ"));
+    others(session("{\"iss\":\"i\"}", "YQ"), session("{\"iss\":\"i\"}",
+                                                     "Yg"));
+    others(session("{\"iss\":\"i\",\"sub\":\"a\",\"sub\":\"b\"}", "YQ"),
+           session("{\"iss\":\"i\",\"sub\":\"a\",\"sub\":\"b\"}", "Yg"));
+
+    /* up to 32 KB, which is beyond what a principal is read from */
+
+    snprintf(text, sizeof(text), "{\"iss\":\"i\",\"sub\":\"s\",\"pad\":\"%0*d"
+             "\"}", 32700, 0);
+    same(session(text, "YQ"), session(text, "Yg"));
+
+    snprintf(text, sizeof(text), "{\"iss\":\"i\",\"sub\":\"s\",\"pad\":\"%0*d"
+             "\"}", 32800, 0);
+    others(session(text, "YQ"), session(text, "Yg"));
+}
+
+
+/* a retry is signed anew: what a signer makes anew does not count */
+
+static void
+a_signed_header_without_a_keyid_is_its_other_parameters(void **state)
 {
     (void) state;
 
     same("Signature token=\"a\"", "signature   token=\"a\"");
     others("Signature token=\"a\"", "Signature token=\"b\"");
-    others("Signature keyId", "Signature keyId ,");
+    same("Signature token=\"a\",headers=\"date\",signature=\"b25l\"",
+         "Signature token=\"a\", created=7, headers=\"date\","
+         "signature=\"dHdv\"");
+    same("Signature headers=\"date\",signature=\"b25l\"",
+         "Signature headers=\"date\",signature=\"dHdv\"");
+    same("Digest username=\"ann\",realm=\"r\",nonce=\"n\",nc=00000001,"
+         "response=\"aa\"",
+         "Digest username=\"ann\",realm=\"r\",nonce=\"m\",nc=00000002,"
+         "response=\"bb\"");
+    others("Digest username=\"ann\",response=\"aa\"",
+           "Digest username=\"bob\",response=\"aa\"");
+
+    /* where nothing else is there, that */
+
+    others("Signature signature=\"a\"", "Signature signature=\"b\"");
+    others("Signature keyId", "Signature keyI");
     others("Signature", "");
+
+    /* nor can a name hide in it, for whoever sees its end elsewhere */
+
+    others("Digest realm=r,nonce=\"\\\",username=\"ann\"",
+           "Digest realm=r,nonce=\"\\\",username=\"bob\"");
+    others("Digest realm=r,nonce=\"x ann", "Digest realm=r,nonce=\"x bob");
+    others("Digest realm=r,nonce=x\"ann\"", "Digest realm=r,nonce=x\"bob\"");
+    others("Digest realm=r,nonce==\"ann\"", "Digest realm=r,nonce==\"bob\"");
+    others("Digest realm=r,nonce\"ann\"", "Digest realm=r,nonce\"bob\"");
+    others("Digest realm=r,nonce ann", "Digest realm=r,nonce bob");
 }
 
 
 static void
 a_bearer_is_sealed_by_issuer_and_subject(void **state)
 {
-    char  text[9000];
+    char  text[40000];
 
     (void) state;
 
@@ -205,7 +371,7 @@ a_bearer_is_sealed_by_issuer_and_subject(void **state)
            bearer("{\"iss\":\"i\",\"sub\":7}", "Yg"));
 
     snprintf(text, sizeof(text), "{\"iss\":\"i\",\"sub\":\"s\",\"pad\":\"%0*d"
-             "\"}", 8300, 0);
+             "\"}", 32800, 0);
     others(bearer(text, "YQ"), bearer(text, "Yg"));
 
     same("bearer  opaque", "Bearer opaque");
@@ -235,7 +401,11 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_signature_is_sealed_by_its_raw_keyid),
         cmocka_unit_test(each_reading_of_a_header_is_sealed),
-        cmocka_unit_test(a_signature_without_a_keyid_is_its_credentials),
+        cmocka_unit_test(many_keyids_are_sealed_without_the_rest),
+        cmocka_unit_test(a_long_header_takes_linear_time),
+        cmocka_unit_test(a_session_token_is_sealed_by_issuer_and_subject),
+        cmocka_unit_test(
+            a_signed_header_without_a_keyid_is_its_other_parameters),
         cmocka_unit_test(a_bearer_is_sealed_by_issuer_and_subject),
         cmocka_unit_test(other_schemes_count_by_their_credentials)
     };

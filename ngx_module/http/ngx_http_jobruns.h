@@ -104,6 +104,9 @@ typedef struct {
 
     ngx_http_complex_value_t      *tenant;    /* NULL: the default */
     ngx_http_complex_value_t      *principal;
+    size_t                         tenant_fixed;  /* length of their text
+                                                 around variables */
+    size_t                         principal_fixed;
 
     ngx_msec_t                     retry_ttl;
     ngx_msec_t                     retry_lease;
@@ -551,14 +554,6 @@ ngx_int_t ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
    a body too large, auth_request, limit_req */
 ngx_int_t ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
-
-/*
- * Sets tenant and principal of a: for counting and scoping, never for access.
- * NGX_DECLINED: jobruns_tenant or jobruns_principal is configured and empty
- * for this request; both are empty then.
- */
-ngx_int_t ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
 
 /* false once error_page or a redirect has given the request another method
    or URI: what then answers it says nothing of the creation */

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_zone.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_replicas.h"
@@ -26,8 +27,6 @@ static ngx_int_t ngx_http_jobruns_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_jobruns_init_process(ngx_cycle_t *cycle);
 static void ngx_http_jobruns_exit_process(ngx_cycle_t *cycle);
-static void ngx_http_jobruns_warn_half(ngx_conf_t *cf,
-    ngx_http_jobruns_loc_conf_t *conf);
 static char *ngx_http_jobruns_check_lease(ngx_conf_t *cf, void *post,
     void *data);
 static char *ngx_http_jobruns_check_ttl(ngx_conf_t *cf, void *post,
@@ -470,6 +469,9 @@ ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->principal = prev->principal;
     }
 
+    conf->tenant_fixed = ngx_http_jobruns_identity_fixed(conf->tenant);
+    conf->principal_fixed = ngx_http_jobruns_identity_fixed(conf->principal);
+
     ngx_conf_merge_msec_value(conf->retry_ttl, prev->retry_ttl, 86400000);
     ngx_conf_merge_msec_value(conf->retry_lease, prev->retry_lease, 15000);
     ngx_conf_merge_msec_value(conf->retry_wait, prev->retry_wait, 10000);
@@ -538,9 +540,7 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if ((conf->tenant == NULL) != (conf->principal == NULL)) {
-        ngx_http_jobruns_warn_half(cf, conf);
-    }
+    ngx_http_jobruns_identity_check(cf, conf);
 
     if (conf->retry_ttl < 2 * conf->retry_lease) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -591,34 +591,6 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     }
 
     return NGX_CONF_OK;
-}
-
-
-/* once for each pair of values, however many locations inherit it */
-
-static void
-ngx_http_jobruns_warn_half(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf)
-{
-    ngx_http_complex_value_t      *value;
-    ngx_http_jobruns_main_conf_t  *jmcf;
-
-    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
-
-    value = conf->tenant ? conf->tenant : conf->principal;
-
-    if (jmcf->half_identity == value) {
-        return;
-    }
-
-    jmcf->half_identity = value;
-
-    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                       "\"%s %V\" is set without \"%s\", which is read "
-                       "from the Authorization header that nobody has "
-                       "verified; set both from the same source",
-                       conf->tenant ? "jobruns_tenant" : "jobruns_principal",
-                       &value->value,
-                       conf->tenant ? "jobruns_principal" : "jobruns_tenant");
 }
 
 

@@ -10,6 +10,10 @@
 #include "jr_jwt.h"
 
 
+/* the payload of a session token, decoded; real ones are below 3 KB */
+#define JR_IDENTITY_TOKEN  8192
+
+
 static int jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value);
 static const char *jr_identity_blanks(const char *p, const char *end);
 static jr_status_e jr_identity_key(jr_str_t key, jr_identity_t *identity);
@@ -199,6 +203,13 @@ jr_identity_key(jr_str_t key, jr_identity_t *identity)
 
     } else {
         identity->auth_type = (jr_str_t) jr_str("key");
+
+        /* of "t/idp/ann/f" nobody knows where the user ends, and "idp" would
+           be one principal for all of its users */
+
+        if (rest.len && memchr(rest.data, '/', rest.len) != NULL) {
+            return JR_INVALID;
+        }
     }
 
     if (rest.len == 0
@@ -268,7 +279,7 @@ jr_identity_token(jr_str_t token, jr_identity_t *identity)
         return JR_NO_MEMORY;
     }
 
-    rc = jr_jwt_claims(arena, token, &claims);
+    rc = jr_jwt_claims(arena, token, JR_IDENTITY_TOKEN, &claims);
 
     if (rc == JR_OK) {
         rc = jr_identity_claims(claims, identity);

@@ -15,7 +15,8 @@ static int jr_jwt_base64url(jr_str_t in, char *out);
 
 
 jr_status_e
-jr_jwt_claims(jr_arena_t *arena, jr_str_t token, const jr_value_t **claims)
+jr_jwt_claims(jr_arena_t *arena, jr_str_t token, size_t max,
+    const jr_value_t **claims)
 {
     int               len;
     char             *text;
@@ -38,7 +39,7 @@ jr_jwt_claims(jr_arena_t *arena, jr_str_t token, const jr_value_t **claims)
 
     payload.len = (size_t) (end - payload.data);
 
-    if (payload.len == 0 || payload.len * 3 / 4 > JR_JWT_MAX) {
+    if (payload.len == 0 || payload.len * 3 / 4 > max) {
         return JR_INVALID;
     }
 

@@ -14,19 +14,16 @@
 #include "jr_value.h"
 
 
-/* the payload of a token, decoded; real ones are below 3 KB */
-#define JR_JWT_MAX  8192
-
-
 /*
  * Decodes the payload, the part between the first two dots, and parses it
- * into the arena, where *claims lives as long as the arena.
+ * into the arena, where *claims lives as long as the arena.  max is the most
+ * that the payload may have, decoded, in bytes.
  *
- * JR_INVALID: it has no such part, one beyond JR_JWT_MAX, or one that is not
- * JSON.  JR_NO_MEMORY is told from that, because a caller who fell back to
- * something else for want of memory would make another token of a retry.
+ * JR_INVALID: it has no such part, a longer one, or one that is not JSON.
+ * JR_NO_MEMORY is told from that, because a caller who fell back to something
+ * else for want of memory would make another token of a retry.
  */
-jr_status_e jr_jwt_claims(jr_arena_t *arena, jr_str_t token,
+jr_status_e jr_jwt_claims(jr_arena_t *arena, jr_str_t token, size_t max,
     const jr_value_t **claims);
 
 /* A claim that is a string; len 0 where it is not there or something else. */

@@ -20,14 +20,18 @@
  * identifies its sender and is the same at each retry of a call:
  *
  *   Signature         the raw keyId, however broken the rest is; of several
- *                     keyIds all
+ *                     keyIds all, however many.  Where it is a session token
+ *                     (ST$) with the claims iss and sub: these
  *   Bearer <JWT>      its claims iss and sub, which a renewed token has too
- *   anything else     scheme and credentials
+ *   Basic, Bearer     otherwise: scheme and credentials
+ *   anything else,    scheme and credentials without the parameters that are
+ *   or no keyId       made anew at each try (signature, created, nonce ...),
+ *                     unless there is nothing else
  *
  * Never the whole of a signed header: its date and signature differ at each
- * try, and a retry would become another request.  A session token (ST$) in a
- * keyId from which no sub comes is a raw keyId: its retries are known as such
- * until the token is renewed, and refused as another caller's from then on.
+ * try, and a retry would become another request.  A token from which no iss
+ * and sub come is sealed as it is: its retries are known as such until it is
+ * renewed, and refused as another caller's from then on.
  *
  * Takes any length, in linear time.  JR_NO_MEMORY: *seal is not set.
  */

@@ -7,6 +7,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_identity.h"
 
 
 static void ngx_http_jobruns_answer(ngx_http_request_t *r,
@@ -124,7 +125,7 @@ ngx_http_jobruns_refuse_path(ngx_http_request_t *r, jr_path_e kind,
         ngx_memzero(&ctx->attempt->path, sizeof(jr_path_t));
     }
 
-    if (ngx_http_jobruns_attempt_identify(r, ctx->attempt) != NGX_OK) {
+    if (ngx_http_jobruns_identity_read(r, ctx->attempt) == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -1,14 +1,10 @@
 /*
  * The attempt: made when a creation is recognised, ended by the log phase,
- * and in between what it found out about who asks and what was exchanged
- * with the service.
+ * and in between what it found out about what was exchanged with the service.
  */
 
 #include "ngx_http_jobruns.h"
-
-
-static ngx_int_t ngx_http_jobruns_scope(ngx_http_request_t *r,
-    ngx_http_complex_value_t *cv, jr_str_t otherwise, jr_str_t *value);
+#include "ngx_http_jobruns_identity.h"
 
 
 ngx_int_t
@@ -90,101 +86,8 @@ ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
 
     /* whom nobody identified is recorded so: another answer is on its way */
 
-    return ngx_http_jobruns_attempt_identify(r, ctx->attempt) == NGX_ERROR
+    return ngx_http_jobruns_identity_read(r, ctx->attempt) == NGX_ERROR
            ? NGX_ERROR : NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_jobruns_attempt_identify(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a)
-{
-    u_char      *buf;
-    jr_str_t     otherwise, value;
-    ngx_int_t    rc_tenant, rc_principal;
-    jr_status_e  rc;
-
-    if (r->headers_in.authorization != NULL) {
-        rc = jr_identity_read(
-                   ngx_http_jobruns_str(r->headers_in.authorization->value),
-                   &a->identity);
-
-        if (rc == JR_NO_MEMORY) {
-            return NGX_ERROR;
-        }
-
-        if (rc == JR_INVALID) {
-            ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                          jr_str_eq(a->identity.auth_type, "token", 5)
-                          ? "jobruns: the session token (ST$) in the keyId "
-                            "of the Authorization header cannot be read or "
-                            "has no claim of a tenancy; the tenant is the "
-                            "aiDataPlatformId, unless jobruns_tenant says "
-                            "otherwise"
-                          : "jobruns: the Authorization header has no keyId "
-                            "that names a tenancy; the tenant is the "
-                            "aiDataPlatformId, unless jobruns_tenant says "
-                            "otherwise");
-        }
-    }
-
-    otherwise = a->identity.tenancy.len ? a->identity.tenancy
-                                        : a->path.platform;
-
-    rc_tenant = ngx_http_jobruns_scope(r, a->conf->tenant, otherwise, &value);
-    rc_principal = ngx_http_jobruns_scope(r, a->conf->principal,
-                                          a->identity.principal,
-                                          &a->principal);
-
-    if (rc_tenant == NGX_ERROR || rc_principal == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    if (rc_tenant == NGX_DECLINED || rc_principal == NGX_DECLINED) {
-        /* half an identity is none */
-        a->principal.len = 0;
-        return NGX_DECLINED;
-    }
-
-    if (value.len == 0) {
-        /* a path without a platform is refused anyway */
-        return NGX_OK;
-    }
-
-    buf = ngx_pnalloc(r->pool, JR_NAME_DIGEST);
-    if (buf == NULL) {
-        return NGX_ERROR;
-    }
-
-    return jr_identity_name(value, (char *) buf, &a->tenant) == JR_OK
-           ? NGX_OK : NGX_ERROR;
-}
-
-
-/*
- * What the directive's value says, or the header where there is no directive.
- * NGX_DECLINED: the value is empty.  Whoever configured one trusts it alone,
- * so the header, which nobody has verified, never stands in for it.
- */
-
-static ngx_int_t
-ngx_http_jobruns_scope(ngx_http_request_t *r, ngx_http_complex_value_t *cv,
-    jr_str_t otherwise, jr_str_t *value)
-{
-    ngx_str_t  text;
-
-    if (cv == NULL) {
-        *value = otherwise;
-        return NGX_OK;
-    }
-
-    if (ngx_http_complex_value(r, cv, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    *value = ngx_http_jobruns_str(text);
-
-    return text.len ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -7,8 +7,7 @@
  */
 
 #include "ngx_http_jobruns.h"
-
-#include "jr_seal.h"
+#include "ngx_http_jobruns_identity.h"
 
 
 static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
@@ -26,8 +25,6 @@ static ngx_int_t ngx_http_jobruns_invalid(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const char *code, ngx_str_t *message);
 static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_body_t *body);
-static ngx_int_t ngx_http_jobruns_seal(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_digest_t *seal);
 static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
 
 
@@ -372,7 +369,10 @@ ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
     n = 5;
 
     if (a->principal.len == 0 && a->token.data != NULL) {
-        if (ngx_http_jobruns_seal(r, a, &seal) != NGX_OK) {
+        /* without a principal others may share the token's scope, so its
+           fingerprint says whose it is */
+
+        if (ngx_http_jobruns_identity_seal(r, &seal) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -389,27 +389,6 @@ ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
     jr_digest_hex(&md, (char *) a->fingerprint + 2);
 
     return NGX_OK;
-}
-
-
-/*
- * Without a principal the token's scope is one that others may share, so its
- * fingerprint says whose it is.
- */
-
-static ngx_int_t
-ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
-    jr_digest_t *seal)
-{
-    jr_str_t  value;
-
-    value = (jr_str_t) jr_str("");
-
-    if (r->headers_in.authorization != NULL) {
-        value = ngx_http_jobruns_str(r->headers_in.authorization->value);
-    }
-
-    return jr_seal(value, seal) == JR_OK ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -11,6 +11,7 @@
  */
 
 #include "ngx_http_jobruns_guard.h"
+#include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_log.h"
 
 
@@ -301,7 +302,7 @@ ngx_http_jobruns_guard_attempt_of(ngx_http_request_t *r,
     ngx_memzero(&path, sizeof(jr_path_t));
 
     if (ngx_http_jobruns_attempt_create(r, ctx, &path) != NGX_OK
-        || ngx_http_jobruns_attempt_identify(r, ctx->attempt) != NGX_OK)
+        || ngx_http_jobruns_identity_read(r, ctx->attempt) == NGX_ERROR)
     {
         ctx->attempt = NULL;
         return NGX_ERROR;

@@ -8,6 +8,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_log.h"
 
 
@@ -264,7 +265,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     if (kind == JR_PATH_SUSPECT) {
         ngx_memzero(&a->path, sizeof(jr_path_t));
 
-        if (ngx_http_jobruns_attempt_identify(r, a) == NGX_ERROR) {
+        if (ngx_http_jobruns_identity_read(r, a) == NGX_ERROR) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
@@ -285,7 +286,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
         status = ngx_http_jobruns_check_headers(a, h, &code, &what);
     }
 
-    switch (ngx_http_jobruns_attempt_identify(r, a)) {
+    switch (ngx_http_jobruns_identity_read(r, a)) {
 
     case NGX_OK:
         break;
