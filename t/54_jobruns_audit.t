@@ -240,7 +240,7 @@ for (['--since', '1x'], ['--since', '2100'], ['--since', ''],
 for ('Limited', 'limit', '', 'none', 'made') {
     ($status, $out, $err) = tool('show', '--outcome', $_, $log);
     is($status, 2, "--outcome '$_': status 2");
-    like($err, qr/there are invalid, denied, .*limited, .*unknown$/m,
+    like($err, qr/there are unauthenticated, invalid, .*limited, .*unknown$/m,
         '... and a list of them');
 }
 is((tool('show', '--since', 'now', '--until', '1h', $log))[0], 2,
