@@ -15,34 +15,15 @@
  *   byte    undoes percent-encoding ("%2F", "%252F", "%%32F", "%u002f")
  *   utf8    undoes overlong forms and full-width letters
  *   char    finds where segments and the path may end
- *   piece   moves the state below by one segment
- *
- * The state after a segment is what a stack of segments could be: its first
- * k are the first k of createJobRun, and above them lie d others, which must
- * be popped by ".." for a match.  Bit d of at[k] is set if that can be:
- *
- *           at[0]    at[1]    at[2] ...              at[6]
- *   match:    bit 0 ---> bit 0 ---> bit 0   ...   ---> bit 0   createJobRun
- *   other:    bit d ---> bit d+1, in each
- *   "..":     bit d ---> bit d-1, and bit 0 of at[k] ---> bit 0 of at[k-1]
+ *   piece   moves the state by one segment (jr_path_piece.c)
  */
 
 #include <stdint.h>
 
 #include "jr_hex.h"
+#include "jr_path_piece.h"
 #include "jr_path_reading.h"
 
-
-#define JR_PATH_SEGMENTS  6
-
-/* of a name no more is looked at; "aidataplatforms" has 15 */
-#define JR_PATH_NAME      16
-
-/* bytes of encodings inside encodings; more of them: suspect */
-#define JR_PATH_NESTED    32
-
-/* the highest d: stands for "that many or more" */
-#define JR_PATH_DEEP      (1ULL << 63)
 
 /* a character beyond ASCII, which some server may take for any one letter:
    case mapping, compatibility forms, best-fit tables of code pages */
@@ -50,38 +31,6 @@
 
 /* the byte in each byte of a word */
 #define JR_PATH_EACH(ch)  (0x0101010101010101ULL * (ch))
-
-
-typedef struct {
-    uint64_t       at[JR_PATH_SEGMENTS + 1];
-
-    /* byte: unfinished escapes, each begins with "%"; all but the last one
-       wait for a digit that the next one may decode to */
-    unsigned char  escape[JR_PATH_NESTED];
-    size_t         nescape;
-
-    /* utf8: an unfinished sequence */
-    uint32_t       code;
-    unsigned       missing;
-    unsigned       broken;          /* 1: it interrupts an escape */
-
-    /* char: the segment so far, in lower case, without control characters,
-       blanks at its ends and ";params" */
-    unsigned char  name[JR_PATH_NAME];
-    size_t         len;             /* what does not fit in counts, too */
-    unsigned       blanks;          /* 1: blanks that may be its end */
-    unsigned       params;          /* 1: ";" in the segment */
-
-    /* piece */
-    unsigned       joined;          /* 1: some see no separator before it */
-    unsigned       in_params;       /* 1: ";" since the last plain "/" */
-    unsigned       begun;           /* 1: not the first */
-    unsigned       authority;       /* 1: "//" or "http://" has been read */
-    unsigned       inside;          /* 1: and a part of what follows */
-    unsigned       doubled;         /* 1: there was "//", ".." may find it */
-
-    int            found;
-} jr_path_reading_t;
 
 
 static int jr_path_is_ordinary(jr_str_t text);
@@ -97,10 +46,6 @@ static void jr_path_char(jr_path_reading_t *p, uint32_t ch, int plain);
 static void jr_path_name(jr_path_reading_t *p, uint32_t ch);
 static void jr_path_may_end(jr_path_reading_t *p);
 static void jr_path_separator(jr_path_reading_t *p, int plain);
-static void jr_path_piece(jr_path_reading_t *p);
-static unsigned jr_path_matches(jr_path_reading_t *p);
-static int jr_path_is(jr_path_reading_t *p, const char *name);
-static int jr_path_is_version(jr_path_reading_t *p);
 
 
 int
@@ -502,148 +447,4 @@ jr_path_separator(jr_path_reading_t *p, int plain)
     if (plain) {
         p->in_params = 0;
     }
-}
-
-
-/* each way in which the segment that ends here may count */
-
-static void
-jr_path_piece(jr_path_reading_t *p)
-{
-    int       empty, dots;
-    uint64_t  at, now[JR_PATH_SEGMENTS + 1];
-    unsigned  k, matches;
-
-    empty = p->len == 0 || jr_path_is(p, ".");
-    dots = jr_path_is(p, "..");
-    matches = jr_path_matches(p);
-
-    for (k = 0; k <= JR_PATH_SEGMENTS; k++) {
-        at = p->at[k];
-
-        /* a name that is not looked for */
-        now[k] = at << 1 | (at & JR_PATH_DEEP);
-
-        if (k && matches & 1u << (k - 1)) {
-            now[k] |= p->at[k - 1] & 1;
-        }
-
-        if (empty) {
-            now[k] |= at;
-        }
-
-        if (dots) {
-            now[k] |= at >> 1 | (at & JR_PATH_DEEP) | (k == 0 ? at & 1 : 0)
-                      | (k < JR_PATH_SEGMENTS ? p->at[k + 1] & 1 : 0);
-        }
-
-        if (p->joined) {
-            /* the rest of the name or of the parameters before it */
-            now[k] |= at & ~1ULL;
-
-            if (k == 3 || k == 5 || p->in_params) {
-                now[k] |= at;
-            }
-        }
-    }
-
-    /* an authority, which is not a part of the path: what is behind the two
-       slashes at its root, up to a plain one */
-
-    if (p->authority && (p->joined || !p->inside)) {
-        now[0] |= 1;
-        p->inside = 1;
-
-    } else {
-        p->authority = 0;
-        p->inside = 0;
-    }
-
-    if (p->begun && (p->at[0] & 1) && (empty || (dots && p->doubled))) {
-        p->authority = 1;
-        p->inside = 0;
-        p->doubled = 1;
-    }
-
-    if (!p->begun && p->len && p->len <= JR_PATH_NAME
-        && p->name[p->len - 1] == ':')
-    {
-        now[0] |= 1;                    /* "http:" */
-    }
-
-    p->begun = 1;
-
-    for (k = 0; k <= JR_PATH_SEGMENTS; k++) {
-        p->at[k] = now[k];
-    }
-}
-
-
-/* a bit for each segment of createJobRun that it may be */
-
-static unsigned
-jr_path_matches(jr_path_reading_t *p)
-{
-    unsigned  matches;
-
-    matches = 1u << 2 | 1u << 4;
-
-    if (jr_path_is_version(p)) {
-        matches |= 1u << 0;
-    }
-
-    if (jr_path_is(p, "aidataplatforms") || jr_path_is(p, "datalakes")) {
-        matches |= 1u << 1;
-    }
-
-    if (jr_path_is(p, "workspaces")) {
-        matches |= 1u << 3;
-    }
-
-    /* "jobRuns.json": some route without the suffix */
-
-    if (jr_path_is(p, "jobruns") || jr_path_is(p, "jobruns.")) {
-        matches |= 1u << 5;
-    }
-
-    return matches;
-}
-
-
-/* a name that ends in "." may go on */
-
-static int
-jr_path_is(jr_path_reading_t *p, const char *name)
-{
-    size_t  i;
-
-    for (i = 0; name[i] != '\0'; i++) {
-        if (i == p->len
-            || (p->name[i] != (unsigned char) name[i]
-                && (p->name[i] != 0x80 || name[i] == '.')))
-        {
-            return 0;
-        }
-    }
-
-    return i == p->len || (i > 2 && name[i - 1] == '.');
-}
-
-
-static int
-jr_path_is_version(jr_path_reading_t *p)
-{
-    size_t  i;
-
-    if (p->len != 8) {
-        return 0;
-    }
-
-    for (i = 0; i < p->len; i++) {
-        if ((p->name[i] < '0' || p->name[i] > '9') && p->name[i] != 0x80) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
