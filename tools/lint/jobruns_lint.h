@@ -1,34 +1,38 @@
 /*
- * jobruns-lint: fire times on the clock of a time zone.
+ * jobruns-lint: what its files share.
  */
 
 #ifndef JOBRUNS_LINT_H_INCLUDED
 #define JOBRUNS_LINT_H_INCLUDED
 
+#include <jansson.h>
 #include <stddef.h>
-#include <time.h>
-
-#include "jr_cron.h"
 
 
-#define LINT_FIRES  5
+#define LINT_VALID    0
+#define LINT_INVALID  1
+#define LINT_FAILED   2         /* could not look: usage, file, memory */
 
 
 typedef struct {
-    size_t  n;
-    char    utc[LINT_FIRES][32];
-    char    local[LINT_FIRES][32];      /* with the offset of that time */
-} lint_fires_t;
+    const char  *schema;        /* file; NULL: the embedded one */
+    const char  *cron;          /* check this expression, not a body */
+    const char  *body;          /* file; "-": standard input */
+    unsigned     flags;
+    int          json;
+} lint_options_t;
 
 
-/*
- * Makes the C library's local time that of a Java time zone id.  0: the id
- * is none, or this machine has no rules for it; local time is then UTC.
- */
-int lint_zone_set(const char *id, size_t len);
+/* A whole file, "-" for standard input, to be free()d.  NULL: *len is 0 and
+   errno says why. */
+char *lint_read(const char *name, size_t *len);
 
-/* The next fire times after now, as the clock of local time shows them. */
-void lint_fires(const jr_cron_t *cron, time_t now, lint_fires_t *fires);
+/* Says "jobruns-lint: WHAT: WHY"; returns LINT_FAILED. */
+int lint_fail(const char *what, const char *why);
+
+/* Prints and drops a result, returns status; LINT_FAILED after saying so where
+   result is NULL, because it could not be made. */
+int lint_print_json(json_t *result, int status);
 
 
 #endif /* JOBRUNS_LINT_H_INCLUDED */

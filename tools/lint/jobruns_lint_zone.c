@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "jobruns_lint.h"
+#include "jobruns_lint_zone.h"
 #include "jr_cron_next.h"
 #include "jr_timezone.h"
 
