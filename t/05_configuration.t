@@ -225,18 +225,18 @@ refused(http => 'jobruns_audit syslog:server=127.0.0.1,facility=none;',
 # the key of the records' hashes
 
 my %keys = (good => 'k' x 32, line => 'k' x 32 . "\n", short => 'k' x 31,
-    long => 'k' x 4097, empty => '');
+    long => 'k' x 4097, empty => '', second => 'k' x 32 . "\nsecond\n");
 $t->write_file("$_.key", $keys{$_}) for keys %keys;
 chmod 0600, $t->testdir . "/$_.key" for keys %keys;
 
-for my $name (qw(good line)) {
+for my $name (qw(good line second)) {
     my ($ok, $output)
         = $t->check_config(http => "jobruns_audit_key $name.key;");
     ok($ok, "a key: $name") or diag($output);
     unlike($output, qr/\[warn\]/, 'no warning');
 }
 refused(http => "jobruns_audit_key %%TESTDIR%%/$_.key;",
-    qr/$_.key" must have 32 to 4096 bytes; make one with/)
+    qr/$_.key" has (?:a|an) .*first line.*: write 32 to 4096 bytes there/)
     for qw(short long empty);
 refused(http => 'jobruns_audit_key %%TESTDIR%%/absent.key;',
     qr/absent.key" cannot be opened/);

@@ -303,37 +303,6 @@ a_keyed_line_has_the_hmac(void **state)
 
 
 static void
-a_key_is_the_text_without_its_line_end(void **state)
-{
-    char      text[JR_MAC_KEY_MOST + 2];
-    jr_str_t  key;
-
-    (void) state;
-
-    memset(text, 'k', sizeof(text));
-    text[JR_MAC_KEY_LEAST] = '\n';
-
-    assert_int_equal(jr_mac_key((jr_str_t) { JR_MAC_KEY_LEAST + 1, text },
-                                &key), JR_OK);
-    assert_int_equal(key.len, JR_MAC_KEY_LEAST);
-
-    assert_int_equal(jr_mac_key((jr_str_t) { JR_MAC_KEY_LEAST - 1, text },
-                                &key), JR_INVALID);
-    assert_int_equal(jr_mac_key((jr_str_t) { 0, "" }, &key), JR_INVALID);
-
-    text[JR_MAC_KEY_LEAST - 1] = '\r';
-    assert_int_equal(jr_mac_key((jr_str_t) { JR_MAC_KEY_LEAST + 1, text },
-                                &key), JR_INVALID);
-
-    memset(text, 'k', sizeof(text));
-    assert_int_equal(jr_mac_key((jr_str_t) { JR_MAC_KEY_MOST, text }, &key),
-                     JR_OK);
-    assert_int_equal(jr_mac_key((jr_str_t) { JR_MAC_KEY_MOST + 1, text },
-                                &key), JR_INVALID);
-}
-
-
-static void
 lost_records_are_counted_in_the_next(void **state)
 {
     file_t                     *file;
@@ -1236,7 +1205,6 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_sealed_line_is_what_the_rule_says),
         cmocka_unit_test(a_keyed_line_has_the_hmac),
-        cmocka_unit_test(a_key_is_the_text_without_its_line_end),
         cmocka_unit_test(lost_records_are_counted_in_the_next),
         cmocka_unit_test(lines_are_taken_back_the_last_first),
         cmocka_unit_test(the_longest_tail_fits),

@@ -26,6 +26,7 @@
 #include "jr_outcome.h"
 #include "jr_path.h"
 #include "jr_schema.h"
+#include "jr_secret.h"
 #include "jr_status.h"
 #include "jr_str.h"
 
@@ -456,9 +457,13 @@ char *ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
     ngx_str_t *text);
 
-/* the same of a secret: warns of a file that everybody may read */
-char *ngx_http_jobruns_read_secret(ngx_conf_t *cf, ngx_str_t *name,
-    size_t max, ngx_str_t *text);
+/*
+ * The secret of least to most bytes in a file (jr_secret_line()), a copy in
+ * the pool of the configuration with a NUL byte behind it; what: "password"
+ * or "key", for messages.  Warns of a file that everybody may read.
+ */
+char *ngx_http_jobruns_read_secret(ngx_conf_t *cf, const char *what,
+    ngx_str_t *name, size_t least, size_t most, ngx_str_t *secret);
 
 /* refuses an option behind the first argument that is given twice */
 char *ngx_http_jobruns_options_once(ngx_conf_t *cf);

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #include "jr_body.h"
 #include "jr_mac.h"
+#include "jr_secret.h"
 #include "jr_text.h"
 #include "jr_verify.h"
 
@@ -367,18 +369,25 @@ audit_key(const char *name, jr_mac_t **mac)
     int          rc;
     char        *text;
     size_t       len;
+    char         why[128];
     jr_str_t     key;
-    jr_status_e  status;
+    const char  *fault;
 
     text = audit_slurp(name, &len);
     if (text == NULL) {
         return AUDIT_FAILED;
     }
 
-    status = jr_mac_key((jr_str_t) { len, text }, &key);
+    fault = jr_secret_line((jr_str_t) { len, text }, JR_MAC_KEY_LEAST,
+                           JR_MAC_KEY_MOST, &key);
 
-    rc = status != JR_OK
-         ? audit_fail(name, "a key must have 32 to 4096 bytes")
+    if (fault != NULL) {
+        (void) snprintf(why, sizeof(why), "%s: write %d to %d bytes there",
+                        fault, JR_MAC_KEY_LEAST, JR_MAC_KEY_MOST);
+    }
+
+    rc = fault != NULL
+         ? audit_fail(name, why)
          : jr_mac_create(key, mac) != JR_OK
          ? audit_fail(name, "libcrypto refuses HMAC-SHA-256")
          : AUDIT_OK;

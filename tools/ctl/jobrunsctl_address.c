@@ -3,11 +3,15 @@
  * or "cluster ADDRESS ...", and options behind it.
  */
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jobrunsctl.h"
+
+#include "jr_secret.h"
 
 
 #define CTL_SENTINEL  "sentinel_"
@@ -52,18 +56,51 @@ ctl_path(const char *root, const char *path)
 }
 
 
-/* the password, without the line end behind it */
+/* as the gateway reads it: jr_secret_line() */
 
 static int
 ctl_password(ctl_access_t *access, const char *path)
 {
-    access->password = path ? ctl_slurp(path, 4096) : NULL;
+    FILE        *in;
+    char        *text;
+    size_t       n;
+    jr_str_t     secret;
+    const char  *fault;
 
-    if (access->password == NULL) {
+    in = path ? fopen(path, "rb") : NULL;
+
+    if (in == NULL) {
+        return ctl_fail(CTL_FAILED, "the password file \"%s\" cannot be "
+                        "read: %s", path ? path : "", strerror(errno));
+    }
+
+    text = malloc(jr_secret_read_size(JR_SECRET_PASSWORD_MOST) + 1);
+    n = text ? fread(text, 1, jr_secret_read_size(JR_SECRET_PASSWORD_MOST),
+                     in)
+             : 0;
+
+    if (text == NULL || ferror(in)) {
+        (void) ctl_fail(CTL_FAILED, "the password file \"%s\" cannot be "
+                        "read: %s", path, strerror(errno));
+        fclose(in);
+        free(text);
         return CTL_FAILED;
     }
 
-    access->password[strcspn(access->password, "\r\n")] = '\0';
+    fclose(in);
+
+    fault = jr_secret_line((jr_str_t) { n, text }, 1, JR_SECRET_PASSWORD_MOST,
+                           &secret);
+
+    if (fault != NULL) {
+        free(text);
+        return ctl_fail(CTL_FAILED, "the password file \"%s\" %s: write 1 to "
+                        "%d bytes there", path, fault,
+                        JR_SECRET_PASSWORD_MOST);
+    }
+
+    text[secret.len] = '\0';
+    access->password = text;
 
     return CTL_OK;
 }

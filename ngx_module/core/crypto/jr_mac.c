@@ -17,27 +17,6 @@
 
 
 jr_status_e
-jr_mac_key(jr_str_t text, jr_str_t *key)
-{
-    if (text.len && text.data[text.len - 1] == '\n') {
-        text.len--;
-
-        if (text.len && text.data[text.len - 1] == '\r') {
-            text.len--;
-        }
-    }
-
-    if (text.len < JR_MAC_KEY_LEAST || text.len > JR_MAC_KEY_MOST) {
-        return JR_INVALID;
-    }
-
-    *key = text;
-
-    return JR_OK;
-}
-
-
-jr_status_e
 jr_mac_create(jr_str_t key, jr_mac_t **mac)
 {
     EVP_MAC      *algorithm;

@@ -24,13 +24,6 @@
 typedef struct jr_mac_s  jr_mac_t;
 
 
-/*
- * The key that the text of a key file means: all of it but one line end
- * behind it, so that an editor's newline is no part of a key.  JR_INVALID:
- * it is too short or too long.
- */
-jr_status_e jr_mac_key(jr_str_t text, jr_str_t *key);
-
 /* *mac is to be freed with jr_mac_free(); the key is copied. */
 jr_status_e jr_mac_create(jr_str_t key, jr_mac_t **mac);
 

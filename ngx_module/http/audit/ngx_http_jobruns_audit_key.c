@@ -11,8 +11,6 @@
 #include "ngx_http_jobruns.h"
 
 
-static ngx_int_t ngx_http_jobruns_audit_key_read(ngx_conf_t *cf,
-    ngx_str_t *path, ngx_str_t *text);
 static void ngx_http_jobruns_audit_key_free(void *data);
 static ngx_http_jobruns_main_conf_t *ngx_http_jobruns_audit_old_conf(
     ngx_cycle_t *cycle);
@@ -25,9 +23,7 @@ ngx_http_jobruns_audit_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_jobruns_main_conf_t *jmcf = conf;
 
-    jr_str_t                        key;
-    ngx_int_t                       rc;
-    ngx_str_t                      *value, text;
+    ngx_str_t                      *value, key;
     jr_status_e                     status;
     ngx_pool_cleanup_t             *cln;
     ngx_http_jobruns_audit_seal_t  *seal;
@@ -43,21 +39,15 @@ ngx_http_jobruns_audit_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     cln = ngx_pool_cleanup_add(cf->pool, 0);
 
     if (cln == NULL
-        || ngx_conf_full_name(cf->cycle, &value[1], 1) != NGX_OK)
+        || ngx_http_jobruns_read_secret(cf, "key", &value[1],
+                                        JR_MAC_KEY_LEAST, JR_MAC_KEY_MOST,
+                                        &key)
+           != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    rc = ngx_http_jobruns_audit_key_read(cf, &value[1], &text);
-    if (rc != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    status = jr_mac_key(ngx_http_jobruns_str(text), &key);
-
-    if (status == JR_OK) {
-        status = jr_mac_create(key, &seal->mac);
-    }
+    status = jr_mac_create(ngx_http_jobruns_str(key), &seal->mac);
 
     if (status == JR_OK) {
         cln->handler = ngx_http_jobruns_audit_key_free;
@@ -66,67 +56,13 @@ ngx_http_jobruns_audit_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         status = jr_mac_id(seal->mac, seal->id);
     }
 
-    ngx_explicit_memzero(text.data, text.len);
-
-    if (status == JR_INVALID) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the key in \"%V\" must have %d to %d bytes; make "
-                           "one with \"openssl rand -hex 32\"", &value[1],
-                           JR_MAC_KEY_LEAST, JR_MAC_KEY_MOST);
-        return NGX_CONF_ERROR;
-    }
+    ngx_explicit_memzero(key.data, key.len);
 
     if (status != JR_OK) {
         return "needs HMAC-SHA-256, which libcrypto refuses";
     }
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_jobruns_audit_key_read(ngx_conf_t *cf, ngx_str_t *path,
-    ngx_str_t *text)
-{
-    ssize_t          n;
-    ngx_fd_t         fd;
-    ngx_file_info_t  fi;
-
-    /* a byte more than the longest key with its line end, to see that there
-       is one too many */
-
-    text->data = ngx_pnalloc(cf->temp_pool, JR_MAC_KEY_MOST + 3);
-    if (text->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    fd = ngx_open_file(path->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "the key file \"%V\" cannot be opened", path);
-        return NGX_ERROR;
-    }
-
-    n = ngx_read_fd(fd, text->data, JR_MAC_KEY_MOST + 3);
-
-    if (n == -1) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "the key file \"%V\" cannot be read", path);
-
-    } else if (ngx_fd_info(fd, &fi) == 0
-               && (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)))
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "the key file \"%V\" is open to everybody, so "
-                           "everybody can forge records: chmod 600 it", path);
-    }
-
-    (void) ngx_close_file(fd);
-
-    text->len = n;
-
-    return n == -1 ? NGX_ERROR : NGX_OK;
 }
 
 

@@ -87,24 +87,77 @@ ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
 
 
 char *
-ngx_http_jobruns_read_secret(ngx_conf_t *cf, ngx_str_t *name, size_t max,
-    ngx_str_t *text)
+ngx_http_jobruns_read_secret(ngx_conf_t *cf, const char *what,
+    ngx_str_t *name, size_t least, size_t most, ngx_str_t *secret)
 {
-    char             *rv;
+    u_char           *text;
+    size_t            len;
+    ssize_t           n;
+    ngx_fd_t          fd;
+    jr_str_t          line;
+    const char       *fault;
     ngx_file_info_t   fi;
 
-    rv = ngx_http_jobruns_read_file(cf, name, max, text);
+    text = ngx_pnalloc(cf->pool, jr_secret_read_size(most) + 1);
 
-    if (rv == NGX_CONF_OK
-        && ngx_file_info(name->data, &fi) == 0
-        && (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)))
-    {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "the password file \"%V\" is open to everybody: "
-                           "chmod 600 it", name);
+    if (text == NULL || ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
-    return rv;
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "the %s file \"%V\" cannot be opened", what, name);
+        return NGX_CONF_ERROR;
+    }
+
+    len = 0;
+
+    do {
+        n = ngx_read_fd(fd, text + len, jr_secret_read_size(most) - len);
+        len += (n > 0) ? (size_t) n : 0;
+
+    } while (n > 0 && len < jr_secret_read_size(most));
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "the %s file \"%V\" cannot be read", what, name);
+
+    } else if (ngx_fd_info(fd, &fi) == 0
+               && (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)))
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "the %s file \"%V\" is open to everybody: chmod "
+                           "600 it", what, name);
+    }
+
+    (void) ngx_close_file(fd);
+
+    if (n == -1) {
+        return NGX_CONF_ERROR;
+    }
+
+    fault = jr_secret_line((jr_str_t) { len, (char *) text }, least, most,
+                           &line);
+
+    if (fault != NULL) {
+        ngx_explicit_memzero(text, len);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the %s file \"%V\" %s: write %uz to %uz bytes "
+                           "there", what, name, fault, least, most);
+        return NGX_CONF_ERROR;
+    }
+
+    /* nothing of the lines behind it stays */
+
+    ngx_explicit_memzero(text + line.len, len - line.len);
+    text[line.len] = '\0';
+
+    secret->data = text;
+    secret->len = line.len;
+
+    return NGX_CONF_OK;
 }
 
 

@@ -6,9 +6,6 @@
 #include "ngx_http_jobruns.h"
 
 
-#define NGX_HTTP_JOBRUNS_PASSWORD_MAX  1024
-
-
 /* a server made for some jobruns_redis, found again by what it says */
 typedef struct {
     ngx_redis_conf_t      conf;
@@ -237,8 +234,8 @@ ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
     }
 
     if (ngx_http_jobruns_option(arg, "password_file=", &value) == NGX_OK) {
-        return ngx_http_jobruns_read_secret(cf, &value,
-                                            NGX_HTTP_JOBRUNS_PASSWORD_MAX,
+        return ngx_http_jobruns_read_secret(cf, "password", &value, 1,
+                                            JR_SECRET_PASSWORD_MOST,
                                             &redis->password);
     }
 
@@ -253,8 +250,8 @@ ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
     if (ngx_http_jobruns_option(arg, "sentinel_password_file=", &value)
         == NGX_OK)
     {
-        return ngx_http_jobruns_read_secret(cf, &value,
-                                            NGX_HTTP_JOBRUNS_PASSWORD_MAX,
+        return ngx_http_jobruns_read_secret(cf, "password", &value, 1,
+                                            JR_SECRET_PASSWORD_MOST,
                                             &redis->sentinel_password);
     }
 
