@@ -3,7 +3,7 @@
  * by which it is to be carried out, so that one that comes late does nothing.
  *
  * Each connection knows its server's clock as a distance from this machine's
- * monotonic one: from INFO in the greeting, and from replies that tell the
+ * monotonic one: from TIME in the greeting, and from replies that tell the
  * time.  The distance is taken from when the question left, so that it is
  * rather too long: then a deadline is too late by a round trip at most, and no
  * operation is refused that came in time.
@@ -12,42 +12,45 @@
 #include "ngx_redis_connection.h"
 
 
+/* The reply to TIME, sent at sent_us: seconds and microseconds, as strings. */
+
 void
 ngx_redis_clock_greeting(ngx_redis_connection_t *conn, redisReply *reply,
     uint64_t sent_us)
 {
-    u_char    *p, *last;
-    uint64_t   us;
+    ngx_uint_t  i;
+    ngx_int_t   part[2];
 
-    static char  field[] = "server_time_usec:";
-
-    if (reply->type != REDIS_REPLY_STRING) {
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_redis_server_log(conn->server, ngx_redis_log_clock, NGX_LOG_ERR, 0,
+                             "%V refused TIME, which every script asks for, "
+                             "too: it writes nothing, and creations are "
+                             "refused; grant the user +time, the ACL that it "
+                             "needs is in docs/redis.md", conn->peer.name);
         return;
     }
 
-    last = (u_char *) reply->str + reply->len;
-    p = ngx_strnstr((u_char *) reply->str, field, reply->len);
-
-    if (p == NULL) {
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
         return;
     }
 
-    us = 0;
+    for (i = 0; i < 2; i++) {
 
-    for (p += sizeof(field) - 1; p < last && *p >= '0' && *p <= '9'; p++) {
-
-        if (us > NGX_REDIS_CLOCK_MAX * 100) {
+        if (reply->element[i]->type != REDIS_REPLY_STRING) {
             return;
         }
 
-        us = us * 10 + (*p - '0');
+        part[i] = ngx_atoi((u_char *) reply->element[i]->str,
+                           reply->element[i]->len);
     }
 
-    if (us == 0 || us / 1000 > NGX_REDIS_CLOCK_MAX) {
+    if (part[0] <= 0 || part[0] > (ngx_int_t) (NGX_REDIS_CLOCK_MAX / 1000)
+        || part[1] < 0 || part[1] > 999999)
+    {
         return;
     }
 
-    conn->clock = (int64_t) us - (int64_t) sent_us;
+    conn->clock = (int64_t) part[0] * 1000000 + part[1] - (int64_t) sent_us;
     conn->timed = 1;
 }
 

@@ -100,6 +100,7 @@ typedef enum {
     ngx_redis_cmd_op = 0,       /* an operation of the caller */
     ngx_redis_cmd_auth,         /* these are ours, in the greeting */
     ngx_redis_cmd_select,
+    ngx_redis_cmd_time,
     ngx_redis_cmd_info,
     ngx_redis_cmd_setname,
     ngx_redis_cmd_ping,
@@ -219,6 +220,7 @@ typedef enum {
     ngx_redis_log_redirect,
     ngx_redis_log_refused,
     ngx_redis_log_policy,
+    ngx_redis_log_clock,
     ngx_redis_log_locate,
     ngx_redis_log_last
 } ngx_redis_log_e;

@@ -1,6 +1,6 @@
 /*
  * What is said on a new connection before any operation, in one write: AUTH
- * and SELECT as configured, INFO, CLIENT SETNAME always, so that each
+ * and SELECT as configured, TIME, INFO, CLIENT SETNAME always, so that each
  * connection has proved that a Redis server reads it and wants us, and PING
  * if the breaker asks whether it is well again.
  *
@@ -25,7 +25,7 @@ static void ngx_redis_greeting_log(ngx_redis_connection_t *conn,
 
 
 static const char  *ngx_redis_greeting_names[] = {
-    "", "AUTH", "SELECT", "INFO", "CLIENT SETNAME", "PING"
+    "", "AUTH", "SELECT", "TIME", "INFO", "CLIENT SETNAME", "PING"
 };
 
 
@@ -122,6 +122,12 @@ ngx_redis_greeting_create(ngx_redis_connection_t *conn)
         {
             return NGX_ERROR;
         }
+    }
+
+    ngx_str_set(&argv[0], "TIME");
+
+    if (ngx_redis_greeting_add(conn, ngx_redis_cmd_time, 1, argv) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     ngx_str_set(&argv[0], "INFO");

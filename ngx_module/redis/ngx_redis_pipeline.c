@@ -396,7 +396,7 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
     ngx_queue_remove(q);
     cmd = slot->cmd;
 
-    if (cmd == ngx_redis_cmd_info) {
+    if (cmd == ngx_redis_cmd_time) {
         ngx_redis_clock_greeting(conn, reply, slot->sent_us);
     }
 
