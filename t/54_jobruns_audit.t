@@ -267,6 +267,16 @@ for ([], ['verify'], ['show']) {
     like($out, qr/^Usage: jobruns-audit/, 'says how');
 }
 
+# a name that stands twice could be shown as one and meant as the other
+
+$t->write_file('twice.log', $lines[2] =~ s/"id":"one"/"id":"two",$&/r . "\n");
+($status, $out) = tool('show', '--lines', "$dir/twice.log");
+is("$status$out", 1, 'a record with a name twice is not shown');
+
+$t->write_file('nul.log', $lines[2] =~ s/"id":"one"/"id":"one\\u0000"/r . "\n");
+($status, $out) = tool('show', '--lines', "$dir/nul.log");
+like($out, qr/"one\\u0000"/, 'one with an escaped NUL is');
+
 # whatever a file holds, no terminal sees it
 
 my $evil = "\x1b]0;x\x07\x1b[2J\xc2\x9b31m\x7f\r";

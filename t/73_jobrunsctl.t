@@ -142,6 +142,14 @@ unlike($said, qr/no end is recorded/, 'and it did');
 ($status, $said) = ctl(qw(explain ctl-request-3), $audit);
 like($said, qr/limit burst_of refused it/, 'a refusal, by its limit');
 like($said, qr/told the client: TooManyRequests: /, 'in the words it got');
+$t->write_file('twice.log', join "\n", map { s/"id":/"id":"two",$&/r }
+    split /\n/, $t->read_file('audit.log'));
+($status, $said) = ctl(qw(explain ctl-request-1), $t->testdir . '/twice.log');
+is($status, 1, 'records with a name twice explain nothing');
+$t->write_file('nul.log', join "\n", map { s/"id":/"x":"\\u0000",$&/r }
+    split /\n/, $t->read_file('audit.log'));
+($status, $said) = ctl(qw(explain ctl-request-1), $t->testdir . '/nul.log');
+like($said, qr/it made a job run/, '... those with an escaped NUL do');
 ($status, $said) = ctl(qw(explain no-such-request), $audit);
 is($status, 1, 'no such request');
 

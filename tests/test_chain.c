@@ -1129,6 +1129,31 @@ two_records_on_a_line_are_two(void **state)
 }
 
 
+/* what is whole JSON was not torn, whatever its strings and names are */
+
+static void
+a_whole_object_is_not_torn(void **state)
+{
+    size_t   i;
+    file_t  *file;
+
+    static const char *const  texts[] = {
+        "{\"eventType\":\"made up\"}",
+        "{\"eventType\":\"made up\",\"data\":\"\\u0000\"}",
+        "{\"eventType\":\"made up\",\"\":1,\"\":2}"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        file = made();
+        insert(file, 2, texts[i], strlen(texts[i]));
+        assert_int_equal(finds(file, JR_VERIFY_FOREIGN)->place.line, 3);
+        free(file);
+    }
+}
+
+
 static void
 zeros_of_a_crash_are_torn(void **state)
 {
@@ -1229,6 +1254,7 @@ main(void)
         cmocka_unit_test(a_line_of_no_chain_is_foreign),
         cmocka_unit_test(what_stands_behind_a_torn_record_is_read),
         cmocka_unit_test(two_records_on_a_line_are_two),
+        cmocka_unit_test(a_whole_object_is_not_torn),
         cmocka_unit_test(zeros_of_a_crash_are_torn),
         cmocka_unit_test(an_attempt_without_its_end_is_named),
         cmocka_unit_test(an_end_without_its_begin_is_a_fault),

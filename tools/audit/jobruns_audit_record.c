@@ -159,7 +159,7 @@ show_record(const char **line, size_t *len)
 
     static const char  begin[] = JR_CHAIN_RECORD;
 
-    value = json_loadb(*line, *len, JSON_ALLOW_NUL, NULL);
+    value = json_loadb(*line, *len, SHOW_JSON, NULL);
 
     end = *line + *len;
 
@@ -170,7 +170,7 @@ show_record(const char **line, size_t *len)
             return NULL;
         }
 
-        value = json_loadb(p, end - p, JSON_ALLOW_NUL, NULL);
+        value = json_loadb(p, end - p, SHOW_JSON, NULL);
 
         if (value != NULL) {
             *line = p;

@@ -174,7 +174,7 @@ show_pair(void *data, const audit_pair_t *pair)
     for (i = 0; i < 2; i++) {
         if (pair->line[i] != NULL) {
             value[i] = json_loadb(pair->line[i], pair->len[i],
-                                  JSON_ALLOW_NUL, NULL);
+                                  SHOW_JSON, NULL);
             show_take(value[i], &record[i]);
         }
     }

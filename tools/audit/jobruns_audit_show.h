@@ -10,6 +10,11 @@
 #include "jobruns_audit.h"
 
 
+/* How a record is read: no gateway writes a name twice, and what others do may
+   be read in two ways. */
+#define SHOW_JSON  (JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES)
+
+
 typedef enum {
     show_table = 0,
     show_json,

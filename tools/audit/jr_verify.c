@@ -221,7 +221,10 @@ jr_verify_is_torn(const char *part, size_t len)
         return 0;
     }
 
-    value = json_loadb(part, len, 0, NULL);
+    /* whole is whatever closes its braces: a name twice or a NUL in a string
+       is not a record cut short */
+
+    value = json_loadb(part, len, JSON_ALLOW_NUL, NULL);
     json_decref(value);
 
     return value == NULL;

@@ -261,7 +261,7 @@ ctl_explain_line(ctl_explain_t *explain, const char *line)
         return;
     }
 
-    record = json_loads(line, 0, NULL);
+    record = json_loads(line, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
     request = json_object_get(json_object_get(record, "data"), "request");
 
     if (strcmp(ctl_member(request, "id"), explain->id) == 0) {
