@@ -555,6 +555,13 @@ ngx_int_t ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up);
 ngx_int_t ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, jr_path_t *path);
 
+/*
+ * The status with which NGINX has refused a request that came as a POST,
+ * before it was looked at, whatever error_page made of it since; where that
+ * took the status away, 503, 401 or 403.  0: it has not.
+ */
+ngx_uint_t ngx_http_jobruns_refused_status(ngx_http_request_t *r);
+
 /* an attempt for the audit of a creation that NGINX refuses before our phase:
    a body too large, auth_request, limit_req */
 ngx_int_t ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,

@@ -7,6 +7,12 @@
 #include "ngx_http_jobruns_identity.h"
 
 
+/* what ngx_http_limit_req_module and ngx_http_limit_conn_module leave behind,
+   defined in their .c files */
+#define NGX_HTTP_JOBRUNS_LIMIT_REQ_REJECTED   3
+#define NGX_HTTP_JOBRUNS_LIMIT_CONN_REJECTED  2
+
+
 ngx_int_t
 ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, jr_path_t *path)
@@ -32,24 +38,56 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
 }
 
 
+ngx_uint_t
+ngx_http_jobruns_refused_status(ngx_http_request_t *r)
+{
+    /* error_page to a URI has made a GET of it by now
+       (ngx_http_send_error_page()); the request line is as it came */
+
+    if (r->request_line.len < sizeof("POST ") - 1
+        || ngx_strncmp(r->request_line.data, "POST ", sizeof("POST ") - 1)
+           != 0
+        || r->unparsed_uri.len == 0)
+    {
+        return 0;
+    }
+
+    if (r->err_status >= NGX_HTTP_BAD_REQUEST) {
+        return r->err_status;
+    }
+
+    /* error_page with "=" has dropped the status; what was forwarded where
+       jobruns is off comes here by X-Accel-Redirect, too */
+
+    if (!r->internal || r->method == NGX_HTTP_POST
+        || r->upstream_states != NULL)
+    {
+        return 0;
+    }
+
+    if (r->limit_req_status == NGX_HTTP_JOBRUNS_LIMIT_REQ_REJECTED
+        || r->limit_conn_status == NGX_HTTP_JOBRUNS_LIMIT_CONN_REJECTED)
+    {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    return r->headers_out.www_authenticate ? NGX_HTTP_UNAUTHORIZED
+                                           : NGX_HTTP_FORBIDDEN;
+}
+
+
 ngx_int_t
 ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx)
 {
     jr_path_e    kind;
     jr_path_t    path;
+    ngx_uint_t   status;
     const char  *what;
 
-    /* error_page to a URI has made a GET of it by now
-       (ngx_http_send_error_page()); the request line is as it came */
+    status = ngx_http_jobruns_refused_status(r);
 
-    if (r->err_status < NGX_HTTP_BAD_REQUEST
-        || r->request_line.len < sizeof("POST ") - 1
-        || ngx_strncmp(r->request_line.data, "POST ",
-                       sizeof("POST ") - 1)
-           != 0
-        || r->unparsed_uri.len == 0)
-    {
+    if (status == 0) {
         return NGX_OK;
     }
 
@@ -71,7 +109,15 @@ ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
         (void) jr_path_keys(&ctx->attempt->path, &what);
     }
 
-    switch (r->err_status) {
+    if (r->err_status != status) {
+
+        /* a page's success, or where it leads, is not the creation's */
+
+        r->err_status = status;
+        ngx_http_clear_location(r);
+    }
+
+    switch (status) {
 
     case NGX_HTTP_UNAUTHORIZED:
     case NGX_HTTP_FORBIDDEN:
@@ -81,6 +127,8 @@ ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
         break;
 
     default:
+        ctx->attempt->outcome = status < NGX_HTTP_INTERNAL_SERVER_ERROR
+                                ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE;
         break;
     }
 

@@ -132,9 +132,7 @@ ngx_http_jobruns_refused_creation(ngx_http_request_t *r,
     jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
 
     return jlcf->enable == jobruns_unset && jscf->enabled
-           && r->err_status >= NGX_HTTP_BAD_REQUEST
-           && r->method == NGX_HTTP_POST
-           && r->unparsed_uri.len
+           && ngx_http_jobruns_refused_status(r)
            && jr_path_classify(ngx_http_jobruns_str(r->unparsed_uri),
                                ngx_http_jobruns_str(r->uri), &path)
               != JR_PATH_OTHER;

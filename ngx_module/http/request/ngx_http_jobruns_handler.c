@@ -12,6 +12,7 @@
 #include "ngx_http_jobruns_log.h"
 
 
+static ngx_int_t ngx_http_jobruns_denied(ngx_http_request_t *r);
 static ngx_int_t ngx_http_jobruns_reenter(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_uint_t ngx_http_jobruns_check_headers(
@@ -30,6 +31,7 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
 {
     jr_path_e                     kind;
     jr_path_t                     path;
+    ngx_int_t                     rc;
     const char                   *what;
     ngx_http_jobruns_ctx_t       *ctx;
     ngx_http_jobruns_headers_t    h;
@@ -53,6 +55,15 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
         || (jlcf->enable == jobruns_unset && !jscf->enabled))
     {
         return NGX_DECLINED;
+    }
+
+    if (r->internal && ctx == NULL && ngx_http_jobruns_refused_status(r)) {
+
+        rc = ngx_http_jobruns_denied(r);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
     ngx_http_jobruns_scan_headers(r, &h);
@@ -97,6 +108,47 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_jobruns_begin(r, ctx, kind, &path, &h);
+}
+
+
+/* a creation that was refused before this phase, and led here by error_page:
+   no page answers it; NGX_DECLINED: it is another request */
+
+static ngx_int_t
+ngx_http_jobruns_denied(ngx_http_request_t *r)
+{
+    jr_path_t                    path;
+    ngx_uint_t                   status;
+    ngx_http_jobruns_ctx_t      *ctx;
+    ngx_http_jobruns_attempt_t  *a;
+
+    if (jr_path_classify(ngx_http_jobruns_str(r->unparsed_uri),
+                         ngx_http_jobruns_str(r->uri), &path)
+        == JR_PATH_OTHER)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_jobruns_create_ctx(r);
+
+    if (ctx == NULL
+        || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
+        || ngx_http_jobruns_attempt_refused(r, ctx) != NGX_OK
+        || ctx->attempt == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    a = ctx->attempt;
+
+    /* ngx_http_send_header() would put it in place of ours */
+
+    status = r->err_status;
+    r->err_status = 0;
+
+    ngx_http_jobruns_refuse(r, a, a->outcome, status, NULL, NULL);
+
+    return NGX_DONE;
 }
 
 
