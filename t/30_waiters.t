@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# How many retries may wait in a worker behind the attempt they repeat: 1,024;
-# one more is told so at once, and places are given back.
+# How many retries may wait in a worker behind the attempt they repeat: 1,024,
+# of which no tenant takes more than a quarter; one more is told so at once,
+# is counted and logged, and places are given back.
 
 use lib 't/lib';
 use JobRuns;
@@ -20,69 +21,97 @@ END
 my $service = $t->service;
 my $redis = $t->redis;
 
+sub metric {
+    my ($name) = @_;
+    my $text = $t->get('/status', to => '127.0.0.1:' . $t->port(2))->body;
+    return $text =~ /^\Q$name\E (\S+)$/m ? $1 : undef;
+}
+
 # until so many wait
 
 sub waiting {
     my ($n) = @_;
-
-    wait_for {
-        my $text = $t->get('/status', to => '127.0.0.1:' . $t->port(2))->body;
-        $text =~ /^jobruns_waiting_requests $n$/m;
-    } "$n to wait";
+    wait_for { metric('jobruns_waiting_requests') == $n } "$n to wait";
 }
+
+sub tenancy { return "ocid1.tenancy.oc1..$_[0]" }
 
 # The first of a token, held in the service.
 
 sub hold {
-    my ($token) = @_;
-    my $c = $t->start_run(token => $token, stub => { wait_created => $token });
-    $service->wait_at($token);
+    my ($tenant) = @_;
+    my $c = $t->start_run(token => "of $tenant", tenancy => tenancy($tenant),
+        stub => { wait_created => "gate $tenant" });
+    $service->wait_at("gate $tenant");
     return $c;
 }
 
-my $first = hold('tok');
-my @waiters = $t->start_h2(map { { token => 'tok' } } 1 .. 1024);
+sub retries {
+    my ($tenant, $n) = @_;
+    return $t->start_h2(map { { token => "of $tenant",
+        tenancy => tenancy($tenant) } } 1 .. $n);
+}
 
+sub told {
+    my ($r, $what) = @_;
+    is($r->status . ' ' . $r->code, '409 IncorrectState',
+        "$what is told so");
+    is($r->header('retry-after'), 1, '... and when to come back');
+}
+
+# A tenant has a quarter of the places.
+
+my @first = map { hold($_) } qw(a b c d e);
+my @waiters = retries('a', 256);
+
+waiting(256);
+is(metric('jobruns_waits_refused_total'), 0, 'none is refused');
+told((retries('a', 1))[0]->response, 'one too many of a tenant');
+is(metric('jobruns_waits_refused_total'), 1, '... is counted');
+$t->wait_log(qr/\[warn\].*a retry gets 409 at once and does not wait: 256/);
+like($nginx->error_log, qr/256 of its tenant wait.*"ocid1\.tenancy\.oc1\.\.a"/,
+    '... and logged');
+is($t->create_run(tenancy => tenancy('a'))->status, 201,
+    '... and what need not wait goes on');
+
+# Others' retries wait, until all places are taken.
+
+push @waiters, retries($_, 256) for qw(b c d);
 waiting(1024);
-my $told = $t->create_run(token => 'tok');
-is($told->status, 409, 'one too many does not wait');
-is($told->code, 'IncorrectState', 'one too many is told so');
-is($told->header('retry-after'), 1, 'and when to come back');
+is(metric('jobruns_waits_refused_total'), 1, "others' retries wait");
+told((retries('e', 1))[0]->response, 'one too many of all');
+is(metric('jobruns_waits_refused_total'), 2, '... is counted');
 is(scalar(grep { defined $_->try_response(0) } @waiters), 0,
     'none of the 1,024 is answered before its time');
-
-# Another token's retries are no better off in this worker, but new tokens are.
-
-is($t->create_run->status, 201, 'what need not wait goes on');
 
 # Those that leave make room.
 
 $_->reset for splice @waiters, 0, 24;
 waiting(1000);
-my @later = $t->start_h2(map { { token => 'tok' } } 1 .. 24);
+push @waiters, retries('e', 24);
 waiting(1024);
-is(scalar(grep { defined $_->try_response(0) } @later), 0,
+is(metric('jobruns_waits_refused_total'), 2,
     'in the place of those that left others wait');
 
-$service->release('tok');
-is($first->response->status, 201, 'the first has its answer');
-my @answers = map { $_->response } @waiters, @later;
+$service->release("gate $_") for qw(a b c d e);
+is(scalar(grep { $_->response->status == 201 } @first), 5,
+    'the first of each have their answers');
+my @answers = map { $_->response } @waiters;
 is(scalar(grep { $_->status == 201
     && ($_->header('opc-retry-replayed') // '') eq 'true' } @answers),
-    scalar @answers, 'and all that waited');
-is(scalar @answers, 1024, '1,024 of them');
-is($service->created('tok'), 1, 'of one job run');
+    1024, 'and all that waited');
+is($service->created("of $_"), 1, "of one job run, $_") for qw(a b c d e);
 
 # All places are free again.
 
-$first = hold('again');
-my @again = $t->start_h2(map { { token => 'again' } } 1 .. 1024);
+waiting(0);
+@first = map { hold($_) } qw(f g h i);
+@waiters = map { retries($_, 256) } qw(f g h i);
 waiting(1024);
-is(scalar(grep { defined $_->try_response(0) } @again), 0,
-    'as many may wait again');
-$service->release('again');
-is($first->response->status, 201, 'another first');
-is(scalar(grep { $_->response->status == 201 } @again), 1024, 'and all');
-is($service->asked, 3, 'the service heard of each token once');
+is(metric('jobruns_waits_refused_total'), 2, 'as many may wait again');
+$service->release("gate $_") for qw(f g h i);
+is(scalar(grep { $_->response->status == 201 } @first, @waiters), 1028,
+    'and all are answered');
+is($service->asked, 10, 'the service heard of each token once');
 
 done_testing;

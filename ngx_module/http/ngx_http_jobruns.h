@@ -14,6 +14,7 @@
 
 #include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_room.h"
+#include "ngx_http_jobruns_share.h"
 
 #include "jr_answer.h"
 #include "jr_body.h"
@@ -32,9 +33,6 @@
 
 #include "ngx_http_jobruns_audit.h"
 
-
-/* a duplicate beyond this many waiting in a worker gets its 409 at once */
-#define NGX_HTTP_JOBRUNS_WAITERS    1024
 
 /* an answer that could not be kept is kept again for this long, ms */
 #define NGX_HTTP_JOBRUNS_KEEP_FOR   60000
@@ -182,8 +180,10 @@ typedef struct {
  *              is checked in one
  *  admitting   we, blocked; the reply of     the reply: forward, replay,
  *              admit.lua is under way        refuse, or wait
- *  waiting     we, not blocked; a timer      the timer: admitting again; the
- *              until the next poll           client leaving ends it
+ *  waiting     we, not blocked, with others  its turn to ask: admitting again;
+ *              behind the same claim (_wait  what the others were told: replay,
+ *              ers.c), while its timer runs  refuse; the timer, or the client
+ *                                            leaving, ends it
  *  renewing    we, blocked; held up, so      the reply: forward, or where the
  *              the lease is renewed first    claim is lost admitting again
  *  recording   we, blocked; ".begin" is on   the file, or with
@@ -314,19 +314,25 @@ struct ngx_http_jobruns_attempt_s {
     ngx_str_t                     *argv;      /* of admit.lua, keys first */
     ngx_redis_op_t                 op;
     ngx_redis_op_t                 renewal;
-    ngx_event_t                    timer;     /* next poll, next renewal */
+    ngx_event_t                    timer;     /* end of waiting, or the next
+                                                 renewal */
     ngx_msec_t                     admit_time;    /* when it was asked */
     int64_t                        lost;      /* 0, or by when an admission
                                                  without a reply was to be
                                                  carried out: Redis' ms */
     ngx_msec_t                     wait_until;
-    ngx_msec_t                     gap;       /* until the next poll */
+    ngx_queue_t                    waiting;   /* of its group */
+    struct ngx_http_jobruns_group_s
+                                  *group;     /* that it waits with; NULL: it
+                                                 does not wait */
+    ngx_http_jobruns_share_t      *place;     /* that it takes meanwhile */
 
     ngx_http_jobruns_verdict_e     verdict;
     ngx_int_t                      renewed;   /* as it was late; NGX_DECLINED:
                                                  the claim is lost */
     ngx_uint_t                     refusing;  /* index into limits */
-    ngx_msec_t                     wait;      /* till the limit passes */
+    ngx_msec_t                     wait;      /* till the limit passes, or the
+                                                 lease of a running one ends */
     ngx_str_t                      original_id;
     ngx_str_t                      location;
     ngx_str_t                      run_key;
@@ -367,6 +373,7 @@ struct ngx_http_jobruns_attempt_s {
     ngx_msec_t                     answered_at;   /* by the service */
     ngx_msec_t                     settled_at;
 
+    u_char                        *redis_error_text;  /* room for it */
     ngx_str_t                      redis_error;   /* why Redis, or the audit */
     ngx_str_t                      audit_error;   /* file, could not be used */
     ngx_str_t                      dry_run_message;
@@ -398,7 +405,6 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       header_sent:1;
     unsigned                       replace:1; /* by an answer of our own */
     unsigned                       chosen:1;  /* the answer */
-    unsigned                       waiter:1;  /* counted in the worker */
     unsigned                       recorded:1;    /* or tried to be */
     unsigned                       audit_begun:1;
     unsigned                       audit_ended:1;
@@ -632,8 +638,8 @@ void ngx_http_jobruns_park(ngx_http_jobruns_attempt_t *a,
 void ngx_http_jobruns_park_filter(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_next_pt next);
 
-/* nothing is under way but a timer, whose handler calls wake; the client is
-   watched, and the request may end meanwhile */
+/* nothing is under way but a timer or the like, whose handler calls wake; the
+   client is watched, and the request may end meanwhile */
 void ngx_http_jobruns_park_watched(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_next_pt next);
 
@@ -646,9 +652,6 @@ void ngx_http_jobruns_wake(ngx_http_jobruns_attempt_t *a);
 
 void ngx_http_jobruns_admit(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-
-/* no waiter any more: stops its timer */
-void ngx_http_jobruns_wait_end(ngx_http_jobruns_attempt_t *a);
 
 
 /* ngx_http_jobruns_admission_args.c: limits, keys and argv of an attempt */

@@ -1,23 +1,18 @@
 /*
- * Admission: asking Redis for the token and the limits in one call, waiting
- * behind an attempt that is still running, and letting the request go on to
- * the content handler.
+ * Admission: asking Redis for the token and the limits in one call, and
+ * letting the request go on to the content handler.
  *
- * While Redis is asked the attempt is parked (ngx_http_jobruns_flow.c).  A
- * waiter is not blocked; its client is watched, and leaving ends it at no
- * further cost.
+ * While Redis is asked the attempt is parked (ngx_http_jobruns_flow.c).
+ * Behind an attempt that is still running it waits: ngx_http_jobruns_waiters.c
+ * says when it asks again.
  */
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_replicas.h"
+#include "ngx_http_jobruns_waiters.h"
 
 #include "jr_script.h"
-
-
-/* gaps between polls of a waiter, ms: they grow by half, with jitter */
-#define NGX_HTTP_JOBRUNS_GAP_FIRST  5
-#define NGX_HTTP_JOBRUNS_GAP_MOST   250
 
 
 static void ngx_http_jobruns_ask(ngx_http_request_t *r,
@@ -29,9 +24,8 @@ static void ngx_http_jobruns_decided(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_unavailable(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_wait(ngx_http_request_t *r,
+static void ngx_http_jobruns_waited(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_on_poll(ngx_event_t *ev);
 static void ngx_http_jobruns_forward(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_uint_t ngx_http_jobruns_late(ngx_http_jobruns_attempt_t *a);
@@ -116,7 +110,7 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
 
     ngx_http_set_log_request(a->request->connection->log, a->request);
 
-    if (!a->waiter) {
+    if (a->group == NULL) {
         ngx_http_jobruns_observe(jobruns_time_admission, a->admit_time);
     }
 
@@ -217,38 +211,43 @@ ngx_http_jobruns_decided(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     a->decided_at = ngx_current_msec;
 
+    ngx_http_jobruns_wait_decided(a);
+
     switch (a->verdict) {
 
     case jobruns_verdict_forward:
-        ngx_http_jobruns_wait_end(a);
         ngx_http_jobruns_forward(r, a);
         return;
 
-    case jobruns_verdict_running:
-        ngx_http_jobruns_wait(r, a);
-        return;
-
     case jobruns_verdict_unavailable:
-
-        if (a->waiter) {
-            /* what it waits for was running when Redis was last heard of:
-               jobruns_redis_failure is about what nobody knows of */
-
-            a->verdict = jobruns_verdict_running;
-            ngx_http_jobruns_wait(r, a);
-            return;
-        }
-
-        /* fall through */
-
     case jobruns_verdict_damaged:
-        ngx_http_jobruns_wait_end(a);
         ngx_http_jobruns_unavailable(r, a);
         return;
 
+    case jobruns_verdict_running:
+
+        if (ngx_http_jobruns_wait(a, ngx_http_jobruns_waited) == NGX_OK) {
+            return;
+        }
+
+        break;
+
     default:
-        ngx_http_jobruns_wait_end(a);
-        ngx_http_jobruns_answer_verdict(r, a);
+        break;
+    }
+
+    ngx_http_jobruns_answer_verdict(r, a);
+}
+
+
+static void
+ngx_http_jobruns_waited(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
+{
+    if (a->verdict == jobruns_verdict_none) {
+        ngx_http_jobruns_ask(r, a);
+
+    } else {
+        ngx_http_jobruns_decided(r, a);
     }
 }
 
@@ -282,71 +281,6 @@ ngx_http_jobruns_unavailable(ngx_http_request_t *r,
     a->unprotected = 1;
 
     ngx_http_jobruns_forward(r, a);
-}
-
-
-/* behind an attempt with the same token that is still running */
-
-static void
-ngx_http_jobruns_wait(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    ngx_msec_t      gap;
-    ngx_msec_int_t  left;
-
-    left = (ngx_msec_int_t) (a->wait_until - ngx_current_msec);
-
-    if (left <= 0
-        || r->connection->error
-        || (!a->waiter
-            && ngx_http_jobruns_worker.waiters >= NGX_HTTP_JOBRUNS_WAITERS))
-    {
-        ngx_http_jobruns_wait_end(a);
-        ngx_http_jobruns_answer_verdict(r, a);
-        return;
-    }
-
-    if (!a->waiter) {
-        a->waiter = 1;
-        ngx_http_jobruns_worker.waiters++;
-        ngx_http_jobruns_count(jobruns_count_waited);
-        a->gap = NGX_HTTP_JOBRUNS_GAP_FIRST;
-    }
-
-    a->state = jobruns_st_waiting;
-
-    gap = a->gap / 2 + ngx_random() % (a->gap / 2 + 1) + 1;
-    a->gap = ngx_min(a->gap + a->gap / 2, NGX_HTTP_JOBRUNS_GAP_MOST);
-
-    ngx_memzero(&a->timer, sizeof(ngx_event_t));
-
-    a->timer.handler = ngx_http_jobruns_on_poll;
-    a->timer.data = a;
-    a->timer.log = r->connection->log;
-
-    ngx_add_timer(&a->timer, ngx_min(gap, (ngx_msec_t) left));
-
-    ngx_http_jobruns_park_watched(a, ngx_http_jobruns_ask);
-}
-
-
-void
-ngx_http_jobruns_wait_end(ngx_http_jobruns_attempt_t *a)
-{
-    if (a->timer.timer_set) {
-        ngx_del_timer(&a->timer);
-    }
-
-    if (a->waiter) {
-        a->waiter = 0;
-        ngx_http_jobruns_worker.waiters--;
-    }
-}
-
-
-static void
-ngx_http_jobruns_on_poll(ngx_event_t *ev)
-{
-    ngx_http_jobruns_wake(ev->data);
 }
 
 

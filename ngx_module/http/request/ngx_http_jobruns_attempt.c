@@ -5,6 +5,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_identity.h"
+#include "ngx_http_jobruns_waiters.h"
 
 
 /* what ngx_http_limit_req_module and ngx_http_limit_conn_module leave behind,

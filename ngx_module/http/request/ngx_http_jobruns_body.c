@@ -11,7 +11,7 @@
 
 
 static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
-    ngx_str_t *body);
+    ngx_str_t *body, u_char **copy);
 static ngx_int_t ngx_http_jobruns_read_temp(ngx_http_request_t *r,
     ngx_buf_t *b, u_char *dst);
 static ngx_int_t ngx_http_jobruns_take_body(ngx_http_request_t *r,
@@ -31,6 +31,7 @@ static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
 void
 ngx_http_jobruns_body_handler(ngx_http_request_t *r)
 {
+    u_char                      *copy;
     ngx_str_t                    text;
     ngx_http_jobruns_ctx_t      *ctx;
     ngx_http_jobruns_attempt_t  *a;
@@ -52,7 +53,7 @@ ngx_http_jobruns_body_handler(ngx_http_request_t *r)
 
 #endif
 
-    if (ngx_http_jobruns_gather(r, &text) != NGX_OK) {
+    if (ngx_http_jobruns_gather(r, &text, &copy) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
@@ -60,6 +61,8 @@ ngx_http_jobruns_body_handler(ngx_http_request_t *r)
     jr_body_read(a->conf->schema, NULL, (char *) text.data, text.len,
                  ngx_http_jobruns_body_flags(a),
                  a->conf->enable == jobruns_dry_run, &body);
+
+    ngx_free(copy);
 
     ngx_http_jobruns_body_checked(r, a, &body);
 }
@@ -120,19 +123,23 @@ ngx_http_jobruns_body_checked(ngx_http_request_t *r,
 
 
 /*
- * The body in one piece: the one buffer it is in, or a copy in the request's
- * pool.  Only of a body that is checked here, so that its size is bounded by
+ * The body in one piece: the one buffer it is in, or *copy, which the caller
+ * frees as soon as it is read, however long the request then waits.  Only of a
+ * body that is checked here, so that its size is bounded by
  * NGX_HTTP_JOBRUNS_BODY_INLINE, or in an NGINX without threads by 1m.
  */
 
 static ngx_int_t
-ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body)
+ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body,
+    u_char **copy)
 {
     u_char       *p;
     ngx_buf_t    *b;
     ngx_chain_t  *cl, *bufs;
 
     bufs = r->request_body ? r->request_body->bufs : NULL;
+
+    *copy = NULL;
 
     body->len = (size_t) ngx_http_jobruns_body_length(r);
     body->data = (u_char *) "";
@@ -146,11 +153,12 @@ ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body)
         return NGX_OK;
     }
 
-    p = ngx_pnalloc(r->pool, body->len);
+    p = ngx_alloc(body->len, r->connection->log);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
+    *copy = p;
     body->data = p;
 
     for (cl = bufs; cl; cl = cl->next) {
@@ -158,6 +166,7 @@ ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body)
 
         if (b->in_file) {
             if (ngx_http_jobruns_read_temp(r, b, p) != NGX_OK) {
+                ngx_free(*copy);
                 return NGX_ERROR;
             }
 

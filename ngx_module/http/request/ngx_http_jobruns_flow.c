@@ -85,8 +85,9 @@ ngx_http_jobruns_park_filter(ngx_http_jobruns_attempt_t *a,
 
 
 /*
- * Waits for a timer alone, which is the caller's: nothing is blocked, and a
- * client that leaves ends the request (ngx_http_jobruns_attempt_end()).
+ * Waits for a timer, or for what others are told, which is the caller's:
+ * nothing is blocked, and a client that leaves ends the request
+ * (ngx_http_jobruns_attempt_end()).
  */
 
 void

@@ -137,11 +137,18 @@ ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a, const char *fmt,
     u_char   *p, *text, *last;
     va_list   args;
 
-    /* as long as a text of a refusal's record can be */
+    /* as long as a text of a refusal's record can be, and in the place of the
+       last one: a waiter may fail often */
 
-    p = ngx_pnalloc(a->request->pool, NGX_HTTP_JOBRUNS_LOG_ERROR);
+    p = a->redis_error_text;
+
     if (p == NULL) {
-        return;
+        p = ngx_pnalloc(a->request->pool, NGX_HTTP_JOBRUNS_LOG_ERROR);
+        if (p == NULL) {
+            return;
+        }
+
+        a->redis_error_text = p;
     }
 
     last = p + NGX_HTTP_JOBRUNS_LOG_ERROR;

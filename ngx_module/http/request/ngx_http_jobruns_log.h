@@ -27,6 +27,7 @@ typedef enum {
     jobruns_log_guard,
     jobruns_log_check,
     jobruns_log_nobody,
+    jobruns_log_waiters,
     jobruns_log_audit,
     jobruns_log_audit_torn,
     jobruns_log_unrecorded,

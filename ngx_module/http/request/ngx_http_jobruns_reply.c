@@ -162,8 +162,16 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
         break;
 
     case jobruns_verdict_running:
-        rc = ngx_http_jobruns_read_string(a, reply->element[2],
-                                          &a->original_id);
+        rc = NGX_ERROR;
+
+        if (reply->element[1]->type == REDIS_REPLY_INTEGER
+            && reply->element[1]->integer >= 0)
+        {
+            a->wait = (ngx_msec_t) reply->element[1]->integer;
+            rc = ngx_http_jobruns_read_string(a, reply->element[2],
+                                              &a->original_id);
+        }
+
         break;
 
     default:
@@ -329,6 +337,8 @@ ngx_http_jobruns_read_kept(ngx_http_jobruns_attempt_t *a, redisReply *answer)
     ngx_int_t  rc;
     ngx_str_t  copy;
 
+    ngx_str_null(&copy);
+
     rc = ngx_http_jobruns_read_string(a, answer, &copy);
 
     if (rc != NGX_OK) {
@@ -426,6 +436,14 @@ ngx_http_jobruns_read_string(ngx_http_jobruns_attempt_t *a,
 {
     if (reply->type != REDIS_REPLY_STRING) {
         return NGX_ERROR;
+    }
+
+    /* a waiter is told the same again and again */
+
+    if (value->len == (size_t) reply->len && value->data != NULL
+        && ngx_memcmp(value->data, reply->str, reply->len) == 0)
+    {
+        return NGX_OK;
     }
 
     value->len = reply->len;

@@ -12,6 +12,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_group.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_settlement.h"
 
@@ -350,6 +351,8 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
                                                 &s->log);
         ngx_http_jobruns_settlement_tell(s, settled, &run_key);
     }
+
+    ngx_http_jobruns_group_settled(s, settled);
 
     early = (settled == jobruns_settled_early);
 

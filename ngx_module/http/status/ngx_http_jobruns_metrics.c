@@ -41,6 +41,11 @@ const ngx_http_jobruns_metric_t
 
     { "jobruns_waits_total",
       "Attempts that waited for a running one with the same token." },
+
+    { "jobruns_waits_refused_total",
+      "Retries of a running attempt that did not wait, since too many of the "
+      "worker or of their tenant did: answered 409 at once." },
+
     { "jobruns_body_checks_refused_total",
       "Bodies above 64k that no thread could check, answered 503." },
 

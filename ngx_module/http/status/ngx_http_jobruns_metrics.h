@@ -51,6 +51,7 @@ typedef enum {
     jobruns_count_room_tenant,
     jobruns_count_dry_run,
     jobruns_count_waited,
+    jobruns_count_wait_refused,
     jobruns_count_check_refused,
     jobruns_count_damaged,
     jobruns_count_bad_override,
