@@ -41,8 +41,8 @@ sub tenancy { return "ocid1.tenancy.oc1..$_[0]" }
 sub hold {
     my ($tenant) = @_;
     my $c = $t->start_run(token => "of $tenant", tenancy => tenancy($tenant),
-        stub => { wait_created => "gate $tenant" });
-    $service->wait_at("gate $tenant");
+        stub => { wait_created => "gate-$tenant" });
+    $service->wait_at("gate-$tenant");
     return $c;
 }
 
@@ -93,7 +93,7 @@ waiting(1024);
 is(metric('jobruns_waits_refused_total'), 2,
     'in the place of those that left others wait');
 
-$service->release("gate $_") for qw(a b c d e);
+$service->release("gate-$_") for qw(a b c d e);
 is(scalar(grep { $_->response->status == 201 } @first), 5,
     'the first of each have their answers');
 my @answers = map { $_->response } @waiters;
@@ -109,7 +109,7 @@ waiting(0);
 @waiters = map { retries($_, 256) } qw(f g h i);
 waiting(1024);
 is(metric('jobruns_waits_refused_total'), 2, 'as many may wait again');
-$service->release("gate $_") for qw(f g h i);
+$service->release("gate-$_") for qw(f g h i);
 is(scalar(grep { $_->response->status == 201 } @first, @waiters), 1028,
     'and all are answered');
 is($service->asked, 10, 'the service heard of each token once');
