@@ -38,20 +38,11 @@
 #include <hiredis/hiredis.h>
 
 #include "ngx_redis_stats.h"
+#include "ngx_redis_status.h"
 
 
 typedef struct ngx_redis_server_s  ngx_redis_server_t;
 typedef struct ngx_redis_op_s      ngx_redis_op_t;
-
-
-typedef enum {
-    ngx_redis_ok = 0,           /* a reply, which may be an error reply */
-    ngx_redis_unreachable,      /* no connection; fails fast while the
-                                   breaker is open */
-    ngx_redis_timeout,          /* the deadline of the operation passed */
-    ngx_redis_lost,             /* the connection ended before the reply */
-    ngx_redis_protocol          /* the server does not speak RESP */
-} ngx_redis_status_e;
 
 
 typedef void (*ngx_redis_handler_pt)(ngx_redis_op_t *op,

@@ -7,7 +7,10 @@
  * Also here: what is told to the operator, and how often.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_cluster_node.h"
+#include "ngx_redis_connection.h"
 #include "ngx_redis_value.h"
 
 

@@ -9,7 +9,10 @@
  * operation is refused that came in time.
  */
 
+#include "ngx_redis_breaker.h"
+#include "ngx_redis_clock.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_stats.h"
 
 
 /* The reply to TIME, sent at sent_us: seconds and microseconds, as strings. */

@@ -6,6 +6,7 @@
  * length: nothing is quoted, and nothing is a format.
  */
 
+#include "ngx_redis_command.h"
 #include "ngx_redis_connection.h"
 
 

@@ -5,7 +5,17 @@
  * so, or returns NGX_ERROR when it did; nobody touches conn afterwards.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_fault.h"
+#include "ngx_redis_greeting.h"
+#include "ngx_redis_locate.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_reply.h"
+#include "ngx_redis_send.h"
+#include "ngx_redis_server.h"
+#include "ngx_redis_stats.h"
+#include "ngx_redis_tls.h"
 
 
 static ngx_int_t ngx_redis_connection_try(ngx_redis_server_t *server);

@@ -8,7 +8,11 @@
  * ends here counts as not sent.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_error.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_reply.h"
 
 
 typedef enum {

@@ -8,7 +8,11 @@
  * may already submit anew.  Nothing here may touch conn after the close.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_fault.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_server.h"
 
 
 /* The connection ended, by the server or the network; err may be 0. */

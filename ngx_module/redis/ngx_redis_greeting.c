@@ -7,7 +7,13 @@
  * Must never log a password, nor an error message that may quote one.
  */
 
+#include "ngx_redis_breaker.h"
+#include "ngx_redis_command.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_greeting.h"
+#include "ngx_redis_info.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_reply.h"
 
 
 typedef struct {

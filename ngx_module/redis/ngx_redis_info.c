@@ -6,7 +6,9 @@
  * are, unless it was demanded that nothing be evicted.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_info.h"
 
 
 static ngx_int_t ngx_redis_info_field(redisReply *reply, const char *name,

@@ -13,7 +13,20 @@
  * close.
  */
 
+#include "ngx_redis_breaker.h"
+#include "ngx_redis_clock.h"
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_cluster_redirect.h"
+#include "ngx_redis_command.h"
+#include "ngx_redis_error.h"
+#include "ngx_redis_fault.h"
+#include "ngx_redis_greeting.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_replicas.h"
+#include "ngx_redis_reply.h"
+#include "ngx_redis_script.h"
+#include "ngx_redis_server.h"
+#include "ngx_redis_stats.h"
 #include "ngx_redis_value.h"
 
 

@@ -12,6 +12,7 @@
  */
 
 #include "ngx_redis_connection.h"
+#include "ngx_redis_reply.h"
 #include "ngx_redis_value.h"
 
 

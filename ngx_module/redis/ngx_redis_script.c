@@ -4,7 +4,10 @@
  * there is no SCRIPT LOAD to be done anywhere else.
  */
 
+#include "ngx_redis_command.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_script.h"
 #include <ngx_sha1.h>
 
 

@@ -7,7 +7,13 @@
  * nowhere but in its slot, and can be withdrawn.  TLS is the exception.
  */
 
+#include "ngx_redis_clock.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_fault.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_replicas.h"
+#include "ngx_redis_send.h"
+#include "ngx_redis_stats.h"
 
 
 static ngx_queue_t *ngx_redis_send_source(ngx_redis_connection_t *conn);

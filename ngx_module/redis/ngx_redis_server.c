@@ -6,8 +6,16 @@
  * ngx_redis_connection_open().
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_connection.h"
+#include "ngx_redis_fault.h"
+#include "ngx_redis_locate.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_send.h"
 #include "ngx_redis_sentinel.h"
+#include "ngx_redis_server.h"
+#include "ngx_redis_tls.h"
 
 
 #define NGX_REDIS_PORT             6379

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_stats.h"
 
 
 static void ngx_redis_stats_move(ngx_redis_server_t *server,

@@ -16,6 +16,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_redis_status.h"
+
 
 /* how an operation can fail; what the counter of each is called */
 typedef enum {
@@ -65,6 +67,9 @@ uint64_t ngx_redis_stats_clock(void);
 
 /* counts one round trip of us microseconds */
 void ngx_redis_stats_roundtrip(ngx_redis_stats_t *stats, uint64_t us);
+
+void ngx_redis_stats_failed(ngx_redis_stats_t *stats,
+    ngx_redis_status_e status);
 
 
 #endif /* NGX_REDIS_STATS_H_INCLUDED */

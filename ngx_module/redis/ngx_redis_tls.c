@@ -7,7 +7,9 @@
  * are those of ngx_redis_connection.c at all times.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_tls.h"
 
 
 #if (NGX_SSL)

@@ -7,6 +7,15 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_attempt.h"
+#include "ngx_http_jobruns_audit.h"
+#include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_audit_fold.h"
+#include "ngx_http_jobruns_audit_record.h"
+#include "ngx_http_jobruns_audit_watch.h"
+#include "ngx_http_jobruns_flow.h"
+#include "ngx_http_jobruns_handler.h"
+#include "ngx_http_jobruns_metrics.h"
 
 
 static ngx_int_t ngx_http_jobruns_audit_write(ngx_http_request_t *r,

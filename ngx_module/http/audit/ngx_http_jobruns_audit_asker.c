@@ -3,6 +3,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_audit_asker.h"
+#include "ngx_http_jobruns_handler.h"
 
 
 static void ngx_http_jobruns_audit_identity(ngx_http_request_t *r,

@@ -9,6 +9,11 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_batch.h"
+#include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_audit_sync.h"
+#include "ngx_http_jobruns_audit_syslog.h"
+#include "ngx_http_jobruns_audit_watch.h"
 #include "ngx_http_jobruns_log.h"
 
 

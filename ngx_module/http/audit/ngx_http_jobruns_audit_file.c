@@ -7,6 +7,13 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_batch.h"
+#include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_audit_fold.h"
+#include "ngx_http_jobruns_audit_record.h"
+#include "ngx_http_jobruns_audit_sync.h"
+#include "ngx_http_jobruns_audit_watch.h"
+#include "ngx_http_jobruns_request_headers.h"
 
 
 static void ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file,

@@ -9,6 +9,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_audit_fold.h"
+#include "ngx_http_jobruns_audit_record.h"
 
 
 /* ms */

@@ -9,6 +9,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_key.h"
+#include "ngx_http_jobruns_audit_record.h"
+#include "ngx_http_jobruns_directives.h"
 
 
 static void ngx_http_jobruns_audit_key_free(void *data);

@@ -9,6 +9,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_asker.h"
+#include "ngx_http_jobruns_audit_record.h"
+#include "ngx_http_jobruns_request_headers.h"
 
 #include "jr_decimal.h"
 

@@ -10,6 +10,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_sync.h"
 
 
 /* given to the thread and back; the descriptors are the thread's */

@@ -15,6 +15,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_audit_sync.h"
+#include "ngx_http_jobruns_audit_watch.h"
 
 
 /* ms */

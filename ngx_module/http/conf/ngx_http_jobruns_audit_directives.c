@@ -3,6 +3,10 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_directives.h"
+#include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_audit_sync.h"
+#include "ngx_http_jobruns_audit_syslog.h"
 
 
 /* root's, who makes the file; workers may search it and make nothing in it */

@@ -11,6 +11,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_neighbours.h"
 #include "ngx_http_jobruns_zone.h"
 
 

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_directives.h"
 
 #include "jr_embedded.h"
 

@@ -10,6 +10,8 @@
 
 #include "ngx_http_jobruns_foreign.h"
 #include "ngx_http_jobruns_guard.h"
+#include "ngx_http_jobruns_guard_address.h"
+#include "ngx_http_jobruns_neighbours.h"
 
 
 static const char *const  ngx_http_jobruns_passes[][3] = {

@@ -57,10 +57,4 @@ ngx_int_t ngx_http_jobruns_foreign_check(ngx_conf_t *cf,
     ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
 
 
-/* ngx_http_jobruns_neighbours.c: logs a conflict; returns NGX_ERROR */
-ngx_int_t ngx_http_jobruns_neighbour_refuse(ngx_conf_t *cf,
-    ngx_http_jobruns_neighbour_t *n,
-    const ngx_http_jobruns_conflict_t *conflict);
-
-
 #endif /* NGX_HTTP_JOBRUNS_FOREIGN_H_INCLUDED */

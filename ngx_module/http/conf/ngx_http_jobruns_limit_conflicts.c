@@ -9,6 +9,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_limit_conflicts.h"
 
 
 /* a limit as a merged location has it */

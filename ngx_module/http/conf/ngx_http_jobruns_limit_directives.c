@@ -4,6 +4,8 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_directives.h"
+#include "ngx_http_jobruns_limit_directives.h"
 
 
 /* which of the three takes a parameter; a bit per jr_limit_kind_e */

@@ -11,7 +11,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_directives.h"
 #include "ngx_http_jobruns_foreign.h"
+#include "ngx_http_jobruns_neighbours.h"
 
 
 static ngx_int_t ngx_http_jobruns_neighbour_check(ngx_conf_t *cf,

@@ -4,6 +4,8 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_directives.h"
+#include "ngx_http_jobruns_redis_directives.h"
 
 
 /* a server made for some jobruns_redis, found again by what it says */

@@ -8,8 +8,16 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_admission.h"
+#include "ngx_http_jobruns_admission_args.h"
+#include "ngx_http_jobruns_answer.h"
+#include "ngx_http_jobruns_audit.h"
+#include "ngx_http_jobruns_flow.h"
+#include "ngx_http_jobruns_lease.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_replicas.h"
+#include "ngx_http_jobruns_reply.h"
 #include "ngx_http_jobruns_waiters.h"
 
 #include "jr_script.h"

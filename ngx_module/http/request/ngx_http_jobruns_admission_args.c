@@ -5,6 +5,8 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_admission_args.h"
+#include "ngx_http_jobruns_handler.h"
 
 #include "jr_decimal.h"
 #include "jr_script.h"

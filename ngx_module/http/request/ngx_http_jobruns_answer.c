@@ -7,7 +7,16 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer.h"
+#include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_attempt.h"
+#include "ngx_http_jobruns_audit.h"
+#include "ngx_http_jobruns_error.h"
+#include "ngx_http_jobruns_flow.h"
+#include "ngx_http_jobruns_handler.h"
+#include "ngx_http_jobruns_held.h"
 #include "ngx_http_jobruns_identity.h"
+#include "ngx_http_jobruns_request_headers.h"
 
 
 static void ngx_http_jobruns_answer(ngx_http_request_t *r,

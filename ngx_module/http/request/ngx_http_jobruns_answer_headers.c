@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer_headers.h"
 
 
 static ngx_int_t ngx_http_jobruns_limit_headers(ngx_http_request_t *r,

@@ -4,7 +4,13 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_identity.h"
+#include "ngx_http_jobruns_lease.h"
+#include "ngx_http_jobruns_metrics.h"
+#include "ngx_http_jobruns_request_headers.h"
+#include "ngx_http_jobruns_room.h"
+#include "ngx_http_jobruns_settlement.h"
 #include "ngx_http_jobruns_waiters.h"
 
 

@@ -7,6 +7,11 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_admission.h"
+#include "ngx_http_jobruns_answer.h"
+#include "ngx_http_jobruns_body.h"
+#include "ngx_http_jobruns_body_thread.h"
+#include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 
 

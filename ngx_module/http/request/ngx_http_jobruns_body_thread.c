@@ -20,6 +20,10 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer.h"
+#include "ngx_http_jobruns_body.h"
+#include "ngx_http_jobruns_body_thread.h"
+#include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_log.h"
 
 

@@ -8,6 +8,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_content_length.h"
 
 
 static ngx_int_t ngx_http_jobruns_content_length(ngx_http_request_t *r,

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_error.h"
 
 
 ngx_int_t

@@ -11,7 +11,20 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_attempt.h"
+#include "ngx_http_jobruns_audit.h"
+#include "ngx_http_jobruns_error.h"
+#include "ngx_http_jobruns_filter.h"
+#include "ngx_http_jobruns_flow.h"
+#include "ngx_http_jobruns_framing.h"
 #include "ngx_http_jobruns_guard.h"
+#include "ngx_http_jobruns_handler.h"
+#include "ngx_http_jobruns_held.h"
+#include "ngx_http_jobruns_lease.h"
+#include "ngx_http_jobruns_metrics.h"
+#include "ngx_http_jobruns_request_headers.h"
+#include "ngx_http_jobruns_settlement.h"
 
 
 static ngx_uint_t ngx_http_jobruns_refused_creation(ngx_http_request_t *r,

@@ -11,6 +11,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_flow.h"
 
 #include <poll.h>
 

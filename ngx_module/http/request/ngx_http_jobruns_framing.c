@@ -9,6 +9,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_coding.h"
+#include "ngx_http_jobruns_framing.h"
+#include "ngx_http_jobruns_handler.h"
 #include "jr_json_skim.h"
 
 

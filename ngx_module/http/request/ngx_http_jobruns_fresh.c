@@ -12,6 +12,7 @@
  * as in ngx_http_upstream_keepalive_module.
  */
 
+#include "ngx_http_jobruns_fresh.h"
 #include "ngx_http_jobruns_guard.h"
 
 

@@ -18,8 +18,11 @@
  * members from the event loop, some in each turn.
  */
 
+#include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_group.h"
 #include "ngx_http_jobruns_settlement.h"
+#include "ngx_http_jobruns_share.h"
+#include "ngx_http_jobruns_verdict.h"
 #include "ngx_http_jobruns_waiters.h"
 
 #include "jr_script.h"

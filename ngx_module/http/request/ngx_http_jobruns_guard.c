@@ -10,9 +10,14 @@
  * its record.
  */
 
+#include "ngx_http_jobruns_attempt.h"
+#include "ngx_http_jobruns_fresh.h"
 #include "ngx_http_jobruns_guard.h"
+#include "ngx_http_jobruns_guard_check.h"
+#include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_request_headers.h"
 
 
 static int ngx_libc_cdecl ngx_http_jobruns_guard_order(const void *one,

@@ -16,8 +16,6 @@ typedef struct {
 } ngx_http_jobruns_peer_t;
 
 
-/* ngx_http_jobruns_guard.c */
-
 /*
  * Stands before peer.init of every upstream of the configuration.  Called at
  * postconfiguration, when every balancer has set its own; fails for want of
@@ -37,41 +35,6 @@ ngx_int_t ngx_http_jobruns_guard(ngx_http_request_t *r);
  */
 void ngx_http_jobruns_guard_status(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-
-
-/* ngx_http_jobruns_guard_address.c */
-
-/*
- * Stands before the choice of an address that the variables of a *_pass turn
- * out to hold.  u is of a location of the new configuration, merged, of any
- * module whose own configuration begins with it; one that has a name without
- * variables is left as it is.  Called before postconfiguration; fails for
- * want of memory alone.
- */
-ngx_int_t ngx_http_jobruns_guard_address(ngx_conf_t *cf,
-    ngx_http_upstream_conf_t *u);
-
-
-/* ngx_http_jobruns_guard_check.c */
-
-/*
- * Looks at the request that r->upstream is about to send.  Returns NULL where
- * it may leave, else what the client is not to learn but the operator is: why
- * it is stopped, and which directive is to be changed.
- */
-const char *ngx_http_jobruns_guard_check(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
-
-
-
-/* ngx_http_jobruns_fresh.c */
-
-/*
- * Makes the creation that r->upstream is about to send go out on a connection
- * that was not used before, whatever cache its upstream has.  Called behind
- * peer.init; fails for want of memory alone.
- */
-ngx_int_t ngx_http_jobruns_fresh_peer(ngx_http_request_t *r);
 
 
 #endif /* NGX_HTTP_JOBRUNS_GUARD_H_INCLUDED */

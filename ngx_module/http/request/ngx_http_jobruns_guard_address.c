@@ -14,6 +14,7 @@
  */
 
 #include "ngx_http_jobruns_guard.h"
+#include "ngx_http_jobruns_guard_address.h"
 
 
 /* the code of a script, as ngx_http_complex_value() runs it */

@@ -5,6 +5,8 @@
  */
 
 #include "ngx_http_jobruns_guard.h"
+#include "ngx_http_jobruns_guard_check.h"
+#include "ngx_http_jobruns_neighbours.h"
 
 #include "jr_head.h"
 

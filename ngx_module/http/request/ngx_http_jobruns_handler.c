@@ -8,8 +8,13 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer.h"
+#include "ngx_http_jobruns_attempt.h"
+#include "ngx_http_jobruns_body.h"
+#include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_request_headers.h"
 
 
 static ngx_int_t ngx_http_jobruns_denied(ngx_http_request_t *r);

@@ -4,7 +4,12 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer.h"
+#include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_error.h"
+#include "ngx_http_jobruns_held.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_room.h"
 #include "jr_json_skim.h"
 
 

@@ -5,7 +5,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_lease.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_reply.h"
 
 #include "jr_script.h"
 

@@ -2,9 +2,10 @@
  * Lines of error.log, folded.
  */
 
+#include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_log.h"
-
 #include "ngx_redis_value.h"
+
 
 
 /* ms; as ngx_redis_server_log() has it */

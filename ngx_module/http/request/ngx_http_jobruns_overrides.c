@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_overrides.h"
 
 
 /* what a worker remembers to have logged; where more is wrong in a minute,

@@ -7,8 +7,11 @@
  * stays, and protects as long as the master lives.
  */
 
-#include "ngx_http_jobruns_replicas.h"
+#include "ngx_http_jobruns_directives.h"
+#include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_replicas.h"
+#include "ngx_http_jobruns_reply.h"
 
 
 /* the most replicas of a master that one could ask for; the longest wait */

@@ -10,6 +10,8 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_overrides.h"
+#include "ngx_http_jobruns_reply.h"
 
 #include "jr_script.h"
 

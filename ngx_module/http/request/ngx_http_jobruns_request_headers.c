@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_request_headers.h"
 
 #include "jr_hex.h"
 

@@ -7,6 +7,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_room.h"
 
 
 static ngx_http_jobruns_holding_t *ngx_http_jobruns_room_find(jr_str_t tenant);

@@ -12,9 +12,13 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_group.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_reply.h"
+#include "ngx_http_jobruns_room.h"
 #include "ngx_http_jobruns_settlement.h"
+#include "ngx_http_jobruns_takeback.h"
 
 #include "jr_script.h"
 

@@ -65,37 +65,15 @@ void ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s);
 /* Ends s, wherever it waits; its pool and its memory are given back. */
 void ngx_http_jobruns_settlement_free(ngx_http_jobruns_settlement_t *s);
 
-
-/* Queues s behind the take-backs that wait; freeing it takes it out. */
-void ngx_http_jobruns_takeback_add(ngx_http_jobruns_settlement_t *s);
-
-
-/* Takes s, which may be queued, out of the take-backs that wait. */
-void ngx_http_jobruns_takeback_remove(ngx_http_jobruns_settlement_t *s);
-
-
 /*
- * Redis' clock has not come to the deadline of the lost admission: tries s
- * again.  Where it does not come within a minute, it was set back: what was
- * to come has come, and s is told without a deadline.
+ * Settles an attempt by its outcome.  NGX_AGAIN: the caller parks it, it is
+ * woken by the reply; NGX_OK: nothing to wait for, the settlement goes on
+ * without the request where Redis is out of reach.
  */
-void ngx_http_jobruns_takeback_early(ngx_http_jobruns_settlement_t *s);
+ngx_int_t ngx_http_jobruns_settle(ngx_http_jobruns_attempt_t *a);
 
-
-/*
- * Makes room for a take-back at the cost of the oldest ones, and ends what a
- * worker that exits has not told within a minute.  Whether s itself, which
- * is queued, is gone.
- */
-ngx_uint_t ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s);
-
-
-/*
- * Makes room for s at the cost of take-backs that wait, the oldest first: of
- * its tenant, until that has no more than its half of jobruns_hold_memory,
- * then of all.  Each is logged and counted.  Whether s itself is gone.
- */
-ngx_uint_t ngx_http_jobruns_takebacks_drop(ngx_http_jobruns_settlement_t *s);
+/* the same without waiting, for a request that is going away */
+void ngx_http_jobruns_settle_detached(ngx_http_jobruns_attempt_t *a);
 
 
 #endif /* NGX_HTTP_JOBRUNS_SETTLEMENT_H */

@@ -8,7 +8,9 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_room.h"
 #include "ngx_http_jobruns_settlement.h"
+#include "ngx_http_jobruns_takeback.h"
 
 #include "jr_script.h"
 

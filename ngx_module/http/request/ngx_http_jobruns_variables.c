@@ -4,6 +4,9 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_handler.h"
+#include "ngx_http_jobruns_variables.h"
 
 
 typedef enum {

@@ -7,9 +7,11 @@
  * further cost.  Only the one that asks is, while its poll is under way.
  */
 
-#include "ngx_http_jobruns_waiters.h"
+#include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_group.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_verdict.h"
+#include "ngx_http_jobruns_waiters.h"
 
 
 static void ngx_http_jobruns_wait_refused(ngx_http_jobruns_attempt_t *a,

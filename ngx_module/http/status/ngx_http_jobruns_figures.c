@@ -6,6 +6,7 @@
  * one moment.
  */
 
+#include "ngx_http_jobruns_figures.h"
 #include "ngx_http_jobruns_zone.h"
 
 

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_zone.h"
 
 

@@ -21,6 +21,9 @@
 #include "ngx_redis_stats.h"
 
 
+typedef struct ngx_http_jobruns_attempt_s  ngx_http_jobruns_attempt_t;
+
+
 /* label values are bounded: what comes after the last of these is "other" */
 #define NGX_HTTP_JOBRUNS_SERVERS    16
 #define NGX_HTTP_JOBRUNS_LIMITS     64
@@ -201,6 +204,13 @@ void ngx_http_jobruns_observe(ngx_http_jobruns_time_e time, ngx_msec_t since);
 
 /* a limit refused an attempt of this tenant (any bytes) */
 void ngx_http_jobruns_count_tenant(const u_char *name, size_t len);
+
+/* the attempt is at another stage now */
+void ngx_http_jobruns_count_stage(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_stage_e stage);
+
+/* all that became of an attempt, when its outcome is final: once for each */
+void ngx_http_jobruns_count_attempt(ngx_http_jobruns_attempt_t *a);
 
 
 #endif /* NGX_HTTP_JOBRUNS_METRICS_H_INCLUDED */

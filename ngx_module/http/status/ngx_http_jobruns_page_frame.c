@@ -6,7 +6,9 @@
  * and says when the gateway does not answer any more.
  */
 
+#include "ngx_http_jobruns_page_frame.h"
 #include "ngx_http_jobruns_status.h"
+#include "ngx_http_jobruns_text.h"
 
 
 static const char  ngx_http_jobruns_page_style[] =

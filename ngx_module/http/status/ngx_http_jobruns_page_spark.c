@@ -2,7 +2,10 @@
  * Sparklines: one point for each of the last seconds, drawn in SVG.
  */
 
+#include "ngx_http_jobruns_figures.h"
 #include "ngx_http_jobruns_page.h"
+#include "ngx_http_jobruns_page_spark.h"
+#include "ngx_http_jobruns_text.h"
 
 
 /* seconds, one less than there are samples; and the height of a drawing */

@@ -3,6 +3,11 @@
  */
 
 #include "ngx_http_jobruns_page.h"
+#include "ngx_http_jobruns_page_spark.h"
+#include "ngx_http_jobruns_page_tables.h"
+#include "ngx_http_jobruns_rates.h"
+#include "ngx_http_jobruns_status.h"
+#include "ngx_http_jobruns_text.h"
 
 
 static void ngx_http_jobruns_page_errors(ngx_http_jobruns_text_t *text,

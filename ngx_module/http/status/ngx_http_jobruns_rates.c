@@ -5,6 +5,8 @@
  * older one is taken, and rates are divided by the seconds there really are.
  */
 
+#include "ngx_http_jobruns_figures.h"
+#include "ngx_http_jobruns_rates.h"
 #include "ngx_http_jobruns_status.h"
 
 

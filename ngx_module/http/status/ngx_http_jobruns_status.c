@@ -6,7 +6,14 @@
  * prometheus, json or html overrides what Accept says.
  */
 
+#include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_figures.h"
+#include "ngx_http_jobruns_request_headers.h"
 #include "ngx_http_jobruns_status.h"
+#include "ngx_http_jobruns_status_json.h"
+#include "ngx_http_jobruns_status_page.h"
+#include "ngx_http_jobruns_status_prometheus.h"
+#include "ngx_http_jobruns_text.h"
 
 
 typedef enum {

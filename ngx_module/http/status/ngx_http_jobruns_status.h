@@ -28,27 +28,6 @@ typedef struct {
 #define NGX_HTTP_JOBRUNS_TIMES_OVER 60
 
 
-/* ngx_http_jobruns_text.c */
-
-void ngx_http_jobruns_text_init(ngx_http_jobruns_text_t *text,
-    ngx_pool_t *pool);
-
-/* as ngx_sprintf(); at most 2000 bytes at a time, what is more is cut */
-void ngx_cdecl ngx_http_jobruns_text(ngx_http_jobruns_text_t *text,
-    const char *fmt, ...);
-
-/* bytes of somebody else, escaped for HTML, or for a label's value */
-void ngx_http_jobruns_text_html(ngx_http_jobruns_text_t *text,
-    const u_char *data, size_t len);
-void ngx_http_jobruns_text_label(ngx_http_jobruns_text_t *text,
-    const u_char *data, size_t len);
-/* bytes as they are */
-void ngx_http_jobruns_text_add(ngx_http_jobruns_text_t *text,
-    const u_char *data, size_t len);
-
-
-/* ngx_http_jobruns_status.c */
-
 char *ngx_http_jobruns_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* "rate", "quota", "concurrency" */
@@ -56,33 +35,6 @@ const char *ngx_http_jobruns_status_kind(ngx_uint_t kind);
 
 
 /* the three forms, each in a file of its own name */
-
-void ngx_http_jobruns_status_prometheus(ngx_http_jobruns_text_t *text,
-    ngx_http_jobruns_figures_t *figures);
-
-void ngx_http_jobruns_status_json(ngx_http_jobruns_text_t *text,
-    ngx_http_jobruns_figures_t *figures);
-
-/* nonce: of the page's script */
-void ngx_http_jobruns_status_page(ngx_http_jobruns_text_t *text,
-    ngx_http_jobruns_figures_t *figures, ngx_str_t *nonce);
-
-
-/* ngx_http_jobruns_rates.c: what happened in the last seconds */
-
-/* outcomes per second, in thousandths, over the last seconds that are known;
-   an outcome of NGX_HTTP_JOBRUNS_OUTCOMES means all */
-ngx_uint_t ngx_http_jobruns_rate(ngx_http_jobruns_zone_t *zone,
-    ngx_uint_t outcome);
-
-/* the upper bound of the bucket that the given share (thousandths) of what
-   was timed lately lies in, ms; 0: nothing was; -1: beyond all bounds */
-ngx_int_t ngx_http_jobruns_percentile(ngx_http_jobruns_zone_t *zone,
-    ngx_http_jobruns_time_e time, ngx_uint_t share);
-
-/* the same of Redis' round trips, microseconds */
-ngx_int_t ngx_http_jobruns_percentile_redis(ngx_http_jobruns_zone_t *zone,
-    ngx_uint_t share);
 
 
 #endif /* NGX_HTTP_JOBRUNS_STATUS_H_INCLUDED */

@@ -5,7 +5,10 @@
  * writes valid JSON whatever their bytes.
  */
 
+#include "ngx_http_jobruns_rates.h"
 #include "ngx_http_jobruns_status.h"
+#include "ngx_http_jobruns_status_json.h"
+#include "ngx_http_jobruns_text.h"
 
 
 static void ngx_http_jobruns_json_string(ngx_http_jobruns_text_t *text,

@@ -7,6 +7,12 @@
  */
 
 #include "ngx_http_jobruns_page.h"
+#include "ngx_http_jobruns_page_frame.h"
+#include "ngx_http_jobruns_page_spark.h"
+#include "ngx_http_jobruns_page_tables.h"
+#include "ngx_http_jobruns_rates.h"
+#include "ngx_http_jobruns_status_page.h"
+#include "ngx_http_jobruns_text.h"
 
 
 static void ngx_http_jobruns_page_header(ngx_http_jobruns_text_t *text,

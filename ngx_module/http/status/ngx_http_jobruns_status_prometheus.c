@@ -6,6 +6,8 @@
  */
 
 #include "ngx_http_jobruns_status.h"
+#include "ngx_http_jobruns_status_prometheus.h"
+#include "ngx_http_jobruns_text.h"
 
 
 static void ngx_http_jobruns_prometheus_head(ngx_http_jobruns_text_t *text,

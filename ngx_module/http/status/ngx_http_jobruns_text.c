@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_jobruns_status.h"
+#include "ngx_http_jobruns_text.h"
 
 
 #define NGX_HTTP_JOBRUNS_TEXT_BLOCK  16384

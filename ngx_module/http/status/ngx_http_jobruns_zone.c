@@ -8,6 +8,8 @@
  * one that the master starts in its place.
  */
 
+#include "ngx_http_jobruns_figures.h"
+#include "ngx_http_jobruns_settings.h"
 #include "ngx_http_jobruns_zone.h"
 
 

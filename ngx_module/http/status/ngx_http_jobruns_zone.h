@@ -106,8 +106,6 @@ typedef struct {
     ((ngx_http_jobruns_block_t *) ((shared)->blocks + (i) * (shared)->stride))
 
 
-/* ngx_http_jobruns_zone.c */
-
 /* the setter of the directive */
 char *ngx_http_jobruns_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
@@ -128,27 +126,6 @@ void ngx_http_jobruns_zone_end(ngx_cycle_t *cycle);
 /* where refusals by this limit are counted; never NULL */
 ngx_http_jobruns_limit_count_t *ngx_http_jobruns_zone_limit(
     jr_limit_t *limit);
-
-/* ngx_http_jobruns_figures.c */
-
-/* adds the counters of all workers to figures, without the tenants */
-void ngx_http_jobruns_figures_sum(ngx_http_jobruns_shared_t *shared,
-    ngx_http_jobruns_figures_t *figures);
-
-/* all of it */
-void ngx_http_jobruns_figures_read(ngx_http_jobruns_zone_t *zone,
-    ngx_http_jobruns_figures_t *figures);
-
-/* the sample of a second; NULL: there is none */
-ngx_http_jobruns_sample_t *ngx_http_jobruns_figures_sample(
-    ngx_http_jobruns_zone_t *zone, time_t second);
-
-
-/* ngx_http_jobruns_settings.c: the digest of what is configured */
-
-/* adds the settings of one location */
-ngx_int_t ngx_http_jobruns_settings_add(jr_hasher_t *hasher,
-    ngx_command_t *commands, ngx_http_jobruns_loc_conf_t *conf);
 
 
 #endif /* NGX_HTTP_JOBRUNS_ZONE_H_INCLUDED */

@@ -5,7 +5,14 @@
  * hash slot without a node fails at once.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_cluster_node.h"
+#include "ngx_redis_cluster_redirect.h"
+#include "ngx_redis_cluster_refresh.h"
+#include "ngx_redis_cluster_slot.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_server.h"
 
 
 static ngx_int_t ngx_redis_cluster_seed(ngx_conf_t *cf,

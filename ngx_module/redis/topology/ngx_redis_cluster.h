@@ -94,8 +94,6 @@ struct ngx_redis_cluster_s {
 };
 
 
-/* ngx_redis_cluster.c */
-
 ngx_int_t ngx_redis_cluster_create(ngx_conf_t *cf,
     ngx_redis_server_t *handle);
 void ngx_redis_cluster_end(ngx_redis_cluster_t *cluster);
@@ -103,31 +101,6 @@ ngx_redis_server_t *ngx_redis_cluster_route(ngx_redis_server_t *server,
     ngx_str_t *key, uint16_t *keyslot);
 void ngx_redis_cluster_dispatch(ngx_redis_cluster_t *cluster,
     ngx_queue_t *slots);
-
-
-/* ngx_redis_cluster_node.c */
-
-ngx_redis_node_t *ngx_redis_cluster_node(ngx_redis_cluster_t *cluster,
-    ngx_str_t *host, in_port_t port, ngx_uint_t mapped);
-void ngx_redis_cluster_node_failed(ngx_redis_server_t *server);
-void ngx_redis_cluster_on_idle(ngx_event_t *ev);
-void ngx_redis_cluster_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all);
-
-
-/* ngx_redis_cluster_refresh.c */
-
-void ngx_redis_cluster_want(ngx_redis_cluster_t *cluster);
-void ngx_redis_cluster_refresh(ngx_redis_cluster_t *cluster);
-void ngx_redis_cluster_on_retry(ngx_event_t *ev);
-
-
-/* ngx_redis_cluster_redirect.c */
-
-ngx_int_t ngx_redis_cluster_reply(ngx_redis_connection_t *conn,
-    ngx_redis_slot_t *slot, redisReply *reply);
-void ngx_redis_cluster_on_again(ngx_event_t *ev);
-void ngx_redis_cluster_rescue(ngx_redis_server_t *server,
-    ngx_queue_t *refused);
 
 
 #endif /* NGX_REDIS_CLUSTER_H_INCLUDED */

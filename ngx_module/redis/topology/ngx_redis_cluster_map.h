@@ -64,12 +64,6 @@ typedef struct {
 
 
 /*
- * CRC16 (XMODEM) of the key modulo 16384; of a key with a non-empty "{...}",
- * of what is between the first "{" and the first "}" behind it.
- */
-uint16_t ngx_redis_cluster_slot(const void *key, size_t len);
-
-/*
  * Reads the reply to CLUSTER SLOTS.  Returns NULL, or what is wrong with the
  * reply for a log line; *map is of no use then.
  */

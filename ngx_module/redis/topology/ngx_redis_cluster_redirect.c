@@ -9,7 +9,14 @@
  * of Redis): our scripts then wait for the end of the move.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_cluster_map.h"
+#include "ngx_redis_cluster_node.h"
+#include "ngx_redis_cluster_redirect.h"
+#include "ngx_redis_cluster_refresh.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_reply.h"
 
 
 static ngx_redis_node_t *ngx_redis_cluster_target(

@@ -8,7 +8,13 @@
  * where there is none, the handle's breaker opens and tries again.
  */
 
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
+#include "ngx_redis_cluster_map.h"
+#include "ngx_redis_cluster_node.h"
+#include "ngx_redis_cluster_refresh.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_server.h"
 
 
 static void ngx_redis_cluster_ask(ngx_redis_cluster_t *cluster);

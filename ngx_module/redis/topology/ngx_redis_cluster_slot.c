@@ -5,6 +5,7 @@
  */
 
 #include "ngx_redis_cluster_map.h"
+#include "ngx_redis_cluster_slot.h"
 
 #include <string.h>
 

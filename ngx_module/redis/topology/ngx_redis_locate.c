@@ -9,6 +9,10 @@
  * others are; no connection uses them then.
  */
 
+#include "ngx_redis_breaker.h"
+#include "ngx_redis_connection.h"
+#include "ngx_redis_locate.h"
+#include "ngx_redis_pipeline.h"
 #include "ngx_redis_sentinel.h"
 
 

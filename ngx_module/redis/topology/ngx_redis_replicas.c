@@ -12,7 +12,13 @@
  * without a command, one for each operation that waits for its reply.
  */
 
+#include "ngx_redis_breaker.h"
+#include "ngx_redis_command.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_pipeline.h"
+#include "ngx_redis_replicas.h"
+#include "ngx_redis_server.h"
+#include "ngx_redis_stats.h"
 
 
 /* Puts a WAIT behind all that waits to be sent now, if none is under way. */

@@ -6,9 +6,13 @@
  * behind is not asked again and again.
  */
 
-#include "ngx_redis_sentinel.h"
-
+#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster_map.h"
+#include "ngx_redis_connection.h"
+#include "ngx_redis_locate.h"
+#include "ngx_redis_sentinel.h"
+#include "ngx_redis_sentinel_watch.h"
+
 
 
 static ngx_redis_server_t *ngx_redis_sentinel_server(ngx_conf_t *cf,

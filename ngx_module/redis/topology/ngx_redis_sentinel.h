@@ -43,8 +43,6 @@ struct ngx_redis_sentinel_s {
 };
 
 
-/* ngx_redis_sentinel.c */
-
 ngx_int_t ngx_redis_sentinel_create(ngx_conf_t *cf,
     ngx_redis_server_t *master);
 void ngx_redis_sentinel_end(ngx_redis_sentinel_t *sentinel);
@@ -52,14 +50,6 @@ ngx_uint_t ngx_redis_sentinel_host(ngx_str_t *host);
 void ngx_redis_sentinel_ask(ngx_redis_sentinel_t *sentinel);
 void ngx_redis_sentinel_found(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
     in_port_t port);
-
-
-/* ngx_redis_sentinel_watch.c */
-
-void ngx_redis_sentinel_watch(ngx_redis_sentinel_t *sentinel);
-void ngx_redis_sentinel_on_tick(ngx_event_t *ev);
-void ngx_redis_sentinel_on_push(ngx_redis_server_t *server,
-    redisReply *reply);
 
 
 #endif /* NGX_REDIS_SENTINEL_H_INCLUDED */

@@ -1,0 +1,44 @@
+/*
+ * The attempt: made when a creation is recognised, ended by the log phase,
+ * and in between what it found out about what was exchanged with the service.
+ */
+
+#ifndef NGX_HTTP_JOBRUNS_ATTEMPT_H_INCLUDED
+#define NGX_HTTP_JOBRUNS_ATTEMPT_H_INCLUDED
+
+#include "ngx_http_jobruns.h"
+
+
+ngx_int_t ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, jr_path_t *path);
+
+/*
+ * The status with which NGINX has refused a request that came as a POST,
+ * before it was looked at, whatever error_page made of it since; where that
+ * took the status away, 503, 401 or 403.  0: it has not.
+ */
+ngx_uint_t ngx_http_jobruns_refused_status(ngx_http_request_t *r);
+
+/* an attempt for the audit of a creation that NGINX refuses before our phase:
+   a body too large, auth_request, limit_req */
+ngx_int_t ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
+
+/* false once error_page or a redirect has given the request another method
+   or URI: what then answers it says nothing of the creation */
+ngx_uint_t ngx_http_jobruns_is_creation(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/* whether a peer was chosen and got a byte, from r->upstream_states alone */
+void ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/*
+ * The request ends: lets go of timers and operations, and settles what is
+ * left unsettled.  Called by the log phase, when nothing blocks any more.
+ */
+void ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+
+#endif /* NGX_HTTP_JOBRUNS_ATTEMPT_H_INCLUDED */

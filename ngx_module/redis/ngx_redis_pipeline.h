@@ -1,0 +1,31 @@
+/*
+ * Operations: from ngx_redis_submit() to the call of their handler.
+ */
+
+#ifndef NGX_REDIS_PIPELINE_H_INCLUDED
+#define NGX_REDIS_PIPELINE_H_INCLUDED
+
+#include "ngx_redis_connection.h"
+
+
+ngx_redis_slot_t *ngx_redis_slot_create(ngx_redis_server_t *server,
+    size_t size, ngx_log_t *log);
+void ngx_redis_slot_free(ngx_redis_slot_t *slot);
+void ngx_redis_slot_mark(ngx_redis_slot_t *slot, uint64_t now);
+void ngx_redis_slot_move(ngx_redis_slot_t *slot, ngx_redis_server_t *to);
+void ngx_redis_slot_ask(ngx_redis_slot_t *slot);
+ngx_redis_op_t *ngx_redis_slot_release(ngx_redis_slot_t *slot);
+ngx_int_t ngx_redis_pipeline_accept(ngx_redis_server_t *server,
+    ngx_redis_op_t *op, ngx_str_t *key, size_t size, ngx_redis_slot_t **slot);
+void ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
+    ngx_msec_t timeout);
+void ngx_redis_pipeline_attach(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
+    ngx_msec_t timeout);
+ngx_int_t ngx_redis_pipeline_receive(ngx_redis_connection_t *conn,
+    u_char *data, size_t size);
+ngx_uint_t ngx_redis_pipeline_silent(ngx_redis_connection_t *conn);
+void ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status);
+void ngx_redis_pipeline_refuse(ngx_redis_server_t *server);
+
+
+#endif /* NGX_REDIS_PIPELINE_H_INCLUDED */

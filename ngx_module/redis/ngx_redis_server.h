@@ -1,0 +1,20 @@
+/*
+ * A server: what is known of it at configuration time, the turn in which a
+ * worker acts for all operations submitted to it, and its end.
+ */
+
+#ifndef NGX_REDIS_SERVER_H_INCLUDED
+#define NGX_REDIS_SERVER_H_INCLUDED
+
+#include "ngx_redis_connection.h"
+
+
+void ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log);
+void ngx_redis_server_end(ngx_redis_server_t *server);
+ngx_int_t ngx_redis_server_parse(ngx_conf_t *cf, ngx_str_t *address,
+    ngx_url_t *url);
+void ngx_redis_server_post(ngx_redis_server_t *server);
+void ngx_redis_server_rest(ngx_redis_server_t *server);
+
+
+#endif /* NGX_REDIS_SERVER_H_INCLUDED */
