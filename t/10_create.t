@@ -522,6 +522,36 @@ for my $mode (qw(replace strict)) {
     is(scalar new_requests(), 0, '... not forwarded');
 }
 
+# one that is signed as absent is not added; the answer has ours
+
+for my $mode (qw(strict lenient replace)) {
+    for my $signed (0, 1) {
+        new_requests();
+        $answer = $t->create_run(request_id => undef,
+            version => $version{$mode}, stub => { omit => 'opc-request-id' },
+            authorization => 'Signature version="1",keyId="a/b/c",'
+                . 'algorithm="rsa-sha256",headers="date '
+                . ($signed ? 'opc-request-id ' : '')
+                . 'host",signature="c2ln"');
+        is($answer->status, 201, "$mode, signed $signed, absent: created");
+        like($answer->header('opc-request-id'), $made, '... answered with ours');
+        my $received = received('opc-request-id');
+        $signed ? is($received, '', '... not added')
+            : is($received, $answer->header('opc-request-id'), '... added');
+    }
+}
+
+# blanks around an id are no part of it
+
+for my $mode (qw(strict lenient replace)) {
+    new_requests();
+    $answer = $t->create_run(request_id => " \ta-1\t ",
+        version => $version{$mode}, stub => { omit => 'opc-request-id' });
+    is($answer->status, 201, "$mode: blanks around an id");
+    is($answer->header('opc-request-id'), 'a-1', '... trimmed');
+    like(received('opc-request-id'), qr/^\s*a-1\s*$/, '... the client\'s own');
+}
+
 # two requests do not get the same
 
 new_requests();

@@ -154,6 +154,9 @@ for (
     ['re-serialised', { body => $rewritten }],
     ['null for what is not there',
         { body => $body =~ s/^\{/{"schedule":null,"key":null,/r }],
+    ['a null in a member that the schema knows', { body => $body =~
+        s/^\{/{"repairHistory":[{"key":null}],/r }, { body => $body =~
+        s/^\{/{"repairHistory":[{}],/r }],
     ['in chunks', { chunked => 5 }],
     ['over HTTP/2', { h2 => 1 }],
     ['If-None-Match: *', { headers => { 'If-None-Match' => '*' } }],
@@ -192,6 +195,8 @@ for (
         . '{"name":"b","value":"1"},{"name":"a","value":"1"}]}' },
         { body => '{"jobKey":"j","parameters":['
         . '{"name":"a","value":"1"},{"name":"b","value":"1"}]}' }],
+    ['a null in a member that no schema knows', { body => $body =~
+        s/^\{/{"a":{"b":null},/r }, { body => $body =~ s/^\{/{"a":{},/r }],
     ['another version', { version => '20240831' }],
     ['another family', { family => 'dataLakes' }],
     ['should-update-recent', { headers => {

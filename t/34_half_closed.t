@@ -10,12 +10,19 @@ use JobRuns;
 my $t = JobRuns->new;
 $t->run(workers => 1, http => <<'END', server => <<'END2');
     log_format outcome '$http_opc_request_id $jobruns_outcome';
+    jobruns_zone jobruns 1m;
     jobruns_redis_timeout 5s;
     jobruns_redis_connect_timeout 5s;
 END
     access_log %%TESTDIR%%/outcome.log outcome;
     jobruns_retry_wait 20s;
     send_timeout 100ms;
+    location = /status { jobruns_status; }
+    location /20260401/ {
+        include %%ROOT%%/conf/jobruns_proxy.conf;
+        proxy_pass http://service;
+        jobruns_retry_wait 1s;
+    }
 END2
 
 my $service = $t->service;
@@ -47,6 +54,32 @@ $service->release('gate');
 is($first->response->status, 201, 'the first');
 is($waiter->response->header('opc-retry-replayed'), 'true',
     'a half-closed waiter is answered');
+
+# its place is held until its time to wait is over, and no longer, whether it
+# still reads or is gone: an end of what it sends does not tell
+
+sub waiting {
+    my ($n) = @_;
+    wait_for {
+        $t->get('/status')->body =~ /^jobruns_waiting_requests $n$/m;
+    } "$n to wait";
+}
+
+fresh();
+my %brief = (token => 'brief', version => '20260401');
+$first = $t->start_run(%brief, stub => { wait_read => 'gate' });
+$service->wait_at('gate');
+$waiter = $t->start_run(%brief);
+my $closed = $t->start_run(%brief, request_id => 'closed');
+waiting(2);
+$waiter->half_close;
+$closed->close;
+is($waiter->response->code, 'IncorrectState',
+    'a half-closed waiter is told when its time is over');
+is(logged('closed'), 'in_progress', 'so would be one that closed');
+waiting(0);
+$service->release('gate');
+is($first->response->status, 201, 'the first goes on');
 
 # while it is settled, longer than send_timeout; two pipelined
 fresh();

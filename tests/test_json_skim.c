@@ -86,12 +86,77 @@ what_is_no_such_member_is_not(void **state)
 }
 
 
+/* the text stands at the end of its memory: a byte too far is seen */
+
+static int
+ends(const char *text)
+{
+    int     rc;
+    char   *copy;
+    size_t  len;
+
+    len = strlen(text);
+    copy = malloc(len ? len : 1);
+    assert_non_null(copy);
+    memcpy(copy, text, len);
+
+    rc = jr_json_skim_ends((jr_str_t) { len, copy });
+
+    free(copy);
+
+    return rc;
+}
+
+
+static void
+a_whole_text_ends(void **state)
+{
+    (void) state;
+
+    assert_true(ends("{}"));
+    assert_true(ends("[]"));
+    assert_true(ends(" \t\r\n{ } \t\r\n"));
+    assert_true(ends("{\"a\":[1,{\"b\":\"}\"}],\"c\":\"]\"}"));
+    assert_true(ends("{\"a\":\"\\\"}\"}"));
+    assert_true(ends("{\"a\":\"\\\\\"}"));
+}
+
+
+static void
+a_text_that_is_cut_does_not(void **state)
+{
+    char        copy[64];
+    size_t      i;
+    const char  *text = "{\"a\":[1,{\"b\":\"}\\\"]\\\\\"}],\"c\":{}}";
+
+    (void) state;
+
+    assert_true(ends(text));
+
+    for (i = 0; i < strlen(text); i++) {
+        memcpy(copy, text, i);
+        copy[i] = '\0';
+        assert_false(ends(copy));
+    }
+
+    assert_false(ends(" "));
+    assert_false(ends("null"));
+    assert_false(ends("\"{}\""));
+    assert_false(ends("{}x"));
+    assert_false(ends("{}{}"));
+    assert_false(ends("}{"));
+    assert_false(ends("<p>{}</p>"));
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(the_member_is_found),
-        cmocka_unit_test(what_is_no_such_member_is_not)
+        cmocka_unit_test(what_is_no_such_member_is_not),
+        cmocka_unit_test(a_whole_text_ends),
+        cmocka_unit_test(a_text_that_is_cut_does_not)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

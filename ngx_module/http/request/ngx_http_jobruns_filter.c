@@ -499,6 +499,12 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
             a->replace = 1;
         }
 
+        if (!a->replace && a->exchange.status >= 300
+            && !ngx_http_jobruns_held_error(r, a))
+        {
+            a->replace = 1;
+        }
+
         return ngx_http_jobruns_conclude(r, ctx);
     }
 

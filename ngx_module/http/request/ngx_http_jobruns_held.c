@@ -180,6 +180,30 @@ ngx_http_jobruns_held_leave_out(ngx_http_jobruns_attempt_t *a)
 }
 
 
+/* of a coded body nothing can be said */
+
+ngx_uint_t
+ngx_http_jobruns_held_error(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    jr_str_t  body;
+
+    if (r->headers_out.content_encoding != NULL) {
+        return 1;
+    }
+
+    if (a->held == NULL) {
+        return 0;
+    }
+
+    body.data = (char *) a->held->pos;
+    body.len = a->held->last - a->held->pos;
+
+    return jr_json_skim_ends(body)
+           && jr_json_skim_string(body, (jr_str_t) jr_str("code")).len != 0;
+}
+
+
 /* key and location of the run that was made */
 
 void

@@ -254,6 +254,11 @@ ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    if (ngx_http_jobruns_signed(r, "opc-request-id")) {
+        /* signed as absent: the answer alone has ours */
+        return NGX_OK;
+    }
+
     /* proxies send what is in this list (ngx_http_proxy_create_request()) */
 
     h = ngx_list_push(&r->headers_in.headers);

@@ -28,7 +28,9 @@ const ngx_http_jobruns_metric_t
       "Forwarded attempts that lost their lease to another one." },
 
     { "jobruns_answers_unkept_total",
-      "Answers too large to be kept, or found no room to be held." },
+      "Answers of creations that are not stored: larger than "
+      "jobruns_response_max_size, without room in jobruns_hold_memory, or "
+      "with a header that cannot be stored." },
 
     { "jobruns_hold_full_total",
       "Answers, settlements to be tried again and admissions to be taken back "
