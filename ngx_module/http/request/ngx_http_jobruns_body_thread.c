@@ -26,6 +26,10 @@
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_log.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 
 #if (NGX_THREADS)
 
@@ -34,6 +38,9 @@
 
 /* and that may wait; one more gets its 503 at once */
 #define NGX_HTTP_JOBRUNS_CHECKS_WAITING  256
+
+/* bytes from which memory is mapped, and given back when it is freed */
+#define NGX_HTTP_JOBRUNS_CHECK_MAPPED    (128 * 1024)
 
 /* anything long: the timer is there to be seen, see ..._checks_stay() */
 #define NGX_HTTP_JOBRUNS_CHECKS_STAY     60000
@@ -111,6 +118,16 @@ ngx_http_jobruns_body_thread_init(ngx_cycle_t *cycle)
        that was added then is gone with its cycle */
 
     ngx_http_jobruns_checks.pool = ngx_thread_pool_get(cycle, &name);
+
+#ifdef __GLIBC__
+
+    /* glibc raises the size from which it maps memory to that of the largest
+       piece freed, and then each thread's arena keeps as much of a body as its
+       thread has checked: set, it stays, and goes back at once */
+
+    (void) mallopt(M_MMAP_THRESHOLD, NGX_HTTP_JOBRUNS_CHECK_MAPPED);
+
+#endif
 
     ngx_queue_init(&ngx_http_jobruns_checks.waiting);
     ngx_queue_init(&ngx_http_jobruns_checks.running);
