@@ -19,6 +19,7 @@
 
 #include "lib_redis.h"
 #include "ngx_redis_cluster_map.h"
+#include "ngx_redis_cluster_slot.h"
 
 
 #define NONE  NGX_REDIS_CLUSTER_NONE
