@@ -534,7 +534,8 @@ for my $mode (qw(strict lenient replace)) {
                 . ($signed ? 'opc-request-id ' : '')
                 . 'host",signature="c2ln"');
         is($answer->status, 201, "$mode, signed $signed, absent: created");
-        like($answer->header('opc-request-id'), $made, '... answered with ours');
+        like($answer->header('opc-request-id'), $made,
+            '... answered with ours');
         my $received = received('opc-request-id');
         $signed ? is($received, '', '... not added')
             : is($received, $answer->header('opc-request-id'), '... added');
