@@ -41,8 +41,9 @@
 #include "ngx_redis_status.h"
 
 
-typedef struct ngx_redis_server_s  ngx_redis_server_t;
-typedef struct ngx_redis_op_s      ngx_redis_op_t;
+typedef struct ngx_redis_server_s    ngx_redis_server_t;
+typedef struct ngx_redis_topology_s  ngx_redis_topology_t;
+typedef struct ngx_redis_op_s        ngx_redis_op_t;
 
 
 typedef void (*ngx_redis_handler_pt)(ngx_redis_op_t *op,
@@ -133,11 +134,13 @@ typedef struct {
 
 /*
  * Makes a server for the cycle from *conf (copied, strings included) at
- * configuration time: resolves the address, sets up TLS.  Logs and returns
- * NULL on error.  Freed with the cycle's pool.
+ * configuration time: resolves the address, sets up TLS.  The topology is what
+ * ngx_redis_topology_select() says of *conf; NULL: a single server at
+ * conf->address.  Logs and returns NULL on error.  Freed with the cycle's
+ * pool.
  */
 ngx_redis_server_t *ngx_redis_server_create(ngx_conf_t *cf,
-    ngx_redis_conf_t *conf);
+    ngx_redis_conf_t *conf, const ngx_redis_topology_t *topology);
 
 /*
  * Has this process count into *stats, which must outlive its use of the

@@ -8,9 +8,8 @@
  */
 
 #include "ngx_redis_breaker.h"
-#include "ngx_redis_cluster.h"
-#include "ngx_redis_cluster_node.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_topology.h"
 #include "ngx_redis_value.h"
 
 
@@ -48,7 +47,9 @@ ngx_redis_breaker_open(ngx_redis_server_t *server)
 
     ngx_add_timer(&server->retry, wait);
 
-    ngx_redis_cluster_node_failed(server);
+    if (server->topology->failed) {
+        server->topology->failed(server);
+    }
 }
 
 

@@ -16,6 +16,7 @@
 #include "ngx_redis_server.h"
 #include "ngx_redis_stats.h"
 #include "ngx_redis_tls.h"
+#include "ngx_redis_topology.h"
 
 
 static ngx_int_t ngx_redis_connection_try(ngx_redis_server_t *server);
@@ -34,7 +35,7 @@ static u_char *ngx_redis_connection_log_error(ngx_log_t *log, u_char *buf,
 void
 ngx_redis_connection_open(ngx_redis_server_t *server)
 {
-    if (server->named || server->sentinel) {
+    if (server->named || server->topology->locate) {
         ngx_redis_locate(server);
         return;
     }

@@ -15,12 +15,13 @@
  *   ngx_redis_clock.c        deadlines by the clock of the server
  *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
  *   ngx_redis_replicas.c     WAIT behind a batch
- *   ngx_redis_cluster*.c     many servers behind one; ngx_redis_cluster.h
- *   ngx_redis_sentinel*.c    who the master is; ngx_redis_sentinel.h
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
  *   ngx_redis_value.c        where the values of a reply are made
  *   ngx_redis_stats.c        what is counted
+ *
+ * What makes a server more than one address stands in topology/, behind
+ * ngx_redis_topology.h: those files call these, and are called by table.
  *
  * Every handler of a caller is called by ngx_redis_pipeline.c alone, from an
  * event, after the queues and the state have become what they will be.
@@ -55,8 +56,6 @@
 
 typedef struct ngx_redis_slot_s        ngx_redis_slot_t;
 typedef struct ngx_redis_connection_s  ngx_redis_connection_t;
-typedef struct ngx_redis_cluster_s     ngx_redis_cluster_t;
-typedef struct ngx_redis_sentinel_s    ngx_redis_sentinel_t;
 
 
 /*
@@ -67,7 +66,7 @@ typedef struct ngx_redis_sentinel_s    ngx_redis_sentinel_t;
  *   idle         There is no socket; operations may wait for the next turn,
  *                which goes to connecting, unless the breaker is open: then
  *                none waits, and its timer goes to connecting.
- *   locating     As idle, but the resolver or a sentinel is asked where the
+ *   locating     As idle, but the resolver or the topology is asked where the
  *                server is: its answer goes to connecting, or to idle with
  *                the breaker open.  Only between idle and connecting of a
  *                server of which that can change.
@@ -202,10 +201,6 @@ struct ngx_redis_connection_s {
 };
 
 
-typedef void (*ngx_redis_push_pt)(ngx_redis_server_t *server,
-    redisReply *reply);
-
-
 /* what is told to the operator at most once in a while, each for itself */
 typedef enum {
     ngx_redis_log_unreachable = 0,
@@ -246,6 +241,7 @@ struct ngx_redis_server_s {
     /* event ident must be after 3 pointers as in ngx_connection_t */
     ngx_socket_t              ident;
 
+    const ngx_redis_topology_t  *topology;  /* never NULL */
     ngx_redis_conf_t          conf;
     ngx_str_t                 host;       /* without brackets; "" for unix */
     ngx_uint_t                naddrs;
@@ -271,12 +267,8 @@ struct ngx_redis_server_s {
 
     ngx_event_t               retry;      /* the breaker's timer */
     ngx_msec_t                gap;
-    ngx_redis_cluster_t      *cluster;    /* that it stands for, or is a node
-                                             of; NULL: neither */
-    ngx_redis_sentinel_t     *sentinel;   /* who tell where it is, or NULL */
-    ngx_redis_push_pt         push;       /* takes replies that nobody waits
-                                             for, or NULL: none may come */
-    void                     *pushed;     /* its data */
+    void                     *members;    /* topology's: the cluster or the
+                                             sentinels that it goes by */
     unsigned                  open:1;     /* the breaker: nothing is accepted */
     unsigned                  told:1;     /* that it is unreachable */
     unsigned                  named:1;    /* host is for the resolver */

@@ -9,6 +9,7 @@
 #include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_info.h"
+#include "ngx_redis_topology.h"
 
 
 static ngx_int_t ngx_redis_info_field(redisReply *reply, const char *name,
@@ -32,7 +33,7 @@ ngx_redis_info_reply(ngx_redis_connection_t *conn, redisReply *reply)
 
     /* in a cluster MOVED tells who is the master, by key */
 
-    if (server->cluster == NULL
+    if (!server->topology->replicas_too
         && ngx_redis_info_field(reply, "role:", &role) == NGX_OK
         && !(role.len == 6 && ngx_strncmp(role.data, "master", 6) == 0))
     {

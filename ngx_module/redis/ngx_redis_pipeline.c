@@ -15,8 +15,6 @@
 
 #include "ngx_redis_breaker.h"
 #include "ngx_redis_clock.h"
-#include "ngx_redis_cluster.h"
-#include "ngx_redis_cluster_redirect.h"
 #include "ngx_redis_command.h"
 #include "ngx_redis_error.h"
 #include "ngx_redis_fault.h"
@@ -27,6 +25,7 @@
 #include "ngx_redis_script.h"
 #include "ngx_redis_server.h"
 #include "ngx_redis_stats.h"
+#include "ngx_redis_topology.h"
 #include "ngx_redis_value.h"
 
 
@@ -84,7 +83,7 @@ ngx_redis_cancel(ngx_redis_op_t *op)
 
 /*
  * Checks the limits and makes a slot for a command of up to size bytes, of
- * the node that serves the key where the server is a cluster.
+ * the server that the topology names for the key.
  */
 
 ngx_int_t
@@ -97,7 +96,11 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
     op->sent = 0;
 
     stats = server->stats;
-    server = ngx_redis_cluster_route(server, key, &keyslot);
+    keyslot = 0;
+
+    if (server->topology->route) {
+        server = server->topology->route(server, key, &keyslot);
+    }
 
     if (server == NULL || server->open) {
         stats->errors[ngx_redis_err_refused]++;
@@ -347,7 +350,9 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
 
     while (size) {
 
-        if (ngx_queue_empty(&conn->inflight) && conn->server->push == NULL) {
+        if (ngx_queue_empty(&conn->inflight)
+            && conn->server->topology->push == NULL)
+        {
             ngx_redis_connection_broken(conn, "a reply nobody waits for");
             return NGX_ERROR;
         }
@@ -385,15 +390,18 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
 static ngx_int_t
 ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
 {
-    ngx_int_t           rc;
-    ngx_queue_t        *q;
-    ngx_redis_op_t     *op;
-    ngx_redis_cmd_e     cmd;
-    ngx_redis_slot_t   *slot;
-    ngx_redis_stats_t  *stats;
+    ngx_int_t                    rc;
+    ngx_queue_t                 *q;
+    ngx_redis_op_t              *op;
+    ngx_redis_cmd_e              cmd;
+    ngx_redis_slot_t            *slot;
+    ngx_redis_stats_t           *stats;
+    const ngx_redis_topology_t  *topology;
+
+    topology = conn->server->topology;
 
     if (ngx_queue_empty(&conn->inflight)) {
-        conn->server->push(conn->server, reply);
+        topology->push(conn->server, reply);
         return NGX_OK;
     }
 
@@ -429,7 +437,8 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
     }
 
     if (ngx_redis_script_again(slot, reply) == NGX_OK
-        || ngx_redis_cluster_reply(conn, slot, reply) == NGX_OK)
+        || (topology->reply
+            && topology->reply(conn, slot, reply) == NGX_OK))
     {
         return NGX_OK;
     }
@@ -518,7 +527,10 @@ ngx_redis_pipeline_refuse(ngx_redis_server_t *server)
     ngx_queue_add(&refused, &server->waiting);
     ngx_queue_init(&server->waiting);
 
-    ngx_redis_cluster_rescue(server, &refused);
+    if (server->topology->rescue) {
+        server->topology->rescue(server, &refused);
+    }
+
     ngx_redis_pipeline_fail(&refused, ngx_redis_unreachable);
 }
 

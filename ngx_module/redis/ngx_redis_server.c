@@ -7,15 +7,15 @@
  */
 
 #include "ngx_redis_breaker.h"
-#include "ngx_redis_cluster.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_fault.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_send.h"
-#include "ngx_redis_sentinel.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_stats.h"
 #include "ngx_redis_tls.h"
+#include "ngx_redis_topology.h"
 
 
 #define NGX_REDIS_PORT             6379
@@ -34,8 +34,13 @@ static void ngx_redis_server_on_turn(ngx_event_t *ev);
 static void ngx_redis_server_cleanup(void *data);
 
 
+/* one address: nothing is done otherwise */
+static const ngx_redis_topology_t  ngx_redis_server_single = { 0 };
+
+
 ngx_redis_server_t *
-ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
+ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf,
+    const ngx_redis_topology_t *topology)
 {
     ngx_int_t            rc;
     ngx_pool_cleanup_t  *cln;
@@ -61,13 +66,12 @@ ngx_redis_server_create(ngx_conf_t *cf, ngx_redis_conf_t *conf)
         return NULL;
     }
 
-    if (conf->master.len) {
-        rc = ngx_redis_sentinel_create(cf, server);
-
-    } else {
-        rc = conf->seeds ? ngx_redis_cluster_create(cf, server)
-                         : ngx_redis_server_locate(cf, server);
+    if (topology) {
+        server->topology = topology;
     }
+
+    rc = server->topology->create ? server->topology->create(cf, server)
+                                  : ngx_redis_server_locate(cf, server);
 
     if (rc != NGX_OK) {
         return NULL;
@@ -105,6 +109,7 @@ ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log)
     server->ident = (ngx_socket_t) -1;
     server->log = log;
     server->stats = &server->own_stats;
+    server->topology = &ngx_redis_server_single;
 
     ngx_queue_init(&server->waiting);
     ngx_queue_init(&server->followers);
@@ -117,6 +122,42 @@ ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log)
     server->retry.data = server;
     server->retry.log = log;
     server->retry.cancelable = 1;
+}
+
+
+void
+ngx_redis_server_stats_at(ngx_redis_server_t *server, ngx_redis_stats_t *stats)
+{
+    if (stats == NULL) {
+        stats = &server->own_stats;
+    }
+
+    ngx_redis_server_stats_move(server, stats);
+
+    if (server->topology->stats) {
+        server->topology->stats(server, stats);
+    }
+}
+
+
+/* What is now moves with the server; what was counted stays where it is. */
+
+void
+ngx_redis_server_stats_move(ngx_redis_server_t *server, ngx_redis_stats_t *stats)
+{
+    ngx_redis_stats_t  *old;
+
+    old = server->stats;
+
+    stats->connections += (server->connection && server->connection->counted);
+    stats->breakers += server->open;
+    stats->pending += server->live;
+
+    old->connections -= (server->connection && server->connection->counted);
+    old->breakers -= server->open;
+    old->pending -= server->live;
+
+    server->stats = stats;
 }
 
 
@@ -397,12 +438,8 @@ ngx_redis_server_cleanup(void *data)
 {
     ngx_redis_server_t *server = data;
 
-    if (server->cluster) {
-        ngx_redis_cluster_end(server->cluster);
-    }
-
-    if (server->sentinel) {
-        ngx_redis_sentinel_end(server->sentinel);
+    if (server->topology->end) {
+        server->topology->end(server);
     }
 
     ngx_redis_server_end(server);

@@ -11,6 +11,8 @@
 
 void ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log);
 void ngx_redis_server_end(ngx_redis_server_t *server);
+void ngx_redis_server_stats_move(ngx_redis_server_t *server,
+    ngx_redis_stats_t *stats);
 ngx_int_t ngx_redis_server_parse(ngx_conf_t *cf, ngx_str_t *address,
     ngx_url_t *url);
 void ngx_redis_server_post(ngx_redis_server_t *server);

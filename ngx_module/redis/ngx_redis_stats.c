@@ -7,12 +7,7 @@
 
 #include <time.h>
 
-#include "ngx_redis_cluster.h"
 #include "ngx_redis_stats.h"
-
-
-static void ngx_redis_stats_move(ngx_redis_server_t *server,
-    ngx_redis_stats_t *stats);
 
 
 const ngx_uint_t  ngx_redis_stats_bounds[NGX_REDIS_STATS_BOUNDS] = {
@@ -56,58 +51,6 @@ ngx_redis_stats_roundtrip(ngx_redis_stats_t *stats, uint64_t us)
 
     stats->roundtrip[i]++;
     stats->roundtrip_us += (ngx_atomic_uint_t) us;
-}
-
-
-void
-ngx_redis_server_stats_at(ngx_redis_server_t *server, ngx_redis_stats_t *stats)
-{
-    ngx_queue_t          *q;
-    ngx_redis_node_t     *node;
-    ngx_redis_cluster_t  *cluster;
-
-    if (stats == NULL) {
-        stats = &server->own_stats;
-    }
-
-    ngx_redis_stats_move(server, stats);
-
-    cluster = server->cluster;
-
-    if (cluster == NULL) {
-        return;
-    }
-
-    /* those to come take over what the handle has */
-
-    for (q = ngx_queue_head(&cluster->nodes);
-         q != ngx_queue_sentinel(&cluster->nodes);
-         q = ngx_queue_next(q))
-    {
-        node = ngx_queue_data(q, ngx_redis_node_t, queue);
-        ngx_redis_stats_move(&node->server, stats);
-    }
-}
-
-
-/* What is now moves with the server; what was counted stays where it is. */
-
-static void
-ngx_redis_stats_move(ngx_redis_server_t *server, ngx_redis_stats_t *stats)
-{
-    ngx_redis_stats_t  *old;
-
-    old = server->stats;
-
-    stats->connections += (server->connection && server->connection->counted);
-    stats->breakers += server->open;
-    stats->pending += server->live;
-
-    old->connections -= (server->connection && server->connection->counted);
-    old->breakers -= server->open;
-    old->pending -= server->live;
-
-    server->stats = stats;
 }
 
 

@@ -43,6 +43,16 @@ sub inside {
     return JobRuns::Nginx::build() =~ /add-module=\S*ngx_redis_probe/;
 }
 
+# Of a single server the client does without topology/, so it is loaded without
+# it, where such a module has been built.
+
+sub module_for {
+    my (@servers) = @_;
+
+    return $ENV{TEST_REDIS_PROBE_MODULE} if grep { /^cluster / } @servers;
+    return $ENV{TEST_REDIS_CLIENT_MODULE} // $ENV{TEST_REDIS_PROBE_MODULE};
+}
+
 # NAME => 'ADDRESS PARAMETER...' for each location /NAME, one server each.
 
 sub probe_config {
@@ -51,7 +61,8 @@ sub probe_config {
     my $locations = join "\n", map {
         "location = /$_ { redis_probe $location{$_}; }"
     } sort keys %location;
-    my $load = inside() ? '' : "load_module $ENV{TEST_REDIS_PROBE_MODULE};";
+    my $module = module_for(values %location);
+    my $load = inside() ? '' : "load_module $module;";
 
     return <<"END";
 $load

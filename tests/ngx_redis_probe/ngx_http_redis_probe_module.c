@@ -28,6 +28,10 @@
 #include <ngx_http.h>
 #include "ngx_redis.h"
 
+#if (NGX_REDIS_TOPOLOGY)
+#include "ngx_redis_topology_select.h"
+#endif
+
 
 #define NGX_HTTP_REDIS_PROBE_MAX   20000
 #define NGX_HTTP_REDIS_PROBE_ARGS  64
@@ -682,11 +686,12 @@ ngx_http_redis_probe(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_redis_probe_loc_conf_t *plcf = conf;
 
-    u_char                    *eq;
-    ngx_str_t                 *value, name, arg;
-    ngx_uint_t                 i;
-    ngx_redis_conf_t           rc;
-    ngx_http_core_loc_conf_t  *clcf;
+    u_char                      *eq;
+    ngx_str_t                   *value, name, arg;
+    ngx_uint_t                   i;
+    ngx_redis_conf_t             rc;
+    ngx_http_core_loc_conf_t    *clcf;
+    const ngx_redis_topology_t  *topology;
 
     value = cf->args->elts;
 
@@ -762,7 +767,13 @@ ngx_http_redis_probe(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    plcf->server = ngx_redis_server_create(cf, &rc);
+    topology = NULL;
+
+#if (NGX_REDIS_TOPOLOGY)
+    topology = ngx_redis_topology_select(&rc);
+#endif
+
+    plcf->server = ngx_redis_server_create(cf, &rc, topology);
     if (plcf->server == NULL) {
         return NGX_CONF_ERROR;
     }

@@ -6,6 +6,7 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_directives.h"
 #include "ngx_http_jobruns_redis_directives.h"
+#include "ngx_redis_topology_select.h"
 
 
 /* a server made for some jobruns_redis, found again by what it says */
@@ -371,7 +372,8 @@ ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf,
     }
 
     server->conf = redis;
-    server->server = ngx_redis_server_create(cf, &redis);
+    server->server = ngx_redis_server_create(cf, &redis,
+                                          ngx_redis_topology_select(&redis));
 
     return server->server;
 }

@@ -15,12 +15,40 @@
 #include "ngx_redis_server.h"
 
 
+static ngx_int_t ngx_redis_cluster_create(ngx_conf_t *cf,
+    ngx_redis_server_t *handle);
 static ngx_int_t ngx_redis_cluster_seed(ngx_conf_t *cf,
     ngx_redis_seed_t *seed);
+static void ngx_redis_cluster_end(ngx_redis_server_t *handle);
+static ngx_redis_server_t *ngx_redis_cluster_route(ngx_redis_server_t *handle,
+    ngx_str_t *key, uint16_t *keyslot);
+static void ngx_redis_cluster_stats(ngx_redis_server_t *handle,
+    ngx_redis_stats_t *stats);
 static void ngx_redis_cluster_on_turn(ngx_event_t *ev);
+static void ngx_redis_cluster_on_again(ngx_event_t *ev);
+static void ngx_redis_cluster_dispatch(ngx_redis_cluster_t *cluster,
+    ngx_queue_t *slots);
 
 
-ngx_int_t
+/* the handle */
+const ngx_redis_topology_t  ngx_redis_cluster_topology = {
+    .create = ngx_redis_cluster_create,
+    .end = ngx_redis_cluster_end,
+    .route = ngx_redis_cluster_route,
+    .stats = ngx_redis_cluster_stats
+};
+
+
+/* each node */
+static const ngx_redis_topology_t  ngx_redis_cluster_member = {
+    .failed = ngx_redis_cluster_on_failed,
+    .rescue = ngx_redis_cluster_rescue,
+    .reply = ngx_redis_cluster_reply,
+    .replicas_too = 1
+};
+
+
+static ngx_int_t
 ngx_redis_cluster_create(ngx_conf_t *cf, ngx_redis_server_t *handle)
 {
     ngx_uint_t            i;
@@ -55,6 +83,7 @@ ngx_redis_cluster_create(ngx_conf_t *cf, ngx_redis_server_t *handle)
     }
 
     cluster->handle = handle;
+    cluster->member = &ngx_redis_cluster_member;
 
 #if (NGX_SSL)
     cluster->tls_name = handle->conf.tls_name;
@@ -73,7 +102,7 @@ ngx_redis_cluster_create(ngx_conf_t *cf, ngx_redis_server_t *handle)
     cluster->idle.log = handle->log;
     cluster->idle.cancelable = 1;
 
-    handle->cluster = cluster;
+    handle->members = cluster;
     handle->host = cluster->seeds[0].host;
     handle->turn.handler = ngx_redis_cluster_on_turn;
     handle->retry.handler = ngx_redis_cluster_on_retry;
@@ -110,11 +139,14 @@ ngx_redis_cluster_seed(ngx_conf_t *cf, ngx_redis_seed_t *seed)
 
 /* With the end of its cycle: see ngx_redis_server_end() of each node. */
 
-void
-ngx_redis_cluster_end(ngx_redis_cluster_t *cluster)
+static void
+ngx_redis_cluster_end(ngx_redis_server_t *handle)
 {
-    ngx_queue_t       *q;
-    ngx_redis_slot_t  *slot;
+    ngx_queue_t          *q;
+    ngx_redis_slot_t     *slot;
+    ngx_redis_cluster_t  *cluster;
+
+    cluster = handle->members;
 
     if (cluster->again.timer_set) {
         ngx_del_timer(&cluster->again);
@@ -142,19 +174,14 @@ ngx_redis_cluster_end(ngx_redis_cluster_t *cluster)
  * while there is no map.  NULL: nobody.
  */
 
-ngx_redis_server_t *
-ngx_redis_cluster_route(ngx_redis_server_t *server, ngx_str_t *key,
+static ngx_redis_server_t *
+ngx_redis_cluster_route(ngx_redis_server_t *handle, ngx_str_t *key,
     uint16_t *keyslot)
 {
     ngx_redis_node_t     *node;
     ngx_redis_cluster_t  *cluster;
 
-    *keyslot = 0;
-    cluster = server->cluster;
-
-    if (cluster == NULL || cluster->handle != server) {
-        return server;
-    }
+    cluster = handle->members;
 
     if (key) {
         *keyslot = ngx_redis_cluster_slot(key->data, key->len);
@@ -167,20 +194,41 @@ ngx_redis_cluster_route(ngx_redis_server_t *server, ngx_str_t *key,
         return &node->server;
     }
 
-    if (!server->open) {
+    if (!handle->open) {
         ngx_redis_cluster_want(cluster);
     }
 
     if (!cluster->known) {
-        return server;
+        return handle;
     }
 
-    ngx_redis_server_log(server, ngx_redis_log_cluster, NGX_LOG_ERR, 0,
+    ngx_redis_server_log(handle, ngx_redis_log_cluster, NGX_LOG_ERR, 0,
                          "no node of the cluster serves hash slot %d, its "
                          "operations are refused; check CLUSTER INFO and "
                          "CLUSTER SLOTS of its nodes", (int) *keyslot);
 
     return NULL;
+}
+
+
+/* Nodes that are made later take over what the handle has. */
+
+static void
+ngx_redis_cluster_stats(ngx_redis_server_t *handle, ngx_redis_stats_t *stats)
+{
+    ngx_queue_t          *q;
+    ngx_redis_node_t     *node;
+    ngx_redis_cluster_t  *cluster;
+
+    cluster = handle->members;
+
+    for (q = ngx_queue_head(&cluster->nodes);
+         q != ngx_queue_sentinel(&cluster->nodes);
+         q = ngx_queue_next(q))
+    {
+        node = ngx_queue_data(q, ngx_redis_node_t, queue);
+        ngx_redis_server_stats_move(&node->server, stats);
+    }
 }
 
 
@@ -191,7 +239,7 @@ ngx_redis_cluster_on_turn(ngx_event_t *ev)
     ngx_redis_cluster_t  *cluster;
 
     handle = ev->data;
-    cluster = handle->cluster;
+    cluster = handle->members;
 
     if (cluster->wanted) {
         ngx_redis_cluster_refresh(cluster);
@@ -207,12 +255,34 @@ ngx_redis_cluster_on_turn(ngx_event_t *ev)
 }
 
 
+/* Sends again what came too early for its node. */
+
+static void
+ngx_redis_cluster_on_again(ngx_event_t *ev)
+{
+    ngx_queue_t           slots;
+    ngx_redis_cluster_t  *cluster;
+
+    cluster = ev->data;
+
+    if (ngx_queue_empty(&cluster->later)) {
+        return;
+    }
+
+    ngx_queue_init(&slots);
+    ngx_queue_add(&slots, &cluster->later);
+    ngx_queue_init(&cluster->later);
+
+    ngx_redis_cluster_dispatch(cluster, &slots);
+}
+
+
 /*
  * Sends slots of the handle on by the map; those that nobody takes end as
  * unreachable.  May call handlers: only for events.
  */
 
-void
+static void
 ngx_redis_cluster_dispatch(ngx_redis_cluster_t *cluster, ngx_queue_t *slots)
 {
     ngx_queue_t        *q, refused;

@@ -20,7 +20,7 @@
 #ifndef NGX_REDIS_CLUSTER_H_INCLUDED
 #define NGX_REDIS_CLUSTER_H_INCLUDED
 
-#include "ngx_redis_connection.h"
+#include "ngx_redis_topology.h"
 #include "ngx_redis_cluster_map.h"
 
 
@@ -51,6 +51,9 @@ typedef struct {
 } ngx_redis_seed_t;
 
 
+typedef struct ngx_redis_cluster_s  ngx_redis_cluster_t;
+
+
 /* one node, in a pool of its own */
 typedef struct {
     ngx_redis_server_t        server;     /* first: it is one; its host and
@@ -65,6 +68,7 @@ typedef struct {
 
 struct ngx_redis_cluster_s {
     ngx_redis_server_t       *handle;
+    const ngx_redis_topology_t  *member;  /* the table of each node */
     ngx_redis_seed_t         *seeds;
     ngx_uint_t                nseeds;
     ngx_str_t                 tls_name;   /* as configured; or a node's host */
@@ -94,13 +98,8 @@ struct ngx_redis_cluster_s {
 };
 
 
-ngx_int_t ngx_redis_cluster_create(ngx_conf_t *cf,
-    ngx_redis_server_t *handle);
-void ngx_redis_cluster_end(ngx_redis_cluster_t *cluster);
-ngx_redis_server_t *ngx_redis_cluster_route(ngx_redis_server_t *server,
-    ngx_str_t *key, uint16_t *keyslot);
-void ngx_redis_cluster_dispatch(ngx_redis_cluster_t *cluster,
-    ngx_queue_t *slots);
+/* of a server whose conf.seeds are some nodes of a cluster */
+extern const ngx_redis_topology_t  ngx_redis_cluster_topology;
 
 
 #endif /* NGX_REDIS_CLUSTER_H_INCLUDED */

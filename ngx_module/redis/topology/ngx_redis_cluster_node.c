@@ -9,7 +9,6 @@
 #include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
 #include "ngx_redis_cluster_node.h"
-#include "ngx_redis_cluster_refresh.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_server.h"
 
@@ -149,7 +148,8 @@ ngx_redis_cluster_make(ngx_redis_cluster_t *cluster, ngx_str_t *host,
 
     node->pool = pool;
     node->server.port = port;
-    node->server.cluster = cluster;
+    node->server.topology = cluster->member;
+    node->server.members = cluster;
     node->server.conf = handle->conf;
     node->server.stats = handle->stats;
 #if (NGX_SSL)
@@ -268,24 +268,6 @@ ngx_redis_cluster_locate(ngx_redis_cluster_t *cluster,
                          &server->conf.address);
 
     return NGX_ERROR;
-}
-
-
-/* The breaker of a server has opened, or stays open: who has its slots now? */
-
-void
-ngx_redis_cluster_node_failed(ngx_redis_server_t *server)
-{
-    ngx_redis_cluster_t  *cluster;
-
-    cluster = server->cluster;
-
-    if (cluster
-        && cluster->handle != server
-        && ((ngx_redis_node_t *) server)->owned)
-    {
-        ngx_redis_cluster_want(cluster);
-    }
 }
 
 

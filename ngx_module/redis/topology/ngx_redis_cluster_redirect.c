@@ -44,9 +44,9 @@ ngx_redis_cluster_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
     ngx_redis_redirect_e   kind;
     ngx_redis_redirect_t   redirect;
 
-    cluster = conn->server->cluster;
+    cluster = conn->server->members;
 
-    if (cluster == NULL || reply->type != REDIS_REPLY_ERROR) {
+    if (reply->type != REDIS_REPLY_ERROR) {
         return NGX_DECLINED;
     }
 
@@ -145,7 +145,7 @@ ngx_redis_cluster_target(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
         host.len = redirect->to.len;
     }
 
-    node = ngx_redis_cluster_node(conn->server->cluster, &host,
+    node = ngx_redis_cluster_node(conn->server->members, &host,
                                   redirect->to.port, 0);
 
     if (node
@@ -189,29 +189,8 @@ ngx_redis_cluster_later(ngx_redis_cluster_t *cluster, ngx_redis_slot_t *slot)
 }
 
 
-void
-ngx_redis_cluster_on_again(ngx_event_t *ev)
-{
-    ngx_queue_t           slots;
-    ngx_redis_cluster_t  *cluster;
-
-    cluster = ev->data;
-
-    if (ngx_queue_empty(&cluster->later)) {
-        return;
-    }
-
-    ngx_queue_init(&slots);
-    ngx_queue_add(&slots, &cluster->later);
-    ngx_queue_init(&cluster->later);
-
-    ngx_redis_cluster_dispatch(cluster, &slots);
-}
-
-
 /*
- * A server has proved unreachable.  If it is a node, and a new map is asked
- * for now, what waited for it waits for that: another node may have its hash
+ * A node has proved unreachable.  If a new map is asked for now, what waited for it waits for that: another node may have its hash
  * slots since long.  Takes such slots away from *refused.
  */
 
@@ -222,13 +201,9 @@ ngx_redis_cluster_rescue(ngx_redis_server_t *server, ngx_queue_t *refused)
     ngx_redis_slot_t     *slot;
     ngx_redis_cluster_t  *cluster;
 
-    cluster = server->cluster;
+    cluster = server->members;
 
-    if (cluster == NULL
-        || cluster->handle == server
-        || !cluster->known
-        || cluster->handle->retry.timer_set)
-    {
+    if (!cluster->known || cluster->handle->retry.timer_set) {
         return;
     }
 

@@ -13,7 +13,6 @@
 
 ngx_int_t ngx_redis_cluster_reply(ngx_redis_connection_t *conn,
     ngx_redis_slot_t *slot, redisReply *reply);
-void ngx_redis_cluster_on_again(ngx_event_t *ev);
 void ngx_redis_cluster_rescue(ngx_redis_server_t *server,
     ngx_queue_t *refused);
 

@@ -69,12 +69,26 @@ ngx_redis_cluster_want(ngx_redis_cluster_t *cluster)
 void
 ngx_redis_cluster_on_retry(ngx_event_t *ev)
 {
-    ngx_redis_server_t  *handle;
+    ngx_redis_server_t   *handle;
+    ngx_redis_cluster_t  *cluster;
 
     handle = ev->data;
 
-    handle->cluster->wanted = 1;
+    cluster = handle->members;
+
+    cluster->wanted = 1;
     ngx_redis_server_post(handle);
+}
+
+
+/* The breaker of a node has opened, or stays open: who has its slots now? */
+
+void
+ngx_redis_cluster_on_failed(ngx_redis_server_t *node)
+{
+    if (((ngx_redis_node_t *) node)->owned) {
+        ngx_redis_cluster_want(node->members);
+    }
 }
 
 

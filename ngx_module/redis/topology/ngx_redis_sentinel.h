@@ -1,7 +1,8 @@
 /*
  * A server of which Redis Sentinel says where it is.
  *
- *   ngx_redis_sentinel.c        who the master is, asked before each connect
+ *   ngx_redis_sentinel.c        made at configuration time; the table
+ *   ngx_redis_sentinel_ask.c    who the master is, asked before each connect
  *   ngx_redis_sentinel_watch.c  +switch-master, as soon as it is announced
  *
  * The master's server is the handle that callers have.  Each sentinel of the
@@ -13,7 +14,7 @@
 #ifndef NGX_REDIS_SENTINEL_H_INCLUDED
 #define NGX_REDIS_SENTINEL_H_INCLUDED
 
-#include "ngx_redis_connection.h"
+#include "ngx_redis_topology.h"
 
 
 /* a name of the DNS, and the zero byte that OpenSSL wants */
@@ -23,7 +24,7 @@
 #define NGX_REDIS_SENTINEL_WATCH  1000
 
 
-struct ngx_redis_sentinel_s {
+typedef struct {
     ngx_redis_server_t       *master;
     ngx_redis_server_t      **asked;      /* nsentinels of each */
     ngx_redis_server_t      **watched;
@@ -40,16 +41,11 @@ struct ngx_redis_sentinel_s {
     /* of master->host, and of conf.tls_name if none is configured */
     u_char                    host[NGX_REDIS_SENTINEL_HOST];
     unsigned                  tls_by_host:1;
-};
+} ngx_redis_sentinel_t;
 
 
-ngx_int_t ngx_redis_sentinel_create(ngx_conf_t *cf,
-    ngx_redis_server_t *master);
-void ngx_redis_sentinel_end(ngx_redis_sentinel_t *sentinel);
-ngx_uint_t ngx_redis_sentinel_host(ngx_str_t *host);
-void ngx_redis_sentinel_ask(ngx_redis_sentinel_t *sentinel);
-void ngx_redis_sentinel_found(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
-    in_port_t port);
+/* of a server whose conf.seeds are sentinels that know conf.master */
+extern const ngx_redis_topology_t  ngx_redis_sentinel_topology;
 
 
 #endif /* NGX_REDIS_SENTINEL_H_INCLUDED */

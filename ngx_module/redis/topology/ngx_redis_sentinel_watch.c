@@ -11,7 +11,7 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_pipeline.h"
-#include "ngx_redis_sentinel.h"
+#include "ngx_redis_sentinel_ask.h"
 #include "ngx_redis_sentinel_watch.h"
 
 
@@ -119,7 +119,7 @@ ngx_redis_sentinel_on_push(ngx_redis_server_t *server, redisReply *reply)
     redisReply            *text;
     ngx_redis_sentinel_t  *sentinel;
 
-    sentinel = server->pushed;
+    sentinel = server->members;
 
     if (reply->type != REDIS_REPLY_ARRAY
         || reply->elements != 3

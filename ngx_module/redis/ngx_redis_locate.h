@@ -1,6 +1,6 @@
 /*
  * Where a server is, found out anew before each connect: by the resolver, if
- * it has a name and there is one, and by Redis Sentinel.  Managed services
+ * it has a name and there is one, or by its topology.  Managed services
  * move a name to the new master when the old one has failed, and nodes of a
  * cluster move to other machines under the names that they announce.
  */

@@ -1,6 +1,6 @@
 /*
  * Where a server is, found out anew before each connect: by the resolver, if
- * it has a name and there is one, and by Redis Sentinel.  Managed services
+ * it has a name and there is one, or by its topology.  Managed services
  * move a name to the new master when the old one has failed, and nodes of a
  * cluster move to other machines under the names that they announce.
  *
@@ -13,7 +13,7 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_pipeline.h"
-#include "ngx_redis_sentinel.h"
+#include "ngx_redis_topology.h"
 
 
 /* more addresses of one name are not tried */
@@ -32,8 +32,8 @@ ngx_redis_locate(ngx_redis_server_t *server)
 {
     server->state = ngx_redis_st_locating;
 
-    if (server->sentinel) {
-        ngx_redis_sentinel_ask(server->sentinel);
+    if (server->topology->locate) {
+        server->topology->locate(server);
         return;
     }
 
@@ -82,8 +82,8 @@ ngx_redis_locate_cancel(ngx_redis_server_t *server)
         server->resolving = NULL;
     }
 
-    if (server->sentinel) {
-        ngx_redis_cancel(&server->sentinel->ask);
+    if (server->topology->cancel) {
+        server->topology->cancel(server);
     }
 }
 
@@ -238,8 +238,8 @@ ngx_redis_locate_unresolved(ngx_redis_server_t *server, const char *why)
 
     then = "the addresses last known are used";
 
-    if (server->sentinel) {
-        then = "another sentinel will be asked";
+    if (server->topology->unresolved) {
+        then = server->topology->unresolved;
 
     } else if (server->naddrs == 0) {
         then = "operations are refused until it is";
@@ -250,7 +250,7 @@ ngx_redis_locate_unresolved(ngx_redis_server_t *server, const char *why)
                          "\"resolver\" directive and the name server",
                          &server->host, why, then);
 
-    if (server->sentinel) {
+    if (server->topology->unresolved) {
         ngx_redis_locate_failed(server);
         return;
     }
