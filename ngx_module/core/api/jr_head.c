@@ -4,17 +4,33 @@
 
 #include "jr_head.h"
 
+#include <stdint.h>
 #include <string.h>
 
 
 #define JR_HEAD_VERSION  (sizeof(" HTTP/1.1") - 1)
 
+/* the bit of small letters in each byte of a word */
+#define JR_HEAD_LOWER    0x2020202020202020ULL
 
-static jr_status_e jr_head_line(const char **pos, const char *end,
+
+/* name is a literal with its colon */
+
+#define jr_head_named(line, name)                                            \
+    jr_head_is(line, name, sizeof(name) - 1)
+
+#define jr_head_take_named(head, field, line, name)                          \
+    if (jr_head_named(line, name)) {                                         \
+        jr_head_take(head, field, jr_head_value(line, sizeof(name) - 1));    \
+    }
+
+
+static inline jr_status_e jr_head_line(const char **pos, const char *end,
     jr_str_t *line);
 static jr_status_e jr_head_request_line(jr_str_t line, jr_head_t *head);
 static void jr_head_field(jr_str_t line, jr_head_t *head);
-static int jr_head_is(jr_str_t line, const char *name);
+static inline int jr_head_is(jr_str_t line, const char *name, size_t len);
+static inline int jr_head_is_word(const char *text, const char *name);
 static jr_str_t jr_head_value(jr_str_t line, size_t name);
 static void jr_head_take(jr_head_t *head, jr_head_field_e field,
     jr_str_t value);
@@ -56,7 +72,7 @@ jr_head_read(jr_str_t text, jr_head_t *head)
 /* the next line without its CRLF; any other CR or LF is one that somebody may
    take for the end of a line */
 
-static jr_status_e
+static inline jr_status_e
 jr_head_line(const char **pos, const char *end, jr_str_t *line)
 {
     size_t       left;
@@ -119,65 +135,103 @@ jr_head_request_line(jr_str_t line, jr_head_t *head)
 }
 
 
-/* most lines are told from all names here by where their colon stands */
+/* the first letter tells most lines from all names here, and where the colon
+   stands nearly all others */
 
 static void
 jr_head_field(jr_str_t line, jr_head_t *head)
 {
-#define jr_head_named(name)                                                  \
-    (line.len >= sizeof(name) - 1 && line.data[sizeof(name) - 2] == ':'      \
-     && jr_head_is(line, name))
+    switch (line.data[0] | 0x20) {
 
-    if (jr_head_named("host:")) {
-        jr_head_take(head, JR_HEAD_HOST,
-                     jr_head_value(line, sizeof("host:") - 1));
+    case 'h':
+        jr_head_take_named(head, JR_HEAD_HOST, line, "host:");
+        return;
 
-    } else if (jr_head_named("authorization:")) {
-        jr_head_take(head, JR_HEAD_AUTHORIZATION,
-                     jr_head_value(line, sizeof("authorization:") - 1));
+    case 'a':
+        jr_head_take_named(head, JR_HEAD_AUTHORIZATION, line,
+                           "authorization:");
+        return;
 
-    } else if (jr_head_named("content-length:")) {
-        jr_head_take(head, JR_HEAD_CONTENT_LENGTH,
-                     jr_head_value(line, sizeof("content-length:") - 1));
+    case 'c':
+        jr_head_take_named(head, JR_HEAD_CONTENT_LENGTH, line,
+                           "content-length:");
+        return;
 
-    } else if (jr_head_named("opc-retry-token:")) {
-        jr_head_take(head, JR_HEAD_RETRY_TOKEN,
-                     jr_head_value(line, sizeof("opc-retry-token:") - 1));
+    case 'o':
+        jr_head_take_named(head, JR_HEAD_RETRY_TOKEN, line,
+                           "opc-retry-token:");
+        return;
 
-    } else if (jr_head_named("transfer-encoding:")) {
-        head->chunked = 1;
+    case 't':
+        if (jr_head_named(line, "transfer-encoding:")) {
+            head->chunked = 1;
+        }
 
-    } else if (jr_head_named("x-http-method:")
-               || jr_head_named("x-method-override:")
-               || jr_head_named("x-http-method-override:"))
-    {
+        return;
+
+    case 'x':
         /* what frameworks read a method from */
 
-        if (jr_head_has_post(line)) {
+        if ((jr_head_named(line, "x-http-method:")
+             || jr_head_named(line, "x-method-override:")
+             || jr_head_named(line, "x-http-method-override:"))
+            && jr_head_has_post(line))
+        {
             head->override = 1;
         }
-    }
 
-#undef jr_head_named
+        return;
+    }
 }
 
 
-/* whatever the case of the line; the name is in lower case */
+/* whatever the case of the line; the name is in lower case, and its length is
+   known to the compiler, as are the words that it is compared by */
 
-static int
-jr_head_is(jr_str_t line, const char *name)
+static inline int
+jr_head_is(jr_str_t line, const char *name, size_t len)
 {
     size_t  i;
 
-    for (i = 0; name[i] != '\0'; i++) {
-        /* letters get lower, and "-" and ":" stay what they are */
+    if (line.len < len || line.data[len - 1] != ':') {
+        return 0;
+    }
 
-        if ((line.data[i] | 0x20) != name[i]) {
+    if (len < sizeof(uint64_t)) {
+        for (i = 0; i < len - 1; i++) {
+            if ((line.data[i] | 0x20) != name[i]) {
+                return 0;
+            }
+        }
+
+        return 1;
+    }
+
+    for (i = 0; i + sizeof(uint64_t) < len; i += sizeof(uint64_t)) {
+        if (!jr_head_is_word(line.data + i, name + i)) {
             return 0;
         }
     }
 
-    return 1;
+    /* the last word overlaps the one before it */
+
+    return jr_head_is_word(line.data + len - sizeof(uint64_t),
+                           name + len - sizeof(uint64_t));
+}
+
+
+/* letters get lower; "-" and ":" stay what they are, and what else would
+   become a "-" is a CR, which no line has */
+
+static inline int
+jr_head_is_word(const char *text, const char *name)
+{
+    uint64_t  one, two;
+
+    memcpy(&one, text, sizeof(uint64_t));
+    memcpy(&two, name, sizeof(uint64_t));
+
+    return (one | JR_HEAD_LOWER) == two;
 }
 
 

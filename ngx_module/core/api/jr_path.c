@@ -21,6 +21,24 @@ static int jr_path_next(jr_str_t *text);
 static jr_status_e jr_path_decode(jr_str_t raw, char *buf, jr_str_t *key);
 
 
+/* letters, digits, "-" and "_", which every server reads as they are */
+
+#define JR_PATH_10(c)  [c] = 1, [c + 1] = 1, [c + 2] = 1, [c + 3] = 1,       \
+                       [c + 4] = 1, [c + 5] = 1, [c + 6] = 1, [c + 7] = 1,   \
+                       [c + 8] = 1, [c + 9] = 1
+
+static const unsigned char  jr_path_ordinary[256] = {
+    JR_PATH_10('0'),
+    JR_PATH_10('A'), JR_PATH_10('K'), ['U'] = 1, ['V'] = 1, ['W'] = 1,
+    ['X'] = 1, ['Y'] = 1, ['Z'] = 1,
+    JR_PATH_10('a'), JR_PATH_10('k'), ['u'] = 1, ['v'] = 1, ['w'] = 1,
+    ['x'] = 1, ['y'] = 1, ['z'] = 1,
+    ['-'] = 1, ['_'] = 1
+};
+
+#undef JR_PATH_10
+
+
 #define jr_path_literal_is(rest, text)                                       \
     jr_path_literal(rest, text, sizeof(text) - 1)
 
@@ -127,21 +145,32 @@ static int
 jr_path_plain_key(jr_str_t *rest, jr_str_t *key)
 {
     int     ch, hi, lo, dots, before;
-    size_t  i;
+    size_t  i, run;
 
     dots = 1;
     before = 0;
 
-    for (i = 0; i < rest->len && rest->data[i] != '/'; i++) {
+    for (i = 0; /* void */ ; i++) {
+
+        run = i;
+
+        while (i < rest->len
+               && jr_path_ordinary[(unsigned char) rest->data[i]])
+        {
+            /* nearly all of a key: nothing to look at */
+            i++;
+        }
+
+        if (i != run) {
+            dots = 0;
+            before = 0;
+        }
+
+        if (i == rest->len || rest->data[i] == '/') {
+            break;
+        }
 
         ch = (unsigned char) rest->data[i];
-
-        if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9')) {
-            /* most of most keys: nothing to look at */
-            dots = 0;
-            before = ch;
-            continue;
-        }
 
         if (ch == '%') {
             if (rest->len - i < 3) {
