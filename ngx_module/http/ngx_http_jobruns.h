@@ -143,9 +143,10 @@ typedef struct {
 
 typedef struct {
     size_t                         hold_memory;   /* per worker */
-    ngx_http_complex_value_t      *half_identity; /* a tenant without a
-                                                 principal or the reverse,
-                                                 warned of last */
+    ngx_array_t                    half_identities;   /* of
+                                                 ngx_http_complex_value_t *:
+                                                 a tenant without a principal
+                                                 or the reverse, warned of */
     jr_schema_t                   *schema;    /* the embedded one, compiled
                                                  when first needed */
     ngx_array_t                    servers;   /* of
@@ -157,6 +158,9 @@ typedef struct {
     unsigned                       enabled:1; /* `jobruns on` anywhere */
     ngx_array_t                    peers;     /* of ngx_http_jobruns_peer_t,
                                                  by address of the upstream */
+    ngx_array_t                    names;     /* the same upstreams, of
+                                                 ngx_http_upstream_srv_conf_t *,
+                                                 by their hosts */
     ngx_module_t                  *proxy;     /* NULL: NGINX has none */
     struct ngx_http_jobruns_zone_s
                                   *zone;      /* never NULL */

@@ -556,7 +556,9 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    ngx_http_jobruns_identity_check(cf, conf);
+    if (ngx_http_jobruns_identity_check(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (conf->retry_ttl < 2 * conf->retry_lease) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

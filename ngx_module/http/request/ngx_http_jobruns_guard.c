@@ -13,6 +13,7 @@
 #include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_fresh.h"
 #include "ngx_http_jobruns_guard.h"
+#include "ngx_http_jobruns_guard_address.h"
 #include "ngx_http_jobruns_guard_check.h"
 #include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
@@ -25,8 +26,6 @@ static int ngx_libc_cdecl ngx_http_jobruns_guard_order(const void *one,
 static ngx_int_t ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_uint_t ngx_http_jobruns_guard_is_off(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_jobruns_guard_reads(ngx_http_request_t *r,
-    ngx_http_jobruns_ctx_t *ctx);
 static void ngx_http_jobruns_guard_stop(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, const char *why);
 static ngx_int_t ngx_http_jobruns_guard_attempt_of(ngx_http_request_t *r,
@@ -76,7 +75,7 @@ ngx_http_jobruns_guard_init(ngx_conf_t *cf)
     ngx_qsort(jmcf->peers.elts, jmcf->peers.nelts,
               sizeof(ngx_http_jobruns_peer_t), ngx_http_jobruns_guard_order);
 
-    return NGX_OK;
+    return ngx_http_jobruns_guard_names(cf);
 }
 
 
@@ -140,25 +139,15 @@ ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_jobruns_guard(ngx_http_request_t *r)
 {
-    const char                   *why;
-    ngx_http_jobruns_ctx_t       *ctx;
-    ngx_http_jobruns_attempt_t   *a;
-    ngx_http_jobruns_srv_conf_t  *jscf;
+    const char                  *why;
+    ngx_http_jobruns_ctx_t      *ctx;
+    ngx_http_jobruns_attempt_t  *a;
 
-    jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
-
-    /* other modules may have a peer chosen for connections of their own */
-
-    if (!jscf->enabled || r->upstream == NULL) {
+    if (!ngx_http_jobruns_guard_reads(r)) {
         return NGX_OK;
     }
 
     ctx = ngx_http_jobruns_get_ctx(r->main);
-
-    if (!ngx_http_jobruns_guard_reads(r, ctx)) {
-        return NGX_OK;
-    }
-
     a = ctx ? ctx->attempt : NULL;
 
     /* not for a subrequest whose main request has no such location: it may
@@ -200,12 +189,21 @@ ngx_http_jobruns_guard_is_off(ngx_http_request_t *r)
  * override, which counts for a subrequest of what is not a GET.
  */
 
-static ngx_uint_t
-ngx_http_jobruns_guard_reads(ngx_http_request_t *r,
-    ngx_http_jobruns_ctx_t *ctx)
+ngx_uint_t
+ngx_http_jobruns_guard_reads(ngx_http_request_t *r)
 {
-    ngx_buf_t    *b;
-    ngx_chain_t  *bufs;
+    ngx_buf_t                    *b;
+    ngx_chain_t                  *bufs;
+    ngx_http_jobruns_ctx_t       *ctx;
+    ngx_http_jobruns_srv_conf_t  *jscf;
+
+    jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
+
+    /* other modules may have a peer chosen for connections of their own */
+
+    if (!jscf->enabled || r->upstream == NULL) {
+        return 0;
+    }
 
     bufs = r->upstream->request_bufs;
 
@@ -221,6 +219,8 @@ ngx_http_jobruns_guard_reads(ngx_http_request_t *r,
     {
         return 1;
     }
+
+    ctx = ngx_http_jobruns_get_ctx(r->main);
 
     if (ctx != NULL && (ctx->override || ctx->attempt != NULL)) {
         return 1;

@@ -24,6 +24,12 @@ typedef struct {
 ngx_int_t ngx_http_jobruns_guard_init(ngx_conf_t *cf);
 
 /*
+ * Is what r->upstream is about to send to be looked at?  0: it may leave, as a
+ * GET that is sent as one.  Logs and changes nothing.
+ */
+ngx_uint_t ngx_http_jobruns_guard_reads(ngx_http_request_t *r);
+
+/*
  * Asks whether what r->upstream is about to send may leave.  NGX_ERROR: it
  * may not; that is logged, and marked in the attempt.
  */

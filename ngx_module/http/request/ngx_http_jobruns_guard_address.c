@@ -25,6 +25,10 @@ typedef struct {
 } ngx_http_jobruns_bind_t;
 
 
+static int ngx_libc_cdecl ngx_http_jobruns_guard_names_order(const void *one,
+    const void *two);
+static ngx_int_t ngx_http_jobruns_guard_host_order(const ngx_str_t *one,
+    const ngx_str_t *two);
 static void ngx_http_jobruns_guard_bind(ngx_http_script_engine_t *e);
 static ngx_int_t ngx_http_jobruns_guard_bound(ngx_http_request_t *r,
     ngx_http_upstream_local_t *local, ngx_str_t *value);
@@ -81,6 +85,61 @@ ngx_http_jobruns_guard_address(ngx_conf_t *cf, ngx_http_upstream_conf_t *u)
 }
 
 
+ngx_int_t
+ngx_http_jobruns_guard_names(ngx_conf_t *cf)
+{
+    ngx_http_jobruns_main_conf_t    *jmcf;
+    ngx_http_upstream_srv_conf_t   **names;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
+
+    if (ngx_array_init(&jmcf->names, cf->pool, umcf->upstreams.nelts + 1,
+                       sizeof(ngx_http_upstream_srv_conf_t *))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    names = ngx_array_push_n(&jmcf->names, umcf->upstreams.nelts);
+    if (names == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(names, umcf->upstreams.elts,
+               umcf->upstreams.nelts * sizeof(ngx_http_upstream_srv_conf_t *));
+
+    ngx_qsort(names, jmcf->names.nelts, sizeof(ngx_http_upstream_srv_conf_t *),
+              ngx_http_jobruns_guard_names_order);
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_jobruns_guard_names_order(const void *one, const void *two)
+{
+    ngx_http_upstream_srv_conf_t *const  *a = one;
+    ngx_http_upstream_srv_conf_t *const  *b = two;
+
+    return (int) ngx_http_jobruns_guard_host_order(&(*a)->host, &(*b)->host);
+}
+
+
+/* equal where NGINX takes one for the other: whatever the case of letters */
+
+static ngx_int_t
+ngx_http_jobruns_guard_host_order(const ngx_str_t *one, const ngx_str_t *two)
+{
+    if (one->len != two->len) {
+        return one->len < two->len ? -1 : 1;
+    }
+
+    return ngx_strncasecmp(one->data, two->data, one->len);
+}
+
+
 static void
 ngx_http_jobruns_guard_bind(ngx_http_script_engine_t *e)
 {
@@ -94,7 +153,8 @@ ngx_http_jobruns_guard_bind(ngx_http_script_engine_t *e)
     e->ip = (u_char *) &bind->end;
 
     if (ngx_http_jobruns_guard_bound(r, bind->local, &value) != NGX_OK
-        || (!ngx_http_jobruns_guard_named(r)
+        || (ngx_http_jobruns_guard_reads(r)
+            && !ngx_http_jobruns_guard_named(r)
             && ngx_http_jobruns_guard(r) != NGX_OK))
     {
         ngx_http_jobruns_guard_lead(r);
@@ -128,16 +188,17 @@ ngx_http_jobruns_guard_bound(ngx_http_request_t *r,
 }
 
 
-/* will NGINX find an upstream, whose peer.init is guarded?  It compares so */
+/* will NGINX find an upstream, whose peer.init is guarded?  Several may have
+   one host, with different ports */
 
 static ngx_uint_t
 ngx_http_jobruns_guard_named(ngx_http_request_t *r)
 {
     ngx_str_t                       *host;
-    ngx_uint_t                       i;
+    ngx_uint_t                       low, high, middle;
     ngx_http_upstream_resolved_t    *resolved;
-    ngx_http_upstream_srv_conf_t   **uscfp;
-    ngx_http_upstream_main_conf_t   *umcf;
+    ngx_http_jobruns_main_conf_t    *jmcf;
+    ngx_http_upstream_srv_conf_t   **names;
 
     resolved = r->upstream->resolved;
 
@@ -145,18 +206,36 @@ ngx_http_jobruns_guard_named(ngx_http_request_t *r)
         return 1;
     }
 
+    jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
+
     host = &resolved->host;
+    names = jmcf->names.elts;
 
-    umcf = ngx_http_get_module_main_conf(r, ngx_http_upstream_module);
-    uscfp = umcf->upstreams.elts;
+    low = 0;
+    high = jmcf->names.nelts;
 
-    for (i = 0; i < umcf->upstreams.nelts; i++) {
+    while (low < high) {
+        middle = (low + high) / 2;
 
-        if (uscfp[i]->host.len == host->len
-            && ((uscfp[i]->port == 0 && resolved->no_port)
-                || uscfp[i]->port == resolved->port)
-            && ngx_strncasecmp(uscfp[i]->host.data, host->data, host->len)
-               == 0)
+        if (ngx_http_jobruns_guard_host_order(&names[middle]->host, host) < 0)
+        {
+            low = middle + 1;
+
+        } else {
+            high = middle;
+        }
+    }
+
+    for ( /* void */ ; low < jmcf->names.nelts; low++) {
+
+        if (ngx_http_jobruns_guard_host_order(&names[low]->host, host) != 0) {
+            return 0;
+        }
+
+        /* NGINX compares so (ngx_http_upstream_init_request()) */
+
+        if ((names[low]->port == 0 && resolved->no_port)
+            || names[low]->port == resolved->port)
         {
             return 1;
         }

@@ -18,5 +18,12 @@
 ngx_int_t ngx_http_jobruns_guard_address(ngx_conf_t *cf,
     ngx_http_upstream_conf_t *u);
 
+/*
+ * Sorts the upstreams of the configuration by their hosts, for the look-up of
+ * what variables hold.  Called at postconfiguration, when all are there; fails
+ * for want of memory alone.
+ */
+ngx_int_t ngx_http_jobruns_guard_names(ngx_conf_t *cf);
+
 
 #endif /* NGX_HTTP_JOBRUNS_GUARD_ADDRESS_H_INCLUDED */

@@ -15,28 +15,47 @@ static ngx_int_t ngx_http_jobruns_identity_value(ngx_http_request_t *r,
     jr_str_t *value);
 
 
-/* once for each value, however many locations inherit it */
+/* once for each value, however many locations inherit it, and in whatever
+   order they do */
 
-void
+ngx_int_t
 ngx_http_jobruns_identity_check(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *conf)
 {
-    ngx_http_complex_value_t      *value;
-    ngx_http_jobruns_main_conf_t  *jmcf;
+    ngx_uint_t                      i;
+    ngx_http_complex_value_t       *value, **warned;
+    ngx_http_jobruns_main_conf_t   *jmcf;
 
     if ((conf->tenant == NULL) == (conf->principal == NULL)) {
-        return;
+        return NGX_OK;
     }
 
     jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
 
     value = conf->tenant ? conf->tenant : conf->principal;
 
-    if (jmcf->half_identity == value) {
-        return;
+    if (jmcf->half_identities.elts == NULL
+        && ngx_array_init(&jmcf->half_identities, cf->pool, 1,
+                          sizeof(ngx_http_complex_value_t *))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    jmcf->half_identity = value;
+    warned = jmcf->half_identities.elts;
+
+    for (i = 0; i < jmcf->half_identities.nelts; i++) {
+        if (warned[i] == value) {
+            return NGX_OK;
+        }
+    }
+
+    warned = ngx_array_push(&jmcf->half_identities);
+    if (warned == NULL) {
+        return NGX_ERROR;
+    }
+
+    *warned = value;
 
     ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                        "\"%s %V\" is set without \"%s\", which is read "
@@ -45,6 +64,8 @@ ngx_http_jobruns_identity_check(ngx_conf_t *cf,
                        conf->tenant ? "jobruns_tenant" : "jobruns_principal",
                        &value->value,
                        conf->tenant ? "jobruns_principal" : "jobruns_tenant");
+
+    return NGX_OK;
 }
 
 

@@ -8,8 +8,11 @@
 #include "ngx_http_jobruns.h"
 
 
-/* Warns of a jobruns_tenant without a jobruns_principal, and the reverse. */
-void ngx_http_jobruns_identity_check(ngx_conf_t *cf,
+/*
+ * Warns of a jobruns_tenant without a jobruns_principal, and the reverse, once
+ * for each place where it is set.  NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_jobruns_identity_check(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *conf);
 
 /*
