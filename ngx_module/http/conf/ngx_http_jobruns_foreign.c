@@ -132,6 +132,8 @@ ngx_http_jobruns_foreign_init(ngx_conf_t *cf,
                                                    "ngx_http_tunnel_module");
     foreign->mirror = ngx_http_jobruns_foreign_module(cf,
                                                    "ngx_http_mirror_module");
+    foreign->auth = ngx_http_jobruns_foreign_module(cf,
+                                             "ngx_http_auth_request_module");
 
     foreign->headers = ngx_http_jobruns_foreign_offset(foreign->proxy,
                                                        "proxy_set_header");
@@ -349,28 +351,71 @@ ngx_http_jobruns_foreign_passes(ngx_http_jobruns_foreign_t *foreign,
 }
 
 
+ngx_uint_t
+ngx_http_jobruns_foreign_proxies(ngx_http_jobruns_foreign_t *foreign,
+    ngx_http_jobruns_neighbour_t *n)
+{
+    ngx_http_upstream_conf_t  *u;
+
+    if (foreign->proxy == NULL) {
+        return 0;
+    }
+
+    u = n->loc_conf[foreign->proxy->ctx_index];
+
+    /* with variables it has a handler, and no upstream */
+
+    return u->upstream != NULL
+           || (n->core->handler != NULL
+               && n->core->handler == foreign->passes[0].handler);
+}
+
+
+/* looked for as ngx_http_core_find_location() does, but not for the best of
+   several: more locations may count than the one it leads to */
+
+ngx_uint_t
+ngx_http_jobruns_foreign_asks(ngx_http_jobruns_foreign_t *foreign,
+    ngx_http_jobruns_neighbour_t *n, ngx_http_core_loc_conf_t *other)
+{
+    ngx_str_t  *uri;
+
+    if (foreign->auth == NULL || other->named) {
+        return 0;
+    }
+
+    uri = n->loc_conf[foreign->auth->ctx_index];
+
+    if (uri->len == 0) {
+        return 0;
+    }
+
+#if (NGX_PCRE)
+
+    if (other->regex != NULL) {
+        return ngx_regex_exec(other->regex->regex, uri, NULL, 0)
+               != NGX_REGEX_NO_MATCHED;
+    }
+
+#endif
+
+    return uri->len >= other->name.len
+           && (!other->exact_match || uri->len == other->name.len)
+           && ngx_strncmp(uri->data, other->name.data, other->name.len) == 0;
+}
+
+
 static const ngx_http_jobruns_conflict_t *
 ngx_http_jobruns_foreign_proxy(ngx_http_jobruns_foreign_t *foreign,
     ngx_http_jobruns_neighbour_t *n)
 {
-    u_char                    *plcf;
-    ngx_http_upstream_conf_t  *u;
+    u_char  *plcf;
 
-    if (foreign->proxy == NULL) {
+    if (!ngx_http_jobruns_foreign_proxies(foreign, n)) {
         return NULL;
     }
 
     plcf = n->loc_conf[foreign->proxy->ctx_index];
-    u = (ngx_http_upstream_conf_t *) plcf;
-
-    /* with variables it has a handler, and no upstream */
-
-    if (u->upstream == NULL
-        && (n->core->handler == NULL
-            || n->core->handler != foreign->passes[0].handler))
-    {
-        return NULL;
-    }
 
     if (foreign->http_version != NGX_CONF_UNSET_SIZE
         && *(ngx_uint_t *) (plcf + foreign->http_version)

@@ -34,6 +34,8 @@ typedef struct {
     ngx_module_t                  *proxy;
     ngx_module_t                  *tunnel;    /* begins as `*_pass` do */
     ngx_module_t                  *mirror;
+    ngx_module_t                  *auth;      /* auth_request; its URI is the
+                                                 first of its configuration */
     ngx_http_jobruns_pass_t        passes[NGX_HTTP_JOBRUNS_PASSES];
     size_t                         headers;   /* of proxy_set_header */
     size_t                         method;
@@ -51,6 +53,14 @@ ngx_int_t ngx_http_jobruns_foreign_init(ngx_conf_t *cf,
    any location of a guarded server; NGX_ERROR: no memory */
 ngx_int_t ngx_http_jobruns_foreign_guard(ngx_conf_t *cf,
     ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+
+/* has the location proxy_pass, of its own or from the one around it? */
+ngx_uint_t ngx_http_jobruns_foreign_proxies(
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+
+/* may the URI of auth_request, if the location has one, lead to another? */
+ngx_uint_t ngx_http_jobruns_foreign_asks(ngx_http_jobruns_foreign_t *foreign,
+    ngx_http_jobruns_neighbour_t *n, ngx_http_core_loc_conf_t *other);
 
 /* NGX_ERROR after saying what does not go together */
 ngx_int_t ngx_http_jobruns_foreign_check(ngx_conf_t *cf,

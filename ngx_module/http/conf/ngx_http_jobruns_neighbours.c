@@ -18,6 +18,10 @@
 
 static ngx_int_t ngx_http_jobruns_neighbour_check(ngx_conf_t *cf,
     ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+static ngx_int_t ngx_http_jobruns_neighbour_check_unset(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+static ngx_uint_t ngx_http_jobruns_neighbour_is_asked(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
 static ngx_int_t ngx_http_jobruns_neighbour_audit(ngx_conf_t *cf,
     ngx_http_jobruns_neighbour_t *n);
 
@@ -38,6 +42,12 @@ static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_intercepts = {
 };
 
 #if (NGX_HTTP_CACHE)
+
+static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_caches_posts = {
+    "proxy_cache with \"proxy_cache_methods POST\"",
+    "an answer must come from the service or from the token's record",
+    "proxy_cache_methods GET HEAD;", NULL
+};
 
 static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_caches = {
     "proxy_cache",
@@ -180,9 +190,6 @@ ngx_http_jobruns_neighbours_check(ngx_conf_t *cf)
 }
 
 
-/* only where creations come in; what leaves by another location is looked at
-   when it leaves (ngx_http_jobruns_guard_check()) */
-
 static ngx_int_t
 ngx_http_jobruns_neighbour_check(ngx_conf_t *cf,
     ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n)
@@ -191,7 +198,7 @@ ngx_http_jobruns_neighbour_check(ngx_conf_t *cf,
     const ngx_http_jobruns_conflict_t  *conflict;
 
     if (n->conf->enable == jobruns_unset) {
-        return NGX_OK;
+        return ngx_http_jobruns_neighbour_check_unset(cf, foreign, n);
     }
 
     if (n->core->client_max_body_size == 0
@@ -216,6 +223,79 @@ ngx_http_jobruns_neighbour_check(ngx_conf_t *cf,
 
     return conflict ? ngx_http_jobruns_neighbour_refuse(cf, n, conflict)
                     : NGX_OK;
+}
+
+
+/*
+ * No creation comes in here, but error_page may lead one here, which is looked
+ * at when it leaves (ngx_http_jobruns_guard_check()).  Refused is what somebody
+ * has set and what would break a promise, and not what any location for other
+ * requests may have: NGINX's defaults, error pages, a cache of GETs, and the
+ * request of auth_request without a body.
+ */
+
+static ngx_int_t
+ngx_http_jobruns_neighbour_check_unset(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n)
+{
+    ngx_http_upstream_conf_t           *u;
+    const ngx_http_jobruns_conflict_t  *conflict;
+
+    if (!ngx_http_jobruns_foreign_proxies(foreign, n)) {
+        return NGX_OK;
+    }
+
+    u = n->loc_conf[foreign->proxy->ctx_index];
+    conflict = NULL;
+
+    if (u->next_upstream & NGX_HTTP_UPSTREAM_FT_NON_IDEMPOTENT) {
+        conflict = &ngx_http_jobruns_twice;
+
+    } else if (u->store) {
+        conflict = &ngx_http_jobruns_stores;
+
+    } else if ((!u->pass_request_headers || !u->pass_request_body)
+               && !ngx_http_jobruns_neighbour_is_asked(cf, foreign, n))
+    {
+        conflict = &ngx_http_jobruns_partial;
+    }
+
+#if (NGX_HTTP_CACHE)
+
+    if (u->cache && (u->cache_methods & NGX_HTTP_POST)) {
+        conflict = &ngx_http_jobruns_caches_posts;
+    }
+
+#endif
+
+    return conflict ? ngx_http_jobruns_neighbour_refuse(cf, n, conflict)
+                    : NGX_OK;
+}
+
+
+/* by auth_request of any location of its server */
+
+static ngx_uint_t
+ngx_http_jobruns_neighbour_is_asked(ngx_conf_t *cf,
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n)
+{
+    ngx_uint_t                     i;
+    ngx_http_jobruns_main_conf_t  *jmcf;
+    ngx_http_jobruns_neighbour_t  *others;
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+    others = jmcf->neighbours.elts;
+
+    for (i = 0; i < jmcf->neighbours.nelts; i++) {
+
+        if (others[i].server == n->server
+            && ngx_http_jobruns_foreign_asks(foreign, &others[i], n->core))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -304,6 +384,19 @@ ngx_http_jobruns_neighbour_refuse(ngx_conf_t *cf,
     ngx_http_jobruns_neighbour_t *n,
     const ngx_http_jobruns_conflict_t *conflict)
 {
+    if (n->conf->enable == jobruns_unset) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"jobruns on\" in server \"%V\" does not go with %s "
+                      "in its location \"%V\": %s; add \"%s\" there; a "
+                      "location that forwards no job runs can say "
+                      "\"jobruns off;\" (the location begins in %V:%ui)",
+                      &n->name, conflict->found, &n->core->name,
+                      conflict->why, conflict->mend, &n->conf->file,
+                      n->conf->line);
+
+        return NGX_ERROR;
+    }
+
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                   "\"jobruns on\" in location \"%V\" of server \"%V\" does "
                   "not go with %s: %s; add \"%s\" there, or include "
