@@ -17,6 +17,8 @@
 #include "ngx_http_jobruns_request_headers.h"
 
 
+static ngx_uint_t ngx_http_jobruns_is_copy(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx);
 static ngx_int_t ngx_http_jobruns_denied(ngx_http_request_t *r);
 static ngx_int_t ngx_http_jobruns_reenter(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
@@ -48,6 +50,20 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     }
 
     ctx = ngx_http_jobruns_get_ctx(r);
+
+    if (r->post_action && ngx_http_jobruns_is_copy(r, ctx)) {
+        ngx_http_jobruns_log_fault(r->connection->log, jobruns_log_redirect,
+                                   NGX_LOG_WARN, 0,
+                                   "post_action would send a creation again "
+                                   "that is answered already, which is left "
+                                   "out; set \"post_action off;\" in the "
+                                   "location that answered it");
+
+        /* nothing is sent, and the status stays that of the answer */
+
+        ngx_http_finalize_request(r, NGX_OK);
+        return NGX_DONE;
+    }
 
     if (ctx != NULL && ctx->attempt != NULL) {
         return ngx_http_jobruns_reenter(r, ctx->attempt);
@@ -113,6 +129,40 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_jobruns_begin(r, ctx, kind, &path, &h);
+}
+
+
+/*
+ * Is what post_action is about to send a creation?  It is the same request
+ * again, answered and logged afterwards.  An attempt is not repeated whatever
+ * the location says; of others, `jobruns off` is the way out, as ever.
+ */
+
+static ngx_uint_t
+ngx_http_jobruns_is_copy(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
+{
+    jr_path_t                     path;
+    ngx_http_jobruns_headers_t    h;
+    ngx_http_jobruns_loc_conf_t  *jlcf;
+    ngx_http_jobruns_srv_conf_t  *jscf;
+
+    if (ctx != NULL && ctx->attempt != NULL) {
+        return 1;
+    }
+
+    jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+    jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
+
+    if (jlcf->enable == jobruns_off || !jscf->enabled) {
+        return 0;
+    }
+
+    ngx_http_jobruns_scan_headers(r, &h);
+
+    return (r->method == NGX_HTTP_POST || h.override)
+           && jr_path_classify(ngx_http_jobruns_str(r->unparsed_uri),
+                               ngx_http_jobruns_str(r->uri), &path)
+              != JR_PATH_OTHER;
 }
 
 
