@@ -211,7 +211,8 @@ typedef struct {
  *
  * While blocked the request cannot be freed, so an operation may live in its
  * pool.  A request that NGINX terminates meanwhile is finished when we
- * unblock it.  ngx_http_jobruns_flow.c begins and ends all suspensions.
+ * unblock it.  ngx_http_jobruns_flow.c moves the state, and begins and ends
+ * all suspensions.
  */
 typedef enum {
     jobruns_st_reading = 0,

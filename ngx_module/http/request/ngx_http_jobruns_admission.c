@@ -72,7 +72,7 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
-    a->state = jobruns_st_admitting;
+    ngx_http_jobruns_flow_to(a, jobruns_st_admitting);
     a->verdict = jobruns_verdict_none;
     a->admit_time = ngx_current_msec;
     a->late = 0;
@@ -323,7 +323,7 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         rc = ngx_http_jobruns_audit_begin(r, a);
 
         if (rc == NGX_AGAIN) {
-            a->state = jobruns_st_recording;
+            ngx_http_jobruns_flow_to(a, jobruns_st_recording);
             ngx_http_jobruns_park(a, ngx_http_jobruns_recorded);
             return;
         }
@@ -339,7 +339,7 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return;
     }
 
-    a->state = jobruns_st_forwarding;
+    ngx_http_jobruns_flow_to(a, jobruns_st_forwarding);
     ngx_http_jobruns_count_stage(a, jobruns_stage_forwarding);
     a->forwarded = 1;
     a->forwarded_at = ngx_current_msec;
@@ -377,7 +377,7 @@ static void
 ngx_http_jobruns_renew_late(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    a->state = jobruns_st_renewing;
+    ngx_http_jobruns_flow_to(a, jobruns_st_renewing);
     a->admit_time = ngx_current_msec;
 
     if (ngx_http_jobruns_lease_renew(a, ngx_http_jobruns_on_late) == NGX_OK) {

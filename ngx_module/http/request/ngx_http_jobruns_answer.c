@@ -61,7 +61,7 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
         text = ngx_http_jobruns_str(*message);
     }
 
-    a->state = jobruns_st_answered;
+    ngx_http_jobruns_flow_to(a, jobruns_st_answered);
     a->outcome = outcome;
     a->status = status;
     a->refusal_code.data = (u_char *) error.data;
@@ -91,7 +91,7 @@ static void
 ngx_http_jobruns_answer(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
     if (ngx_http_jobruns_audit_end(r, a, 1) == NGX_AGAIN) {
-        a->state = jobruns_st_noting;
+        ngx_http_jobruns_flow_to(a, jobruns_st_noting);
         ngx_http_jobruns_park(a, ngx_http_jobruns_noted);
         return;
     }
@@ -105,7 +105,7 @@ ngx_http_jobruns_answer(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 static void
 ngx_http_jobruns_noted(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    a->state = jobruns_st_answered;
+    ngx_http_jobruns_flow_to(a, jobruns_st_answered);
 
     ngx_http_jobruns_finish(r, &a->answer);
 }
@@ -371,7 +371,7 @@ static void
 ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    a->state = jobruns_st_answered;
+    ngx_http_jobruns_flow_to(a, jobruns_st_answered);
     a->outcome = JR_OUTCOME_REPLAYED;
     a->status = a->kept.status;
 

@@ -31,7 +31,8 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    a->state = jobruns_st_reading;
+    /* ngx_pcalloc() has set jobruns_st_reading */
+
     a->request = r;
     a->conf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
     a->path = *path;

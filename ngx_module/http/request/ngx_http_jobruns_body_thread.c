@@ -149,7 +149,7 @@ ngx_http_jobruns_body_thread(ngx_http_request_t *r,
         return;
     }
 
-    a->state = jobruns_st_checking;
+    ngx_http_jobruns_flow_to(a, jobruns_st_checking);
 
     a->check = NULL;
 

@@ -5,6 +5,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_error.h"
+#include "ngx_http_jobruns_flow.h"
 
 
 ngx_int_t
@@ -155,7 +156,7 @@ ngx_http_jobruns_error_page(ngx_http_request_t *r,
         }
 
         a->status = r->err_status;
-        a->state = jobruns_st_answered;
+        ngx_http_jobruns_flow_to(a, jobruns_st_answered);
 
         a->refusal_code.data = (u_char *) code.data;
         a->refusal_code.len = code.len;

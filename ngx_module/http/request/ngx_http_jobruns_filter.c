@@ -398,7 +398,7 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     r->http_version = a->http_version;
 
-    a->state = jobruns_st_holding;
+    ngx_http_jobruns_flow_to(a, jobruns_st_holding);
     ngx_http_jobruns_count_stage(a, jobruns_stage_holding);
 
     a->status = r->headers_out.status;
@@ -593,7 +593,7 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
     ngx_http_jobruns_lease_drop(a);
 
     a->answered_at = ngx_current_msec;
-    a->state = jobruns_st_settling;
+    ngx_http_jobruns_flow_to(a, jobruns_st_settling);
 
     /* a creation that Redis could not protect when it was admitted: its
        retries may find it all the same */
@@ -617,7 +617,7 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
         return NGX_OK;
     }
 
-    a->state = jobruns_st_released;
+    ngx_http_jobruns_flow_to(a, jobruns_st_released);
     r->connection->write->delayed = 0;
 
     return ngx_http_jobruns_send_held(r, ctx);
@@ -655,7 +655,7 @@ ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return NGX_OK;
     }
 
-    a->state = jobruns_st_sealing;
+    ngx_http_jobruns_flow_to(a, jobruns_st_sealing);
     ngx_http_jobruns_park_filter(a, ngx_http_jobruns_go_out);
 
     return NGX_AGAIN;
@@ -671,7 +671,7 @@ ngx_http_jobruns_go_out(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     c = r->connection;
 
-    a->state = jobruns_st_released;
+    ngx_http_jobruns_flow_to(a, jobruns_st_released);
 
     if (a->overflow != NULL) {
 

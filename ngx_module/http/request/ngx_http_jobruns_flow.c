@@ -1,6 +1,7 @@
 /*
- * Suspensions: the one way in which an attempt begins to wait for an
- * operation, and the one way in which that ends.
+ * The state of an attempt, which nobody else moves, and suspensions: the one
+ * way in which an attempt begins to wait for an operation, and the one way in
+ * which that ends.
  *
  * While an attempt is parked, nothing but ngx_http_jobruns_wake() moves it:
  * no event of the client's connection, no timeout, nor the end of an
@@ -23,6 +24,84 @@ static void ngx_http_jobruns_on_read(ngx_event_t *ev);
 
 /* ngx_http_request_handler(), which is static in NGINX */
 static ngx_event_handler_pt  ngx_http_jobruns_next_read;
+
+
+#if (NGX_DEBUG)
+
+#define NGX_HTTP_JOBRUNS_ARROW(state)  (1u << jobruns_st_##state)
+
+/* what may follow each state; ngx_http_jobruns.h says what moves it */
+
+static const uint32_t  ngx_http_jobruns_arrows[] = {
+
+    /* reading */
+    NGX_HTTP_JOBRUNS_ARROW(checking) | NGX_HTTP_JOBRUNS_ARROW(admitting)
+    | NGX_HTTP_JOBRUNS_ARROW(answered),
+
+    /* checking */
+    NGX_HTTP_JOBRUNS_ARROW(admitting) | NGX_HTTP_JOBRUNS_ARROW(answered),
+
+    /* admitting */
+    NGX_HTTP_JOBRUNS_ARROW(waiting) | NGX_HTTP_JOBRUNS_ARROW(renewing)
+    | NGX_HTTP_JOBRUNS_ARROW(recording) | NGX_HTTP_JOBRUNS_ARROW(forwarding)
+    | NGX_HTTP_JOBRUNS_ARROW(answered),
+
+    /* waiting */
+    NGX_HTTP_JOBRUNS_ARROW(admitting) | NGX_HTTP_JOBRUNS_ARROW(answered),
+
+    /* renewing */
+    NGX_HTTP_JOBRUNS_ARROW(admitting) | NGX_HTTP_JOBRUNS_ARROW(recording)
+    | NGX_HTTP_JOBRUNS_ARROW(forwarding) | NGX_HTTP_JOBRUNS_ARROW(answered),
+
+    /* recording */
+    NGX_HTTP_JOBRUNS_ARROW(renewing) | NGX_HTTP_JOBRUNS_ARROW(forwarding)
+    | NGX_HTTP_JOBRUNS_ARROW(answered),
+
+    /* forwarding */
+    NGX_HTTP_JOBRUNS_ARROW(holding),
+
+    /* holding */
+    NGX_HTTP_JOBRUNS_ARROW(settling),
+
+    /* settling */
+    NGX_HTTP_JOBRUNS_ARROW(sealing) | NGX_HTTP_JOBRUNS_ARROW(released),
+
+    /* sealing */
+    NGX_HTTP_JOBRUNS_ARROW(released),
+
+    /* released */
+    0,
+
+    /* noting */
+    NGX_HTTP_JOBRUNS_ARROW(answered),
+
+    /* answered: its record is written before it is sent */
+    NGX_HTTP_JOBRUNS_ARROW(noting)
+};
+
+#endif
+
+
+void
+ngx_http_jobruns_flow_to(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_state_e state)
+{
+#if (NGX_DEBUG)
+
+    /* an operation that is asked again stays where it is */
+
+    if (state != a->state
+        && !(ngx_http_jobruns_arrows[a->state] & (1u << state)))
+    {
+        ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
+                      "jobruns: an attempt in state %d may not move to %d",
+                      a->state, state);
+    }
+
+#endif
+
+    a->state = state;
+}
 
 
 /* before the content handler, or with an answer of our own: blocked, the

@@ -1,6 +1,7 @@
 /*
- * Suspensions: the one way in which an attempt begins to wait for an
- * operation, and the one way in which that ends.
+ * The state of an attempt: the one place that moves it, the one way in which
+ * an attempt begins to wait for an operation, and the one way in which that
+ * ends.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_FLOW_H_INCLUDED
@@ -8,6 +9,13 @@
 
 #include "ngx_http_jobruns.h"
 
+
+/*
+ * The only writer of a->state.  Where NGINX is built with debugging, a move
+ * that the table of states does not have is an alert in error.log.
+ */
+void ngx_http_jobruns_flow_to(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_state_e state);
 
 /*
  * An operation is under way: the request is blocked until its end calls

@@ -42,7 +42,7 @@ ngx_http_jobruns_wait(ngx_http_jobruns_attempt_t *a,
         }
     }
 
-    a->state = jobruns_st_waiting;
+    ngx_http_jobruns_flow_to(a, jobruns_st_waiting);
 
     ngx_memzero(&a->timer, sizeof(ngx_event_t));
 
