@@ -1,7 +1,9 @@
 #!/usr/bin/perl
 
 # Error replies by which Redis says that it cannot do its work: what a client
-# gets, what an operator is told, and that it goes on when Redis is well.
+# gets, what an operator is told, and that it goes on when Redis is well.  Under
+# jobruns_redis_failure allow a creation passes where Redis serves nobody, and
+# is refused where it works but does not admit this one.
 
 use lib 't/lib';
 use JobRuns;
@@ -11,45 +13,55 @@ my $t = JobRuns->new;
 
 END { RedisPeer::stop_all() }
 
-# [reply to a script, what error.log says, whether the connection is left]
+# [reply to a script, what error.log says, whether the connection is left,
+# whether "allow" forwards]
 
 my @errors = (
     ['READONLY You can\'t write against a read only replica.',
-        qr/answered "READONLY .*name the master/, 1],
+        qr/answered "READONLY .*name the master/, 1, 1],
     ['LOADING Redis is loading the dataset in memory',
-        qr/answered "LOADING .*wait/, 1],
+        qr/answered "LOADING .*wait/, 1, 1],
     ['MASTERDOWN Link with MASTER is down and replica-serve-stale-data is '
-        . 'set to \'no\'.', qr/answered "MASTERDOWN .*check replication/, 1],
+        . 'set to \'no\'.', qr/answered "MASTERDOWN .*check replication/, 1, 1],
     ['NOAUTH Authentication required.',
-        qr/answered "NOAUTH .*a password file/, 1],
+        qr/answered "NOAUTH .*a password file/, 1, 0],
     ['BUSY Redis is busy running a script.',
-        qr/answered "BUSY .*SCRIPT KILL/, 0],
+        qr/answered "BUSY .*SCRIPT KILL/, 0, 1],
     ['OOM command not allowed when used memory > \'maxmemory\'.',
-        qr/answered "OOM .*raise maxmemory/, 0],
+        qr/answered "OOM .*raise maxmemory/, 0, 0],
     ['NOPERM User x has no permissions to run the \'evalsha\' command',
-        qr/answered "NOPERM .*docs\/redis\.md/, 0],
+        qr/answered "NOPERM .*docs\/redis\.md/, 0, 0],
     ['MISCONF Errors writing to the AOF file',
-        qr/answered "MISCONF .*check its disk/, 0],
+        qr/answered "MISCONF .*check its disk/, 0, 0],
     ['NOREPLICAS Not enough good replicas to write.',
-        qr/answered "NOREPLICAS .*check replication/, 0],
+        qr/answered "NOREPLICAS .*check replication/, 0, 0],
     ['MOVED 3999 127.0.0.1:6381', qr/answered "MOVED .*jobruns_redis cluster/,
-        0],
+        0, 0],
     ['CLUSTERDOWN The cluster is down',
-        qr/answered "CLUSTERDOWN .*jobruns_redis cluster/, 0],
+        qr/answered "CLUSTERDOWN .*jobruns_redis cluster/, 0, 1],
+    ['ERR user_script:1: ACL failure in script',
+        qr/Redis ".*" refused an admission: /, 0, 0],
 );
 
 # Each error has a Redis of its own that answers so once, then works: what it
-# does is a real one's.
+# does is a real one's.  Another one is for "allow".
 
 my $real = $t->redis;
-my @peers = map { peer($_) } 0 .. $#errors;
+my @peers = map { peer("peer$_", "-$errors[$_][0]\r\n") } 0 .. $#errors;
+my @allowed = map { peer("allowed$_", "-$errors[$_][0]\r\n") } 0 .. $#errors;
+
+# The clock goes back: it says twice that an admission is late.
+
+my $late = peer('late', ("*2\r\n\$4\r\nlate\r\n:1\r\n") x 2);
 
 $t->run(workers => 1, redis =>
     'jobruns_redis %%REDIS%%; jobruns_redis_timeout 2s;', servers => join
-    "\n", map { server($_, $peers[$_]->address) } 0 .. $#errors);
+    "\n", server(100 + @errors, $late->address, 'allow'),
+    map { (server(100 + $_, $peers[$_]->address, 'deny'),
+        server(200 + $_, $allowed[$_]->address, 'allow')) } 0 .. $#errors);
 
 for my $n (0 .. $#errors) {
-    my ($error, $told, $left) = @{$errors[$n]};
+    my ($error, $told, $left, $away) = @{$errors[$n]};
     my ($code) = $error =~ /^(\w+)/;
     my $to = '127.0.0.1:' . $t->port(100 + $n);
 
@@ -72,8 +84,27 @@ for my $n (0 .. $#errors) {
         is($t->service->created($token), 1, 'once');
         is($peers[$n]->count(qr/^connect/) > 1 ? 1 : 0, $left,
             $left ? 'on another connection' : 'on the same connection');
+
+        $token = random_id();
+        $to = '127.0.0.1:' . $t->port(200 + $n);
+        is($t->create_run(to => $to, token => $token)->status,
+            $away ? 201 : 503, $away ? 'out of reach: passes where allowed'
+            : 'not out of reach: refused also where that is allowed');
+        is($t->service->created($token), $away,
+            $away ? 'once' : 'nothing is forwarded');
     };
 }
+
+subtest 'late, and late again' => sub {
+    my $token = random_id();
+    my $to = '127.0.0.1:' . $t->port(100 + @errors);
+
+    is($t->create_run(to => $to, token => $token)->status, 503,
+        'not out of reach: refused also where that is allowed');
+    is($t->service->created($token), 0, 'nothing is forwarded');
+    is($t->create_run(to => $to, token => $token)->status, 201,
+        'the same token creates');
+};
 
 subtest 'a master that becomes a replica' => sub {
     my $one = $t->redis('one', tcp => 1);
@@ -181,29 +212,29 @@ done_testing;
 
 
 sub server {
-    my ($n, $address) = @_;
-    my $port = $t->port(100 + $n);
+    my ($n, $address, $failure) = @_;
+    my $port = $t->port($n);
 
     return "server { listen 127.0.0.1:$port; jobruns on;"
-        . " jobruns_redis $address; location / {"
+        . " jobruns_redis $address; jobruns_redis_failure $failure;"
+        . ' location / {'
         . ' include %%ROOT%%/conf/jobruns_proxy.conf;'
         . ' proxy_pass http://service; } }';
 }
 
-# On its first connection the first script gets the error; all else is a real
-# server's answer.
+# On its first connection the first scripts get these replies; all else is a
+# real server's answer.
 
 sub peer {
-    my ($n) = @_;
+    my ($name, @replies) = @_;
 
-    return RedisPeer->start($t, "peer$n", sub {
+    return RedisPeer->start($t, $name, sub {
         my ($c, $number) = @_;
 
         $c->greet or return;
 
         if ($number == 1) {
-            $c->command;
-            $c->write("-$errors[$n][0]\r\n");
+            $c->command && $c->write($_) for @replies;
         }
 
         $c->relay($real->path);

@@ -397,7 +397,9 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       claimed:1; /* Redis may hold our record */
     unsigned                       asked_again:1;
     unsigned                       late:1;    /* asked again for that */
-    unsigned                       behind:1;  /* Redis is: not asked */
+    unsigned                       reached:1; /* Redis works, and has not
+                                                 admitted us: "allow" does not
+                                                 forward */
     unsigned                       mistrusted:1;  /* the kept answer; admit.lua
                                                      is to be told */
     unsigned                       unprotected:1; /* Redis failed, allowed */

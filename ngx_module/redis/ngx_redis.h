@@ -71,6 +71,10 @@ struct ngx_redis_op_s {
     unsigned                  sheds:1;    /* set by the caller: NGX_BUSY while
                                              the server is behind */
     unsigned                  sent:1;     /* see above; set by the client */
+    unsigned                  denied:1;   /* set by the client where an
+                                             operation is refused: the server
+                                             is there, but accepts nobody with
+                                             these credentials */
     unsigned                  active:1;   /* submitted, handler not called */
 
     ngx_uint_t                stamp;      /* set by the caller: which of argv,
@@ -158,9 +162,9 @@ void ngx_redis_script_init(ngx_redis_script_t *script);
  * Submits one command.  argv is copied.  NGX_OK: the handler will be
  * called.  NGX_DECLINED: certainly not sent (breaker open, queue full, no
  * node for it); NGX_BUSY: the same, of an operation with op->sheds, since the
- * oldest one under way there is older than half its timeout: the server works,
- * but behind all that waits; NGX_ERROR: no memory.  In a cluster it goes by
- * argv[1], where most commands have their key.
+ * queue is full, or the oldest one under way there is older than half its
+ * timeout: the server works, but behind all that waits; NGX_ERROR: no memory.
+ * In a cluster it goes by argv[1], where most commands have their key.
  */
 ngx_int_t ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_uint_t argc, ngx_str_t *argv);

@@ -32,6 +32,8 @@ ngx_redis_breaker_open(ngx_redis_server_t *server)
     server->stats->breakers += !server->open;
 
     server->open = 1;
+    server->denied = server->denies;
+    server->denies = 0;
     server->gap = server->gap ? ngx_min(server->gap * 2, NGX_REDIS_GAP_MAX)
                               : NGX_REDIS_GAP_MIN;
 
@@ -57,6 +59,9 @@ void
 ngx_redis_breaker_close(ngx_redis_server_t *server)
 {
     ngx_redis_limit_t  *limit;
+
+    server->denies = 0;
+    server->denied = 0;
 
     if (!server->open) {
         return;

@@ -270,6 +270,9 @@ struct ngx_redis_server_s {
     void                     *members;    /* topology's: the cluster or the
                                              sentinels that it goes by */
     unsigned                  open:1;     /* the breaker: nothing is accepted */
+    unsigned                  denies:1;   /* an address has refused what we
+                                             are, since we connect */
+    unsigned                  denied:1;   /* that is why the breaker is open */
     unsigned                  told:1;     /* that it is unreachable */
     unsigned                  named:1;    /* host is for the resolver */
 

@@ -32,7 +32,7 @@ typedef struct {
 
 
 static void ngx_redis_error_leave_server(ngx_redis_connection_t *conn,
-    ngx_queue_t *alone);
+    ngx_queue_t *alone, ngx_uint_t denied);
 
 
 static ngx_redis_error_t  ngx_redis_errors[] = {
@@ -142,7 +142,8 @@ ngx_redis_error_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
         return NGX_OK;
     }
 
-    ngx_redis_error_leave_server(conn, &alone);
+    ngx_redis_error_leave_server(conn, &alone,
+                                 ngx_redis_reply_starts(reply, "NOAUTH"));
 
     return NGX_ERROR;
 }
@@ -154,7 +155,8 @@ ngx_redis_error_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
  */
 
 static void
-ngx_redis_error_leave_server(ngx_redis_connection_t *conn, ngx_queue_t *alone)
+ngx_redis_error_leave_server(ngx_redis_connection_t *conn, ngx_queue_t *alone,
+    ngx_uint_t denied)
 {
     ngx_queue_t          lost;
     ngx_redis_server_t  *server;
@@ -166,6 +168,7 @@ ngx_redis_error_leave_server(ngx_redis_connection_t *conn, ngx_queue_t *alone)
 
     server->addr = (server->addr + 1) % server->naddrs;
 
+    server->denies = denied;
     ngx_redis_breaker_open(server);
 
     ngx_redis_pipeline_fail(alone, ngx_redis_unreachable);

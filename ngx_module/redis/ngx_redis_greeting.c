@@ -26,6 +26,7 @@ static ngx_int_t ngx_redis_greeting_add(ngx_redis_connection_t *conn,
     ngx_redis_cmd_e cmd, ngx_uint_t argc, ngx_str_t *argv);
 static ngx_uint_t ngx_redis_greeting_fatal(ngx_redis_cmd_e cmd,
     redisReply *reply);
+static ngx_uint_t ngx_redis_greeting_denied(redisReply *reply);
 static void ngx_redis_greeting_log(ngx_redis_connection_t *conn,
     ngx_redis_cmd_e cmd, redisReply *reply);
 
@@ -196,6 +197,7 @@ ngx_redis_greeting_reply(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
 
         if (ngx_redis_greeting_fatal(cmd, reply)) {
             ngx_redis_greeting_log(conn, cmd, reply);
+            conn->server->denies |= ngx_redis_greeting_denied(reply);
             ngx_redis_connection_next(conn);
             return NGX_ERROR;
         }
@@ -256,6 +258,30 @@ ngx_redis_greeting_fatal(ngx_redis_cmd_e cmd, redisReply *reply)
     }
 
     return 0;
+}
+
+
+/*
+ * Whether it is who we are that the server refuses: it may work for others,
+ * who are configured rightly.
+ */
+
+static ngx_uint_t
+ngx_redis_greeting_denied(redisReply *reply)
+{
+    ngx_uint_t  i;
+
+    static const char  *passing[] = {
+        "ERR max number of clients", "LOADING", "BUSY", "MASTERDOWN", NULL
+    };
+
+    for (i = 0; passing[i]; i++) {
+        if (ngx_redis_reply_starts(reply, passing[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

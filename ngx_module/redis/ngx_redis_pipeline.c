@@ -94,6 +94,7 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_redis_stats_t  *stats;
 
     op->sent = 0;
+    op->denied = 0;
 
     stats = server->stats;
     keyslot = 0;
@@ -103,6 +104,7 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
     }
 
     if (server == NULL || server->open) {
+        op->denied = (server != NULL && server->denied);
         stats->errors[ngx_redis_err_refused]++;
         return NGX_DECLINED;
     }
@@ -117,7 +119,7 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
                              "for this worker's requests",
                              server->slots, server->bytes);
         stats->errors[ngx_redis_err_refused]++;
-        return NGX_DECLINED;
+        return op->sheds ? NGX_BUSY : NGX_DECLINED;
     }
 
     if (op->sheds && ngx_redis_pipeline_behind(server)) {
@@ -476,6 +478,7 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
 void
 ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status)
 {
+    ngx_uint_t          denied;
     ngx_queue_t        *q;
     ngx_redis_op_t     *op;
     ngx_redis_slot_t   *slot;
@@ -490,6 +493,7 @@ ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status)
 
         slot = ngx_queue_data(q, ngx_redis_slot_t, queue);
         stats = slot->server->stats;
+        denied = (status == ngx_redis_unreachable && slot->server->denied);
 
         op = slot->op ? ngx_redis_slot_release(slot) : NULL;
 
@@ -499,6 +503,7 @@ ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status)
             continue;
         }
 
+        op->denied = denied;
         ngx_redis_stats_failed(stats, status);
 
         ngx_log_debug3(NGX_LOG_DEBUG_EVENT, op->log, 0,

@@ -83,7 +83,7 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     a->op.stamp = a->nkeys + JR_ADMIT_DEADLINE;
 
     a->op.sheds = 1;
-    a->behind = 0;
+    a->reached = 0;
 
     rc = ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
                         a->argc, a->argv);
@@ -93,9 +93,11 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return;
     }
 
-    a->behind = (rc == NGX_BUSY);
+    a->reached = (rc == NGX_BUSY || a->op.denied);
 
-    ngx_http_jobruns_redis_failed(a, rc == NGX_BUSY
+    ngx_http_jobruns_redis_failed(a, a->op.denied
+                                  ? "it refuses this gateway: not asked"
+                                  : rc == NGX_BUSY
                                   ? "behind with older operations: not asked"
                                   : rc == NGX_DECLINED
                                   ? "out of reach a moment ago, or too slow: "
@@ -147,6 +149,7 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
             ngx_http_jobruns_redis_failed(a, "an admission came to Redis "
                                           "behind its timeout");
             a->verdict = jobruns_verdict_unavailable;
+            a->reached = 1;
         }
 
         if (ngx_http_jobruns_replicas_await(a) == NGX_OK) {
@@ -164,6 +167,7 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
                                       ngx_redis_status_text(status));
 
         a->verdict = jobruns_verdict_unavailable;
+        a->reached = op->denied;
 
         if (op->sent) {
             /* Redis may have admitted us; asking again with the same owner
@@ -204,7 +208,7 @@ ngx_http_jobruns_ask_again(ngx_http_jobruns_attempt_t *a)
                         a->argc, a->argv);
 
     if (rc != NGX_OK) {
-        a->behind = (rc == NGX_BUSY);
+        a->reached = (rc == NGX_BUSY || a->op.denied);
         return NGX_DECLINED;
     }
 
@@ -269,10 +273,11 @@ ngx_http_jobruns_unavailable(ngx_http_request_t *r,
     /* an admission whose reply is lost for good is taken back for as long as
        its lease runs (ngx_http_jobruns_attempt_end()) */
 
-    /* a Redis that works but is behind protects those it has taken on: more
-       than it can do is refused, and never forwarded without it */
+    /* a Redis that works protects those it has taken on, of this gateway or
+       of others: what it does not admit, since it is behind, without memory,
+       or does not know us, is never forwarded without it */
 
-    if (!a->conf->redis_allow || a->behind
+    if (!a->conf->redis_allow || a->reached
         || a->verdict == jobruns_verdict_damaged)
     {
         ngx_http_jobruns_answer_verdict(r, a);

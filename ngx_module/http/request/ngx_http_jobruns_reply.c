@@ -89,6 +89,11 @@ ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
             a->verdict = jobruns_verdict_unavailable;
         }
 
+        /* others may be admitted, but by a slot that no node serves */
+
+        a->reached = (ngx_strncmp(reply->str, "CLUSTERDOWN ",
+                                  sizeof("CLUSTERDOWN ") - 1) != 0);
+
         return;
     }
 
