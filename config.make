@@ -1,11 +1,10 @@
 # Read by NGINX's auto/make after the Makefile is written.
 
-# The generated sources follow the scripts and the schema they are made of.
+# The generated sources follow the files that they are made of.
 
 jr_gen=$NGX_OBJS/addon/jobruns_gen
-jr_embedded=`ls $ngx_addon_dir/ngx_module/lua/*.lua \
-                $ngx_addon_dir/ngx_module/schema/*.json 2>/dev/null \
-             | tr '\n' ' '`
+jr_embedded=`perl $ngx_addon_dir/util/embed --list \
+             | sed "s|^|$ngx_addon_dir/|" | tr '\n' ' '`
 
 cat << END                                                    >> $NGX_MAKEFILE
 

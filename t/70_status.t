@@ -95,6 +95,7 @@ my $slow = $t->start_run(tenancy => tenancy(),
 $t->service->wait_at('gate');
 
 wait_for { figures()->{forwarding} == 1 } 'one request at the service';
+wait_for { figures()->{history}{forwarding}[-1] == 1 } 'in the history, too';
 
 # behind it, one that waits for the same token
 my $held_token = random_id(20);
@@ -215,6 +216,40 @@ is($json->json->{redis}[0]{server}, $server, 'Redis by its address');
 my ($top) = @{$json->json->{topRefused}};
 like($top->{tenant}, qr/^ocid1\.tenancy\.oc1\.\.t\d+$/, 'a refused tenant');
 is($top->{refused}, 1, 'refused once');
+my $rate = sprintf('%.3f', $json->json->{attemptsPerSecond}{unknown});
+is_deeply($json->json->{state}, $rate > 0
+    ? { level => 'warn', text => $rate =~ s/..$//r
+        . ' attempts a second end unknown, unsent or unavailable.' }
+    : { level => 'good', text => 'All is well.' },
+    'the state in a sentence, by the rate of unknown outcomes');
+cmp_ok($json->json->{redisRecentP50Us}, '>', 0, 'half of the round trips');
+cmp_ok($json->json->{redisRecentP50Us}, '<=',
+    $json->json->{redisRecentP99Us}, 'are faster than 99 of 100')
+    if $json->json->{redisRecentP99Us} > 0;
+
+# the history: a number a second, what was there before its first is not in it
+
+my $history = $json->json->{history};
+is(join(' ', sort keys %{$history->{attempts}}),
+    join(' ', sort keys %{$json->json->{attempts}}), 'each outcome');
+is((grep { @$_ != 120 || grep { !/^\d+$/ } @$_ }
+    values %{$history->{attempts}}, @{$history}{qw(forwarding held)}), 0,
+    'has 120 numbers');
+cmp_ok($json->json->{now} - $history->{until}, '<', 5, 'until now');
+
+# a row for each outcome: its last numbers are what is counted from now on
+
+my $then = figures();
+is($t->create_run(tenancy => tenancy(), body => '{')->status, 400, 'invalid')
+    for 1 .. 3;
+wait_for {
+    my $now = figures();
+    my $behind = $now->{history}{until} - $then->{history}{until};
+    my $sum = 0;
+    $sum += $_ for @{$now->{history}{attempts}{invalid}}[-$behind .. -1];
+    $behind > 0 && $behind < 100
+        && $sum == $now->{attempts}{invalid} - $then->{attempts}{invalid};
+} 'they are in the seconds that came since';
 
 is($t->request(method => 'HEAD', path => '/status', headers => \@pairs)
     ->status, 200, 'HEAD');

@@ -117,7 +117,7 @@ ngx_http_jobruns_status_handler(ngx_http_request_t *r)
     switch (form) {
 
     case jobruns_form_json:
-        ngx_http_jobruns_status_json(&text, figures);
+        ngx_http_jobruns_status_json(&text, figures, 1);
         break;
 
     case jobruns_form_page:
@@ -219,9 +219,10 @@ ngx_http_jobruns_status_headers(ngx_http_request_t *r,
     }
 
     last = ngx_snprintf(policy, 255, "default-src 'none'; style-src "
-                        "'unsafe-inline'; script-src 'nonce-%V'; "
+                        "'nonce-%V'; script-src 'nonce-%V'; "
                         "connect-src 'self'; base-uri 'none'; "
-                        "form-action 'none'; frame-ancestors 'none'", nonce);
+                        "form-action 'none'; frame-ancestors 'none'", nonce,
+                        nonce);
     *last = '\0';
 
     return ngx_http_jobruns_status_header(r, "Content-Security-Policy",

@@ -34,7 +34,4 @@ char *ngx_http_jobruns_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 const char *ngx_http_jobruns_status_kind(ngx_uint_t kind);
 
 
-/* the three forms, each in a file of its own name */
-
-
 #endif /* NGX_HTTP_JOBRUNS_STATUS_H_INCLUDED */

@@ -1,18 +1,27 @@
 /*
- * The figures as one JSON object, for programs.
+ * The figures as one JSON object, for programs and for the page's script.  A
+ * member has a line of its own, since the page shows it to people as well.
  *
  * Names of members are ours; strings of others go through jr_line, which
  * writes valid JSON whatever their bytes.
  */
 
+#include "ngx_http_jobruns_figures.h"
 #include "ngx_http_jobruns_rates.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_status_json.h"
+#include "ngx_http_jobruns_status_state.h"
 #include "ngx_http_jobruns_text.h"
+
+
+/* seconds of the history, one less than there are samples */
+#define NGX_HTTP_JOBRUNS_JSON_SECONDS  (NGX_HTTP_JOBRUNS_HISTORY - 8)
 
 
 static void ngx_http_jobruns_json_string(ngx_http_jobruns_text_t *text,
     const u_char *data, size_t len);
+static void ngx_http_jobruns_json_state(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_now(ngx_http_jobruns_text_t *text,
@@ -23,51 +32,63 @@ static void ngx_http_jobruns_json_limits(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_json_history(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_json_series(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_zone_t *zone, ngx_uint_t series);
+static jr_str_t ngx_http_jobruns_json_outcome(ngx_uint_t outcome);
 
 
 void
 ngx_http_jobruns_status_json(ngx_http_jobruns_text_t *text,
-    ngx_http_jobruns_figures_t *figures)
+    ngx_http_jobruns_figures_t *figures, ngx_uint_t history)
 {
     ngx_uint_t                i;
     ngx_http_jobruns_zone_t  *zone;
 
     zone = figures->zone;
 
-    ngx_http_jobruns_text(text, "{\"version\":\"%s\",\"nginxVersion\":\"%s\","
-                          "\"configuration\":\"%*s\","
-                          "\"configurationLoaded\":%T,\"created\":%T,"
-                          "\"now\":%T,\"workers\":%ui",
+    ngx_http_jobruns_text(text, "{\"version\":\"%s\",\n"
+                          "\"nginxVersion\":\"%s\",\n"
+                          "\"configuration\":\"%*s\",\n"
+                          "\"configurationLoaded\":%T,\n\"created\":%T,\n"
+                          "\"now\":%T,\n\"workers\":%ui",
                           NGX_HTTP_JOBRUNS_VERSION, NGINX_VERSION,
                           (size_t) JR_DIGEST_HEX, zone->digest, zone->loaded,
                           zone->shared->created, ngx_time(),
                           figures->workers);
 
+    ngx_http_jobruns_json_state(text, figures);
     ngx_http_jobruns_json_attempts(text, figures);
     ngx_http_jobruns_json_now(text, figures);
     ngx_http_jobruns_json_times(text, figures);
     ngx_http_jobruns_json_limits(text, figures);
 
-    ngx_http_jobruns_text(text, ",\"topRefused\":[");
+    ngx_http_jobruns_text(text, ",\n\"topRefused\":[");
 
     for (i = 0; i < figures->ntop; i++) {
-        ngx_http_jobruns_text(text, "%s{\"tenant\":", i ? "," : "");
+        ngx_http_jobruns_text(text, "%s\n{\"tenant\":", i ? "," : "");
         ngx_http_jobruns_json_string(text, figures->top[i].name,
                                      figures->top[i].len);
         ngx_http_jobruns_text(text, ",\"refused\":%ui,\"atMostTooHigh\":%ui}",
                               figures->top[i].count, figures->top[i].error);
     }
 
-    ngx_http_jobruns_text(text, "],\"counters\":{");
+    ngx_http_jobruns_text(text, "],\n\"counters\":{");
 
     for (i = 0; i < jobruns_count_last; i++) {
-        ngx_http_jobruns_text(text, "%s\"%s\":%ui", i ? "," : "",
+        ngx_http_jobruns_text(text, "%s\n\"%s\":%ui", i ? "," : "",
                               ngx_http_jobruns_metrics_counters[i].name,
                               figures->sum.counters[i]);
     }
 
     ngx_http_jobruns_text(text, "}");
     ngx_http_jobruns_json_redis(text, figures);
+
+    if (history) {
+        ngx_http_jobruns_json_history(text, figures);
+    }
+
     ngx_http_jobruns_text(text, "}\n");
 }
 
@@ -76,7 +97,7 @@ static void
 ngx_http_jobruns_json_string(ngx_http_jobruns_text_t *text,
     const u_char *data, size_t len)
 {
-    char       buf[6 * NGX_HTTP_JOBRUNS_NAME_LEN + JR_LINE_MIN];
+    char       buf[6 * NGX_HTTP_JOBRUNS_STATE_LEN + JR_LINE_MIN];
     jr_line_t  line;
 
     jr_line_init(&line, buf, sizeof(buf));
@@ -87,37 +108,61 @@ ngx_http_jobruns_json_string(ngx_http_jobruns_text_t *text,
 
 
 static void
+ngx_http_jobruns_json_state(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_http_jobruns_state_t  state;
+
+    ngx_http_jobruns_status_state(figures, &state);
+
+    ngx_http_jobruns_text(text, ",\n\"state\":{\"level\":\"%s\",\"text\":",
+                          state.level);
+    ngx_http_jobruns_json_string(text, state.data, state.len);
+    ngx_http_jobruns_text(text, "}");
+}
+
+
+static jr_str_t
+ngx_http_jobruns_json_outcome(ngx_uint_t outcome)
+{
+    return outcome == JR_OUTCOME_NONE
+           ? (jr_str_t) jr_str("none")
+           : jr_outcome_name((jr_outcome_e) outcome);
+}
+
+
+static void
 ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures)
 {
     jr_str_t    outcome;
     ngx_uint_t  i, rate;
 
-    ngx_http_jobruns_text(text, ",\"attempts\":{\"none\":%ui",
-                          figures->sum.outcomes[0]);
+    ngx_http_jobruns_text(text, ",\n\"attempts\":{");
 
-    for (i = 1; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
-        outcome = jr_outcome_name((jr_outcome_e) i);
+    for (i = 0; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
+        outcome = ngx_http_jobruns_json_outcome(i);
 
-        ngx_http_jobruns_text(text, ",\"%*s\":%ui", outcome.len, outcome.data,
+        ngx_http_jobruns_text(text, "%s\n\"%*s\":%ui", i ? "," : "",
+                              outcome.len, outcome.data,
                               figures->sum.outcomes[i]);
     }
 
-    ngx_http_jobruns_text(text, "},\"attemptsPerSecond\":{");
+    ngx_http_jobruns_text(text, "},\n\"attemptsPerSecond\":{");
 
-    for (i = 1; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
-        outcome = jr_outcome_name((jr_outcome_e) i);
+    for (i = 0; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
+        outcome = ngx_http_jobruns_json_outcome(i);
         rate = ngx_http_jobruns_rate(figures->zone, i);
 
-        ngx_http_jobruns_text(text, "%s\"%*s\":%ui.%03ui", i > 1 ? "," : "",
+        ngx_http_jobruns_text(text, "%s\n\"%*s\":%ui.%03ui", i ? "," : "",
                               outcome.len, outcome.data, rate / 1000,
                               rate % 1000);
     }
 
-    ngx_http_jobruns_text(text, "},\"settles\":{");
+    ngx_http_jobruns_text(text, "},\n\"settles\":{");
 
     for (i = 0; i < NGX_HTTP_JOBRUNS_SETTLED; i++) {
-        ngx_http_jobruns_text(text, "%s\"%s\":%ui", i ? "," : "",
+        ngx_http_jobruns_text(text, "%s\n\"%s\":%ui", i ? "," : "",
                               ngx_http_jobruns_metrics_settled[i],
                               figures->sum.settled[i]);
     }
@@ -134,10 +179,11 @@ ngx_http_jobruns_json_now(ngx_http_jobruns_text_t *text,
 
     now = &figures->sum.now;
 
-    ngx_http_jobruns_text(text, ",\"waiting\":%ui,\"forwarding\":%ui,"
-                          "\"held\":%ui,\"heldBytes\":%uz,"
-                          "\"pendingKeeps\":%ui,\"pendingSettles\":%ui,"
-                          "\"auditLostFiles\":%ui,\"auditSyncLagMs\":%ui",
+    ngx_http_jobruns_text(text, ",\n\"waiting\":%ui,\n\"forwarding\":%ui,\n"
+                          "\"held\":%ui,\n\"heldBytes\":%uz,\n"
+                          "\"pendingKeeps\":%ui,\n\"pendingSettles\":%ui,\n"
+                          "\"auditLostFiles\":%ui,\n"
+                          "\"auditSyncLagMs\":%ui",
                           now->waiters,
                           now->stages[jobruns_stage_forwarding],
                           now->stages[jobruns_stage_holding], now->held,
@@ -157,12 +203,12 @@ ngx_http_jobruns_json_times(ngx_http_jobruns_text_t *text,
         "admission", "service", "hold"
     };
 
-    ngx_http_jobruns_text(text, ",\"times\":{");
+    ngx_http_jobruns_text(text, ",\n\"times\":{");
 
     for (i = 0; i < jobruns_time_last; i++) {
         h = &figures->sum.times[i];
 
-        ngx_http_jobruns_text(text, "%s\"%s\":{\"sumMs\":%ui,\"buckets\":[",
+        ngx_http_jobruns_text(text, "%s\n\"%s\":{\"sumMs\":%ui,\"buckets\":[",
                               i ? "," : "", names[i], h->sum);
 
         for (k = 0; k < NGX_HTTP_JOBRUNS_BOUNDS; k++) {
@@ -191,12 +237,12 @@ ngx_http_jobruns_json_limits(ngx_http_jobruns_text_t *text,
     ngx_uint_t                i;
     ngx_http_jobruns_name_t  *limit;
 
-    ngx_http_jobruns_text(text, ",\"limits\":[");
+    ngx_http_jobruns_text(text, ",\n\"limits\":[");
 
     for (i = 0; i < figures->zone->shared->nlimits; i++) {
         limit = &figures->zone->shared->limits[i];
 
-        ngx_http_jobruns_text(text, "%s{\"name\":", i ? "," : "");
+        ngx_http_jobruns_text(text, "%s\n{\"name\":", i ? "," : "");
         ngx_http_jobruns_json_string(text, limit->data, limit->len);
         ngx_http_jobruns_text(text, ",\"kind\":\"%s\",\"refused\":%ui,"
                               "\"wouldRefuse\":%ui}",
@@ -217,13 +263,13 @@ ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
     ngx_redis_stats_t        *stats;
     ngx_http_jobruns_name_t  *server;
 
-    ngx_http_jobruns_text(text, ",\"redis\":[");
+    ngx_http_jobruns_text(text, ",\n\"redis\":[");
 
     for (i = 0; i < figures->zone->shared->nservers; i++) {
         server = &figures->zone->shared->servers[i];
         stats = &figures->sum.redis[i];
 
-        ngx_http_jobruns_text(text, "%s{\"server\":", i ? "," : "");
+        ngx_http_jobruns_text(text, "%s\n{\"server\":", i ? "," : "");
         ngx_http_jobruns_json_string(text, server->data, server->len);
         ngx_http_jobruns_text(text, ",\"connections\":%ui,"
                               "\"breakersOpen\":%ui,\"pending\":%ui,"
@@ -250,7 +296,78 @@ ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
                               stats->roundtrip[k]);
     }
 
-    ngx_http_jobruns_text(text, "],\"redisRecentP99Us\":%i",
+    ngx_http_jobruns_text(text, "],\n\"redisRecentP50Us\":%i,\n"
+                          "\"redisRecentP99Us\":%i",
+                          ngx_http_jobruns_percentile_redis(figures->zone, 500),
                           ngx_http_jobruns_percentile_redis(figures->zone,
                                                             990));
+}
+
+
+static void
+ngx_http_jobruns_json_history(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    jr_str_t                  outcome;
+    ngx_uint_t                i;
+    ngx_http_jobruns_zone_t  *zone;
+
+    zone = figures->zone;
+
+    ngx_http_jobruns_text(text, ",\n\"history\":{\"until\":%T,\"attempts\":{",
+                          (time_t) zone->shared->sampled);
+
+    for (i = 0; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
+        outcome = ngx_http_jobruns_json_outcome(i);
+
+        ngx_http_jobruns_text(text, "%s\n\"%*s\":", i ? "," : "",
+                              outcome.len, outcome.data);
+        ngx_http_jobruns_json_series(text, zone, i);
+    }
+
+    ngx_http_jobruns_text(text, "},\n\"forwarding\":");
+    ngx_http_jobruns_json_series(text, zone,
+                      NGX_HTTP_JOBRUNS_OUTCOMES + jobruns_stage_forwarding);
+
+    ngx_http_jobruns_text(text, ",\n\"held\":");
+    ngx_http_jobruns_json_series(text, zone,
+                      NGX_HTTP_JOBRUNS_OUTCOMES + jobruns_stage_holding);
+
+    ngx_http_jobruns_text(text, "}");
+}
+
+
+/* a number for each of the last seconds, the oldest first: how many attempts
+   had an outcome, or, for a series of OUTCOMES and more, how many were at a
+   stage; 0 for a second without a sample */
+
+static void
+ngx_http_jobruns_json_series(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_zone_t *zone, ngx_uint_t series)
+{
+    time_t                      second;
+    ngx_uint_t                  i, n;
+    ngx_http_jobruns_sample_t  *sample, *before;
+
+    second = (time_t) zone->shared->sampled - NGX_HTTP_JOBRUNS_JSON_SECONDS;
+    before = ngx_http_jobruns_figures_sample(zone, second);
+
+    for (i = 0; i < NGX_HTTP_JOBRUNS_JSON_SECONDS; i++) {
+
+        sample = ngx_http_jobruns_figures_sample(zone, ++second);
+        n = 0;
+
+        if (sample != NULL && series >= NGX_HTTP_JOBRUNS_OUTCOMES) {
+            n = sample->stages[series - NGX_HTTP_JOBRUNS_OUTCOMES];
+
+        } else if (sample != NULL && before != NULL) {
+            n = sample->outcomes[series] - before->outcomes[series];
+        }
+
+        before = sample != NULL ? sample : before;
+
+        ngx_http_jobruns_text(text, "%s%ui", i ? "," : "[", n);
+    }
+
+    ngx_http_jobruns_text(text, "]");
 }

@@ -1,6 +1,5 @@
 /*
- * The figures as a page: first one sentence that says whether anything is
- * wrong, then what happens now, then the tables.
+ * The page: status.html, with what only the server knows.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_STATUS_PAGE_H_INCLUDED
@@ -9,7 +8,7 @@
 #include "ngx_http_jobruns_status.h"
 
 
-/* nonce: of the page's script */
+/* nonce: of the page's style and script */
 void ngx_http_jobruns_status_page(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures, ngx_str_t *nonce);
 
