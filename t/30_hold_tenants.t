@@ -186,10 +186,31 @@ cmp_ok(waiting(), '<=', 26, 'no more than a half of it waits for one tenant');
 cmp_ok(value('jobruns_hold_tenant_full_total', $nginx), '>', $full,
     '... and it is counted');
 is(value('jobruns_hold_full_total', $nginx), 0, 'the memory is not full');
+is(scalar(() = $nginx->error_log =~ /jobruns_hold_memory\ 102400\ is\ full\ for
+    \ one\ tenant,.*\ an\ admission\ without\ a\ reply\ is\ not\ taken\ back:
+    \ key\ "small:/gx), 1, '... and one line says so');
 $redis->resume;
 wait_for { waiting() == 0 } 'the others to be taken back';
 is(scalar(grep { /\Q$b\E.*token/ && $redis->command('HGET', $_, 's') eq 'c' }
     $redis->keys('small:*')), 0, "another tenant's is, though it was older");
+wait_for { value('jobruns_held_bytes', $nginx) == 0 }
+    'all memory to be given back';
+
+# of many tenants, each within its half
+
+$lost = value('jobruns_settles_lost_total', $nginx);
+$redis->pause;
+@clients = map { $t->start_run(tenancy => tenant('e'), to => $nginx) } 1 .. 60;
+is($_->response->status, 503, 'refused without a reply') for @clients;
+wait_for { value('jobruns_settles_lost_total', $nginx) > $lost }
+    'admissions that are not taken back';
+cmp_ok(waiting(), '<=', 52, 'no more waits than the memory has room for');
+cmp_ok(waiting(), '>=', 20, '... and no more is dropped than that');
+is(value('jobruns_hold_full_total', $nginx),
+    value('jobruns_settles_lost_total', $nginx) - $lost,
+    'each that is dropped is counted');
+$redis->resume;
+wait_for { waiting() == 0 } 'the others to be taken back';
 wait_for { value('jobruns_held_bytes', $nginx) == 0 }
     'all memory to be given back';
 
