@@ -1,10 +1,12 @@
 /*
  * A wall clock that jumps, for an NGINX under test: preloaded, it stands
  * before gettimeofday(), time() and clock_gettime() of the C library.  The
- * monotonic clock goes on as it does, as on a machine whose clock is set.
+ * monotonic clock goes on as it does, as on a machine whose clock is set, but
+ * for what a test makes pass at once.
  *
- * $JOBRUNS_CLOCK is a file of one number, which all processes share: by how
- * many seconds the clock is wrong.
+ * $JOBRUNS_CLOCK is a file of two numbers, which all processes share: by how
+ * many seconds the clock is wrong, and how many have passed on the monotonic
+ * one that did not.
  */
 
 #ifndef _GNU_SOURCE
@@ -42,7 +44,7 @@ clock_begin(void)
         return;
     }
 
-    p = mmap(NULL, sizeof(int64_t), PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 2 * sizeof(int64_t), PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
 
     if (p != MAP_FAILED) {
@@ -62,6 +64,12 @@ clock_gettime(clockid_t id, struct timespec *ts)
         && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE))
     {
         ts->tv_sec += (time_t) *clock_error;
+    }
+
+    if (rc == 0 && clock_error
+        && (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE))
+    {
+        ts->tv_sec += (time_t) clock_error[1];
     }
 
     return rc;

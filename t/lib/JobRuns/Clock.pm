@@ -18,6 +18,7 @@ sub new {
     open my $fh, '+>', $path or croak "$path: $!";
     my $self = bless { path => $path, fh => $fh }, $class;
     $self->wrong_by(0);
+    $self->passed(0);
 
     return $self;
 }
@@ -41,6 +42,15 @@ sub wrong_by {
     my ($self, $seconds) = @_;
 
     sysseek $self->{fh}, 0, 0 or croak "$self->{path}: $!";
+    syswrite $self->{fh}, pack 'q', $seconds or croak "$self->{path}: $!";
+}
+
+# So many whole seconds have passed, by the monotonic clock alone.
+
+sub passed {
+    my ($self, $seconds) = @_;
+
+    sysseek $self->{fh}, 8, 0 or croak "$self->{path}: $!";
     syswrite $self->{fh}, pack 'q', $seconds or croak "$self->{path}: $!";
 }
 
