@@ -44,7 +44,8 @@ clock_begin(void)
         return;
     }
 
-    p = mmap(NULL, 2 * sizeof(int64_t), PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0);
+    p = mmap(NULL, 2 * sizeof(int64_t), PROT_READ|PROT_WRITE, MAP_SHARED, fd,
+             0);
     close(fd);
 
     if (p != MAP_FAILED) {
