@@ -20,6 +20,9 @@
 #define LINT_BODY_MAX  (16 * 1024 * 1024)
 
 
+static char *lint_read_stream(FILE *in, size_t *len);
+
+
 static const struct option  lint_long[] = {
     { "schema", required_argument, NULL, 's' },
     { "cron", required_argument, NULL, 'c' },
@@ -158,14 +161,36 @@ main(int argc, char **argv)
 char *
 lint_read(const char *name, size_t *len)
 {
-    char    *text, *more;
-    FILE    *in;
-    size_t   n, size;
+    int    err;
+    char  *text;
+    FILE  *in;
 
-    in = strcmp(name, "-") == 0 ? stdin : fopen(name, "rb");
+    if (strcmp(name, "-") == 0) {
+        return lint_read_stream(stdin, len);
+    }
+
+    in = fopen(name, "rb");
     if (in == NULL) {
         return NULL;
     }
+
+    text = lint_read_stream(in, len);
+
+    err = errno;
+    (void) fclose(in);
+    errno = err;
+
+    return text;
+}
+
+
+/* NULL after setting errno; the stream stays the caller's to close */
+
+static char *
+lint_read_stream(FILE *in, size_t *len)
+{
+    char    *text, *more;
+    size_t   n, size;
 
     text = NULL;
     size = 0;
@@ -177,8 +202,9 @@ lint_read(const char *name, size_t *len)
 
             more = size <= 2 * LINT_BODY_MAX ? realloc(text, size) : NULL;
             if (more == NULL) {
+                free(text);
                 errno = size <= 2 * LINT_BODY_MAX ? ENOMEM : EFBIG;
-                goto failed;
+                return NULL;
             }
 
             text = more;
@@ -190,27 +216,12 @@ lint_read(const char *name, size_t *len)
     } while (n > 0);
 
     if (ferror(in) || *len > LINT_BODY_MAX) {
+        free(text);
         errno = ferror(in) ? EIO : EFBIG;
-        goto failed;
-    }
-
-    if (in != stdin) {
-        fclose(in);
+        return NULL;
     }
 
     return text;
-
-failed:
-
-    free(text);
-
-    if (in != stdin) {
-        n = (size_t) errno;
-        fclose(in);
-        errno = (int) n;
-    }
-
-    return NULL;
 }
 
 

@@ -98,7 +98,7 @@ lint_zone_offset(const char *id, size_t len, char *rule)
     if (len == 1 || (len <= 3 && strncmp(id, "UTC", len) == 0)
         || (len == 3 && strncmp(id, "GMT", len) == 0))
     {
-        strcpy(rule, "UTC0");
+        memcpy(rule, "UTC0", sizeof("UTC0"));
         return 1;
     }
 
