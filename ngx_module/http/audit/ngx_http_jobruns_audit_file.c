@@ -275,42 +275,53 @@ ngx_http_jobruns_audit_chain_key(ngx_http_jobruns_audit_seal_t *seal,
 }
 
 
-void
-ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
+ngx_http_jobruns_audit_file_t *
+ngx_http_jobruns_audit_next(ngx_http_jobruns_main_conf_t *jmcf, ngx_uint_t *i)
 {
-    ngx_uint_t                       i;
-    ngx_http_jobruns_main_conf_t    *jmcf;
     ngx_http_jobruns_audit_file_t  **f;
 
-    jmcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                               ngx_http_jobruns_module);
-    if (jmcf == NULL) {
-        /* no http{} */
-        return;
+    /* NULL: there is no http{} */
+
+    if (jmcf == NULL || *i >= jmcf->audit_files.nelts) {
+        return NULL;
     }
 
     f = jmcf->audit_files.elts;
 
-    for (i = 0; i < jmcf->audit_files.nelts; i++) {
+    return f[(*i)++];
+}
 
-        ngx_http_jobruns_audit_watch_settle(f[i]);
-        ngx_http_jobruns_audit_fold_flush(f[i]);
-        ngx_http_jobruns_audit_batch_room(f[i]);
 
-        if (!f[i]->opened) {
+void
+ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                      i;
+    ngx_http_jobruns_main_conf_t   *jmcf;
+    ngx_http_jobruns_audit_file_t  *f;
+
+    jmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_jobruns_module);
+
+    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
+
+        ngx_http_jobruns_audit_watch_settle(f);
+        ngx_http_jobruns_audit_fold_flush(f);
+        ngx_http_jobruns_audit_batch_room(f);
+
+        if (!f->opened) {
             continue;
         }
 
-        (void) ngx_http_jobruns_audit_chain_record(f[i],
+        (void) ngx_http_jobruns_audit_chain_record(f,
                    (jr_str_t) jr_str(JR_CHAIN_TYPE_CLOSE),
                    cycle->log);
         ngx_http_jobruns_audit_batch_write();
-        f[i]->opened = 0;
+        f->opened = 0;
 
-        ngx_http_jobruns_audit_sync_now(&f[i]->sync, cycle->log);
+        ngx_http_jobruns_audit_sync_now(&f->sync, cycle->log);
     }
 
-    for (i = 0; i < jmcf->audit_files.nelts; i++) {
-        ngx_http_jobruns_audit_watch_end(f[i]);
+    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
+        ngx_http_jobruns_audit_watch_end(f);
     }
 }

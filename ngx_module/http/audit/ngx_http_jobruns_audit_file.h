@@ -12,6 +12,11 @@
 ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_open(ngx_conf_t *cf,
     ngx_str_t *path);
 
+/* The files of a configuration (NULL: none), one a call; *i is 0 at the first.
+   NULL: there are no more.  In the order in which they were opened. */
+ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_next(
+    ngx_http_jobruns_main_conf_t *jmcf, ngx_uint_t *i);
+
 /* begins a line; peer NULL: no copy.  NGX_ERROR: the record is lost, and
    that was logged and counted. */
 ngx_int_t ngx_http_jobruns_audit_line(ngx_http_jobruns_audit_file_t *file,

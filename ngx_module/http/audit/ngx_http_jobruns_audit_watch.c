@@ -45,21 +45,15 @@ static void ngx_http_jobruns_audit_found(ngx_http_jobruns_audit_file_t *file);
 void
 ngx_http_jobruns_audit_watch_begin(ngx_cycle_t *cycle)
 {
-    ngx_uint_t                       i;
-    ngx_http_jobruns_main_conf_t    *jmcf;
-    ngx_http_jobruns_audit_file_t  **f;
+    ngx_uint_t                      i;
+    ngx_http_jobruns_main_conf_t   *jmcf;
+    ngx_http_jobruns_audit_file_t  *f;
 
     jmcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_jobruns_module);
-    if (jmcf == NULL) {
-        /* no http{} */
-        return;
-    }
 
-    f = jmcf->audit_files.elts;
-
-    for (i = 0; i < jmcf->audit_files.nelts; i++) {
-        ngx_http_jobruns_audit_watch_file(f[i], cycle->log);
+    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
+        ngx_http_jobruns_audit_watch_file(f, cycle->log);
     }
 }
 
@@ -404,15 +398,13 @@ ngx_http_jobruns_audit_create(ngx_str_t *name)
 void
 ngx_http_jobruns_audit_create_files(ngx_conf_t *cf)
 {
-    ngx_uint_t                       i;
-    ngx_http_jobruns_main_conf_t    *jmcf;
-    ngx_http_jobruns_audit_file_t  **f;
+    ngx_uint_t                      i;
+    ngx_http_jobruns_main_conf_t   *jmcf;
+    ngx_http_jobruns_audit_file_t  *f;
 
     jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
 
-    f = jmcf->audit_files.elts;
-
-    for (i = 0; i < jmcf->audit_files.nelts; i++) {
-        ngx_http_jobruns_audit_create(&f[i]->file->name);
+    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
+        ngx_http_jobruns_audit_create(&f->file->name);
     }
 }
