@@ -12,8 +12,8 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_greeting.h"
 #include "ngx_redis_info.h"
-#include "ngx_redis_pipeline.h"
 #include "ngx_redis_reply.h"
+#include "ngx_redis_slot.h"
 
 
 typedef struct {

@@ -24,6 +24,7 @@
 #include "ngx_redis_reply.h"
 #include "ngx_redis_script.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_slot.h"
 #include "ngx_redis_stats.h"
 #include "ngx_redis_topology.h"
 #include "ngx_redis_value.h"
@@ -149,6 +150,9 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
  * way, to the harm of all: the work of the server would be for nobody.  Slots
  * whose operation has given up count, since the server still has them to do.
  * Queues are in the order of submission, so their heads are the oldest.
+ *
+ * The age is by the clock of this turn of the event loop: what other events of
+ * the turn took since is not the server's time, and its replies may be here.
  */
 
 static ngx_uint_t
@@ -160,8 +164,6 @@ ngx_redis_pipeline_behind(ngx_redis_server_t *server)
 
     queues[0] = server->connection ? &server->connection->inflight : NULL;
     queues[1] = &server->waiting;
-
-    ngx_time_update();
 
     for (i = 0; i < 2; i++) {
 
@@ -226,7 +228,8 @@ ngx_redis_pipeline_attach(ngx_redis_slot_t *slot, ngx_redis_op_t *op,
     op->active = 1;
     op->sent = 0;
 
-    /* by the time it is now: an event of this turn may have taken long */
+    /* ngx_current_msec is the time of the event loop's last wait: what other
+       events of this turn took since would be taken off the deadline */
 
     ngx_time_update();
     ngx_add_timer(&slot->deadline, timeout);
@@ -537,158 +540,4 @@ ngx_redis_pipeline_refuse(ngx_redis_server_t *server)
     }
 
     ngx_redis_pipeline_fail(&refused, ngx_redis_unreachable);
-}
-
-
-/* The bytes of the command come from the caller: pos == last so far. */
-
-ngx_redis_slot_t *
-ngx_redis_slot_create(ngx_redis_server_t *server, size_t size, ngx_log_t *log)
-{
-    ngx_redis_slot_t  *slot;
-
-    size += sizeof(ngx_redis_slot_t) + NGX_REDIS_ASKING_LEN;
-
-    slot = ngx_alloc(size, log);
-    if (slot == NULL) {
-        return NULL;
-    }
-
-    ngx_memzero(slot, sizeof(ngx_redis_slot_t));
-
-    slot->server = server;
-    slot->ident = (ngx_socket_t) -1;
-    slot->size = size;
-    slot->pos = ngx_redis_slot_command(slot);
-    slot->last = slot->pos;
-
-    server->slots++;
-    server->bytes += slot->size;
-
-    return slot;
-}
-
-
-void
-ngx_redis_slot_free(ngx_redis_slot_t *slot)
-{
-    if (slot->deadline.timer_set) {
-        ngx_del_timer(&slot->deadline);
-    }
-
-    if (slot->server->wait == slot) {
-        slot->server->wait = NULL;
-    }
-
-    slot->server->slots--;
-    slot->server->bytes -= slot->size;
-
-    ngx_free(slot);
-}
-
-
-/*
- * Gives a slot, which is in no queue, to another server, from the start: the
- * one it was sent to has said that it did nothing.
- */
-
-void
-ngx_redis_slot_move(ngx_redis_slot_t *slot, ngx_redis_server_t *to)
-{
-    ngx_redis_server_t  *from;
-
-    from = slot->server;
-
-    from->slots--;
-    from->bytes -= slot->size;
-
-    to->slots++;
-    to->bytes += slot->size;
-
-    slot->server = to;
-    slot->pos = ngx_redis_slot_command(slot);
-    slot->sent = 0;
-    slot->asking = 0;
-    slot->asked = 0;
-
-    if (slot->op) {
-        slot->op->sent = 0;
-
-        to->live++;
-        to->stats->pending++;
-        from->stats->pending--;
-
-        if (to->connection && to->connection->peer.connection) {
-            to->connection->peer.connection->idle = 0;
-        }
-
-        if (--from->live == 0) {
-            ngx_redis_server_rest(from);
-        }
-    }
-
-    ngx_queue_insert_tail(&to->waiting, &slot->queue);
-    ngx_redis_server_post(to);
-}
-
-
-/* Has ASKING sent directly before the command of a slot that waits. */
-
-void
-ngx_redis_slot_ask(ngx_redis_slot_t *slot)
-{
-    slot->asking = 1;
-    slot->asked = 0;
-
-    slot->pos = ngx_redis_slot_command(slot) - NGX_REDIS_ASKING_LEN;
-    ngx_memcpy(slot->pos, NGX_REDIS_ASKING, NGX_REDIS_ASKING_LEN);
-}
-
-
-/* From here on it may have been carried out; now is the time of the write that
-   it is in, by ngx_redis_stats_clock(). */
-
-void
-ngx_redis_slot_mark(ngx_redis_slot_t *slot, uint64_t now)
-{
-    if (slot->sent) {
-        return;
-    }
-
-    slot->sent = 1;
-    slot->sent_at = ngx_current_msec;
-    slot->sent_us = now;
-
-    if (slot->op) {
-        slot->op->sent = 1;
-        slot->op->sent_us = now;
-    }
-}
-
-
-/* Parts a slot from its operation, which is then the caller's again. */
-
-ngx_redis_op_t *
-ngx_redis_slot_release(ngx_redis_slot_t *slot)
-{
-    ngx_redis_op_t  *op;
-
-    op = slot->op;
-
-    op->slot = NULL;
-    op->active = 0;
-
-    slot->op = NULL;
-
-    if (slot->deadline.timer_set) {
-        ngx_del_timer(&slot->deadline);
-    }
-
-    slot->server->stats->pending--;
-
-    if (--slot->server->live == 0) {
-        ngx_redis_server_rest(slot->server);
-    }
-
-    return op;
 }

@@ -18,6 +18,7 @@
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_replicas.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_slot.h"
 #include "ngx_redis_stats.h"
 
 

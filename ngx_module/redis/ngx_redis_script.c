@@ -8,6 +8,7 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_script.h"
+#include "ngx_redis_slot.h"
 #include <ngx_sha1.h>
 
 

@@ -13,6 +13,7 @@
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_send.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_slot.h"
 #include "ngx_redis_stats.h"
 #include "ngx_redis_tls.h"
 #include "ngx_redis_topology.h"

@@ -13,6 +13,7 @@
 #include "ngx_redis_cluster_slot.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_slot.h"
 
 
 static ngx_int_t ngx_redis_cluster_create(ngx_conf_t *cf,

@@ -17,6 +17,7 @@
 #include "ngx_redis_cluster_refresh.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_reply.h"
+#include "ngx_redis_slot.h"
 
 
 static ngx_redis_node_t *ngx_redis_cluster_target(
