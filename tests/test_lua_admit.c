@@ -3,63 +3,11 @@
  * counts, and that a refusal changes nothing.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "lib_lua.h"
 
-#include <cmocka.h>
-
-#include "lib_attempt.h"
-
-
-#define is(got, want)  assert_string_equal(got, want)
 
 /* of a 2xx that is kept */
 #define ANSWER  "JR1 whatever"
-
-
-/* units of a request in a backlog */
-#define REQUEST  INT64_C(3600000000)
-
-
-static redis_t  *redis;
-
-
-static int
-start(void **state)
-{
-    (void) state;
-
-    redis = redis_start(NULL);
-
-    return 0;
-}
-
-
-static int
-stop(void **state)
-{
-    (void) state;
-
-    redis_stop(redis);
-
-    return 0;
-}
-
-
-static int
-flush(void **state)
-{
-    (void) state;
-
-    is(redis_text(redis, "FLUSHALL"), "OK");
-
-    return 0;
-}
 
 
 /* another attempt with the same token */
@@ -1831,64 +1779,61 @@ the_clock_is_that_of_redis(void **state)
 }
 
 
-#define admit_test(name)  cmocka_unit_test_setup(name, flush)
-
-
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        admit_test(absent_becomes_claimed),
-        admit_test(claimed_is_running_until_its_lease_ends),
-        admit_test(asking_again_gives_the_same_verdict),
-        admit_test(asking_again_writes_the_lease_and_the_slots),
-        admit_test(asking_again_writes_the_lease_whatever_its_limits_are),
-        admit_test(what_comes_late_writes_nothing),
-        admit_test(a_lease_of_the_future_is_shortened_to_its_length),
-        admit_test(slots_of_the_future_are_shortened_to_their_lengths),
-        admit_test(another_request_mismatches),
-        admit_test(fingerprints_of_another_release_are_not_compared),
-        admit_test(done_is_replayed),
-        admit_test(done_without_answer_names_the_run),
-        admit_test(unknown_is_forwarded_or_refused),
-        admit_test(a_record_never_ends_under_its_attempt),
-        admit_test(without_a_token_each_attempt_has_a_record),
-        admit_test(damage_counts_as_unknown),
-        admit_test(a_damaged_answer_is_written_anew),
-        admit_test(a_rate_lets_its_burst_through),
-        admit_test(a_rate_without_burst),
-        admit_test(a_rate_key_lives_while_it_matters),
-        admit_test(a_backlog_beyond_the_burst_is_cut),
-        admit_test(a_backlog_of_the_future_counts_from_now),
-        admit_test(a_clock_that_goes_back_gives_no_burst),
-        admit_test(a_stored_rate_of_the_past_or_nonsense_counts_for_nothing),
-        admit_test(a_lower_rate_gives_no_second_burst),
-        admit_test(rates_are_exact),
-        admit_test(large_rates_do_not_overflow),
-        admit_test(the_wait_of_a_rate_is_exact),
-        admit_test(a_quota_counts_its_window),
-        admit_test(a_quota_of_nothing),
-        admit_test(a_quota_of_a_million_million),
-        admit_test(windows_follow_the_calendar),
-        admit_test(a_clock_that_goes_back_gives_no_second_quota),
-        admit_test(a_stored_quota_that_is_nonsense),
-        admit_test(every_month_has_its_days),
-        admit_test(slots_are_held_by_owners),
-        admit_test(slots_of_long_leases_outlive_short_ones),
-        admit_test(slots_of_ended_leases_are_told_as_free),
-        admit_test(overrides),
-        admit_test(overrides_keep_the_counters),
-        admit_test(slots_are_counted_while_lifted),
-        admit_test(several_overrides_may_be_nonsense),
-        admit_test(overrides_that_are_no_hash_are_ignored),
-        admit_test(only_the_fields_needed_are_read),
-        admit_test(a_refusal_consumes_nothing),
-        admit_test(dry_run_counts_and_never_refuses),
-        admit_test(the_retry_of_an_unknown_token_pays_no_quota),
-        admit_test(a_key_of_another_type_is_an_error_before_any_write),
-        admit_test(the_token_decides_where_limits_cannot_be_read),
-        admit_test(the_clock_is_that_of_redis)
+        lua_test(absent_becomes_claimed),
+        lua_test(claimed_is_running_until_its_lease_ends),
+        lua_test(asking_again_gives_the_same_verdict),
+        lua_test(asking_again_writes_the_lease_and_the_slots),
+        lua_test(asking_again_writes_the_lease_whatever_its_limits_are),
+        lua_test(what_comes_late_writes_nothing),
+        lua_test(a_lease_of_the_future_is_shortened_to_its_length),
+        lua_test(slots_of_the_future_are_shortened_to_their_lengths),
+        lua_test(another_request_mismatches),
+        lua_test(fingerprints_of_another_release_are_not_compared),
+        lua_test(done_is_replayed),
+        lua_test(done_without_answer_names_the_run),
+        lua_test(unknown_is_forwarded_or_refused),
+        lua_test(a_record_never_ends_under_its_attempt),
+        lua_test(without_a_token_each_attempt_has_a_record),
+        lua_test(damage_counts_as_unknown),
+        lua_test(a_damaged_answer_is_written_anew),
+        lua_test(a_rate_lets_its_burst_through),
+        lua_test(a_rate_without_burst),
+        lua_test(a_rate_key_lives_while_it_matters),
+        lua_test(a_backlog_beyond_the_burst_is_cut),
+        lua_test(a_backlog_of_the_future_counts_from_now),
+        lua_test(a_clock_that_goes_back_gives_no_burst),
+        lua_test(a_stored_rate_of_the_past_or_nonsense_counts_for_nothing),
+        lua_test(a_lower_rate_gives_no_second_burst),
+        lua_test(rates_are_exact),
+        lua_test(large_rates_do_not_overflow),
+        lua_test(the_wait_of_a_rate_is_exact),
+        lua_test(a_quota_counts_its_window),
+        lua_test(a_quota_of_nothing),
+        lua_test(a_quota_of_a_million_million),
+        lua_test(windows_follow_the_calendar),
+        lua_test(a_clock_that_goes_back_gives_no_second_quota),
+        lua_test(a_stored_quota_that_is_nonsense),
+        lua_test(every_month_has_its_days),
+        lua_test(slots_are_held_by_owners),
+        lua_test(slots_of_long_leases_outlive_short_ones),
+        lua_test(slots_of_ended_leases_are_told_as_free),
+        lua_test(overrides),
+        lua_test(overrides_keep_the_counters),
+        lua_test(slots_are_counted_while_lifted),
+        lua_test(several_overrides_may_be_nonsense),
+        lua_test(overrides_that_are_no_hash_are_ignored),
+        lua_test(only_the_fields_needed_are_read),
+        lua_test(a_refusal_consumes_nothing),
+        lua_test(dry_run_counts_and_never_refuses),
+        lua_test(the_retry_of_an_unknown_token_pays_no_quota),
+        lua_test(a_key_of_another_type_is_an_error_before_any_write),
+        lua_test(the_token_decides_where_limits_cannot_be_read),
+        lua_test(the_clock_is_that_of_redis)
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, lua_start, lua_stop);
 }

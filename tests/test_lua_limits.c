@@ -8,62 +8,23 @@
 /* timegm() */
 #define _GNU_SOURCE
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
-#include "lib_attempt.h"
+#include "lib_lua.h"
 
 
 typedef __int128  wide_t;
 
 
-/* units of a request in a backlog */
-#define REQUEST  INT64_C(3600000000)
-
-
-static redis_t   *redis;
 static uint64_t   seed;
-
-
-static int
-start(void **state)
-{
-    (void) state;
-
-    redis = redis_start(NULL);
-
-    return 0;
-}
-
-
-static int
-stop(void **state)
-{
-    (void) state;
-
-    redis_stop(redis);
-
-    return 0;
-}
 
 
 static int
 flush(void **state)
 {
-    (void) state;
-
     seed = 20260430;
-    assert_string_equal(redis_text(redis, "FLUSHALL"), "OK");
 
-    return 0;
+    return lua_flush(state);
 }
 
 
@@ -571,5 +532,5 @@ main(void)
         limits_test(slots_are_those_of_the_model)
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, lua_start, lua_stop);
 }

@@ -4,26 +4,11 @@
  * memory is filled by the test.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "lib_lua.h"
 
-#include <cmocka.h>
-
-#include "lib_attempt.h"
-
-
-#define is(got, want)  assert_string_equal(got, want)
 
 #define LIMITS  "rate r 9 3600000000 50 enforce, "                           \
                 "quota q 99 month 0 enforce, slots s 9 0 0 enforce"
-
-
-static redis_t  *redis;
 
 
 static int
@@ -42,25 +27,11 @@ start(void **state)
 
 
 static int
-stop(void **state)
-{
-    (void) state;
-
-    redis_stop(redis);
-
-    return 0;
-}
-
-
-static int
 flush(void **state)
 {
-    (void) state;
-
     is(redis_text(redis, "CONFIG SET maxmemory 0"), "OK");
-    is(redis_text(redis, "FLUSHALL"), "OK");
 
-    return 0;
+    return lua_flush(state);
 }
 
 
@@ -282,5 +253,5 @@ main(void)
         memory_test(the_scripts_can_be_loaded)
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, lua_stop);
 }

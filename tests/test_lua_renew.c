@@ -3,56 +3,8 @@
  * touches only the keys it declares, also on a cluster.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "lib_lua.h"
 
-#include <cmocka.h>
-
-#include "lib_attempt.h"
-
-
-#define is(got, want)  assert_string_equal(got, want)
-
-
-static redis_t  *redis;
-
-
-static int
-start(void **state)
-{
-    (void) state;
-
-    redis = redis_start(NULL);
-
-    return 0;
-}
-
-
-static int
-stop(void **state)
-{
-    (void) state;
-
-    redis_stop(redis);
-
-    return 0;
-}
-
-
-static int
-flush(void **state)
-{
-    (void) state;
-
-    is(redis_text(redis, "FLUSHALL"), "OK");
-
-    return 0;
-}
 
 
 static attempt_t
@@ -354,24 +306,21 @@ the_scripts_touch_declared_keys_only(void **state)
 }
 
 
-#define renew_test(name)  cmocka_unit_test_setup(name, flush)
-
-
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        renew_test(a_lease_is_renewed_by_its_owner),
-        renew_test(a_record_never_ends_under_a_renewed_attempt),
-        renew_test(a_lease_that_ended_but_was_not_taken_is_renewed),
-        renew_test(what_is_settled_or_gone_is_lost),
-        renew_test(slots_are_renewed_with_the_lease),
-        renew_test(a_limit_that_was_not_counted_gets_no_slot),
-        renew_test(damage_costs_no_claim_its_renewal),
-        renew_test(the_clock_is_that_of_redis),
-        renew_test(the_scripts_run_on_a_cluster),
-        renew_test(the_scripts_touch_declared_keys_only)
+        lua_test(a_lease_is_renewed_by_its_owner),
+        lua_test(a_record_never_ends_under_a_renewed_attempt),
+        lua_test(a_lease_that_ended_but_was_not_taken_is_renewed),
+        lua_test(what_is_settled_or_gone_is_lost),
+        lua_test(slots_are_renewed_with_the_lease),
+        lua_test(a_limit_that_was_not_counted_gets_no_slot),
+        lua_test(damage_costs_no_claim_its_renewal),
+        lua_test(the_clock_is_that_of_redis),
+        lua_test(the_scripts_run_on_a_cluster),
+        lua_test(the_scripts_touch_declared_keys_only)
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, lua_start, lua_stop);
 }

@@ -3,56 +3,8 @@
  * given back, and that all of it happens once.
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "lib_lua.h"
 
-#include <cmocka.h>
-
-#include "lib_attempt.h"
-
-
-#define is(got, want)  assert_string_equal(got, want)
-
-
-static redis_t  *redis;
-
-
-static int
-start(void **state)
-{
-    (void) state;
-
-    redis = redis_start(NULL);
-
-    return 0;
-}
-
-
-static int
-stop(void **state)
-{
-    (void) state;
-
-    redis_stop(redis);
-
-    return 0;
-}
-
-
-static int
-flush(void **state)
-{
-    (void) state;
-
-    is(redis_text(redis, "FLUSHALL"), "OK");
-
-    return 0;
-}
 
 
 /* a and b: two attempts with the same token */
@@ -837,39 +789,36 @@ the_clock_is_that_of_redis(void **state)
 }
 
 
-#define settle_test(name)  cmocka_unit_test_setup(name, flush)
-
-
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        settle_test(created_is_kept),
-        settle_test(created_stays_ten_minutes_at_least),
-        settle_test(settling_again_changes_nothing),
-        settle_test(refunds),
-        settle_test(a_refund_leaves_no_key_for_nothing),
-        settle_test(a_lost_admission_is_taken_back_behind_its_deadline),
-        settle_test(a_refund_keeps_the_end_of_the_rate_key),
-        settle_test(a_quota_is_refunded_in_its_window_only),
-        settle_test(what_was_not_consumed_is_not_refunded),
-        settle_test(a_refund_of_a_rate_is_one_request),
-        settle_test(counters_that_are_none_do_not_stop_a_settlement),
-        settle_test(counters_out_of_range_are_left_alone),
-        settle_test(unknown_stays_for_the_retry),
-        settle_test(a_retry_of_unknown_stays_unknown_but_for_2xx),
-        settle_test(a_fenced_attempt_settles_nothing),
-        settle_test(a_fenced_attempt_gives_its_slot_back),
-        settle_test(the_first_2xx_wins_whoever_owns_the_token),
-        settle_test(a_2xx_whose_key_is_gone_is_kept),
-        settle_test(an_answer_that_is_not_kept),
-        settle_test(another_request_owns_the_token),
-        settle_test(a_key_that_is_no_record_stops_no_creation),
-        settle_test(a_record_without_state_keeps_its_first_id),
-        settle_test(an_end_that_is_no_time_is_made_anew),
-        settle_test(without_a_token_nothing_is_left),
-        settle_test(the_clock_is_that_of_redis)
+        lua_test(created_is_kept),
+        lua_test(created_stays_ten_minutes_at_least),
+        lua_test(settling_again_changes_nothing),
+        lua_test(refunds),
+        lua_test(a_refund_leaves_no_key_for_nothing),
+        lua_test(a_lost_admission_is_taken_back_behind_its_deadline),
+        lua_test(a_refund_keeps_the_end_of_the_rate_key),
+        lua_test(a_quota_is_refunded_in_its_window_only),
+        lua_test(what_was_not_consumed_is_not_refunded),
+        lua_test(a_refund_of_a_rate_is_one_request),
+        lua_test(counters_that_are_none_do_not_stop_a_settlement),
+        lua_test(counters_out_of_range_are_left_alone),
+        lua_test(unknown_stays_for_the_retry),
+        lua_test(a_retry_of_unknown_stays_unknown_but_for_2xx),
+        lua_test(a_fenced_attempt_settles_nothing),
+        lua_test(a_fenced_attempt_gives_its_slot_back),
+        lua_test(the_first_2xx_wins_whoever_owns_the_token),
+        lua_test(a_2xx_whose_key_is_gone_is_kept),
+        lua_test(an_answer_that_is_not_kept),
+        lua_test(another_request_owns_the_token),
+        lua_test(a_key_that_is_no_record_stops_no_creation),
+        lua_test(a_record_without_state_keeps_its_first_id),
+        lua_test(an_end_that_is_no_time_is_made_anew),
+        lua_test(without_a_token_nothing_is_left),
+        lua_test(the_clock_is_that_of_redis)
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, lua_start, lua_stop);
 }
