@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "jr_canonical.h"
+#include "lib_canonical.h"
 #include "lib_value.h"
 
 static const jr_value_t *
@@ -36,7 +36,7 @@ becomes(const char *text, const char *want)
 
     value = parsed(text);
 
-    assert_int_equal(jr_canonical_text(value, &out, &len), JR_OK);
+    assert_int_equal(canonical_text(value, &out, &len), JR_OK);
     assert_int_equal(len, strlen(want));
     assert_memory_equal(out, want, len);
 
@@ -150,7 +150,7 @@ long_values_pass_the_buffer(void **state)
 
     value = parsed(text);
 
-    assert_int_equal(jr_canonical_text(value, &out, &len), JR_OK);
+    assert_int_equal(canonical_text(value, &out, &len), JR_OK);
     assert_int_equal(len, strlen(text));
     assert_memory_equal(out, text, len);
 

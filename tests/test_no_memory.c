@@ -184,8 +184,6 @@ static const char  body[] =
 static jr_status_e
 check_and_digest(void)
 {
-    char              *text;
-    size_t             len;
     jr_arena_t        *arena;
     jr_digest_t        md;
     jr_status_e        rc;
@@ -207,14 +205,6 @@ check_and_digest(void)
 
     if (rc == JR_OK) {
         rc = jr_canonical_digest(value, &md);
-    }
-
-    if (rc == JR_OK) {
-        rc = jr_canonical_text(value, &text, &len);
-    }
-
-    if (rc == JR_OK) {
-        free(text);
     }
 
     jr_arena_free(arena);

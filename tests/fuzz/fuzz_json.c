@@ -11,9 +11,9 @@
 #include <jansson.h>
 
 #include "fuzz.h"
-#include "jr_canonical.h"
 #include "jr_json.h"
 #include "jr_json_skim.h"
+#include "lib_canonical.h"
 
 
 #define FLAGS  (JSON_DECODE_ANY|JSON_REJECT_DUPLICATES|JSON_ALLOW_NUL)
@@ -104,8 +104,8 @@ agrees_with_jansson(const char *text, size_t len, const jr_value_t *value,
         fuzz_holds(jr_json_parse(arena, text_of, strlen(text_of), &ignored,
                                  &again) == JR_OK);
 
-        fuzz_holds(jr_canonical_text(value, &first, &n) == JR_OK);
-        fuzz_holds(jr_canonical_text(again, &second, &m) == JR_OK);
+        fuzz_holds(canonical_text(value, &first, &n) == JR_OK);
+        fuzz_holds(canonical_text(again, &second, &m) == JR_OK);
         fuzz_holds(n == m && memcmp(first, second, n) == 0);
 
         free(text_of);
@@ -128,9 +128,9 @@ is_canonical(const jr_value_t *value)
     jr_json_error_t    err;
     const jr_value_t  *back;
 
-    fuzz_holds(jr_canonical_text(value, &first, &len) == JR_OK);
+    fuzz_holds(canonical_text(value, &first, &len) == JR_OK);
     fuzz_holds(jr_json_parse(arena, first, len, &err, &back) == JR_OK);
-    fuzz_holds(jr_canonical_text(back, &second, &again) == JR_OK);
+    fuzz_holds(canonical_text(back, &second, &again) == JR_OK);
     fuzz_holds(len == again && memcmp(first, second, len) == 0);
 
     fuzz_holds(jr_digest(first, len, &whole) == JR_OK);

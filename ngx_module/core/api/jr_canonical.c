@@ -1,5 +1,5 @@
 /*
- * Canonical text of a JSON value, into memory or straight into a digest.
+ * Canonical text of a JSON value, in pieces as it comes.
  *
  * Recursion follows the nesting of the value, which jr_json_parse() bounds.
  */
@@ -20,17 +20,12 @@
 #define JR_CANONICAL_FEW  16
 
 
-/*
- * Where the text goes: chunk collects small pieces; a full chunk is flushed
- * into the hasher or appended to text.
- */
+/* Where the text goes: chunk collects small pieces; a full one is put. */
 typedef struct {
-    jr_hasher_t  *hasher;       /* NULL: into text */
-    char         *text;         /* owned until handed to the caller */
-    size_t        len;
-    size_t        size;
-    size_t        used;         /* of chunk */
-    char          chunk[1024];
+    jr_canonical_put_pt   put;
+    void                 *data;         /* of put */
+    size_t                used;         /* of chunk */
+    char                  chunk[1024];
 } jr_sink_t;
 
 
@@ -52,70 +47,58 @@ static inline jr_status_e jr_sink_put(jr_sink_t *s, const char *data,
     size_t len);
 static jr_status_e jr_sink_put_full(jr_sink_t *s, const char *data,
     size_t len);
-static jr_status_e jr_sink_flush(jr_sink_t *s, const char *data, size_t len);
+static jr_status_e jr_canonical_hash(void *data, const char *text, size_t len);
 
 
 jr_status_e
-jr_canonical_text(const jr_value_t *value, char **text, size_t *len)
+jr_canonical_write(const jr_value_t *value, jr_canonical_put_pt put,
+    void *data)
 {
     jr_sink_t    sink;
     jr_status_e  rc;
 
-    sink.hasher = NULL;
-    sink.text = NULL;
-    sink.len = 0;
-    sink.size = 0;
+    sink.put = put;
+    sink.data = data;
     sink.used = 0;
 
     rc = jr_canonical_value(&sink, value);
 
-    if (rc == JR_OK) {
-        rc = jr_sink_flush(&sink, sink.chunk, sink.used);
-    }
-
-    if (rc != JR_OK) {
-        free(sink.text);
-        return rc;
-    }
-
-    *text = sink.text;
-    *len = sink.len;
-
-    return JR_OK;
+    return rc == JR_OK ? put(data, sink.chunk, sink.used) : rc;
 }
 
 
 jr_status_e
 jr_canonical_digest(const jr_value_t *value, jr_digest_t *md)
 {
-    jr_sink_t    sink;
-    jr_digest_t  digest;
-    jr_status_e  rc;
+    jr_digest_t   digest;
+    jr_hasher_t  *hasher;
+    jr_status_e   rc;
 
-    sink.used = 0;
-
-    rc = jr_hasher_create(&sink.hasher);
+    rc = jr_hasher_create(&hasher);
     if (rc != JR_OK) {
         return rc;
     }
 
-    rc = jr_canonical_value(&sink, value);
-
-    if (rc == JR_OK) {
-        rc = jr_sink_flush(&sink, sink.chunk, sink.used);
-    }
+    rc = jr_canonical_write(value, jr_canonical_hash, hasher);
 
     if (rc != JR_OK) {
-        jr_hasher_abort(sink.hasher);
+        jr_hasher_abort(hasher);
         return rc;
     }
 
-    rc = jr_hasher_final(sink.hasher, &digest);
+    rc = jr_hasher_final(hasher, &digest);
     if (rc == JR_OK) {
         *md = digest;
     }
 
     return rc;
+}
+
+
+static jr_status_e
+jr_canonical_hash(void *data, const char *text, size_t len)
+{
+    return jr_hasher_update(data, text, len);
 }
 
 
@@ -468,7 +451,7 @@ jr_sink_put_full(jr_sink_t *s, const char *data, size_t len)
 {
     jr_status_e  rc;
 
-    rc = jr_sink_flush(s, s->chunk, s->used);
+    rc = s->put(s->data, s->chunk, s->used);
     if (rc != JR_OK) {
         return rc;
     }
@@ -476,42 +459,11 @@ jr_sink_put_full(jr_sink_t *s, const char *data, size_t len)
     s->used = 0;
 
     if (len > sizeof(s->chunk)) {
-        return jr_sink_flush(s, data, len);
+        return s->put(s->data, data, len);
     }
 
     memcpy(s->chunk, data, len);
     s->used = len;
-
-    return JR_OK;
-}
-
-
-static jr_status_e
-jr_sink_flush(jr_sink_t *s, const char *data, size_t len)
-{
-    char    *text;
-    size_t   size;
-
-    if (s->hasher != NULL) {
-        return jr_hasher_update(s->hasher, data, len);
-    }
-
-    if (len > s->size - s->len) {
-        size = (s->len + len) * 2;
-
-        text = realloc(s->text, size);
-        if (text == NULL) {
-            return JR_NO_MEMORY;
-        }
-
-        s->text = text;
-        s->size = size;
-    }
-
-    /* text is NULL while size is 0 only, and then was made above:
-       NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
-    memcpy(s->text + s->len, data, len);
-    s->len += len;
 
     return JR_OK;
 }

@@ -19,12 +19,17 @@
 #include "jr_value.h"
 
 
+/* takes a piece of the text; another return than JR_OK ends the writing */
+typedef jr_status_e (*jr_canonical_put_pt)(void *data, const char *text,
+    size_t len);
+
+
 /*
- * Writes the canonical form of value into *text, a malloc()ed buffer of
- * *len bytes (not NUL-terminated) which the caller free()s.
+ * Writes the canonical form of value: gives its pieces in their order to
+ * put(), with data.  Returns what put() returned, or JR_NO_MEMORY.
  */
-jr_status_e jr_canonical_text(const jr_value_t *value, char **text,
-    size_t *len);
+jr_status_e jr_canonical_write(const jr_value_t *value,
+    jr_canonical_put_pt put, void *data);
 
 /* SHA-256 of the canonical form, without building it as a whole. */
 jr_status_e jr_canonical_digest(const jr_value_t *value, jr_digest_t *md);
