@@ -1,12 +1,14 @@
 /*
  * A disk that can be held up or fail, for an NGINX under test: preloaded, it
- * stands before the C library's fdatasync(), and before its write() of audit
- * records.
+ * stands before the C library's fdatasync(), before its write() of audit
+ * records, and before its pread() in a thread.
  *
  * $JOBRUNS_DISK is a folder.  Each fdatasync() adds a byte to the file
  * "syncs" in it, does not go on while there is a file "hold", and fails with
  * EIO while there is a file "fail".  Each write() of records adds a byte to
- * "writes", and does not go on while there is a file "hold-writes".
+ * "writes", and does not go on while there is a file "hold-writes".  Each
+ * pread() of a thread other than the first adds a byte to "reads", and does not
+ * go on while there is a file "hold-reads".
  */
 
 #ifndef _GNU_SOURCE
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 
@@ -30,6 +33,7 @@
 
 static char  disk_syncs[DISK_PATH], disk_hold[DISK_PATH], disk_fail[DISK_PATH];
 static char  disk_writes[DISK_PATH], disk_hold_writes[DISK_PATH];
+static char  disk_reads[DISK_PATH], disk_hold_reads[DISK_PATH];
 
 
 static void disk_pass(const char *count, const char *hold);
@@ -52,6 +56,8 @@ disk_begin(void)
         snprintf(disk_fail, DISK_PATH, "%s/fail", folder);
         snprintf(disk_writes, DISK_PATH, "%s/writes", folder);
         snprintf(disk_hold_writes, DISK_PATH, "%s/hold-writes", folder);
+        snprintf(disk_reads, DISK_PATH, "%s/reads", folder);
+        snprintf(disk_hold_reads, DISK_PATH, "%s/hold-reads", folder);
     }
 }
 
@@ -119,4 +125,37 @@ fdatasync(int fd)
     *(void **) &next = dlsym(RTLD_NEXT, "fdatasync");
 
     return next(fd);
+}
+
+
+/* the event loop reads with it, too: that is left alone */
+
+static ssize_t
+disk_read(const char *name, int fd, void *data, size_t len, off_t offset)
+{
+    ssize_t  (*next)(int, void *, size_t, off_t);
+
+    if (syscall(SYS_gettid) != getpid()) {
+        disk_pass(disk_reads, disk_hold_reads);
+    }
+
+    *(void **) &next = dlsym(RTLD_NEXT, name);
+
+    return next(fd, data, len, offset);
+}
+
+
+ssize_t
+pread(int fd, void *data, size_t len, off_t offset)
+{
+    return disk_read("pread", fd, data, len, offset);
+}
+
+
+/* as it is called with 64-bit offsets asked for, which these are */
+
+ssize_t
+pread64(int fd, void *data, size_t len, off_t offset)
+{
+    return disk_read("pread64", fd, data, len, offset);
 }

@@ -1,8 +1,8 @@
 package JobRuns::Disk;
 
 # A disk under one NGINX that can be held up or made to fail: the library of
-# tests/disk_preload.c, before fdatasync() of what is started by run(), and
-# before its write() of audit records.
+# tests/disk_preload.c, before fdatasync() of what is started by run(), before
+# its write() of audit records, and before pread() in its threads.
 
 use strict;
 use warnings;
@@ -43,6 +43,9 @@ sub fail { $_[0]->mark('fail') }
 # until let().
 sub hold_writes { $_[0]->mark('hold-writes') }
 
+# From now on a pread() of a thread does not end, until let().
+sub hold_reads { $_[0]->mark('hold-reads') }
+
 sub mark {
     my ($self, $name) = @_;
 
@@ -52,14 +55,16 @@ sub mark {
 sub let {
     my ($self) = @_;
 
-    unlink map { "$self->{folder}/$_" } qw(hold fail hold-writes);
+    unlink map { "$self->{folder}/$_" } qw(hold fail hold-writes hold-reads);
 }
 
 # How often fdatasync() was called since the beginning, or since forget(), and
-# how often write() was for records.
+# how often write() was for records, and pread() called in a thread.
 sub syncs { return -s "$_[0]{folder}/syncs" // 0 }
 sub writes { return -s "$_[0]{folder}/writes" // 0 }
 
-sub forget { unlink map { "$_[0]{folder}/$_" } qw(syncs writes) }
+sub reads { return -s "$_[0]{folder}/reads" // 0 }
+
+sub forget { unlink map { "$_[0]{folder}/$_" } qw(syncs writes reads) }
 
 1;
