@@ -106,7 +106,9 @@ ctl_name_tenant(ctl_t *ctl, const char *value)
         return ctl_fail(CTL_USAGE, "\"%s\" is no tenant", value);
     }
 
-    ctl->tenant = strndup(name.data, name.len);
+    memcpy(ctl->tenant_name, name.data, name.len);
+    ctl->tenant_name[name.len] = '\0';
+    ctl->tenant = ctl->tenant_name;
 
     return CTL_OK;
 }

@@ -63,7 +63,8 @@ typedef struct {
     size_t           nlimits;
 
     /* of the command line */
-    char            *tenant;
+    char             tenant_name[JR_NAME_MAX + 1];
+    char            *tenant;    /* that, or NULL */
     char            *principal;
     char            *platform;
     char            *workspace;

@@ -109,7 +109,8 @@ ctl_password(ctl_access_t *access, const char *path)
 static int
 ctl_access_option(ctl_access_t *access, const char *option, const char *root)
 {
-    int          i;
+    int          i, rc;
+    char        *path;
     size_t       len;
     const char  *value;
 
@@ -119,7 +120,11 @@ ctl_access_option(ctl_access_t *access, const char *option, const char *root)
     }
 
     if (strncmp(option, "password_file=", 14) == 0) {
-        return ctl_password(access, ctl_path(root, option + 14));
+        path = ctl_path(root, option + 14);
+        rc = ctl_password(access, path);
+        free(path);
+
+        return rc;
     }
 
     for (i = 0; ctl_access_options[i].name != NULL; i++) {
