@@ -320,7 +320,7 @@ bench-validation:	## what checking a body costs, against its bounds
 # ---------------------------------------------------------------------- else
 
 .PHONY: lint analyse clean
-analyse:		## gcc -fanalyzer, cppcheck and clang-tidy over all C sources
+analyse:		## gcc -fanalyzer, cppcheck, clang-tidy: ngx_module/ and tools/
 	@util/install-deps build analyse
 	+@CC='$(CC)' util/build-nginx module > /dev/null
 	@util/analyse
