@@ -309,6 +309,14 @@ for my $how (qw(reset close)) {
     is_deeply(last_request()->{done}, ["$how at start"], 'is in the ledger');
 }
 
+$service->plan({ end_reuse => 'reset' });
+$c = $t->client($service->address);
+for my $status (201, undef) {
+    $c->request($t->run_request);
+    is(eval { $c->response->status }, $status, 'a connection used again');
+}
+is_deeply(last_request()->{done}, ['reset at reuse'], 'is reset');
+
 # RST and FIN are not the same to NGINX
 for (['reset', qr/reset by peer/], ['close', qr/prematurely closed/]) {
     my ($how, $log) = @$_;

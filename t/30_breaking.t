@@ -10,7 +10,8 @@ use JobRuns::Disk;
 
 my $t = JobRuns->new;
 my $disk = JobRuns::Disk->new($t->testdir . '/disk');
-my %config = (workers => 1, http => <<'END', servers => <<'END');
+my %config = (workers => 1, http => <<'END', servers => <<'END',
+    jobruns_zone jobruns 1m;
     jobruns_redis_timeout 5s;
     jobruns_redis_connect_timeout 5s;
     jobruns_retry_lease 3s;
@@ -38,6 +39,7 @@ END
         }
     }
 END
+    server => 'location = /status { jobruns_status; }');
 my $forgetful = $t->service('forgetful', ignore_tokens => 1);
 my $service = $t->service;
 my $redis = $t->redis;
@@ -92,6 +94,17 @@ sub end_lease {
 # Until the one worker has seen all that was sent before.
 
 sub seen { $t->get('/x') }
+
+# Until the one worker knows that Redis, which is back, is back.
+
+sub redis_is_known {
+    wait_for {
+        my @open = $t->get('/status')->body
+            =~ /^jobruns_redis_breakers_open\{.*\} (\d+)$/mg
+            or die "no breakers on the status page\n";
+        !grep { $_ } @open;
+    } 'the worker to find Redis again';
+}
 
 sub pause { $redis->pause; $redis->{paused} = 1 }
 
@@ -287,10 +300,11 @@ for my $kill (0, 1) {
         my ($what, undef, $c, $on) = begin($break, $state);
         delete $redis->{paused};
         $redis->restart(kill => $kill);
+        redis_is_known() if $state eq 'reading';
         $on->();
 
         my $r = $c->response;
-        if ($state =~ /admitting|waiting|reading/) {
+        if ($state =~ /admitting|waiting/) {
             # the call that was under way may have been the last one, and
             # nobody may know yet that Redis is back: what is to be taken back
             # asks for it too, and finds it away

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# An error of the service in which SDKs find no code gives way to JSON with one,
-# under the same status; one that has a code passes.
+# A refusal of the service in which SDKs find no code gives way to JSON with
+# one, under the same status; one that has a code passes.  They go by the status
+# of a 5xx or 408, so that any JSON of it passes; what is none gives way.
 
 use lib 't/lib';
 use JobRuns;
@@ -18,7 +19,13 @@ for (
         404, 'NotAuthorizedOrNotFound'],
     [{ status => 404, body => '{"code":null,"message":"x"}' }, 404,
         'NotAuthorizedOrNotFound'],
-    [{ status => 500, body => '{"error":"x"}' }, 500, 'InternalServerError'],
+    [{ status => 409, body => '{"code":"","message":"x"}' }, 409, 'Conflict'],
+    [{ status => 409, body => '{"code":"Own\u002e","message":"\"x\""}' }, 409,
+        'Own.'],
+    [{ status => 500, body => '{"error":"x' }, 500, 'InternalServerError'],
+    [{ status => 500, kind => 'empty' }, 500, 'InternalServerError'],
+    [{ status => 503, kind => 'html' }, 503, 'ServiceUnavailable'],
+    [{ status => 408, body => 'no' }, 408, 'RequestTimeout'],
     [{ status => 404, body => '{"code":"Own","message":"x"}' }, 404, 'Own'],
     [{ status => 422 }, 422, 'UnprocessableEntity'],
 ) {
@@ -29,6 +36,16 @@ for (
     is($r->status, $status, "$name: status");
     is($r->code, $code, "$name: code");
     ok(length $r->json->{message}, "$name: message");
+}
+
+for my $status (302, 408, 500, 502, 503) {
+    for my $body ('{"error":"x"}', '{"code":null,"message":"x"}', '[]') {
+        my $r = $t->create_run(token => "$status-$body",
+            stub => { status => $status, body => $body });
+
+        is($r->status, $status, "$status $body: status");
+        is($r->body, $body, "$status $body: as it is");
+    }
 }
 
 done_testing;

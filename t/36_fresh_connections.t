@@ -69,4 +69,33 @@ ok(JobRuns::Nginx::version() < 1_029_007
     || (grep { $_->{request_of_connection} > 1 } @gets) >= 11,
     'while GETs use them again');
 
+# The service resets a connection that is used again, before it reads from it:
+# GETs are sent again, and creations are not met by it.  So no token, which
+# "refuse" would hold in 409 for good, is unknown of a run that was not made.
+
+for ([2, 'with "keepalive"'], [3, 'by default']) {
+    my ($port, $kept) = @$_;
+    $to = '127.0.0.1:' . $t->port($port);
+    $service->reset;
+    $service->plan({ end_reuse => 'reset', times => 0 });
+
+    for (1 .. 6) {
+        my %run = (token => "$port-$_", to => $to);
+
+        is($t->get('/other', to => $to)->status, 404, "kept $kept: a GET");
+        is($t->create_run(%run)->status, 201, "kept $kept: a creation");
+        is($t->create_run(%run)->header('opc-retry-replayed'), 'true',
+            "kept $kept: its retry is told of it");
+        is($service->created("$port-$_"), 1, "kept $kept: one run");
+    }
+
+    my @reset = grep { ($_->{done}[0] // '') eq 'reset at reuse' }
+        $service->requests;
+    ok(@reset >= 5, "kept $kept: the service has reset connections")
+        if $port == 2 || JobRuns::Nginx::version() >= 1_029_007;
+    is(scalar(grep { ($_->{data}{additionalDetails}{outcome} // '')
+        eq 'unknown' } $t->audit), 0,
+        "kept $kept: nothing is unknown");
+}
+
 done_testing();

@@ -86,6 +86,38 @@ what_is_no_such_member_is_not(void **state)
 }
 
 
+static void
+escapes_stay_as_written(void **state)
+{
+    size_t       i;
+    jr_str_t     found;
+
+    static const char  *texts[][2] = {
+        { "{\"key\":\"a\"}", "a" },
+        { "{\"key\":\"a\\u0041\"}", "a\\u0041" },
+        { "{\"key\":\"\\\"\"}", "\\\"" },
+        { "{\"key\":\"\"}", "" },
+        { "{\"key\":1}", "" },
+        { "{\"key\":\"a\\\"", "" },
+        { "{\"x\":{\"key\":\"a\"}}", "" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        found = jr_json_skim_spelled((jr_str_t) { strlen(texts[i][0]),
+                                                  texts[i][0] },
+                                     (jr_str_t) jr_str("key"));
+
+        assert_int_equal(found.len, strlen(texts[i][1]));
+
+        if (found.len) {
+            assert_memory_equal(found.data, texts[i][1], found.len);
+        }
+    }
+}
+
+
 /* the text stands at the end of its memory: a byte too far is seen */
 
 static int
@@ -155,6 +187,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(the_member_is_found),
         cmocka_unit_test(what_is_no_such_member_is_not),
+        cmocka_unit_test(escapes_stay_as_written),
         cmocka_unit_test(a_whole_text_ends),
         cmocka_unit_test(a_text_that_is_cut_does_not)
     };

@@ -51,8 +51,8 @@ int jr_answer_storable(jr_str_t value);
 size_t jr_answer_size(const jr_answer_t *answer);
 
 /*
- * Writes *answer to dst and sets *len.  JR_INVALID: a header value holds a
- * control character, so the answer cannot be kept.
+ * Writes *answer to dst and sets *len.  JR_INVALID: a header value is not
+ * storable.  Else what jr_digest() has against it.
  */
 jr_status_e jr_answer_encode(const jr_answer_t *answer, char *dst,
     size_t *len);

@@ -14,6 +14,21 @@ static const char *jr_json_skim_blanks(const char *p, const char *end);
 jr_str_t
 jr_json_skim_string(jr_str_t text, jr_str_t name)
 {
+    jr_str_t  value;
+
+    value = jr_json_skim_spelled(text, name);
+
+    if (value.len && memchr(value.data, '\\', value.len) != NULL) {
+        return (jr_str_t) { 0, NULL };
+    }
+
+    return value;
+}
+
+
+jr_str_t
+jr_json_skim_spelled(jr_str_t text, jr_str_t name)
+{
     size_t       depth;
     const char  *p, *begin, *end, *close;
 
@@ -79,7 +94,7 @@ jr_json_skim_string(jr_str_t text, jr_str_t name)
 
         close = jr_json_skim_end(begin, end);
 
-        if (close == NULL || memchr(begin, '\\', close - begin) != NULL) {
+        if (close == NULL) {
             break;
         }
 

@@ -20,6 +20,9 @@
  */
 jr_str_t jr_json_skim_string(jr_str_t text, jr_str_t name);
 
+/* The same, but with escapes, as they are written: "a\u0041" is 7 bytes. */
+jr_str_t jr_json_skim_spelled(jr_str_t text, jr_str_t name);
+
 
 /*
  * Is text one object or array up to its last bracket, with nothing but blanks

@@ -180,7 +180,8 @@ ngx_http_jobruns_held_leave_out(ngx_http_jobruns_attempt_t *a)
 }
 
 
-/* of a coded body nothing can be said */
+/* of a coded body nothing can be said; for a refusal SDKs go by the code, for
+   all else by the status alone, so that the service's own words stay */
 
 ngx_uint_t
 ngx_http_jobruns_held_error(ngx_http_request_t *r,
@@ -199,8 +200,12 @@ ngx_http_jobruns_held_error(ngx_http_request_t *r,
     body.data = (char *) a->held->pos;
     body.len = a->held->last - a->held->pos;
 
-    return jr_json_skim_ends(body)
-           && jr_json_skim_string(body, (jr_str_t) jr_str("code")).len != 0;
+    if (!jr_json_skim_ends(body)) {
+        return 0;
+    }
+
+    return jr_outcome_of(&a->exchange) != JR_OUTCOME_REJECTED
+           || jr_json_skim_spelled(body, (jr_str_t) jr_str("code")).len != 0;
 }
 
 

@@ -26,8 +26,8 @@ void ngx_http_jobruns_find_run(ngx_http_jobruns_attempt_t *a, jr_str_t body);
 ngx_int_t ngx_http_jobruns_held_choose(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
 
-/* is the held JSON of an error whole, and has it the code that SDKs look
-   for? */
+/* may the held JSON of an error pass: is it whole and, of a refusal, has it
+   the code that SDKs look for? */
 ngx_uint_t ngx_http_jobruns_held_error(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 

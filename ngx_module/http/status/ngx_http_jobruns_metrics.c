@@ -30,7 +30,7 @@ const ngx_http_jobruns_metric_t
     { "jobruns_answers_unkept_total",
       "Answers of creations that are not stored: larger than "
       "jobruns_response_max_size, without room in jobruns_hold_memory, or "
-      "with a header that cannot be stored." },
+      "without a digest, which libcrypto could not make." },
 
     { "jobruns_hold_full_total",
       "Answers, settlements to be tried again and admissions to be taken back "
