@@ -97,21 +97,8 @@ for (qw(Host Connection Accept-Encoding)) {
 
 $t->allow_log(qr/jobruns: .*stopped on its way out/);
 
-my $led = $http2 ? "
-    location /20260509/ { proxy_pass http://refusing;
-        error_page 502 = \@http2; }
-    location \@http2 { jobruns off; rewrite ^ /part break;
-        proxy_http_version 2; proxy_pass http://service; }
-    location /20260510/ { proxy_pass http://refusing;
-        error_page 502 = \@plain2; }
-    location \@plain2 { jobruns off;
-        proxy_http_version 2; proxy_pass http://service; }
-    location /get2/ { jobruns off; proxy_http_version 2;
-        proxy_pass http://service/; }" : '';
-
 $t->run(
-    http => 'upstream refusing { server 127.0.0.1:%%PORT_9%%; }
-        upstream hashed { hash $uri; server %%SERVICE%%; }
+    http => 'upstream hashed { hash $uri; server %%SERVICE%%; }
         upstream least { least_conn; zone z 64k; server %%SERVICE%%; }
         upstream rand { random; zone y 64k; server %%SERVICE%%;
             keepalive 2; }',
@@ -143,7 +130,6 @@ $t->run(
         error_page 500 = \@x; }
     location /20260508/ { proxy_pass http://service; $proxy
         proxy_set_header Content-Length 1; }
-    $led
 ", servers => "
     server {
         listen 127.0.0.1:%%PORT_2%%;
@@ -185,7 +171,7 @@ stopped('an override of the method', 404, path => "/api$plain",
 stopped('in a location without jobruns', 404,
     path => "/api$plain", to => '127.0.0.1:' . $t->port(2));
 
-my %paths = map { $_ => $plain =~ s/20260430/$_/r } 20260501 .. 20260510;
+my %paths = map { $_ => $plain =~ s/20260430/$_/r } 20260501 .. 20260508;
 
 $t->allow_log(qr/limiting/);
 my @attempts = (
@@ -196,9 +182,6 @@ my @attempts = (
     ['behind error_page', 20260506],
     ['a Content-Length that is wrong', 20260508],
 );
-
-push @attempts, ['HTTP/2 behind a rewritten path', 20260509],
-    ['HTTP/2 behind error_page', 20260510] if $http2;
 
 for (@attempts) {
     my ($name, $version) = @$_;
@@ -213,12 +196,6 @@ is($t->create_run(version => '20260502')->status, 201,
 like($t->nginx->error_log,
     qr/nobody admitted, was stopped .* "[^"]+": its target.*proxy_pass/,
     'error.log names it');
-
-if ($http2) {
-    like($t->nginx->error_log, qr/not sent as HTTP\/1/, '... HTTP/2, too');
-    my $get = $t->get('/get2/x');
-    is($get->status, 502, 'a GET leaves as HTTP/2, which the stub is not');
-}
 
 # ordinary requests pass
 

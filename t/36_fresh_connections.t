@@ -10,7 +10,8 @@ use JobRuns;
 my $t = JobRuns->new;
 
 $t->run(workers => 1,
-    http => 'upstream kept { server %%SERVICE%%; keepalive 8; }',
+    http => 'upstream kept { server %%SERVICE%%; keepalive 8; }
+        upstream usual { server %%SERVICE%%; }',
     servers => <<'END');
     server {
         listen 127.0.0.1:%%PORT_2%%;
@@ -27,7 +28,7 @@ $t->run(workers => 1,
         jobruns_retry_unknown refuse;
         location / {
             include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://%%SERVICE%%;
+            proxy_pass http://usual;
         }
     }
 END
