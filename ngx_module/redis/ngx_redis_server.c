@@ -144,7 +144,8 @@ ngx_redis_server_stats_at(ngx_redis_server_t *server, ngx_redis_stats_t *stats)
 /* What is now moves with the server; what was counted stays where it is. */
 
 void
-ngx_redis_server_stats_move(ngx_redis_server_t *server, ngx_redis_stats_t *stats)
+ngx_redis_server_stats_move(ngx_redis_server_t *server,
+    ngx_redis_stats_t *stats)
 {
     ngx_redis_stats_t  *old;
 

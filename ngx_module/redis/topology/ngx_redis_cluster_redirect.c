@@ -191,8 +191,9 @@ ngx_redis_cluster_later(ngx_redis_cluster_t *cluster, ngx_redis_slot_t *slot)
 
 
 /*
- * A node has proved unreachable.  If a new map is asked for now, what waited for it waits for that: another node may have its hash
- * slots since long.  Takes such slots away from *refused.
+ * A node has proved unreachable.  If a new map is asked for now, what waited
+ * for it waits for that: another node may have its hash slots since long.
+ * Takes such slots away from *refused.
  */
 
 void
