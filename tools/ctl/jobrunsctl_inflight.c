@@ -126,6 +126,8 @@ ctl_inflight(ctl_t *ctl, int argc, char **argv)
     tenant = ctl->tenant ? ctl_quote(ctl->tenant) : strdup("*");
 
     if (prefix == NULL || tenant == NULL) {
+        free(prefix);
+        free(tenant);
         return ctl_fail(CTL_FAILED, "no memory");
     }
 
@@ -133,6 +135,8 @@ ctl_inflight(ctl_t *ctl, int argc, char **argv)
     pattern = malloc(size);
 
     if (pattern == NULL) {
+        free(prefix);
+        free(tenant);
         return ctl_fail(CTL_FAILED, "no memory");
     }
 

@@ -122,6 +122,8 @@ ctl_used(ctl_t *ctl, const char *text, jr_limit_kind_e kind, long long now,
         /* the key ends when the backlog of its first number is worked off,
            evenly since then */
 
+        /* whole milliseconds, as now is:
+           NOLINTNEXTLINE(bugprone-integer-division) */
         since_ms = (double) (now - first / 1000);
         left = (double) count / (double) JR_RATE_REQUEST;
 
