@@ -237,9 +237,14 @@ is((grep { @$_ != 120 || grep { !/^\d+$/ } @$_ }
     'has 120 numbers');
 cmp_ok($json->json->{now} - $history->{until}, '<', 5, 'until now');
 
-# a row for each outcome: its last numbers are what is counted from now on
+# a row for each outcome: its last numbers are what is counted from now on,
+# once all that was counted before has come into its second
 
 my $then = figures();
+my $began = $then->{now};
+wait_for { ($then = figures())->{history}{until} > $began }
+    'what was before is in the history';
+
 is($t->create_run(tenancy => tenancy(), body => '{')->status, 400, 'invalid')
     for 1 .. 3;
 wait_for {
