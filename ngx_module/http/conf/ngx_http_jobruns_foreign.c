@@ -216,9 +216,14 @@ ngx_http_jobruns_foreign_handler(ngx_conf_t *cf,
     ngx_http_core_loc_conf_t  *clcf;
 
     cmd = ngx_http_jobruns_foreign_command(pass->module, name);
+
+    if (cmd == NULL) {
+        return NGX_OK;
+    }
+
     module = pass->module->ctx;
 
-    if (cmd == NULL || module->create_loc_conf == NULL) {
+    if (module->create_loc_conf == NULL) {
         return NGX_OK;
     }
 

@@ -28,6 +28,8 @@ ngx_http_jobruns_verdict_of(ngx_http_jobruns_attempt_t *a)
 {
     ngx_http_jobruns_verdict_t  what;
 
+    ngx_memzero(&what, sizeof(ngx_http_jobruns_verdict_t));
+
     what.verdict = a->verdict;
     what.kept = a->kept;
     what.original_id = a->original_id;
@@ -43,6 +45,8 @@ ngx_http_jobruns_verdict_replay(ngx_str_t *answer, ngx_str_t *request_id)
 {
     ngx_http_jobruns_verdict_t  what;
 
+    ngx_memzero(&what, sizeof(ngx_http_jobruns_verdict_t));
+
     if (jr_answer_decode(ngx_http_jobruns_str(*answer), &what.kept)
         != JR_OK)
     {
@@ -51,8 +55,6 @@ ngx_http_jobruns_verdict_replay(ngx_str_t *answer, ngx_str_t *request_id)
 
     what.verdict = jobruns_verdict_replay;
     what.original_id = *request_id;
-    ngx_str_null(&what.location);
-    ngx_str_null(&what.run_key);
 
     return ngx_http_jobruns_verdict_copy(&what);
 }
