@@ -113,6 +113,8 @@ sub mask {
     $line =~ s/("pid":)\d+/$1<pid>/g;
     $line =~ s/("host":)"[^"]*"/$1"<host>"/g;
     $line =~ s/, client: .*//;
+    # how many are under way depends on which of two ended first
+    $line =~ s/("at_once";r=)\d+/$1<n>/;
     $line =~ s/\b\d{13}\b/<ms>/g;
     $line =~ s/\b\d{16}\b/<us>/g;
     $line =~ s/"run-\d+"/"run-N"/g;
