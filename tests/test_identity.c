@@ -413,6 +413,17 @@ the_list_of_signed_headers(void **state)
     read_value("Signature keyId=\"" KEY "\"");
     assert_false(jr_identity_signs(&identity, "date"));
     assert_false(jr_identity_signs(&identity, ""));
+
+    /* alone, whatever the keyId */
+
+    jr_identity_read_signed((jr_str_t) jr_str("Signature headers=\"Date\","
+                            "keyId=\"?\",keyId=\"" KEY "\""), &identity);
+    assert_true(jr_identity_signs(&identity, "date"));
+    assert_int_equal(identity.tenancy.len, 0);
+
+    jr_identity_read_signed((jr_str_t) jr_str("Bearer headers=\"date\""),
+                            &identity);
+    assert_false(jr_identity_signs(&identity, "date"));
 }
 
 

@@ -14,6 +14,8 @@
 #define JR_IDENTITY_TOKEN  8192
 
 
+static int jr_identity_parameters(jr_str_t value, jr_identity_t *identity,
+    jr_str_t *key);
 static int jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value);
 static const char *jr_identity_blanks(const char *p, const char *end);
 static jr_status_e jr_identity_key(jr_str_t key, jr_identity_t *identity);
@@ -25,49 +27,13 @@ static int jr_identity_take(jr_str_t value, char *buf, jr_str_t *out);
 
 
 jr_status_e
-jr_identity_read(jr_str_t value, jr_identity_t *identity)
+jr_identity_read(jr_str_t authorization, jr_identity_t *identity)
 {
-    int       rc, keys;
-    jr_str_t  key, name, text;
-
-    static const char  scheme[] = "signature ";
-
-    memset(identity, 0, offsetof(jr_identity_t, tenancy_buf));
-    identity->auth_type = (jr_str_t) jr_str("");
-
-    if (value.len < sizeof(scheme) - 1 || value.len > JR_AUTHORIZATION_MAX) {
-        return JR_INVALID;
-    }
-
-    text.data = value.data;
-    text.len = sizeof(scheme) - 1;
-
-    if (!jr_str_is(text, scheme)) {
-        return JR_INVALID;
-    }
-
-    value.data += text.len;
-    value.len -= text.len;
-
-    keys = 0;
-    key = (jr_str_t) jr_str("");
-
-    while ((rc = jr_identity_next(&value, &name, &text)) > 0) {
-
-        if (jr_str_is(name, "keyid")) {
-            keys++;
-            key = text;
-
-        } else if (jr_str_is(name, "headers")
-                   && identity->signed_headers.len == 0)
-        {
-            identity->signed_headers = text;
-        }
-    }
+    jr_str_t  key;
 
     /* whoever verifies might take the other of two */
 
-    if (rc < 0 || keys != 1) {
+    if (jr_identity_parameters(authorization, identity, &key) != 1) {
         return JR_INVALID;
     }
 
@@ -82,6 +48,63 @@ jr_identity_read(jr_str_t value, jr_identity_t *identity)
     }
 
     return jr_identity_key(key, identity);
+}
+
+
+void
+jr_identity_read_signed(jr_str_t authorization, jr_identity_t *identity)
+{
+    jr_str_t  key;
+
+    (void) jr_identity_parameters(authorization, identity, &key);
+}
+
+
+/* initialises *identity and finds in it what needs no decoding; the number of
+   keyIds, the last of which is *key, or -1 if it is no Signature */
+
+static int
+jr_identity_parameters(jr_str_t value, jr_identity_t *identity, jr_str_t *key)
+{
+    int       rc, keys;
+    jr_str_t  name, text;
+
+    static const char  scheme[] = "signature ";
+
+    memset(identity, 0, offsetof(jr_identity_t, tenancy_buf));
+    identity->auth_type = (jr_str_t) jr_str("");
+
+    if (value.len < sizeof(scheme) - 1 || value.len > JR_AUTHORIZATION_MAX) {
+        return -1;
+    }
+
+    text.data = value.data;
+    text.len = sizeof(scheme) - 1;
+
+    if (!jr_str_is(text, scheme)) {
+        return -1;
+    }
+
+    value.data += text.len;
+    value.len -= text.len;
+
+    keys = 0;
+    *key = (jr_str_t) jr_str("");
+
+    while ((rc = jr_identity_next(&value, &name, &text)) > 0) {
+
+        if (jr_str_is(name, "keyid")) {
+            keys++;
+            *key = text;
+
+        } else if (jr_str_is(name, "headers")
+                   && identity->signed_headers.len == 0)
+        {
+            identity->signed_headers = text;
+        }
+    }
+
+    return rc < 0 ? -1 : keys;
 }
 
 
@@ -129,13 +152,17 @@ jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value)
     if (p < end && *p == '"') {
         value->data = ++p;
 
-        while (p < end && *p != '"' && *p != '\\') {
-            p++;
+        /* a signature has hundreds of characters, a session token thousands */
+
+        p = memchr(p, '"', (size_t) (end - p));
+
+        if (p == NULL) {
+            return -1;
         }
 
         value->len = p - value->data;
 
-        if (p == end || *p != '"') {
+        if (memchr(value->data, '\\', value->len) != NULL) {
             return -1;
         }
 

@@ -46,6 +46,10 @@ typedef struct {
  */
 jr_status_e jr_identity_read(jr_str_t authorization, jr_identity_t *identity);
 
+/* The same of signed_headers alone, which is all that jr_identity_signs() looks
+   at: a keyId, which may be a session token of some KB, is not decoded. */
+void jr_identity_read_signed(jr_str_t authorization, jr_identity_t *identity);
+
 /* Does the signature cover a header?  name in lower case. */
 int jr_identity_signs(const jr_identity_t *identity, const char *name);
 

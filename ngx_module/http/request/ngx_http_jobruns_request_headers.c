@@ -200,9 +200,7 @@ ngx_http_jobruns_signed(ngx_http_request_t *r, const char *name)
         return 0;
     }
 
-    ngx_memzero(&identity, sizeof(jr_identity_t));
-
-    (void) jr_identity_read(
+    jr_identity_read_signed(
                    ngx_http_jobruns_str(r->headers_in.authorization->value),
                    &identity);
 
