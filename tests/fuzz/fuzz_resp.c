@@ -14,10 +14,13 @@
 
 #include "ngx_redis_connection.h"
 #include "ngx_redis_cluster_map.h"
+#include "ngx_redis_reply.h"
 #include "ngx_redis_value.h"
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_metrics.h"
+#include "ngx_http_jobruns_overrides.h"
+#include "ngx_http_jobruns_reply.h"
 #include "fuzz.h"
 
 
@@ -357,6 +360,23 @@ ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
     (void) kind;
     (void) level;
     (void) fmt;
+}
+
+
+void ngx_cdecl
+ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a, const char *fmt,
+    ...)
+{
+    (void) a;
+    (void) fmt;
+}
+
+
+void
+ngx_redis_clock(ngx_redis_op_t *op, int64_t ms)
+{
+    (void) op;
+    (void) ms;
 }
 
 
