@@ -13,11 +13,6 @@
 
 void ngx_redis_breaker_open(ngx_redis_server_t *server);
 void ngx_redis_breaker_close(ngx_redis_server_t *server);
-void ngx_redis_breaker_on_retry(ngx_event_t *ev);
-
-void ngx_cdecl ngx_redis_server_log(ngx_redis_server_t *server,
-    ngx_redis_log_e kind, ngx_uint_t level, ngx_err_t err,
-    const char *fmt, ...);
 
 
 #endif /* NGX_REDIS_BREAKER_H_INCLUDED */

@@ -9,9 +9,9 @@
  * operation is refused that came in time.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_clock.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_stats.h"
 
 

@@ -9,14 +9,13 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_fault.h"
 #include "ngx_redis_greeting.h"
-#include "ngx_redis_locate.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_reply.h"
 #include "ngx_redis_send.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_stats.h"
 #include "ngx_redis_tls.h"
-#include "ngx_redis_topology.h"
 
 
 static ngx_int_t ngx_redis_connection_try(ngx_redis_server_t *server);
@@ -24,27 +23,20 @@ static ngx_redis_connection_t *
     ngx_redis_connection_create(ngx_redis_server_t *server);
 static ngx_int_t ngx_redis_connection_connect(ngx_redis_connection_t *conn);
 static void ngx_redis_connection_established(ngx_redis_connection_t *conn);
+#if (NGX_SSL)
+static void ngx_redis_connection_shaken(ngx_redis_connection_t *conn,
+    ngx_int_t rc);
+#endif
+static void ngx_redis_connection_greet(ngx_redis_connection_t *conn);
+static void ngx_redis_connection_on_read(ngx_event_t *rev);
+static void ngx_redis_connection_on_write(ngx_event_t *wev);
 static void ngx_redis_connection_log_timeout(ngx_redis_connection_t *conn);
 static ngx_err_t ngx_redis_connection_error(ngx_connection_t *c);
 static u_char *ngx_redis_connection_log_error(ngx_log_t *log, u_char *buf,
     size_t len);
 
 
-/* May call handlers: only for events. */
-
-void
-ngx_redis_connection_open(ngx_redis_server_t *server)
-{
-    if (server->named || server->topology->locate) {
-        ngx_redis_locate(server);
-        return;
-    }
-
-    ngx_redis_connection_dial(server);
-}
-
-
-/* To the addresses that are known. */
+/* To the addresses that are known.  May call handlers: only for events. */
 
 void
 ngx_redis_connection_dial(ngx_redis_server_t *server)
@@ -303,7 +295,7 @@ ngx_redis_connection_established(ngx_redis_connection_t *conn)
 
 #if (NGX_SSL)
     if (server->ssl) {
-        ngx_redis_tls_start(conn);
+        ngx_redis_connection_shaken(conn, ngx_redis_tls_start(conn));
         return;
     }
 #endif
@@ -312,9 +304,40 @@ ngx_redis_connection_established(ngx_redis_connection_t *conn)
 }
 
 
+#if (NGX_SSL)
+
+/* Goes on from a part of the handshake that ended in rc. */
+
+static void
+ngx_redis_connection_shaken(ngx_redis_connection_t *conn, ngx_int_t rc)
+{
+    ngx_connection_t  *c;
+
+    if (rc == NGX_AGAIN) {
+
+        /* NGINX has set handlers of its own, which know nothing of c->close */
+
+        c = conn->peer.connection;
+
+        c->read->handler = ngx_redis_connection_on_read;
+        c->write->handler = ngx_redis_connection_on_write;
+        return;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_redis_connection_next(conn);
+        return;
+    }
+
+    ngx_redis_connection_greet(conn);
+}
+
+#endif
+
+
 /* Goes on from a connection that carries bytes; may close it. */
 
-void
+static void
 ngx_redis_connection_greet(ngx_redis_connection_t *conn)
 {
     ngx_connection_t  *c;
@@ -443,7 +466,7 @@ ngx_redis_connection_close(ngx_redis_connection_t *conn, ngx_queue_t *lost)
 }
 
 
-void
+static void
 ngx_redis_connection_on_read(ngx_event_t *rev)
 {
     ssize_t                  n;
@@ -474,7 +497,7 @@ ngx_redis_connection_on_read(ngx_event_t *rev)
 
 #if (NGX_SSL)
     if (conn->server->state == ngx_redis_st_handshaking) {
-        ngx_redis_tls_handshake(conn);
+        ngx_redis_connection_shaken(conn, ngx_redis_tls_handshake(conn));
         return;
     }
 #endif
@@ -510,7 +533,7 @@ ngx_redis_connection_on_read(ngx_event_t *rev)
 }
 
 
-void
+static void
 ngx_redis_connection_on_write(ngx_event_t *wev)
 {
     ngx_connection_t        *c;
@@ -533,7 +556,7 @@ ngx_redis_connection_on_write(ngx_event_t *wev)
 
 #if (NGX_SSL)
     if (conn->server->state == ngx_redis_st_handshaking) {
-        ngx_redis_tls_handshake(conn);
+        ngx_redis_connection_shaken(conn, ngx_redis_tls_handshake(conn));
         return;
     }
 #endif

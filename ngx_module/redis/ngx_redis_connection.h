@@ -2,7 +2,8 @@
  * What the files of this folder share, and nobody else includes.
  *
  *   ngx_redis_server.c       configuration time, the turn, the end of a cycle
- *   ngx_redis_breaker.c      when to try again, what to tell the operator
+ *   ngx_redis_breaker.c      when to try again
+ *   ngx_redis_server_log.c   what to tell the operator, and how often
  *   ngx_redis_connection.c   the life of a socket
  *   ngx_redis_fault.c        the ways in which it ends
  *   ngx_redis_tls.c          its TLS
@@ -176,7 +177,7 @@ typedef struct {
 
 
 /*
- * One socket.  Lives in its own pool, made by ngx_redis_connection_open()
+ * One socket.  Lives in its own pool, made by ngx_redis_connection_dial()
  * and destroyed by ngx_redis_connection_close() with everything in it.
  */
 struct ngx_redis_connection_s {
@@ -283,15 +284,11 @@ struct ngx_redis_server_s {
 };
 
 
-void ngx_redis_connection_open(ngx_redis_server_t *server);
 void ngx_redis_connection_dial(ngx_redis_server_t *server);
-void ngx_redis_connection_greet(ngx_redis_connection_t *conn);
 void ngx_redis_connection_next(ngx_redis_connection_t *conn);
 void ngx_redis_connection_ready(ngx_redis_connection_t *conn);
 void ngx_redis_connection_close(ngx_redis_connection_t *conn,
     ngx_queue_t *lost);
-void ngx_redis_connection_on_read(ngx_event_t *rev);
-void ngx_redis_connection_on_write(ngx_event_t *wev);
 
 
 #endif /* NGX_REDIS_CONNECTION_H_INCLUDED */

@@ -8,20 +8,10 @@
  * ends here counts as not sent.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_error.h"
-#include "ngx_redis_pipeline.h"
 #include "ngx_redis_reply.h"
-
-
-typedef enum {
-    ngx_redis_means_told = 0,   /* the reply is the caller's */
-    ngx_redis_means_end,        /* the operation ends as unreachable */
-    ngx_redis_means_leave       /* and so does the connection: a probe finds
-                                   out when the server, or another of its
-                                   addresses, is well again */
-} ngx_redis_means_e;
+#include "ngx_redis_server_log.h"
 
 
 typedef struct {
@@ -29,10 +19,6 @@ typedef struct {
     ngx_redis_means_e  means;
     const char        *remedy;
 } ngx_redis_error_t;
-
-
-static void ngx_redis_error_leave_server(ngx_redis_connection_t *conn,
-    ngx_queue_t *alone, ngx_uint_t denied);
 
 
 static ngx_redis_error_t  ngx_redis_errors[] = {
@@ -48,7 +34,7 @@ static ngx_redis_error_t  ngx_redis_errors[] = {
       "this is a replica without its master: check replication, and name the "
       "master" },
 
-    { ngx_string("NOAUTH"), ngx_redis_means_leave,
+    { ngx_string("NOAUTH"), ngx_redis_means_denied,
       "the server wants a password since: configure a user and a password "
       "file" },
 
@@ -86,21 +72,16 @@ static ngx_redis_error_t  ngx_redis_errors[] = {
 };
 
 
-/*
- * Looks at the reply to a slot already taken from its queue.  NGX_DECLINED:
- * the reply is the caller's.  NGX_OK: the operation has ended.  NGX_ERROR:
- * it has, and the connection is gone.
- */
+/* What a reply means, which is logged if it means more than itself. */
 
-ngx_int_t
-ngx_redis_error_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
-    redisReply *reply)
+ngx_redis_means_e
+ngx_redis_error_means(ngx_redis_connection_t *conn, redisReply *reply)
 {
-    ngx_queue_t         alone;
+    ngx_uint_t          leaves;
     ngx_redis_error_t  *error;
 
     if (reply->type != REDIS_REPLY_ERROR) {
-        return NGX_DECLINED;
+        return ngx_redis_means_told;
     }
 
     for (error = ngx_redis_errors; error->prefix.len; error++) {
@@ -114,64 +95,19 @@ ngx_redis_error_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
     }
 
     if (error->prefix.len == 0) {
-        return NGX_DECLINED;
+        return ngx_redis_means_told;
     }
 
-    ngx_redis_server_log(conn->server, error->means == ngx_redis_means_leave
+    leaves = (error->means == ngx_redis_means_leave
+              || error->means == ngx_redis_means_denied);
+
+    ngx_redis_server_log(conn->server, leaves
                          ? ngx_redis_log_unreachable : ngx_redis_log_refused,
                          NGX_LOG_ERR, 0, "%V answered \"%*s\", %s; %s",
                          conn->peer.name,
                          ngx_min((size_t) reply->len, 256), reply->str,
-                         error->means == ngx_redis_means_leave
-                         ? "operations are refused until it is well"
+                         leaves ? "operations are refused until it is well"
                          : "nothing was done", error->remedy);
 
-    if (error->means == ngx_redis_means_told) {
-        return NGX_DECLINED;
-    }
-
-    conn->server->stats->errors[ngx_redis_err_reply]++;
-
-    slot->op->sent = 0;
-
-    ngx_queue_init(&alone);
-    ngx_queue_insert_tail(&alone, &slot->queue);
-
-    if (error->means == ngx_redis_means_end) {
-        ngx_redis_pipeline_fail(&alone, ngx_redis_unreachable);
-        return NGX_OK;
-    }
-
-    ngx_redis_error_leave_server(conn, &alone,
-                                 ngx_redis_reply_starts(reply, "NOAUTH"));
-
-    return NGX_ERROR;
-}
-
-
-/*
- * What else is in flight would be refused as well, but has to be told that
- * nobody knows: it is asked again, or settled, by its owner.
- */
-
-static void
-ngx_redis_error_leave_server(ngx_redis_connection_t *conn, ngx_queue_t *alone,
-    ngx_uint_t denied)
-{
-    ngx_queue_t          lost;
-    ngx_redis_server_t  *server;
-
-    server = conn->server;
-
-    ngx_queue_init(&lost);
-    ngx_redis_connection_close(conn, &lost);
-
-    server->addr = (server->addr + 1) % server->naddrs;
-
-    server->denies = denied;
-    ngx_redis_breaker_open(server);
-
-    ngx_redis_pipeline_fail(alone, ngx_redis_unreachable);
-    ngx_redis_pipeline_fail(&lost, ngx_redis_lost);
-    ngx_redis_pipeline_refuse(server);
+    return error->means;
 }

@@ -10,8 +10,18 @@
 #include "ngx_redis_connection.h"
 
 
-ngx_int_t ngx_redis_error_reply(ngx_redis_connection_t *conn,
-    ngx_redis_slot_t *slot, redisReply *reply);
+typedef enum {
+    ngx_redis_means_told = 0,   /* the reply is the caller's */
+    ngx_redis_means_end,        /* the operation ends as unreachable */
+    ngx_redis_means_leave,      /* and so does the connection: a probe finds
+                                   out when the server, or another of its
+                                   addresses, is well again */
+    ngx_redis_means_denied      /* the same, as it refuses who we are */
+} ngx_redis_means_e;
+
+
+ngx_redis_means_e ngx_redis_error_means(ngx_redis_connection_t *conn,
+    redisReply *reply);
 
 
 #endif /* NGX_REDIS_ERROR_H_INCLUDED */

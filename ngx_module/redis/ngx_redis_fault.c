@@ -13,6 +13,7 @@
 #include "ngx_redis_fault.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_server_log.h"
 
 
 /* The connection ended, by the server or the network; err may be 0. */
@@ -133,6 +134,35 @@ ngx_redis_connection_broken(ngx_redis_connection_t *conn, const char *what)
     }
 
     ngx_redis_pipeline_fail(&lost, ngx_redis_protocol);
+}
+
+
+/*
+ * The server does its work for nobody, or denied to us, as its reply to the
+ * slot of *alone said.  What else is in flight would be refused as well, but has to be told
+ * that nobody knows: it is asked again, or settled, by its owner.
+ */
+
+void
+ngx_redis_connection_leave(ngx_redis_connection_t *conn, ngx_queue_t *alone,
+    ngx_uint_t denied)
+{
+    ngx_queue_t          lost;
+    ngx_redis_server_t  *server;
+
+    server = conn->server;
+
+    ngx_queue_init(&lost);
+    ngx_redis_connection_close(conn, &lost);
+
+    server->addr = (server->addr + 1) % server->naddrs;
+
+    server->denies = denied;
+    ngx_redis_breaker_open(server);
+
+    ngx_redis_pipeline_fail(alone, ngx_redis_unreachable);
+    ngx_redis_pipeline_fail(&lost, ngx_redis_lost);
+    ngx_redis_pipeline_refuse(server);
 }
 
 

@@ -15,6 +15,8 @@ void ngx_redis_connection_dead(ngx_redis_connection_t *conn,
     ngx_redis_slot_t *slot);
 void ngx_redis_connection_broken(ngx_redis_connection_t *conn,
     const char *what);
+void ngx_redis_connection_leave(ngx_redis_connection_t *conn,
+    ngx_queue_t *alone, ngx_uint_t denied);
 void ngx_redis_connection_end(ngx_redis_connection_t *conn);
 
 

@@ -7,12 +7,12 @@
  * Must never log a password, nor an error message that may quote one.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_command.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_greeting.h"
 #include "ngx_redis_info.h"
 #include "ngx_redis_reply.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_slot.h"
 
 
@@ -187,7 +187,10 @@ ngx_redis_greeting_add(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
 }
 
 
-/* NGX_ERROR: the connection is gone. */
+/*
+ * NGX_OK: more replies are to come; NGX_DONE: this was the last one, and all
+ * is well; NGX_ERROR: the server does not accept us, as logged.
+ */
 
 ngx_int_t
 ngx_redis_greeting_reply(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
@@ -198,7 +201,6 @@ ngx_redis_greeting_reply(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
         if (ngx_redis_greeting_fatal(cmd, reply)) {
             ngx_redis_greeting_log(conn, cmd, reply);
             conn->server->denies |= ngx_redis_greeting_denied(reply);
-            ngx_redis_connection_next(conn);
             return NGX_ERROR;
         }
 
@@ -210,12 +212,11 @@ ngx_redis_greeting_reply(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
     if (cmd == ngx_redis_cmd_info
         && ngx_redis_info_reply(conn, reply) != NGX_OK)
     {
-        ngx_redis_connection_next(conn);
         return NGX_ERROR;
     }
 
     if (ngx_queue_empty(&conn->inflight) && ngx_queue_empty(&conn->greeting)) {
-        ngx_redis_connection_ready(conn);
+        return NGX_DONE;
     }
 
     return NGX_OK;

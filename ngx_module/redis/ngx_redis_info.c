@@ -6,9 +6,9 @@
  * are, unless it was demanded that nothing be evicted.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_info.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_topology.h"
 
 

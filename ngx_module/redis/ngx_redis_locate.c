@@ -13,6 +13,7 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_pipeline.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_topology.h"
 
 
@@ -25,19 +26,27 @@ static void ngx_redis_locate_unresolved(ngx_redis_server_t *server,
     const char *why);
 
 
-/* Ends in a connection, or in a breaker that is open.  Only for events. */
+/*
+ * Ends in a connection, or in a breaker that is open.  May call handlers: only
+ * for events.
+ */
 
 void
 ngx_redis_locate(ngx_redis_server_t *server)
 {
-    server->state = ngx_redis_st_locating;
-
     if (server->topology->locate) {
+        server->state = ngx_redis_st_locating;
         server->topology->locate(server);
         return;
     }
 
-    ngx_redis_locate_resolve(server);
+    if (server->named) {
+        server->state = ngx_redis_st_locating;
+        ngx_redis_locate_resolve(server);
+        return;
+    }
+
+    ngx_redis_connection_dial(server);
 }
 
 

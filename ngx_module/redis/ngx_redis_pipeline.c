@@ -13,7 +13,6 @@
  * close.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_clock.h"
 #include "ngx_redis_command.h"
 #include "ngx_redis_error.h"
@@ -24,6 +23,7 @@
 #include "ngx_redis_reply.h"
 #include "ngx_redis_script.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_slot.h"
 #include "ngx_redis_stats.h"
 #include "ngx_redis_topology.h"
@@ -34,6 +34,10 @@ static void ngx_redis_pipeline_on_deadline(ngx_event_t *ev);
 static ngx_uint_t ngx_redis_pipeline_behind(ngx_redis_server_t *server);
 static ngx_int_t ngx_redis_pipeline_reply(ngx_redis_connection_t *conn,
     redisReply *reply);
+static ngx_int_t ngx_redis_pipeline_own_reply(ngx_redis_connection_t *conn,
+    ngx_redis_cmd_e cmd, redisReply *reply);
+static ngx_int_t ngx_redis_pipeline_unwell(ngx_redis_connection_t *conn,
+    ngx_redis_slot_t *slot, ngx_redis_means_e means);
 
 
 ngx_int_t
@@ -395,11 +399,11 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
 static ngx_int_t
 ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
 {
-    ngx_int_t                    rc;
     ngx_queue_t                 *q;
     ngx_redis_op_t              *op;
     ngx_redis_cmd_e              cmd;
     ngx_redis_slot_t            *slot;
+    ngx_redis_means_e            means;
     ngx_redis_stats_t           *stats;
     const ngx_redis_topology_t  *topology;
 
@@ -428,17 +432,7 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
 
     if (slot->op == NULL) {
         ngx_redis_slot_free(slot);
-
-        if (cmd == ngx_redis_cmd_op) {
-            return NGX_OK;
-        }
-
-        if (cmd == ngx_redis_cmd_wait) {
-            ngx_redis_replicas_reply(conn->server, reply);
-            return NGX_OK;
-        }
-
-        return ngx_redis_greeting_reply(conn, cmd, reply);
+        return ngx_redis_pipeline_own_reply(conn, cmd, reply);
     }
 
     if (ngx_redis_script_again(slot, reply) == NGX_OK
@@ -448,10 +442,10 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
         return NGX_OK;
     }
 
-    rc = ngx_redis_error_reply(conn, slot, reply);
+    means = ngx_redis_error_means(conn, reply);
 
-    if (rc != NGX_DECLINED) {
-        return rc;
+    if (means != ngx_redis_means_told) {
+        return ngx_redis_pipeline_unwell(conn, slot, means);
     }
 
     stats = conn->server->stats;
@@ -470,6 +464,70 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
     op->handler(op, ngx_redis_ok, reply);
 
     return NGX_OK;
+}
+
+
+/*
+ * The reply to a command that is no operation, or no more; its slot is gone.
+ * NGX_ERROR: the connection is gone.
+ */
+
+static ngx_int_t
+ngx_redis_pipeline_own_reply(ngx_redis_connection_t *conn,
+    ngx_redis_cmd_e cmd, redisReply *reply)
+{
+    ngx_int_t  rc;
+
+    if (cmd == ngx_redis_cmd_op) {
+        return NGX_OK;
+    }
+
+    if (cmd == ngx_redis_cmd_wait) {
+        ngx_redis_replicas_reply(conn->server, reply);
+        return NGX_OK;
+    }
+
+    rc = ngx_redis_greeting_reply(conn, cmd, reply);
+
+    if (rc == NGX_ERROR) {
+        ngx_redis_connection_next(conn);
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DONE) {
+        ngx_redis_connection_ready(conn);
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * An operation that a server refused since it does no work at all now: it
+ * counts as not sent.  NGX_ERROR: the connection is gone.
+ */
+
+static ngx_int_t
+ngx_redis_pipeline_unwell(ngx_redis_connection_t *conn,
+    ngx_redis_slot_t *slot, ngx_redis_means_e means)
+{
+    ngx_queue_t  alone;
+
+    conn->server->stats->errors[ngx_redis_err_reply]++;
+
+    slot->op->sent = 0;
+
+    ngx_queue_init(&alone);
+    ngx_queue_insert_tail(&alone, &slot->queue);
+
+    if (means == ngx_redis_means_end) {
+        ngx_redis_pipeline_fail(&alone, ngx_redis_unreachable);
+        return NGX_OK;
+    }
+
+    ngx_redis_connection_leave(conn, &alone, means == ngx_redis_means_denied);
+
+    return NGX_ERROR;
 }
 
 

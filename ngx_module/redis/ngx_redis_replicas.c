@@ -12,12 +12,12 @@
  * without a command, one for each operation that waits for its reply.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_command.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_replicas.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_slot.h"
 #include "ngx_redis_stats.h"
 

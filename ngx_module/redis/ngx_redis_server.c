@@ -3,10 +3,9 @@
  * worker acts for all operations submitted to it, and its end.
  *
  * Nothing is resolved and nothing is opened after configuration time but by
- * ngx_redis_connection_open().
+ * ngx_redis_locate().
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_fault.h"
 #include "ngx_redis_locate.h"
@@ -32,6 +31,7 @@ static ngx_int_t ngx_redis_server_copy(ngx_conf_t *cf,
 static ngx_int_t ngx_redis_server_string(ngx_conf_t *cf, ngx_str_t *dst,
     ngx_str_t *src);
 static void ngx_redis_server_on_turn(ngx_event_t *ev);
+static void ngx_redis_server_on_retry(ngx_event_t *ev);
 static void ngx_redis_server_cleanup(void *data);
 
 
@@ -119,7 +119,7 @@ ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log)
     server->turn.data = server;
     server->turn.log = log;
 
-    server->retry.handler = ngx_redis_breaker_on_retry;
+    server->retry.handler = ngx_redis_server_on_retry;
     server->retry.data = server;
     server->retry.log = log;
     server->retry.cancelable = 1;
@@ -358,19 +358,6 @@ ngx_redis_server_string(ngx_conf_t *cf, ngx_str_t *dst, ngx_str_t *src)
 }
 
 
-/*
- * Whatever is submitted while NGINX handles its events and timers is acted
- * upon once, when it comes to the posted events: so all of it leaves in one
- * write, and no handler is ever called from within a function of a caller.
- */
-
-void
-ngx_redis_server_post(ngx_redis_server_t *server)
-{
-    ngx_post_event(&server->turn, &ngx_posted_events);
-}
-
-
 /* No operation is left: NGINX may close the connection when it exits. */
 
 void
@@ -425,7 +412,22 @@ ngx_redis_server_on_turn(ngx_event_t *ev)
         && !server->open
         && !ngx_queue_empty(&server->waiting))
     {
-        ngx_redis_connection_open(server);
+        ngx_redis_locate(server);
+    }
+}
+
+
+/* The breaker's timer: its probe is a connection. */
+
+static void
+ngx_redis_server_on_retry(ngx_event_t *ev)
+{
+    ngx_redis_server_t  *server;
+
+    server = ev->data;
+
+    if (server->state == ngx_redis_st_idle) {
+        ngx_redis_locate(server);
     }
 }
 

@@ -9,13 +9,21 @@
 #include "ngx_redis_connection.h"
 
 
+/*
+ * Whatever is submitted while NGINX handles its events and timers is acted
+ * upon once, when it comes to the posted events: so all of it leaves in one
+ * write, and no handler is ever called from within a function of a caller.
+ */
+#define ngx_redis_server_post(server)                                         \
+    ngx_post_event(&(server)->turn, &ngx_posted_events)
+
+
 void ngx_redis_server_init(ngx_redis_server_t *server, ngx_log_t *log);
 void ngx_redis_server_end(ngx_redis_server_t *server);
 void ngx_redis_server_stats_move(ngx_redis_server_t *server,
     ngx_redis_stats_t *stats);
 ngx_int_t ngx_redis_server_parse(ngx_conf_t *cf, ngx_str_t *address,
     ngx_url_t *url);
-void ngx_redis_server_post(ngx_redis_server_t *server);
 void ngx_redis_server_rest(ngx_redis_server_t *server);
 
 

@@ -3,12 +3,13 @@
  * the configured CA or the system's, and must be for the configured name or
  * the host part of the address: there is no way to turn this off.
  *
- * Must leave nothing on the connection but c->ssl: the handlers of its events
- * are those of ngx_redis_connection.c at all times.
+ * Must leave nothing on the connection but c->ssl and, until the handshake is
+ * over, handlers of NGINX, which the caller replaces: those of its events are
+ * of ngx_redis_connection.c at all times.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_tls.h"
 
 
@@ -25,7 +26,7 @@ static ngx_uint_t ngx_redis_tls_is_ip(ngx_str_t *name);
 static ngx_int_t ngx_redis_tls_verify(ngx_redis_connection_t *conn);
 static ngx_int_t ngx_redis_tls_check_name(ngx_connection_t *c,
     ngx_str_t *name);
-static void ngx_redis_tls_failed(ngx_redis_connection_t *conn);
+static ngx_int_t ngx_redis_tls_failed(ngx_redis_connection_t *conn);
 
 
 ngx_int_t
@@ -154,9 +155,9 @@ ngx_redis_tls_is_ip(ngx_str_t *name)
 }
 
 
-/* May close the connection. */
+/* Returns as ngx_redis_tls_handshake(). */
 
-void
+ngx_int_t
 ngx_redis_tls_start(ngx_redis_connection_t *conn)
 {
     ngx_str_t           *name;
@@ -171,8 +172,7 @@ ngx_redis_tls_start(ngx_redis_connection_t *conn)
     conn->log.action = "SSL handshaking to redis";
 
     if (ngx_ssl_create_connection(server->ssl, c, NGX_SSL_CLIENT) != NGX_OK) {
-        ngx_redis_tls_failed(conn);
-        return;
+        return ngx_redis_tls_failed(conn);
     }
 
     conn->tls = 1;
@@ -185,46 +185,35 @@ ngx_redis_tls_start(ngx_redis_connection_t *conn)
     {
         ngx_ssl_error(NGX_LOG_ERR, c->log, 0,
                       "SSL_set_tlsext_host_name(\"%V\") failed", name);
-        ngx_redis_tls_failed(conn);
-        return;
+        return ngx_redis_tls_failed(conn);
     }
 
-    ngx_redis_tls_handshake(conn);
+    return ngx_redis_tls_handshake(conn);
 }
 
 
-/* Takes the handshake as far as it goes.  May close the connection. */
+/*
+ * Takes the handshake as far as it goes.  NGX_OK: it is over, and the server is
+ * who it should be; NGX_AGAIN: an event of the connection takes it further;
+ * NGX_ERROR: the connection is of no use, as logged.
+ */
 
-void
+ngx_int_t
 ngx_redis_tls_handshake(ngx_redis_connection_t *conn)
 {
-    ngx_int_t          rc;
-    ngx_connection_t  *c;
+    ngx_int_t  rc;
 
-    c = conn->peer.connection;
-
-    rc = ngx_ssl_handshake(c);
+    rc = ngx_ssl_handshake(conn->peer.connection);
 
     if (rc == NGX_AGAIN) {
-
-        /* its own handlers know nothing of c->close */
-
-        c->read->handler = ngx_redis_connection_on_read;
-        c->write->handler = ngx_redis_connection_on_write;
-        return;
+        return NGX_AGAIN;
     }
 
     if (rc != NGX_OK) {
-        ngx_redis_tls_failed(conn);
-        return;
+        return ngx_redis_tls_failed(conn);
     }
 
-    if (ngx_redis_tls_verify(conn) != NGX_OK) {
-        ngx_redis_connection_next(conn);
-        return;
-    }
-
-    ngx_redis_connection_greet(conn);
+    return ngx_redis_tls_verify(conn);
 }
 
 
@@ -290,7 +279,7 @@ ngx_redis_tls_check_name(ngx_connection_t *c, ngx_str_t *name)
 }
 
 
-static void
+static ngx_int_t
 ngx_redis_tls_failed(ngx_redis_connection_t *conn)
 {
     ngx_redis_server_log(conn->server, ngx_redis_log_unreachable, NGX_LOG_ERR,
@@ -299,7 +288,7 @@ ngx_redis_tls_failed(ngx_redis_connection_t *conn)
                          "whether it wants a client certificate",
                          conn->peer.name);
 
-    ngx_redis_connection_next(conn);
+    return NGX_ERROR;
 }
 
 

@@ -13,8 +13,8 @@
 #if (NGX_SSL)
 
 ngx_int_t ngx_redis_tls_init(ngx_conf_t *cf, ngx_redis_server_t *server);
-void ngx_redis_tls_start(ngx_redis_connection_t *conn);
-void ngx_redis_tls_handshake(ngx_redis_connection_t *conn);
+ngx_int_t ngx_redis_tls_start(ngx_redis_connection_t *conn);
+ngx_int_t ngx_redis_tls_handshake(ngx_redis_connection_t *conn);
 void ngx_redis_tls_end(ngx_connection_t *c);
 
 #endif

@@ -5,7 +5,6 @@
  * hash slot without a node fails at once.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
 #include "ngx_redis_cluster_node.h"
 #include "ngx_redis_cluster_redirect.h"
@@ -13,6 +12,7 @@
 #include "ngx_redis_cluster_slot.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_slot.h"
 
 

@@ -6,11 +6,11 @@
  * configuration under another name.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
 #include "ngx_redis_cluster_node.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_server_log.h"
 
 
 static ngx_redis_node_t *ngx_redis_cluster_find(ngx_redis_cluster_t *cluster,

@@ -9,7 +9,6 @@
  * of Redis): our scripts then wait for the end of the move.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster.h"
 #include "ngx_redis_cluster_map.h"
 #include "ngx_redis_cluster_node.h"
@@ -17,6 +16,7 @@
 #include "ngx_redis_cluster_refresh.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_reply.h"
+#include "ngx_redis_server_log.h"
 #include "ngx_redis_slot.h"
 
 

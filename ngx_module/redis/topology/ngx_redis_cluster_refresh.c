@@ -15,6 +15,7 @@
 #include "ngx_redis_cluster_refresh.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_server.h"
+#include "ngx_redis_server_log.h"
 
 
 static void ngx_redis_cluster_ask(ngx_redis_cluster_t *cluster);

@@ -6,11 +6,11 @@
  * behind is not asked again and again.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_cluster_map.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_sentinel_ask.h"
+#include "ngx_redis_server_log.h"
 
 
 static void ngx_redis_sentinel_next(ngx_redis_sentinel_t *sentinel);

@@ -7,12 +7,12 @@
  * failure the next sentinel is the one.
  */
 
-#include "ngx_redis_breaker.h"
 #include "ngx_redis_connection.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_sentinel_ask.h"
 #include "ngx_redis_sentinel_watch.h"
+#include "ngx_redis_server_log.h"
 
 
 static void ngx_redis_sentinel_on_subscribed(ngx_redis_op_t *op,
