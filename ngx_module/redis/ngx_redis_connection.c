@@ -30,7 +30,6 @@ static void ngx_redis_connection_shaken(ngx_redis_connection_t *conn,
 static void ngx_redis_connection_greet(ngx_redis_connection_t *conn);
 static void ngx_redis_connection_on_read(ngx_event_t *rev);
 static void ngx_redis_connection_on_write(ngx_event_t *wev);
-static void ngx_redis_connection_log_timeout(ngx_redis_connection_t *conn);
 static ngx_err_t ngx_redis_connection_error(ngx_connection_t *c);
 static u_char *ngx_redis_connection_log_error(ngx_log_t *log, u_char *buf,
     size_t len);
@@ -311,25 +310,12 @@ ngx_redis_connection_established(ngx_redis_connection_t *conn)
 static void
 ngx_redis_connection_shaken(ngx_redis_connection_t *conn, ngx_int_t rc)
 {
-    ngx_connection_t  *c;
+    if (rc == NGX_OK) {
+        ngx_redis_connection_greet(conn);
 
-    if (rc == NGX_AGAIN) {
-
-        /* NGINX has set handlers of its own, which know nothing of c->close */
-
-        c = conn->peer.connection;
-
-        c->read->handler = ngx_redis_connection_on_read;
-        c->write->handler = ngx_redis_connection_on_write;
-        return;
-    }
-
-    if (rc != NGX_OK) {
+    } else if (rc != NGX_AGAIN) {
         ngx_redis_connection_next(conn);
-        return;
     }
-
-    ngx_redis_connection_greet(conn);
 }
 
 #endif
@@ -406,7 +392,6 @@ ngx_redis_connection_ready(ngx_redis_connection_t *conn)
 void
 ngx_redis_connection_close(ngx_redis_connection_t *conn, ngx_queue_t *lost)
 {
-    ngx_pool_t          *pool;
     ngx_queue_t         *q;
     ngx_connection_t    *c;
     ngx_redis_slot_t    *slot;
@@ -460,9 +445,7 @@ ngx_redis_connection_close(ngx_redis_connection_t *conn, ngx_queue_t *lost)
         ngx_close_connection(c);
     }
 
-    pool = conn->pool;
-
-    ngx_destroy_pool(pool);
+    ngx_destroy_pool(conn->pool);
 }
 
 
@@ -544,7 +527,13 @@ ngx_redis_connection_on_write(ngx_event_t *wev)
 
     if (wev->timedout) {
         wev->timedout = 0;
-        ngx_redis_connection_log_timeout(conn);
+        ngx_redis_server_log(conn->server, ngx_redis_log_unreachable,
+                             NGX_LOG_ERR, 0, "%V did not answer within %Mms "
+                             "while %s, operations are refused until it "
+                             "answers; check the server and the network, or "
+                             "raise the connect timeout", conn->peer.name,
+                             conn->server->conf.connect_timeout,
+                             conn->log.action);
         ngx_redis_connection_next(conn);
         return;
     }
@@ -562,22 +551,6 @@ ngx_redis_connection_on_write(ngx_event_t *wev)
 #endif
 
     (void) ngx_redis_pipeline_send(conn);
-}
-
-
-static void
-ngx_redis_connection_log_timeout(ngx_redis_connection_t *conn)
-{
-    ngx_redis_server_t  *server;
-
-    server = conn->server;
-
-    ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR, 0,
-                         "%V did not answer within %Mms while %s, operations "
-                         "are refused until it answers; check the server and "
-                         "the network, or raise the connect timeout",
-                         conn->peer.name, server->conf.connect_timeout,
-                         conn->log.action);
 }
 
 

@@ -138,9 +138,10 @@ ngx_redis_connection_broken(ngx_redis_connection_t *conn, const char *what)
 
 
 /*
- * The server does its work for nobody, or denied to us, as its reply to the
- * slot of *alone said.  What else is in flight would be refused as well, but has to be told
- * that nobody knows: it is asked again, or settled, by its owner.
+ * The server does its work for nobody, or not for us (denied), as its reply to
+ * the slot of *alone said.  What else is in flight would be refused as well,
+ * but has to be told that nobody knows: it is asked again, or settled, by its
+ * owner.
  */
 
 void

@@ -502,10 +502,8 @@ ngx_redis_pipeline_own_reply(ngx_redis_connection_t *conn,
 }
 
 
-/*
- * An operation that a server refused since it does no work at all now: it
- * counts as not sent.  NGX_ERROR: the connection is gone.
- */
+/* Ends an operation that the server refused for what it says of itself, as not
+   sent.  NGX_ERROR: the connection is gone. */
 
 static ngx_int_t
 ngx_redis_pipeline_unwell(ngx_redis_connection_t *conn,

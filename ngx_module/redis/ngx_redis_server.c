@@ -358,33 +358,6 @@ ngx_redis_server_string(ngx_conf_t *cf, ngx_str_t *dst, ngx_str_t *src)
 }
 
 
-/* No operation is left: NGINX may close the connection when it exits. */
-
-void
-ngx_redis_server_rest(ngx_redis_server_t *server)
-{
-    ngx_connection_t  *c;
-
-    if (server->connection == NULL) {
-        return;
-    }
-
-    c = server->connection->peer.connection;
-
-    /* there is none yet while ngx_event_connect_peer() is to be called */
-
-    if (c) {
-        c->idle = 1;
-    }
-
-    /* ngx_close_idle_connections() has been here already and will not again */
-
-    if (ngx_exiting) {
-        ngx_redis_server_post(server);
-    }
-}
-
-
 static void
 ngx_redis_server_on_turn(ngx_event_t *ev)
 {
@@ -494,28 +467,5 @@ ngx_redis_server_end(ngx_redis_server_t *server)
     if (server->found) {
         ngx_destroy_pool(server->found);
         server->found = NULL;
-    }
-}
-
-
-const char *
-ngx_redis_status_text(ngx_redis_status_e status)
-{
-    switch (status) {
-
-    case ngx_redis_ok:
-        return "ok";
-
-    case ngx_redis_unreachable:
-        return "unreachable";
-
-    case ngx_redis_timeout:
-        return "timeout";
-
-    case ngx_redis_lost:
-        return "lost";
-
-    default: /* ngx_redis_protocol */
-        return "protocol";
     }
 }

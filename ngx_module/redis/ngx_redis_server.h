@@ -24,7 +24,33 @@ void ngx_redis_server_stats_move(ngx_redis_server_t *server,
     ngx_redis_stats_t *stats);
 ngx_int_t ngx_redis_server_parse(ngx_conf_t *cf, ngx_str_t *address,
     ngx_url_t *url);
-void ngx_redis_server_rest(ngx_redis_server_t *server);
+
+
+/* No operation is left: NGINX may close the connection when it exits. */
+
+static ngx_inline void
+ngx_redis_server_rest(ngx_redis_server_t *server)
+{
+    ngx_connection_t  *c;
+
+    if (server->connection == NULL) {
+        return;
+    }
+
+    c = server->connection->peer.connection;
+
+    /* there is none yet while ngx_event_connect_peer() is to be called */
+
+    if (c) {
+        c->idle = 1;
+    }
+
+    /* ngx_close_idle_connections() has been here already and will not again */
+
+    if (ngx_exiting) {
+        ngx_redis_server_post(server);
+    }
+}
 
 
 #endif /* NGX_REDIS_SERVER_H_INCLUDED */

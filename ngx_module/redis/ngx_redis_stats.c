@@ -1,5 +1,6 @@
 /*
- * Counters of a server: their names, and the buckets of its round trips.
+ * Counters of a server: their names, and the buckets of its round trips; how
+ * an operation ended, in words.
  */
 
 #include <ngx_config.h>
@@ -7,6 +8,7 @@
 
 #include <time.h>
 
+#include "ngx_redis.h"
 #include "ngx_redis_stats.h"
 
 
@@ -76,5 +78,28 @@ ngx_redis_stats_failed(ngx_redis_stats_t *stats, ngx_redis_status_e status)
 
     default: /* ngx_redis_protocol */
         stats->errors[ngx_redis_err_protocol]++;
+    }
+}
+
+
+const char *
+ngx_redis_status_text(ngx_redis_status_e status)
+{
+    switch (status) {
+
+    case ngx_redis_ok:
+        return "ok";
+
+    case ngx_redis_unreachable:
+        return "unreachable";
+
+    case ngx_redis_timeout:
+        return "timeout";
+
+    case ngx_redis_lost:
+        return "lost";
+
+    default: /* ngx_redis_protocol */
+        return "protocol";
     }
 }

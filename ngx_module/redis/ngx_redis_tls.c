@@ -3,9 +3,8 @@
  * the configured CA or the system's, and must be for the configured name or
  * the host part of the address: there is no way to turn this off.
  *
- * Must leave nothing on the connection but c->ssl and, until the handshake is
- * over, handlers of NGINX, which the caller replaces: those of its events are
- * of ngx_redis_connection.c at all times.
+ * Must leave nothing on the connection but c->ssl: the handlers of its events
+ * are those of ngx_redis_connection.c at all times.
  */
 
 #include "ngx_redis_connection.h"
@@ -201,9 +200,20 @@ ngx_redis_tls_start(ngx_redis_connection_t *conn)
 ngx_int_t
 ngx_redis_tls_handshake(ngx_redis_connection_t *conn)
 {
-    ngx_int_t  rc;
+    ngx_int_t             rc;
+    ngx_connection_t     *c;
+    ngx_event_handler_pt  read, write;
 
-    rc = ngx_ssl_handshake(conn->peer.connection);
+    c = conn->peer.connection;
+    read = c->read->handler;
+    write = c->write->handler;
+
+    rc = ngx_ssl_handshake(c);
+
+    /* NGX_AGAIN leaves NGINX's own, which know nothing of c->close */
+
+    c->read->handler = read;
+    c->write->handler = write;
 
     if (rc == NGX_AGAIN) {
         return NGX_AGAIN;
