@@ -7,7 +7,7 @@ export NGINX_DEV ?= /usr/share/nginx/src
 export BUILD     ?= build
 
 export NGINX ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
-T      ?= $(sort $(wildcard t/*.t))
+T      ?= $(sort $(wildcard t/*/*.t))
 JOBS   ?= 4
 
 MODULE := $(abspath $(BUILD))/nginx-dyn/objs/ngx_http_jobruns_module.so
@@ -225,7 +225,7 @@ $(PRELOADS): $(abspath $(BUILD))/%.so: tests/%.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -Wall -Wextra -Werror -O1 -g -shared -fPIC -o $@ $<
 
-e2e:			## end-to-end tests on the packaged NGINX: T='t/30*' picks
+e2e:			## end-to-end tests on the packaged NGINX: T='t/token' picks
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
 	+@$(MAKE) --no-print-directory probe tools $(PRELOADS)
@@ -250,8 +250,9 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 MEMCHECK := $(abspath $(BUILD))/memcheck
 
 .PHONY: memcheck
-memcheck: T := t/10* t/21* t/30_replay* t/40_limits_headers* t/50*
-memcheck:		## a few of them under valgrind: T='t/30*' picks
+memcheck: T := t/request/create.t t/request/bodies.t t/token/replay.t \
+    t/token/replay_headers.t t/limits/headers.t t/audit/records.t
+memcheck:		## a few of them under valgrind: T='t/token' picks
 	@util/install-deps build e2e memcheck
 	+@CC='$(CC)' util/build-nginx memcheck
 	+@$(MAKE) --no-print-directory tools

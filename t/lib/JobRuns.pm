@@ -75,7 +75,8 @@ sub new {
 
     JobRuns::Guardian::start();
 
-    (my $name = basename($0)) =~ s/\.t$//;
+    # folder and file: t/redis/tls.t is not t/service/tls.t
+    my $name = basename(dirname($0)) . '-' . basename($0, '.t');
     my $dir = File::Temp::tempdir("jobruns-$name-XXXXXX", TMPDIR => 1);
     # sockets lie in it
     die "the temporary folder has too long a name: $dir\n" if length $dir > 80;

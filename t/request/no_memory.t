@@ -13,8 +13,7 @@
 # The service here makes a job run of every request: what holds, the gateway
 # has done.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use MIME::Base64 qw(encode_base64);
 

@@ -2,8 +2,7 @@
 
 # jobrunsctl: each verb against a real Redis that a gateway works on.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JobRuns;
 use JobRuns::Ctl;

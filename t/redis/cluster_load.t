@@ -6,8 +6,7 @@
 # every token has made one run, and no request took longer than its timeouts
 # together.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use Time::HiRes qw(time);
 

@@ -3,8 +3,7 @@
 # Nodes of a cluster that lie: maps that are none, redirections without end or
 # sense, and addresses without number.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JobRuns;
 use JobRuns::Ports qw(claim_port);

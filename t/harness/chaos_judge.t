@@ -3,8 +3,7 @@
 # The judge of `make chaos` sees what is wrong: a run that went well, then the
 # same with one thing that must not be.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JSON::PP ();
 

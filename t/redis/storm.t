@@ -6,8 +6,7 @@
 #
 # TEST_REDIS_SEED repeats a run as far as time allows.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JobRuns;
 use RedisPeer;

@@ -2,8 +2,7 @@
 
 # TLS of the Redis client: what is trusted, and what is not.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JobRuns;
 use JobRuns::Ports qw(claim_port);

@@ -4,8 +4,7 @@
 # every state of a connection to Redis: none may leave a socket, hang, or
 # give up an operation before its time.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JobRuns;
 use RedisPeer;

@@ -5,8 +5,7 @@
 # (tests/ngx_redis_probe/).  Real servers where they will do, a scripted peer
 # where it takes one that stalls, cuts and lies.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JobRuns;
 use JobRuns::Nginx;

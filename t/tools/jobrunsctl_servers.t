@@ -3,8 +3,7 @@
 # jobrunsctl finds Redis as the gateway does: behind TLS, by sentinels, and in
 # all nodes of a cluster; by --redis, and from nginx.conf.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JobRuns;
 use JobRuns::Ctl;

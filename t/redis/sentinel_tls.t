@@ -3,8 +3,7 @@
 # Sentinels behind TLS, with a user of their own, before a master that has
 # neither; and sentinels that announce names instead of addresses.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use DnsServer;
 use JobRuns;

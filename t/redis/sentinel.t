@@ -5,8 +5,7 @@
 # retried with its token, as SDKs do; the service honours tokens, since a
 # failover may lose a claim.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use Time::HiRes qw(time);
 

@@ -3,8 +3,7 @@
 # The Redis client and a real cluster: where operations go, redirections,
 # moving hash slots, slots that nobody serves, and nodes that come and go.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use Time::HiRes qw(time);
 

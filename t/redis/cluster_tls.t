@@ -2,8 +2,7 @@
 
 # A cluster behind TLS and an ACL user that has just what docs/redis.md says.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use JobRuns;
 use JobRuns::Tls;

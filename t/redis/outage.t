@@ -4,8 +4,7 @@
 # and it is killed and comes again.  Each token makes one job run, though the
 # service makes one of every request.
 
-use FindBin;
-use lib "$FindBin::Bin/lib";
+use lib 't/lib';
 
 use Time::HiRes qw(time);
 
