@@ -22,9 +22,18 @@ use JobRuns::Wait qw(wait_for default_timeout);
 use RedisPeer ();
 
 our @EXPORT = qw(probe_config start_steps results steps brief replies until_ok
-    debug_mark debug_since wait_debug log_lines);
+    debug_mark debug_since wait_debug log_lines peer echo %peer %where $long);
 
 my $t;
+
+# Options of servers whose deadlines are not what is tried.
+
+our $long = 'timeout=20s connect_timeout=20s';
+
+# The scripted peers by name, and what probe_config() takes.
+
+our %peer;
+our %where;
 
 sub harness {
     my $module = $ENV{TEST_REDIS_PROBE_MODULE} // '';
@@ -84,6 +93,23 @@ http {
     }
 }
 END
+}
+
+# peer(NAME, OPTIONS, SCRIPT): a scripted peer at /NAME (RedisPeer.pm).
+
+sub peer {
+    my ($name, $options, $script, %opt) = @_;
+    $peer{$name} = RedisPeer->start($t, $name, $script, %opt);
+    $where{$name} = $peer{$name}->address . " $options";
+}
+
+# Echoes: the reply to a command is its last word.
+
+sub echo {
+    my ($c) = @_;
+    while (my @words = $c->command) {
+        $c->write('$' . length($words[-1]) . "\r\n$words[-1]\r\n");
+    }
 }
 
 sub start_steps {

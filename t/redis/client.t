@@ -2,8 +2,7 @@
 
 # The Redis client of ngx_module/redis/, alone: through a test-only module
 # that submits what the body of a request says and answers what became of it
-# (tests/ngx_redis_probe/).  Real servers where they will do, a scripted peer
-# where it takes one that stalls, cuts and lies.
+# (tests/ngx_redis_probe/).  Addresses, replies, scripts, the greeting.
 
 use lib 't/lib';
 
@@ -11,7 +10,6 @@ use JobRuns;
 use JobRuns::Nginx;
 use RedisPeer;
 use RedisProbe;
-use Time::HiRes qw(time);
 
 my $t = RedisProbe::harness();
 
@@ -58,24 +56,6 @@ ok($good, 'good addresses') or diag($output);
 ###############################################################################
 # Peers
 
-my $long = 'timeout=20s connect_timeout=20s';
-my %peer;
-my %where;
-
-sub peer {
-    my ($name, $options, $script, %opt) = @_;
-    $peer{$name} = RedisPeer->start($t, $name, $script, %opt);
-    $where{$name} = $peer{$name}->address . " $options";
-}
-
-# echoes: the reply to a command is its last word
-sub echo {
-    my ($c) = @_;
-    while (my @words = $c->command) {
-        $c->write('$' . length($words[-1]) . "\r\n$words[-1]\r\n");
-    }
-}
-
 my %replies = (
     STATUS => "+fine\r\n", ERROR => "-ERR no\r\n", INT => ":-42\r\n",
     NIL => "\$-1\r\n", NILS => "*-1\r\n", EMPTY => "\$0\r\n\r\n",
@@ -90,149 +70,6 @@ my $bytewise = sub {
 };
 peer(bytewise => $long, $bytewise);
 peer(bytewise_tcp => $long, $bytewise, tcp => 1);
-
-# two operations in flight, one byte from time to time: alive, but late
-peer(late => 'timeout=400ms connect_timeout=20s', sub {
-    my ($c) = @_;
-    $c->greet;
-    $c->command;
-    $c->command;
-    $c->write("+first");
-    $c->drip('.', 'late');
-    $c->write("\r\n+second\r\n");
-    echo($c);
-});
-
-# a reply without an end
-peer(endless => 'timeout=100ms connect_timeout=20s', sub {
-    my ($c, $n) = @_;
-    $c->greet;
-    return echo($c) if $n != 1;
-    $c->command;
-    $c->write('+');
-    $c->drip('.', 'never');
-});
-
-# silent from the first operation on; well from the second connection on
-peer(silent => 'timeout=300ms connect_timeout=20s', sub {
-    my ($c, $n) = @_;
-    $c->await('well') if $n == 2;
-    $c->greet;
-    if ($n == 1) {
-        $c->command;
-        $c->write("+one\r\n");
-        $c->wait_end;
-    }
-    echo($c);
-});
-
-# the greeting is not answered until allowed
-peer(deaf => 'timeout=20s connect_timeout=200ms', sub {
-    my ($c, $n) = @_;
-    return $c->wait_end unless -e $t->testdir . '/deaf.allow-hear';
-    $c->greet;
-    echo($c);
-});
-
-# what is sent to one GET, by its key
-my %lies = (
-    garbage => "HTTP/1.1 400 Bad Request\r\n\r\n",
-    resp3 => "%1\r\n+a\r\n:1\r\n",
-    huge_array => "*1000000000\r\n",
-    huge_inner => "*2\r\n:1\r\n*1000000000\r\n",
-    many_arrays => "*1000000\r\n*1000000\r\n",
-    negative => "*-5\r\n",
-    huge_bulk => "\$16777217\r\n",
-    huge_number => "\$99999999999999999999999999\r\n",
-    no_number => "\$a\r\n",
-    big_line => '+' . 'x' x 70000 . "\r\n",
-    too_deep => "*1\r\n" x 12 . ":1\r\n",
-    bare_lf => "+a\n+b\r\n",
-    two => "+one\r\n+two\r\n",
-    half_more => "+one\r\n+tw",
-);
-peer(liar => $long, sub {
-    my ($c) = @_;
-    $c->greet;
-    while (my ($name, $key) = $c->command) {
-        $c->write($key && $lies{$key} // "+OK\r\n");
-    }
-});
-
-# 5 MB in each of 4 elements: no length is too large, all together are
-peer(fat => $long, sub {
-    my ($c, $n) = @_;
-    $c->greet;
-    while (my ($name) = $c->command) {
-        my $bulk = "\$5000000\r\n" . 'x' x 5_000_000 . "\r\n";
-        my $times = $name eq 'THREE' ? 3 : 4;
-        $name eq 'PING' ? $c->write("+PONG\r\n")
-            : $c->write("*$times\r\n" . $bulk x $times);
-    }
-});
-
-peer(unasked => $long, sub {
-    my ($c, $n) = @_;
-    $c->greet;
-    $c->command;
-    $c->write("+OK\r\n");
-    if ($n == 1) {
-        $c->await('speak');
-        $c->write("+");                 # not even a whole one
-    }
-    echo($c);
-});
-
-# ends the connection in the middle of the second of three replies
-peer(cut => $long, sub {
-    my ($c, $n) = @_;
-    $c->greet;
-    return echo($c) if $n != 1;
-    $c->command for 1 .. 3;
-    $c->write("+one\r\n\$10\r\nabc");
-});
-
-peer(reset => $long, sub {
-    my ($c, $n) = @_;
-    $c->greet;
-    return echo($c) if $n != 1;
-    $c->command;
-    $c->reset;
-}, tcp => 1);
-
-# takes what is sent only when allowed to, and slowly
-peer(slow_reader => $long, sub {
-    my ($c) = @_;
-    $c->greet;
-    $c->await('read');
-    while (my @words = $c->command) {
-        my $last = $words[-1];
-        $c->note(sprintf 'whole %d %d', length $last, $last !~ /[^x]/);
-        $c->write(":" . length($last) . "\r\n");
-    }
-});
-
-# the second command does not fit into the socket and is withdrawn; a byte
-# of the first reply shows that the peer lives
-my $full = sub {
-    my ($c) = @_;
-    $c->greet;
-    $c->await('answer');
-    $c->command;
-    $c->write("+fir");
-    $c->await('rest');
-    $c->write("st\r\n");
-    while (my @words = $c->command) { $c->write("+then\r\n") }
-};
-peer(full => 'timeout=1500ms connect_timeout=20s', $full);
-
-# never reads after the greeting
-peer(stuffed => 'timeout=300ms connect_timeout=20s', sub {
-    my ($c, $n) = @_;
-    $c->greet;
-    return echo($c) if $n != 1;
-    $c->await('never');
-});
 
 for my $case ([maxclients => "-ERR max number of clients reached\r\n"],
     [denied => "-DENIED Redis is running in protected mode.\r\n"],
@@ -284,19 +121,6 @@ peer(quoting => "$long user=u password=topsecretword", sub {
     $c->wait_end;
 });
 
-# answers nothing before it is allowed to
-peer(held => $long, sub {
-    my ($c, $n) = @_;
-    $c->greet;
-    $c->{note_reads} = 1;
-    while (my @words = $c->command) {
-        if ($words[0] eq 'HOLD') {
-            $c->await($words[1]);
-        }
-        $c->write("+$words[-1]\r\n");
-    }
-});
-
 peer(scripts => $long, sub {
     my ($c) = @_;
     $c->greet;
@@ -327,17 +151,6 @@ my $gone = RedisPeer->start($t, 'gone', sub {
 $gone->stop;
 $where{gone} = $gone->address . " $long";
 $where{gone_unix} = "unix:" . $t->testdir . "/nobody.sock $long";
-
-# a queue of connections that is full: the SYN of one more gets no answer
-my $blackhole = RedisPeer->start($t, 'blackhole', undef, tcp => 1,
-    backlog => 1);
-my @fill = map {
-    IO::Socket::INET->new(PeerAddr => $blackhole->address, Blocking => 0)
-} 1 .. 4;
-$where{blackhole} = $blackhole->address
-    . ' timeout=20s connect_timeout=200ms';
-$where{blackhole_op} = $blackhole->address
-    . ' timeout=200ms connect_timeout=20s';
 
 ###############################################################################
 # Real servers
@@ -500,89 +313,6 @@ subtest 'not a Redis server' => sub {
     until_ok('notredis');
 };
 
-subtest 'an operation that is late fails alone' => sub {
-    my $client = start_steps('late', 'cmd A', 'cmd B');
-    my @r = results($client);
-    is(brief(@r), 'timeout,1; timeout,1', 'both are late');
-    cmp_ok($_->{ms}, '>=', 399, '... not too early') for @r;
-
-    my $mark = debug_mark();
-    $client = start_steps('late', 'cmd ECHO mine', 'cmd ECHO mine2');
-    wait_debug($mark, qr/redis send: \d+ of/);
-    $peer{late}->allow('late');
-    @r = results($client);
-    is(replies(@r), '"mine" "mine2"', 'late replies are not taken for others');
-    is($peer{late}->count('connect'), 1, 'the connection was kept');
-};
-
-subtest 'a reply without an end' => sub {
-    my @r = steps('endless', 'cmd A');
-    is(brief(@r), 'timeout,1', 'is late');
-    wait_for {
-        push @r, my $r = steps('endless', 'cmd ECHO me');
-        $r->{status} eq 'ok';
-    } 'the connection to be given up';
-    cmp_ok(scalar @r, '>=', 5, 'others behind it are late for some time');
-    is($peer{endless}->count('connect'), 2, 'until another takes its place');
-};
-
-subtest 'a silent connection is dead' => sub {
-    my ($r) = steps('silent', 'cmd A');
-    is($r->{reply}, '+one', 'well at first');
-
-    my $client = start_steps('silent', 'cmd A', 'cmd B');
-    my @r = results($client);
-    is($r[0]{status}, 'timeout', 'the first is late');
-    like(brief(@r), qr/^timeout,1; (?:timeout|lost),1$/, 'both were sent');
-    ($r) = steps('silent', 'cmd A');
-    is($r->{rc}, 'declined', 'the breaker is open');
-    is($r->{sent}, 0, '... nothing sent');
-    $peer{silent}->wait_seen('connect 2');
-    my @declined = steps('silent', '*50 cmd A');
-    is(scalar(grep { $_->{rc} eq 'declined' } @declined), 50,
-        'also while the probe is under way');
-    $peer{silent}->allow('well');
-    until_ok('silent');
-    is($peer{silent}->count('connect'), 2, 'the probe became the connection');
-    cmp_ok($peer{silent}->count('^PING'), '>=', 1, 'which had a PING');
-    my $address = $peer{silent}->address;
-    is(scalar(log_lines(qr/\[notice\].*"\Q$address\E": reachable again/)), 1,
-        'a notice');
-};
-
-subtest 'others in flight are lost with it' => sub {
-    my $first = start_steps('paused', 'cmd PING');
-    is(replies(results($first)), '+PONG', 'well at first');
-    $redis->pause;
-    my $mark = debug_mark();
-    $first = start_steps('paused', 'cmd INCR p');
-    wait_debug($mark, qr/redis send: \d+ of/);
-    my @clients = map { start_steps('paused', 'cmd INCR p') } 1 .. 3;
-    my @r = map { results($_) } $first, @clients;
-    is($r[0]{status}, 'timeout', 'the first is late');
-    is(scalar(grep { $_->{status} =~ /^(?:lost|timeout)$/ && $_->{sent} == 1
-        || $_->{rc} eq 'declined' } @r), 4, 'none is left hanging');
-
-    my $begin = time;
-    my @refused = steps('paused', '*100 cmd PING');
-    is(scalar(grep { $_->{rc} eq 'declined' } @refused), 100, 'fails fast');
-
-    $redis->resume;
-    until_ok('paused');
-    pass('back after SIGCONT');
-};
-
-subtest 'a greeting without an answer' => sub {
-    my ($r) = steps('deaf', 'cmd PING');
-    is(brief($r), 'unreachable,0', 'unreachable after connect_timeout');
-    cmp_ok($r->{ms}, '>=', 199, '... not before');
-    like($t->nginx->error_log, qr/did not answer within 200ms while greeting/,
-        'the log says it');
-    $peer{deaf}->wait_seen('connect', 3);
-    $peer{deaf}->allow('hear');
-    until_ok('deaf');
-};
-
 subtest 'loading' => sub {
     my ($r) = steps('loading', 'cmd PING');
     is(brief($r), 'timeout,1', 'dead');
@@ -591,175 +321,6 @@ subtest 'loading' => sub {
     is($r->{rc}, 'declined', 'a probe told LOADING does not close the breaker');
     $peer{loading}->allow('well');
     until_ok('loading');
-};
-
-subtest 'lies' => sub {
-    my $address = $peer{liar}->address;
-    my %messages = (
-        garbage => 'not the Redis protocol', resp3 => 'not the Redis protocol',
-        huge_array => 'an array that is too long',
-        many_arrays => 'an array that is too long',
-    );
-    for my $lie (sort keys %lies) {
-        my @r = steps('liar', "cmd GET $lie", 'cmd ECHO');
-        if ($lie eq 'negative') {
-            # hiredis 0.14 and later differ, but none may crash
-            like($r[0]{status}, qr/^(?:ok|protocol)$/, $lie);
-            next;
-        }
-        if ($lie =~ /^(?:two|half_more)$/) {
-            # the answers are one too many, seen as such at the latest when
-            # nothing is in flight
-            is($r[0]{reply}, '+one', "$lie: the first is good");
-            steps('liar', 'cmd ECHO') for 1 .. 2;
-            next;
-        }
-        is(brief(@r), 'protocol,1; protocol,1', $lie);
-    }
-    my @alerts = log_lines(qr/\[alert\].*redis "\Q$address\E"/);
-    is(scalar @alerts, 1, 'one alert, the others are counted');
-    like(until_ok('liar')->{reply}, qr/OK/, 'and it goes on');
-    ok(!log_lines(qr/"\Q$address\E".*unreachable/), 'no breaker');
-};
-
-subtest 'replies of many megabytes' => sub {
-    my @r = steps('fat', 'cmd THREE', 'cmd PING');
-    is(brief(@r), 'ok,1; ok,1', '15 MB are read');
-    like($r[0]{reply}, qr/^\[\(5000000 bytes\),/, '... whole');
-    @r = steps('fat', 'cmd FOUR', 'cmd PING');
-    is(brief(@r), 'protocol,1; protocol,1', '20 MB are not');
-    my $address = $peer{fat}->address;
-    like(join('', log_lines(qr/\[alert\].*"\Q$address\E"/)),
-        qr/sent a reply above 16 MB, the connection is closed/, 'an alert');
-};
-
-subtest 'a reply nobody waits for' => sub {
-    my ($r) = steps('unasked', 'cmd A');
-    is($r->{status}, 'ok', 'well at first');
-    $peer{unasked}->allow('speak');
-    $t->wait_log(qr/\[alert\].*unasked.*sent a reply nobody waits for/);
-    ($r) = steps('unasked', 'cmd ECHO me');
-    is(brief($r), 'ok,1', 'the next operation has a new connection');
-    is($peer{unasked}->count('connect'), 2, '... its second');
-};
-
-subtest 'a connection that ends' => sub {
-    my @r = steps('cut', 'cmd A', 'cmd B', 'cmd C');
-    is(brief(@r), 'ok,1; lost,1; lost,1', 'in the middle of a reply');
-    ($r[0]) = steps('cut', 'cmd ECHO me');
-    is(brief($r[0]), 'ok,1', 'the next operation has a new connection');
-    is(brief(steps('reset', 'cmd A')), 'lost,1', 'by a reset');
-    is(brief(steps('reset', 'cmd A')), 'ok,1', '... and again');
-
-    for my $path (qw(unix tcp)) {
-        steps($path, 'cmd PING');
-        my $mark = debug_mark();
-        $redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-        wait_debug($mark, qr/redis close/);
-        is(brief(steps($path, 'cmd PING')), 'ok,1',
-            "$path: after CLIENT KILL no operation fails");
-    }
-
-    $redis->restart;
-    is(brief(steps($_, 'cmd PING')), 'ok,1', "$_: nor after a restart")
-        for qw(unix tcp);
-};
-
-subtest 'partial writes' => sub {
-    my $mark = debug_mark();
-    my $client = start_steps('slow_reader', 'cmd SET k @3000000',
-        'cmd SET k @1', 'cmd SET k @5000000', '*200 cmd SET k @1000');
-    wait_debug($mark, qr/redis send: (\d+) of (?!\1\b)/);
-    $peer{slow_reader}->allow('read');
-    my @r = results($client);
-    is(replies(@r), join(' ', ':3000000', ':1', ':5000000', (':1000') x 200),
-        'all arrive');
-    is($peer{slow_reader}->count('^whole \d+ 1$'), 203, '... whole');
-};
-
-subtest 'an operation not sent is withdrawn' => sub {
-    my $client = start_steps('full', 'cmd FIRST @2000000', 'cmd SECOND a');
-    my @r = results($client);
-    is($r[0]{status}, 'timeout', 'the first is late');
-    is(join(',', sort map { "$_->{n}:$_->{sent}" } @r), '1:1,2:0',
-        'of the second nothing was sent');
-    # the peer has read nothing in all this time: that connection is over
-    $peer{full}->allow($_) for qw(answer rest);
-    until_ok('full');
-    is($peer{full}->count('^SECOND'), 0, 'it never arrives');
-
-    @r = steps('stuffed', 'cmd FIRST @2000000', 'cmd SECOND a');
-    is(join(',', sort map { "$_->{n}:$_->{sent}" } @r), '1:1,2:0',
-        'the same with a peer that reads nothing');
-    until_ok('stuffed');
-};
-
-subtest 'cancelled' => sub {
-    my @r = steps('held', 'cmd ECHO never', 'cancel 1', 'cmd ECHO b');
-    is(replies(@r), '+b', 'before it is sent');
-    is($peer{held}->count('never'), 0, '... it never is');
-
-    my $client = start_steps('held', 'cmd HOLD one', 'cmd ECHO c',
-        'cmd ECHO d', 'on 1 cancel 2', 'on 1 cmd ECHO again',
-        'on 3 cancel 3', 'on 4 cmd ECHO last');
-    $peer{held}->wait_seen('^HOLD one');
-    $peer{held}->allow('one');
-    @r = results($client);
-    is(replies(@r), '+one +d +again +last', 'within a handler');
-
-    $client = start_steps('held', 'cmd HOLD two', 'cmd ECHO x', 'cmd ECHO y');
-    $peer{held}->wait_seen('^HOLD two');
-    my $mark = debug_mark();
-    $client->close;
-    wait_debug($mark, qr/cancel, sent:1/, 3);
-    $client = start_steps('held', 'cmd ECHO z');
-    $peer{held}->allow('two');
-    is(replies(results($client)), '+z', 'late replies are swallowed');
-
-    @r = steps('gone_unix', 'cmd A', 'cmd B', 'cmd C', 'on 1 cancel 2',
-        'on 1 cmd D');
-    @r = sort { $a->{n} <=> $b->{n} } @r;
-    is(join(' ', map { "$_->{n}:$_->{rc}:$_->{status}" } @r),
-        '1:ok:unreachable 3:ok:unreachable 4:declined:-',
-        'others that fail at the same time');
-};
-
-subtest 'nobody there' => sub {
-    my @r = steps('gone', 'cmd A', 'cmd B');
-    is(brief(@r), 'unreachable,0; unreachable,0', 'refused');
-    @r = steps('gone', '*500 cmd A');
-    is(scalar(grep { $_->{rc} eq 'declined' && !$_->{sent} } @r), 500,
-        'the breaker is open');
-    my $address = $gone->address;
-    my @lines = log_lines(qr/redis "\Q$address\E"/);
-    is(scalar @lines, 1, 'one line in the log');
-    like($lines[0], qr/connect\(\) to \Q$address\E failed, .*111: Connection/,
-        '... says what');
-
-    # gaps grow, up to two seconds
-    wait_for { (() = $t->read_file('debug.log')
-        =~ /redis "\Q$address\E": breaker open, probe in/g) >= 10 } 'probes';
-    my @gaps = $t->read_file('debug.log')
-        =~ /redis "\Q$address\E": breaker open, probe in (\d+)ms/g;
-    for my $i (0 .. 9) {
-        my $gap = $i < 8 ? 10 * 2 ** $i : 2000;
-        cmp_ok($gaps[$i], '>=', $gap / 2, "gap $i");
-        cmp_ok($gaps[$i], '<=', $gap, '... has an end');
-    }
-
-    $gone->open;
-    my $r = until_ok('gone');
-    is($gone->count('connect'), 1, 'one connection is made of it');
-};
-
-subtest 'no answer to connect()' => sub {
-    my ($r) = steps('blackhole', 'cmd A');
-    is(brief($r), 'unreachable,0', 'connect_timeout');
-    cmp_ok($r->{ms}, '>=', 199, '... not before');
-    like($t->nginx->error_log, qr/did not answer within 200ms while connecting/,
-        'the log says it');
-    ($r) = steps('blackhole_op', 'cmd A');
-    is(brief($r), 'timeout,0', 'the deadline comes before');
 };
 
 subtest 'a name with several addresses' => sub {
