@@ -18,8 +18,6 @@ my $proxy = 'include %%ROOT%%/conf/jobruns_proxy.conf;
 $t->run(
     workers => 1,
     server => "
-        location /20260401/ { $proxy jobruns_request_id lenient; }
-        location /20260402/ { $proxy jobruns_request_id replace; }
         location /20260403/ {
             $proxy jobruns_limit tight key=tenant rate=1r/h;
         }
@@ -41,38 +39,6 @@ $t->run(
 );
 
 my $service = $t->service;
-
-# What the service got since this was last asked; its ledger is long.
-
-my $seen = 0;
-
-sub new_requests {
-    my $ledger = $service->control('GET', "ledger?bodies=0&since=$seen");
-    my @new = @{$ledger->{requests}};
-    $seen = $new[-1]{id} if @new;
-    return @new;
-}
-
-# Forgets, so that the ledger stays short.
-
-sub forget {
-    $service->reset;
-    $seen = 0;
-}
-
-my $last;
-
-sub last_request {
-    my @new = new_requests();
-    return $last = @new ? $new[-1] : $last;
-}
-
-sub received {
-    my ($name, $request) = @_;
-
-    return join '|', map { $_->[1] } grep { lc $_->[0] eq lc $name }
-        @{($request // last_request())->{headers}};
-}
 
 # What NGINX is told to change (conf/jobruns_proxy.conf), and what belongs to
 # the client's connection or to how HTTP/2 frames a body.
@@ -144,24 +110,24 @@ for my $name (sort keys %requests) {
         is(join(' ', map { $_->status } @{$answer->interim}), 100,
             '... after 100 Continue') if $way{expect};
 
-        my $got = last_request();
+        my $got = $service->last_request;
         is("$got->{method} $got->{target}", "POST $sent->{path}",
             '... method and path');
         is(comparable($got->{headers}), comparable($sent->{headers}),
             '... headers');
-        is(received('content-length', $got), length $sent->{body},
+        is($service->received('content-length', $got), length $sent->{body},
             '... length');
         ok($service->body($got) eq $sent->{body}, '... body, byte by byte');
     }
 }
 is($service->created, 4 * keys %requests, 'each created one job run');
 
-forget();
+$service->reset;
 
 # A name is written as the client wrote it.
 
 $t->create_run(extra => [['X-MiXed', 1]]);
-like(join(' ', map { $_->[0] } @{last_request()->{headers}}), qr/X-MiXed/,
+like(join(' ', map { $_->[0] } @{$service->last_request->{headers}}), qr/X-MiXed/,
     'case of header names');
 
 # The body arrives in pieces, each read before the next is sent.
@@ -178,7 +144,7 @@ for my $size (200, 300_000) {
         $t->get('/ping');
     }
     is($client->response->status, 201, "a body of $size bytes in pieces");
-    ok($service->body((grep { $_->{method} eq 'POST' } new_requests())[-1])
+    ok($service->body((grep { $_->{method} eq 'POST' } $service->new_requests)[-1])
         eq $body, '... arrived whole');
 }
 
@@ -206,7 +172,7 @@ for (
 sub answers {
     my ($name, $stub, $check, %opt) = @_;
 
-    forget();
+    $service->reset;
     for my $h2 (0, 1) {
         my $token = random_id(20);
         my %request = (token => $token, stub => $stub, h2 => $h2, %opt);
@@ -267,7 +233,7 @@ answers('a job run' => {}, sub {
             opc-work-request-id);
     is($again->header('opc-retry-replayed'), 'true', 'said so');
     is($again->header('opc-original-request-id'),
-        received('opc-request-id'), 'names the first request');
+        $service->received('opc-request-id'), 'names the first request');
     isnt($again->header('opc-request-id'), $first->header('opc-request-id'),
         'has an id of its own');
 });
@@ -324,7 +290,7 @@ for my $framing (qw(length chunked close)) {
 
 # The service's errors pass.
 
-forget();
+$service->reset;
 for my $status (400, 401, 403, 404, 409, 412, 422, 429, 500, 502, 503, 504) {
     my $body = encode_json({ code => "Code$status", message => 'Said so.' });
     for my $h2 (0, 1) {
@@ -352,19 +318,19 @@ answers('an answer in gzip' => { gzip => 1, body => $gzip_body }, sub {
 }, version => $_) for qw(20260430 20260407);
 
 my $answer = $t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' });
-is(received('accept-encoding'), 'identity', 'asked for as identity');
+is($service->received('accept-encoding'), 'identity', 'asked for as identity');
 
 $t->create_run;
-is(received('accept-encoding'), 'identity', '... also without a wish');
+is($service->received('accept-encoding'), 'identity', '... also without a wish');
 
 $t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' },
     authorization => 'Signature version="1",keyId="a/b/c",algorithm="rsa-'
         . 'sha256",headers="date Accept-Encoding host",signature="c2ln"');
-is(received('accept-encoding'), 'gzip, br', 'what is signed stays');
+is($service->received('accept-encoding'), 'gzip, br', 'what is signed stays');
 
 $t->get('/20260430/aiDataPlatforms', headers => [['Host', 'localhost'],
     ['Accept-Encoding', 'gzip, br']]);
-is(received('accept-encoding'), 'gzip, br', '... and that of a GET');
+is($service->received('accept-encoding'), 'gzip, br', '... and that of a GET');
 
 my $token = random_id;
 for my $status ('created', 'replayed') {
@@ -418,7 +384,7 @@ for (
 
 # pipelined: answered in order
 
-forget();
+$service->reset;
 my @pipelined = ({ token => 'pipe-1' }, $bad{400}, { token => 'pipe-2' },
     { token => 'pipe-1' }, $bad{415}, { body => '[]' }, { token => 'pipe-3' });
 $client = $t->client;
@@ -446,158 +412,6 @@ is($answer->status, 201, 'HTTP/1.0');
 is($answer->header('transfer-encoding'), undef, '... not in chunks');
 is(eval { $answer->json->{key} }, (reverse $service->creations)[0]{key},
     '... whole');
-
-###############################################################################
-# opc-request-id: what the client sends, what the service gets ("made": 32
-# hex digits; undef: it is refused)
-
-forget();
-my $made = qr/^[0-9A-F]{32}$/;
-my %ids = (
-    strict => [
-        [undef, 'made'], ['a'], ['A-Z_09'], ['x' x 256], ['x' x 257, undef],
-        ['', undef], ['a/b', undef], ['a b', undef], ['a.b', undef],
-        ["\xc3\xa9", undef], ['a,b', undef],
-    ],
-    lenient => [
-        [undef, 'made'], ['a'], ['a/b'], ['a/b/c-1_2'], ['/a', undef],
-        ['a/', undef], ['a//b', undef], ['a b', undef], ['x' x 256],
-        ['x' x 257, undef],
-    ],
-    replace => [
-        [undef, 'made'], ['a'], ['a/b', 'made'], ['a b', 'made'],
-        ['x' x 257, 'made'], ['', 'made'], ["\xc3\xa9", 'made'],
-    ],
-);
-my %version = (strict => 20260430, lenient => 20260401, replace => 20260402);
-
-for my $mode (sort keys %ids) {
-    for my $row (@{$ids{$mode}}) {
-        my ($id, $forwarded) = @$row;
-        $forwarded = $id if @$row == 1;
-        my $name = "$mode: " . (defined $id ? '"' . substr($id, 0, 20)
-            . '" ' . length $id : 'absent');
-
-        for my $h2 (0, 1) {
-            new_requests();
-            my $answer = $t->create_run(request_id => $id, h2 => $h2,
-                version => $version{$mode});
-            my $answered = join '|', $answer->header_all('opc-request-id');
-
-            if (!defined $forwarded) {
-                is($answer->status, 400, "$name: refused");
-                is($answer->code, 'InvalidParameter', '... with its code');
-                like($answer->json->{message}, qr/opc-request-id/, '... named');
-                like($answered, $made, '... under an id of ours');
-                is(scalar new_requests(), 0, '... not forwarded');
-                next;
-            }
-
-            is($answer->status, 201, "$name: taken");
-            my $received = received('opc-request-id');
-            $forwarded eq 'made' ? like($received, $made, '... made')
-                : is($received, $forwarded, '... forwarded');
-            like($answered, qr{^\Q$received\E/\w+/\w+$},
-                "... the service's own on the answer");
-        }
-    }
-}
-
-$answer = $t->create_run(request_id => 'mine',
-    stub => { omit => 'opc-request-id' });
-is($answer->header('opc-request-id'), 'mine',
-    'the id is on an answer that has none');
-$answer = $t->create_run(extra => [['opc-request-id', 'twice']]);
-is($answer->status, 400, 'a repeated id');
-
-# what the client signed is refused, not replaced
-
-for my $mode (qw(replace strict)) {
-    new_requests();
-    $answer = $t->create_run(request_id => 'a b', version => $version{$mode},
-        authorization => 'Signature version="1",keyId="a/b/c",algorithm="rsa-'
-            . 'sha256",headers="date OPC-Request-Id host",signature="c2ln"');
-    is($answer->status . ' ' . $answer->code, '400 InvalidParameter',
-        "$mode: a signed id is refused");
-    is(scalar new_requests(), 0, '... not forwarded');
-}
-
-# one that is signed as absent is not added; the answer has ours
-
-for my $mode (qw(strict lenient replace)) {
-    for my $signed (0, 1) {
-        new_requests();
-        $answer = $t->create_run(request_id => undef,
-            version => $version{$mode}, stub => { omit => 'opc-request-id' },
-            authorization => 'Signature version="1",keyId="a/b/c",'
-                . 'algorithm="rsa-sha256",headers="date '
-                . ($signed ? 'opc-request-id ' : '')
-                . 'host",signature="c2ln"');
-        is($answer->status, 201, "$mode, signed $signed, absent: created");
-        like($answer->header('opc-request-id'), $made,
-            '... answered with ours');
-        my $received = received('opc-request-id');
-        $signed ? is($received, '', '... not added')
-            : is($received, $answer->header('opc-request-id'), '... added');
-    }
-}
-
-# blanks around an id are no part of it
-
-for my $mode (qw(strict lenient replace)) {
-    new_requests();
-    $answer = $t->create_run(request_id => " \ta-1\t ",
-        version => $version{$mode}, stub => { omit => 'opc-request-id' });
-    is($answer->status, 201, "$mode: blanks around an id");
-    is($answer->header('opc-request-id'), 'a-1', '... trimmed');
-    like(received('opc-request-id'), qr/^\s*a-1\s*$/, '... the client\'s own');
-}
-
-# two requests do not get the same
-
-new_requests();
-$t->create_run(request_id => undef) for 1, 2;
-my @made = map { received('opc-request-id', $_) } new_requests();
-is(scalar @made, 2, 'two requests without an id');
-isnt($made[0], $made[1], '... get different ones');
-
-###############################################################################
-# What is not a creation passes untouched, but has an id
-
-forget();
-my $path = $t->run_request->{path};
-for (
-    [GET => $path], [GET => "$path/one?limit=5"], [GET => '/a%2F%2e%2E/;a'],
-    [HEAD => $path], [OPTIONS => $path], [PUT => "$path/one", '{}'],
-    [DELETE => "$path/one"], [PATCH => "$path/one", 'x' x 100_000],
-    [POST => "$path/one/actions/cancel", 'no json'],
-    [POST => '/20260430/aiDataPlatforms', '{'],
-    [POST => '/2026043/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns', '{'],
-    [POST => '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobs', ''],
-    [POST => '/', ''],
-) {
-    my ($method, $target, $body) = @$_;
-    my @headers = (['Host', 'h'], ['opc-retry-token', 'x' x 100],
-        ['Content-Type', 'text/x'], ['Expect', 'nothing']);
-
-    for my $id (undef, 'good', 'bad id') {
-        $answer = $t->request(method => $method, path => $target,
-            body => $body, headers => [@headers,
-                defined $id ? ['opc-request-id', $id] : ()],
-            expect => 0);
-        my $got = last_request();
-        my $name = "$method $target, id " . ($id // 'absent');
-
-        is("$got->{method} $got->{target}", "$method $target", $name);
-        is($service->body($got), $body, '... its body') if length $body // '';
-        my $received = received('opc-request-id', $got);
-        defined $id ? is($received, $id, '... its id')
-            : like($received, $made, '... an id');
-        is(received('opc-retry-token', $got), 'x' x 100, '... a header');
-        ok(length $answer->header('opc-request-id'), '... id on the answer');
-        is($answer->header('ratelimit'), undef, '... no limit');
-    }
-}
 
 ###############################################################################
 # RateLimit headers (draft-ietf-httpapi-ratelimit-headers)

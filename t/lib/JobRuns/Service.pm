@@ -119,6 +119,37 @@ sub created {
     return $ledger->{by_token}{$token}{creations} // 0;
 }
 
+# What it got since this was last asked; the whole ledger is long.
+
+sub new_requests {
+    my ($self) = @_;
+
+    my $since = $self->{seen} // 0;
+    my $ledger = $self->control('GET', "ledger?bodies=0&since=$since");
+    my @new = @{$ledger->{requests}};
+    $self->{seen} = $new[-1]{id} if @new;
+
+    return @new;
+}
+
+sub last_request {
+    my ($self) = @_;
+
+    my @new = $self->new_requests;
+    $self->{last} = $new[-1] if @new;
+
+    return $self->{last};
+}
+
+# The values of a header of one of requests(), of the last one by default.
+
+sub received {
+    my ($self, $name, $request) = @_;
+
+    return join '|', map { $_->[1] } grep { lc $_->[0] eq lc $name }
+        @{($request // $self->last_request)->{headers}};
+}
+
 sub waiting {
     my ($self, $gate) = @_;
 
@@ -156,6 +187,10 @@ sub release {
     return $self->control('POST', $path . ($number ? "?count=$number" : ''));
 }
 
-sub reset { return $_[0]->control('POST', 'reset') }
+sub reset {
+    my ($self) = @_;
+    $self->{seen} = 0;
+    return $self->control('POST', 'reset');
+}
 
 1;
