@@ -127,7 +127,8 @@ $service->reset;
 # A name is written as the client wrote it.
 
 $t->create_run(extra => [['X-MiXed', 1]]);
-like(join(' ', map { $_->[0] } @{$service->last_request->{headers}}), qr/X-MiXed/,
+like(join(' ', map { $_->[0] } @{$service->last_request->{headers}}),
+    qr/X-MiXed/,
     'case of header names');
 
 # The body arrives in pieces, each read before the next is sent.
@@ -144,7 +145,8 @@ for my $size (200, 300_000) {
         $t->get('/ping');
     }
     is($client->response->status, 201, "a body of $size bytes in pieces");
-    ok($service->body((grep { $_->{method} eq 'POST' } $service->new_requests)[-1])
+    my @posts = grep { $_->{method} eq 'POST' } $service->new_requests;
+    ok($service->body($posts[-1])
         eq $body, '... arrived whole');
 }
 
@@ -321,7 +323,8 @@ my $answer = $t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' });
 is($service->received('accept-encoding'), 'identity', 'asked for as identity');
 
 $t->create_run;
-is($service->received('accept-encoding'), 'identity', '... also without a wish');
+is($service->received('accept-encoding'), 'identity',
+    '... also without a wish');
 
 $t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' },
     authorization => 'Signature version="1",keyId="a/b/c",algorithm="rsa-'

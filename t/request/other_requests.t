@@ -42,7 +42,8 @@ for (
         my $received = $service->received('opc-request-id', $got);
         defined $id ? is($received, $id, '... its id')
             : like($received, $made, '... an id');
-        is($service->received('opc-retry-token', $got), 'x' x 100, '... a header');
+        is($service->received('opc-retry-token', $got), 'x' x 100,
+            '... a header');
         ok(length $answer->header('opc-request-id'), '... id on the answer');
         is($answer->header('ratelimit'), undef, '... no limit');
     }

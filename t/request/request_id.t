@@ -23,8 +23,8 @@ $t->run(
 
 my $service = $t->service;
 
-# what the service gets: an id of ours is 32 hex digits ("made"); undef: nothing,
-# the request is refused
+# what the service gets: an id of the gateway's is 32 hex digits ("made");
+# undef: nothing, the request is refused
 
 my $made = qr/^[0-9A-F]{32}$/;
 my %ids = (
@@ -124,14 +124,16 @@ for my $mode (qw(strict lenient replace)) {
         version => $version{$mode}, stub => { omit => 'opc-request-id' });
     is($answer->status, 201, "$mode: blanks around an id");
     is($answer->header('opc-request-id'), 'a-1', '... trimmed');
-    like($service->received('opc-request-id'), qr/^\s*a-1\s*$/, '... the client\'s own');
+    like($service->received('opc-request-id'), qr/^\s*a-1\s*$/,
+        '... the client\'s own');
 }
 
 # two requests do not get the same
 
 $service->new_requests;
 $t->create_run(request_id => undef) for 1, 2;
-my @made = map { $service->received('opc-request-id', $_) } $service->new_requests;
+my @made = map { $service->received('opc-request-id', $_) }
+    $service->new_requests;
 is(scalar @made, 2, 'two requests without an id');
 isnt($made[0], $made[1], '... get different ones');
 
