@@ -119,7 +119,7 @@ read_bodies(void *data)
 
     const sample_t  *sample;
 
-    work = jr_work_create();
+    work = jr_schema_work_create();
     body = malloc(sizeof(jr_body_t));
 
     reader->same = (work != NULL && body != NULL);
@@ -138,7 +138,7 @@ read_bodies(void *data)
     }
 
     free(body);
-    jr_work_free(work);
+    jr_schema_work_free(work);
 
     return NULL;
 }

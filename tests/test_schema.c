@@ -219,10 +219,58 @@ patterns_of_other_dialects_are_refused(void **state)
 
         assert_memory_equal(err, "/pattern: pattern \"", 19);
     }
+}
+
+
+/* with the construct, where it is, and what to write */
+
+static void
+refused_patterns_are_explained(void **state)
+{
+    size_t  i;
+    char    text[128], err[512];
+
+    static const char *const  bad[][2] = {
+        { "ab++", "a quantifier with nothing to repeat at offset 3, \"+\";"
+          " write a backslash before it to mean the character" },
+        { "a]", "a lone ] or } at offset 1, \"]\"; write a backslash before"
+          " it to mean the character" },
+        { "x(?i)a", "a group of an unknown kind at offset 1, \"(?i)a\";"
+          " supported are (...), (?:...), (?=...), (?!...), (?<=...) and"
+          " (?<!...)" },
+        { "(?<n>x)", "a group of an unknown kind at offset 0, \"(?<n>x)\";"
+          " supported are (...), (?:...), (?=...), (?!...), (?<=...) and"
+          " (?<!...)" },
+        { "^(a)|b\\\\1$", "a reference to a group at offset 6, \"\\\\1$\";"
+          " write out what the group holds" },
+        { "x\\\\k<n>", "a reference to a group at offset 1, \"\\\\k<n>\";"
+          " write out what the group holds" },
+        { "\\\\p{gc=Nd}", "an unknown property at offset 0, \"\\\\p{gc=Nd}\";"
+          " supported are categories such as \\p{L} and \\p{Lu},"
+          " \\p{Letter}, \\p{Number}, \\p{Punctuation} and scripts such as"
+          " \\p{Script=Greek}" },
+        { "a\\\\ud83d", "an incomplete escape, or half a character at offset 1,"
+          " \"\\\\ud83d\"; write \\xHH, \\uHHHH, \\u{H...}, or \\c and a letter"
+        },
+        { "\\\\Aa", "an unknown escape at offset 0, \"\\\\Aa\"; write the"
+          " character itself" },
+        { "\\\\s.(a", "missing closing parenthesis at offset 5" },
+        { ".\\\\s[b-a]", "range out of order in character class at offset 6" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(text, sizeof(text), "{\"pattern\":\"%s\"}", bad[i][0]);
+        snprintf(err, sizeof(err), "/pattern: pattern \"%s\": %s", bad[i][0],
+                 bad[i][1]);
+        refused(text, err);
+    }
 
     refused("{\"patternProperties\":{\"(?i)x\":{}}}",
-            "/patternProperties: pattern \"(?i)x\": a kind of group that"
-            " ECMA-262 does not have at \"(?i)x\"");
+            "/patternProperties: pattern \"(?i)x\": a group of an unknown kind"
+            " at offset 0, \"(?i)x\"; supported are (...), (?:...), (?=...),"
+            " (?!...), (?<=...) and (?<!...)");
 }
 
 
@@ -262,6 +310,7 @@ main(void)
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(too_many_schemas),
         cmocka_unit_test(patterns_of_other_dialects_are_refused),
+        cmocka_unit_test(refused_patterns_are_explained),
         cmocka_unit_test(many_complaints_are_cut)
     };
 

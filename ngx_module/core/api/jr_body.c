@@ -6,7 +6,7 @@
 
 #include "jr_body.h"
 #include "jr_canonical.h"
-#include "jr_schema_tree.h"
+#include "jr_node.h"
 
 
 static int jr_body_has_nul(const char *text, size_t len);

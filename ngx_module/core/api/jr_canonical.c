@@ -10,7 +10,6 @@
 
 #include "jr_canonical.h"
 #include "jr_decimal.h"
-#include "jr_number.h"
 #include "jr_run.h"
 #include "jr_text.h"
 #include "jr_written.h"
@@ -390,8 +389,8 @@ jr_canonical_real(jr_sink_t *s, const jr_value_t *value)
         return jr_canonical_written(s, &written);
     }
 
-    if (d <= JR_NUMBER_EXACT && d >= -JR_NUMBER_EXACT
-        && jr_number_is_integral(d))
+    if (d <= JR_REAL_EXACT && d >= -JR_REAL_EXACT
+        && jr_real_is_integral(d))
     {
         /* beyond, it is not known to be the integer that was meant */
         jr_text_init(&t, buf, sizeof(buf));

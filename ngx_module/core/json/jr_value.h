@@ -30,6 +30,22 @@ typedef enum {
 } jr_kind_e;
 
 
+/* types as JSON Schema counts them; a number is a fraction or an integer */
+#define JR_TYPE_OBJECT    0x01
+#define JR_TYPE_ARRAY     0x02
+#define JR_TYPE_STRING    0x04
+#define JR_TYPE_INTEGER   0x08
+#define JR_TYPE_FRACTION  0x10
+#define JR_TYPE_BOOLEAN   0x20
+#define JR_TYPE_NULL      0x40
+
+#define JR_TYPE_NUMBER    (JR_TYPE_INTEGER|JR_TYPE_FRACTION)
+#define JR_TYPE_ANY       0x7f
+
+/* every double from here on is integral, and below, fits int64 */
+#define JR_REAL_EXACT  9007199254740992.0
+
+
 typedef struct jr_value_s  jr_value_t;
 
 /* a real whose decimal may not follow from its double */
@@ -101,6 +117,17 @@ jr_real(const jr_value_t *value)
 }
 
 
+/* Whether a finite double has no fraction; without libm, which nothing else in
+   core/ would need. */
+
+static inline int
+jr_real_is_integral(double d)
+{
+    return d >= JR_REAL_EXACT || d <= -JR_REAL_EXACT
+           || d == (double) (int64_t) d;
+}
+
+
 /* of either kind; an integer beyond 2^53 is rounded */
 
 static inline double
@@ -167,6 +194,20 @@ jr_object_get(const jr_value_t *object, const char *name, size_t len)
 
     return NULL;
 }
+
+
+/*
+ * Equality and order as JSON Schema has it (core, section 4.2.2): numbers by
+ * their mathematical value, 1 and 1.0 alike, and objects without order.
+ */
+int jr_value_equal(const jr_value_t *one, const jr_value_t *two);
+
+/* of numbers: below, equal to or above 0 */
+int jr_value_compare(const jr_value_t *one, const jr_value_t *two);
+
+/* the JR_TYPE_ bit of a value; and those of a type's name, 0 if it is none */
+unsigned jr_value_type(const jr_value_t *value);
+unsigned jr_value_type_named(const jr_value_t *name);
 
 
 #endif /* JR_VALUE_H_INCLUDED */

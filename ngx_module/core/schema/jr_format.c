@@ -8,7 +8,6 @@
 #include "jr_cron.h"
 #include "jr_format.h"
 #include "jr_json.h"
-#include "jr_number.h"
 #include "jr_timezone.h"
 
 
@@ -104,7 +103,7 @@ jr_format_integer(const jr_value_t *value, int64_t min, int64_t max)
 
     /* INT64_MAX itself has no double: 2^63 is the least one above */
 
-    return jr_number_is_integral(d) && d >= (double) min
+    return jr_real_is_integral(d) && d >= (double) min
            && (max == INT64_MAX ? d < 9223372036854775808.0
                                 : d <= (double) max);
 }

@@ -11,6 +11,7 @@
 #include <pcre2.h>
 
 #include "jr_pattern.h"
+#include "jr_pattern_translate.h"
 
 
 /* backtracking steps of one match: enough for any text a linear pattern
@@ -44,6 +45,8 @@ struct jr_matcher_s {
 };
 
 
+static jr_status_e jr_pattern_code(const char *translated, size_t size,
+    const char *text, size_t len, jr_text_t *why, pcre2_code **code);
 static int jr_pattern_is_class(const char *text, size_t len);
 static void jr_pattern_tabulate(jr_matcher_t *matcher, jr_pattern_t *pattern);
 static jr_pattern_e jr_pattern_run(jr_matcher_t *matcher,
@@ -51,7 +54,7 @@ static jr_pattern_e jr_pattern_run(jr_matcher_t *matcher,
 
 
 jr_status_e
-jr_matcher_create(jr_matcher_t **matcher)
+jr_pattern_matcher_create(jr_matcher_t **matcher)
 {
     jr_matcher_t  *m;
 
@@ -64,7 +67,7 @@ jr_matcher_create(jr_matcher_t **matcher)
     m->context = pcre2_match_context_create(NULL);
 
     if (m->data == NULL || m->context == NULL) {
-        jr_matcher_free(m);
+        jr_pattern_matcher_free(m);
         return JR_NO_MEMORY;
     }
 
@@ -77,7 +80,7 @@ jr_matcher_create(jr_matcher_t **matcher)
 
 
 void
-jr_matcher_free(jr_matcher_t *matcher)
+jr_pattern_matcher_free(jr_matcher_t *matcher)
 {
     if (matcher == NULL) {
         return;
@@ -90,7 +93,7 @@ jr_matcher_free(jr_matcher_t *matcher)
 
 
 void
-jr_matcher_reset(jr_matcher_t *matcher)
+jr_pattern_matcher_reset(jr_matcher_t *matcher)
 {
     matcher->costly = 0;
 }
@@ -100,12 +103,9 @@ jr_status_e
 jr_pattern_compile(jr_matcher_t *matcher, const char *text, size_t len,
     jr_text_t *why, jr_pattern_t **pattern)
 {
-    int            code;
     char          *translated;
     size_t         size;
     jr_status_e    rc;
-    PCRE2_UCHAR    message[128];
-    PCRE2_SIZE     offset;
     jr_pattern_t  *p;
 
     if (len > JR_PATTERN_LEN) {
@@ -118,41 +118,24 @@ jr_pattern_compile(jr_matcher_t *matcher, const char *text, size_t len,
         return rc;
     }
 
-    p = malloc(sizeof(jr_pattern_t));
-    if (p == NULL) {
-        free(translated);
-        return JR_NO_MEMORY;
-    }
+    p = calloc(1, sizeof(jr_pattern_t));
 
-    /* "$" is the very end of the text and a reference to a group that has
-       not taken part matches the empty text, as in ECMA-262 */
-
-    p->code = pcre2_compile((PCRE2_SPTR) translated, size,
-                            PCRE2_UTF|PCRE2_NO_UTF_CHECK
-                            |PCRE2_DOLLAR_ENDONLY|PCRE2_NEVER_BACKSLASH_C
-                            |PCRE2_ALLOW_EMPTY_CLASS
-                            |PCRE2_MATCH_UNSET_BACKREF,
-                            &code, &offset, NULL);
+    rc = p == NULL ? JR_NO_MEMORY
+                   : jr_pattern_code(translated, size, text, len, why,
+                                     &p->code);
     free(translated);
 
-    if (p->code == NULL) {
-        free(p);
+    /* the first match grows the work memory */
 
-        if (code == PCRE2_ERROR_HEAP_FAILED) {
-            return JR_NO_MEMORY;
-        }
-
-        (void) pcre2_get_error_message(code, message, sizeof(message));
-        jr_text_str(why, (const char *) message);
-
-        return JR_INVALID;
+    if (rc == JR_OK
+        && jr_pattern_match(matcher, p, "", 0) == JR_PATTERN_TOO_COSTLY)
+    {
+        rc = JR_NO_MEMORY;
     }
 
-    p->one_class = 0;
-
-    if (jr_pattern_match(matcher, p, "", 0) == JR_PATTERN_TOO_COSTLY) {
+    if (rc != JR_OK) {
         jr_pattern_free(p);
-        return JR_NO_MEMORY;
+        return rc;
     }
 
     if (jr_pattern_is_class(text, len)) {
@@ -162,6 +145,53 @@ jr_pattern_compile(jr_matcher_t *matcher, const char *text, size_t len,
     *pattern = p;
 
     return JR_OK;
+}
+
+
+/*
+ * "$" is the very end of the text, and \u is read, as in ECMA-262.  Nothing
+ * asks what a group has matched.
+ */
+
+static jr_status_e
+jr_pattern_code(const char *translated, size_t size, const char *text,
+    size_t len, jr_text_t *why, pcre2_code **code)
+{
+    int                     err;
+    PCRE2_UCHAR             message[128];
+    PCRE2_SIZE              offset;
+    pcre2_compile_context  *context;
+
+    context = pcre2_compile_context_create(NULL);
+    if (context == NULL) {
+        return JR_NO_MEMORY;
+    }
+
+    (void) pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+
+    *code = pcre2_compile((PCRE2_SPTR) translated, size,
+                          PCRE2_UTF|PCRE2_NO_UTF_CHECK|PCRE2_ALT_BSUX
+                          |PCRE2_DOLLAR_ENDONLY|PCRE2_NEVER_BACKSLASH_C
+                          |PCRE2_ALLOW_EMPTY_CLASS|PCRE2_NO_AUTO_CAPTURE,
+                          &err, &offset, context);
+
+    pcre2_compile_context_free(context);
+
+    if (*code != NULL) {
+        return JR_OK;
+    }
+
+    if (err == PCRE2_ERROR_HEAP_FAILED) {
+        return JR_NO_MEMORY;
+    }
+
+    (void) pcre2_get_error_message(err, message, sizeof(message));
+
+    jr_text_str(why, (const char *) message);
+    jr_text_str(why, " at offset ");
+    jr_text_size(why, jr_pattern_translate_offset(text, len, offset));
+
+    return JR_INVALID;
 }
 
 

@@ -2,8 +2,8 @@
  * Regular expressions of JSON Schema: ECMA-262 syntax with the u flag,
  * searched for anywhere in the text, run by PCRE2.
  *
- * PCRE2 reads some of that syntax differently, and much beyond it, so a
- * pattern is translated first and what ECMA-262 does not know is refused.
+ * PCRE2 reads some of that syntax differently, and much beyond it, so only
+ * what means the same to both is accepted (jr_pattern_translate.h).
  */
 
 #ifndef JR_PATTERN_H_INCLUDED
@@ -31,11 +31,11 @@ typedef enum {
  * grown for each pattern when that is compiled, so that an ordinary match
  * allocates nothing.
  */
-jr_status_e jr_matcher_create(jr_matcher_t **matcher);
-void jr_matcher_free(jr_matcher_t *matcher);
+jr_status_e jr_pattern_matcher_create(jr_matcher_t **matcher);
+void jr_pattern_matcher_free(jr_matcher_t *matcher);
 
 /* Begins a new body: what the last one spent on hard matches is forgotten. */
-void jr_matcher_reset(jr_matcher_t *matcher);
+void jr_pattern_matcher_reset(jr_matcher_t *matcher);
 
 
 /* On JR_INVALID *why says what is wrong with the pattern. */
@@ -46,14 +46,6 @@ void jr_pattern_free(jr_pattern_t *pattern);
 /* text must be well-formed UTF-8 */
 jr_pattern_e jr_pattern_match(jr_matcher_t *matcher,
     const jr_pattern_t *pattern, const char *text, size_t len);
-
-
-/*
- * jr_pattern_translate.c: the pattern as PCRE2 wants it, in a malloc()ed
- * buffer.
- */
-jr_status_e jr_pattern_translate(const char *text, size_t len,
-    jr_text_t *why, char **out, size_t *outlen);
 
 
 #endif /* JR_PATTERN_H_INCLUDED */

@@ -102,8 +102,8 @@ jr_status_e jr_schema_check(const jr_schema_t *schema, jr_work_t *work,
 
 /* NULL: no memory.  Some 130 KB, and what a body takes until it is freed or
    used for the next. */
-jr_work_t *jr_work_create(void);
-void jr_work_free(jr_work_t *work);
+jr_work_t *jr_schema_work_create(void);
+void jr_schema_work_free(jr_work_t *work);
 
 /*
  * The text of a report without what was found, for a log that must not hold

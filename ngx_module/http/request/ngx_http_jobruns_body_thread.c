@@ -364,12 +364,12 @@ ngx_http_jobruns_check_run(void *data, ngx_log_t *log)
         }
     }
 
-    work = jr_work_create();
+    work = jr_schema_work_create();
 
     if (work != NULL) {
         jr_body_read(check->schema, work, check->text, check->len,
                      check->flags, check->dry_run, &check->body);
-        jr_work_free(work);
+        jr_schema_work_free(work);
     }
 
     /* given back before the event loop has its turn */

@@ -1,5 +1,6 @@
 /*
- * The tree a schema is compiled into.  Internal to jr_schema_*.c.
+ * The tree a schema is compiled into.  Internal to this folder, and to
+ * jr_body.c for the work memory.
  *
  * A node is one schema object.  What holds for the same value at once (the
  * node itself, the target of its $ref, the branches of its allOf, and so on
@@ -14,8 +15,8 @@
  * Everything belongs to the jr_schema_t and is freed with it.
  */
 
-#ifndef JR_SCHEMA_TREE_H_INCLUDED
-#define JR_SCHEMA_TREE_H_INCLUDED
+#ifndef JR_NODE_H_INCLUDED
+#define JR_NODE_H_INCLUDED
 
 #include "jr_arena.h"
 #include "jr_format.h"
@@ -38,35 +39,19 @@
                                        and not */
 
 
-/* types of values; a number is a fraction or an integer */
-#define JR_TYPE_OBJECT    0x01
-#define JR_TYPE_ARRAY     0x02
-#define JR_TYPE_STRING    0x04
-#define JR_TYPE_INTEGER   0x08
-#define JR_TYPE_FRACTION  0x10
-#define JR_TYPE_BOOLEAN   0x20
-#define JR_TYPE_NULL      0x40
-
-#define JR_TYPE_NUMBER    (JR_TYPE_INTEGER|JR_TYPE_FRACTION)
-#define JR_TYPE_ANY       0x7f
-
-
 typedef struct jr_node_s  jr_node_t;
 
 typedef struct {
-    const char        *data;    /* inside the schema's text value */
+    const char        *name;    /* inside the schema's text value */
     size_t             len;
-} jr_name_t;
-
-typedef struct {
-    jr_name_t          name;
+    jr_pattern_t      *pattern; /* of patternProperties: the name as one */
     jr_node_t         *node;
 } jr_member_t;
 
 typedef struct {
-    jr_pattern_t      *pattern;
-    jr_node_t         *node;
-} jr_pattern_member_t;
+    jr_member_t       *list;    /* malloc()ed, in the order of names */
+    size_t             n;
+} jr_members_t;
 
 typedef struct {
     jr_node_t        **nodes;
@@ -102,13 +87,10 @@ struct jr_node_s {
     jr_pattern_t         *pattern;
     const jr_value_t     *pattern_text;
 
-    jr_name_t            *required;
-    size_t                nrequired;
+    const jr_value_t     *required;     /* an array of strings */
 
-    jr_member_t          *members;      /* sorted, see jr_node_member() */
-    size_t                nmembers;
-    jr_pattern_member_t  *patterns;
-    size_t                npatterns;
+    jr_members_t          members;
+    jr_members_t          patterns;
     jr_node_t            *additional;
     jr_node_t            *items;
 
@@ -146,29 +128,17 @@ struct jr_schema_s {
 };
 
 
-/* jr_schema_tree.c */
-
-jr_schema_t *jr_schema_create(void);
-
 /* a node that accepts everything, appended to schema->nodes; NULL: no
    memory */
 jr_node_t *jr_node_create(jr_schema_t *schema, const jr_value_t *source);
+void jr_node_free(jr_node_t *node);
 
 /* the member's schema, or NULL */
 jr_node_t *jr_node_member(const jr_node_t *node, const char *key,
     size_t len);
-int jr_member_compare(const void *one, const void *two);
+
+/* the order of members->list, for qsort() */
+int jr_node_order(const void *one, const void *two);
 
 
-/*
- * jr_schema_value.c
- *
- * Equality and order as JSON Schema has it: 1 and 1.0 are the same number.
- */
-
-int jr_value_equal(const jr_value_t *one, const jr_value_t *two);
-int jr_number_compare(const jr_value_t *one, const jr_value_t *two);
-unsigned jr_value_type(const jr_value_t *value);
-
-
-#endif /* JR_SCHEMA_TREE_H_INCLUDED */
+#endif /* JR_NODE_H_INCLUDED */

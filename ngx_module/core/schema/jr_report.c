@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include "jr_json.h"
-#include "jr_schema_check.h"
+#include "jr_report.h"
 
 
 /* bytes of an enumeration that a message repeats */
@@ -15,13 +14,13 @@
 typedef struct {
     unsigned     types;
     const char  *name;
-} jr_type_text_t;
+} jr_report_type_t;
 
 
-static void jr_text_scalar(jr_text_t *t, const jr_value_t *value);
+static void jr_report_scalar(jr_text_t *t, const jr_value_t *value);
 
 
-static const jr_type_text_t  jr_type_texts[] = {
+static const jr_report_type_t  jr_report_type_names[] = {
     { JR_TYPE_OBJECT,  "an object" },
     { JR_TYPE_ARRAY,   "an array" },
     { JR_TYPE_STRING,  "a string" },
@@ -60,7 +59,7 @@ jr_report_end(jr_check_t *c)
 
 
 jr_text_t *
-jr_violation_begin(jr_check_t *c, const jr_place_t *place)
+jr_report_violation(jr_check_t *c, const jr_place_t *place)
 {
     jr_report_entry_t  *entry;
 
@@ -93,7 +92,7 @@ jr_violation_begin(jr_check_t *c, const jr_place_t *place)
 
 
 void
-jr_violation_end(jr_check_t *c)
+jr_report_violated(jr_check_t *c)
 {
     jr_report_t  *report;
 
@@ -106,28 +105,44 @@ jr_violation_end(jr_check_t *c)
 
 
 void
-jr_violation(jr_check_t *c, const jr_place_t *place, const char *text)
+jr_report_text(jr_check_t *c, const jr_place_t *place, const char *text)
 {
     jr_text_t  *t;
 
-    t = jr_violation_begin(c, place);
+    t = jr_report_violation(c, place);
 
     if (t != NULL) {
         jr_text_str(t, text);
-        jr_violation_end(c);
+        jr_report_violated(c);
     }
 }
 
 
 void
-jr_violation_forced(jr_check_t *c, const jr_place_t *place, const char *text)
+jr_report_found(jr_check_t *c, const jr_place_t *place, const char *text,
+    const jr_value_t *value)
+{
+    jr_text_t  *t;
+
+    t = jr_report_violation(c, place);
+
+    if (t != NULL) {
+        jr_text_str(t, text);
+        jr_report_value(t, value);
+        jr_report_violated(c);
+    }
+}
+
+
+void
+jr_report_forced(jr_check_t *c, const jr_place_t *place, const char *text)
 {
     unsigned  trials;
 
     trials = c->trials;
 
     c->trials = 0;
-    jr_violation(c, place, text);
+    jr_report_text(c, place, text);
     c->trials = trials;
 }
 
@@ -187,7 +202,7 @@ jr_report_redact(const jr_report_t *report, char *dst)
 
 
 void
-jr_text_value(jr_text_t *t, const jr_value_t *value)
+jr_report_value(jr_text_t *t, const jr_value_t *value)
 {
     jr_text_str(t, ", found ");
 
@@ -202,13 +217,13 @@ jr_text_value(jr_text_t *t, const jr_value_t *value)
         break;
 
     default:
-        jr_text_scalar(t, value);
+        jr_report_scalar(t, value);
     }
 }
 
 
 static void
-jr_text_scalar(jr_text_t *t, const jr_value_t *value)
+jr_report_scalar(jr_text_t *t, const jr_value_t *value)
 {
     switch (value->kind) {
 
@@ -252,14 +267,14 @@ jr_text_scalar(jr_text_t *t, const jr_value_t *value)
 
 
 void
-jr_text_types(jr_text_t *t, unsigned types)
+jr_report_types(jr_text_t *t, unsigned types)
 {
     int                    first;
-    const jr_type_text_t  *name;
+    const jr_report_type_t  *name;
 
     first = 1;
 
-    for (name = jr_type_texts; name->name != NULL; name++) {
+    for (name = jr_report_type_names; name->name != NULL; name++) {
 
         /* "number" stands for both kinds, so it takes both bits */
 
@@ -277,14 +292,14 @@ jr_text_types(jr_text_t *t, unsigned types)
 
 
 void
-jr_text_choices(jr_text_t *t, const jr_value_t *choices)
+jr_report_choices(jr_text_t *t, const jr_value_t *choices)
 {
     char       buf[JR_CHOICES_TEXT];
     size_t     i, n;
     jr_text_t  list;
 
     if (choices->kind != JR_KIND_ARRAY) {
-        jr_text_scalar(t, choices);
+        jr_report_scalar(t, choices);
         return;
     }
 
@@ -293,7 +308,7 @@ jr_text_choices(jr_text_t *t, const jr_value_t *choices)
 
     for (i = 0; i < n; i++) {
         jr_text_str(&list, i == 0 ? "" : i + 1 < n ? ", " : " or ");
-        jr_text_scalar(&list, &choices->u.items[i]);
+        jr_report_scalar(&list, &choices->u.items[i]);
     }
 
     jr_text_str(t, buf);

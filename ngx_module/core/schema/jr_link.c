@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jr_schema_compile.h"
+#include "jr_link.h"
 
 
 typedef struct {
@@ -42,7 +42,7 @@ static void jr_link_classify(jr_node_t *node);
 
 
 jr_status_e
-jr_schema_link(jr_compiler_t *c)
+jr_link(jr_compiler_t *c)
 {
     size_t        i;
     jr_status_e   rc;
@@ -89,7 +89,7 @@ jr_schema_link(jr_compiler_t *c)
 static void
 jr_link_classify(jr_node_t *node)
 {
-    node->deep = node->nmembers > 0 || node->npatterns > 0
+    node->deep = node->members.n > 0 || node->patterns.n > 0
                  || node->additional != NULL || node->items != NULL;
 
     node->plain = !node->deep && node->types == JR_TYPE_ANY
@@ -99,7 +99,8 @@ jr_link_classify(jr_node_t *node)
                   && node->minimum == NULL && node->maximum == NULL
                   && node->above == NULL && node->below == NULL
                   && node->choices == NULL && node->only == NULL
-                  && node->pattern == NULL && node->nrequired == 0
+                  && node->pattern == NULL
+                  && jr_array_size(node->required) == 0
                   && node->any.n == 0 && node->one.n == 0
                   && node->not == NULL;
 }

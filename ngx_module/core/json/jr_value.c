@@ -6,14 +6,49 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "jr_json.h"
-#include "jr_number.h"
-#include "jr_schema_tree.h"
+#include "jr_value.h"
 
 
-static int jr_number_compare_mixed(int64_t n, double d);
-static int jr_object_equal(const jr_value_t *one, const jr_value_t *two);
-static int jr_array_equal(const jr_value_t *one, const jr_value_t *two);
+typedef struct {
+    const char  *name;
+    unsigned     types;
+} jr_value_name_t;
+
+
+static int jr_value_compare_mixed(int64_t n, double d);
+static int jr_value_equal_objects(const jr_value_t *one, const jr_value_t *two);
+static int jr_value_equal_arrays(const jr_value_t *one, const jr_value_t *two);
+
+
+static const jr_value_name_t  jr_value_names[] = {
+    { "object",  JR_TYPE_OBJECT },
+    { "array",   JR_TYPE_ARRAY },
+    { "string",  JR_TYPE_STRING },
+    { "integer", JR_TYPE_INTEGER },
+    { "number",  JR_TYPE_NUMBER },
+    { "boolean", JR_TYPE_BOOLEAN },
+    { "null",    JR_TYPE_NULL },
+    { NULL,      0 }
+};
+
+
+unsigned
+jr_value_type_named(const jr_value_t *name)
+{
+    const jr_value_name_t  *t;
+
+    if (!jr_is_string(name)) {
+        return 0;
+    }
+
+    for (t = jr_value_names; t->name != NULL; t++) {
+        if (strcmp(t->name, jr_string(name)) == 0) {
+            break;
+        }
+    }
+
+    return t->types;
+}
 
 
 unsigned
@@ -35,7 +70,7 @@ jr_value_type(const jr_value_t *value)
         return JR_TYPE_INTEGER;
 
     case JR_KIND_REAL:
-        return jr_number_is_integral(jr_real(value))
+        return jr_real_is_integral(jr_real(value))
                ? JR_TYPE_INTEGER : JR_TYPE_FRACTION;
 
     case JR_KIND_NULL:
@@ -48,7 +83,7 @@ jr_value_type(const jr_value_t *value)
 
 
 int
-jr_number_compare(const jr_value_t *one, const jr_value_t *two)
+jr_value_compare(const jr_value_t *one, const jr_value_t *two)
 {
     double     a, b;
     int64_t    m, n;
@@ -61,13 +96,11 @@ jr_number_compare(const jr_value_t *one, const jr_value_t *two)
     }
 
     if (jr_is_integer(one)) {
-        return jr_number_compare_mixed(jr_integer(one),
-                                       jr_real(two));
+        return jr_value_compare_mixed(jr_integer(one), jr_real(two));
     }
 
     if (jr_is_integer(two)) {
-        return -jr_number_compare_mixed(jr_integer(two),
-                                        jr_real(one));
+        return -jr_value_compare_mixed(jr_integer(two), jr_real(one));
     }
 
     a = jr_real(one);
@@ -80,7 +113,7 @@ jr_number_compare(const jr_value_t *one, const jr_value_t *two)
 /* Without rounding the integer: 2^63 - 1 is less than the double 2^63. */
 
 static int
-jr_number_compare_mixed(int64_t n, double d)
+jr_value_compare_mixed(int64_t n, double d)
 {
     int64_t  m;
 
@@ -108,7 +141,7 @@ int
 jr_value_equal(const jr_value_t *one, const jr_value_t *two)
 {
     if (jr_is_number(one) && jr_is_number(two)) {
-        return jr_number_compare(one, two) == 0;
+        return jr_value_compare(one, two) == 0;
     }
 
     if (one->kind != two->kind) {
@@ -123,10 +156,10 @@ jr_value_equal(const jr_value_t *one, const jr_value_t *two)
                          jr_string_len(one)) == 0;
 
     case JR_KIND_OBJECT:
-        return jr_object_equal(one, two);
+        return jr_value_equal_objects(one, two);
 
     case JR_KIND_ARRAY:
-        return jr_array_equal(one, two);
+        return jr_value_equal_arrays(one, two);
 
     default:
         return 1;
@@ -135,7 +168,7 @@ jr_value_equal(const jr_value_t *one, const jr_value_t *two)
 
 
 static int
-jr_object_equal(const jr_value_t *one, const jr_value_t *two)
+jr_value_equal_objects(const jr_value_t *one, const jr_value_t *two)
 {
     size_t             i;
     const jr_value_t  *name, *value;
@@ -160,7 +193,7 @@ jr_object_equal(const jr_value_t *one, const jr_value_t *two)
 
 
 static int
-jr_array_equal(const jr_value_t *one, const jr_value_t *two)
+jr_value_equal_arrays(const jr_value_t *one, const jr_value_t *two)
 {
     size_t  i, n;
 
