@@ -270,8 +270,12 @@ typedef enum {
 } ngx_http_jobruns_settled_e;
 
 
-typedef struct ngx_http_jobruns_attempt_s  ngx_http_jobruns_attempt_t;
+typedef struct ngx_http_jobruns_ctx_s  ngx_http_jobruns_ctx_t;
 typedef struct ngx_http_jobruns_settlement_s  ngx_http_jobruns_settlement_t;
+
+/* how an attempt goes on */
+typedef void (*ngx_http_jobruns_next_pt)(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
 
 /*
@@ -284,6 +288,7 @@ struct ngx_http_jobruns_attempt_s {
     ngx_http_jobruns_parked_e      parked;
     ngx_http_jobruns_next_pt       next;      /* called when it is woken */
     ngx_http_request_t            *request;
+    ngx_http_jobruns_ctx_t        *ctx;       /* of the request */
     ngx_http_jobruns_loc_conf_t   *conf;      /* of where it came in; stays
                                                  through redirects */
 
@@ -424,13 +429,13 @@ struct ngx_http_jobruns_attempt_s {
  * Of every main request that `jobruns` looks at.  It outlives r->ctx, which
  * NGINX clears on internal redirects: see ngx_http_jobruns_get_ctx().
  */
-typedef struct {
+struct ngx_http_jobruns_ctx_s {
     ngx_str_t                      request_id;
     ngx_str_t                      error;     /* JSON in place of NGINX's
                                                  page; len 0: none */
     ngx_http_jobruns_attempt_t    *attempt;   /* NULL: passes untouched */
     unsigned                       override:1;    /* of the method, to POST */
-} ngx_http_jobruns_ctx_t;
+};
 
 
 extern ngx_module_t  ngx_http_jobruns_module;
@@ -439,11 +444,6 @@ extern ngx_module_t  ngx_http_jobruns_check_module;
 
 #define ngx_http_jobruns_str(s)                                              \
     ((jr_str_t) { (s).len, (const char *) (s).data })
-
-
-#if (nginx_version < 1023000)
-
-#endif
 
 
 #endif /* NGX_HTTP_JOBRUNS_H_INCLUDED */

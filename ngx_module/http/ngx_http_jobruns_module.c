@@ -7,10 +7,6 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_audit.h"
 #include "ngx_http_jobruns_audit_directives.h"
-#include "ngx_http_jobruns_audit_file.h"
-#include "ngx_http_jobruns_audit_key.h"
-#include "ngx_http_jobruns_audit_sync.h"
-#include "ngx_http_jobruns_audit_watch.h"
 #include "ngx_http_jobruns_body_thread.h"
 #include "ngx_http_jobruns_content_length.h"
 #include "ngx_http_jobruns_directives.h"
@@ -263,7 +259,7 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_audit"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_http_jobruns_audit,
+      ngx_http_jobruns_audit_directives_audit,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -277,21 +273,21 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_audit_refusals"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_http_jobruns_audit_refusals,
+      ngx_http_jobruns_audit_directives_refusals,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("jobruns_audit_sync"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_http_jobruns_audit_sync,
+      ngx_http_jobruns_audit_directives_sync,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("jobruns_audit_key"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_http_jobruns_audit_key,
+      ngx_http_jobruns_audit_directives_key,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -391,7 +387,7 @@ ngx_http_jobruns_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_size_value(jmcf->hold_memory, 64 * 1024 * 1024);
 
-    ngx_http_jobruns_audit_seal_init(cf, &jmcf->audit_seal);
+    ngx_http_jobruns_audit_directives_seal(cf, &jmcf->audit_seal);
 
     return NGX_CONF_OK;
 }
@@ -587,7 +583,7 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     }
 
     if (conf->audit == NGX_CONF_UNSET_PTR) {
-        conf->audit = ngx_http_jobruns_audit_default(cf);
+        conf->audit = ngx_http_jobruns_audit_directives_default(cf);
 
         if (conf->audit == NULL) {
             return NGX_CONF_ERROR;
@@ -595,7 +591,7 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     }
 
     if (conf->audit != NULL
-        && ngx_http_jobruns_audit_enable(cf, &conf->audit_sync)
+        && ngx_http_jobruns_audit_directives_enable(cf, &conf->audit_sync)
            != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
@@ -695,7 +691,7 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
     h = logs->elts;
     ngx_memmove(h + 1, h, (logs->nelts - 1) * sizeof(ngx_http_handler_pt));
 
-    *h = ngx_http_jobruns_log_handler;
+    *h = ngx_http_jobruns_handler_log;
 
     ngx_http_jobruns_audit_create_files(cf);
 
@@ -730,7 +726,6 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
     (void) signal(SIGXFSZ, SIG_IGN);
 
     ngx_http_jobruns_filter_begin(cycle->log);
-    ngx_http_jobruns_audit_sync_begin(cycle);
     ngx_http_jobruns_body_thread_init(cycle);
 
     if (ngx_http_jobruns_zone_begin(cycle) != NGX_OK) {
@@ -739,7 +734,7 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
 
     /* counts into the zone */
 
-    ngx_http_jobruns_audit_watch_begin(cycle);
+    ngx_http_jobruns_audit_start(cycle);
 
     return NGX_OK;
 }
@@ -748,6 +743,6 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_jobruns_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_http_jobruns_audit_close(cycle);
+    ngx_http_jobruns_audit_stop(cycle);
     ngx_http_jobruns_zone_end(cycle);
 }

@@ -1,5 +1,6 @@
 /*
- * The moments at which an attempt is recorded.
+ * The audit as the rest of the gateway sees it: the files of a configuration,
+ * a worker's begin and end, and the moments at which an attempt is recorded.
  *
  * A forwarded attempt has two records: ".begin" before the first byte goes
  * to the service, ".end" before its answer goes to the client.  A refusal or
@@ -7,28 +8,196 @@
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_attempt.h"
-#include "ngx_http_jobruns_audit.h"
 #include "ngx_http_jobruns_audit_file.h"
-#include "ngx_http_jobruns_audit_fold.h"
 #include "ngx_http_jobruns_audit_record.h"
-#include "ngx_http_jobruns_audit_watch.h"
-#include "ngx_http_jobruns_flow.h"
-#include "ngx_http_jobruns_handler.h"
-#include "ngx_http_jobruns_metrics.h"
 
 
-static ngx_int_t ngx_http_jobruns_audit_write(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
-    ngx_uint_t park);
+static void ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file,
+    ngx_log_t *log);
+static void ngx_http_jobruns_audit_create(ngx_str_t *name);
+static ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_next(
+    ngx_http_jobruns_main_conf_t *jmcf, ngx_uint_t *i);
+static ngx_int_t ngx_http_jobruns_audit_write(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_audit_moment_e moment,
+    ngx_http_jobruns_audit_done_pt done);
 static void ngx_http_jobruns_audit_failed(ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_audit_on_record(
     ngx_http_jobruns_audit_wait_t *wait);
 
 
+ngx_http_jobruns_audit_file_t *
+ngx_http_jobruns_audit_open(ngx_conf_t *cf, ngx_str_t *path)
+{
+    ngx_open_file_t                 *file;
+    ngx_http_jobruns_main_conf_t    *jmcf;
+    ngx_http_jobruns_audit_file_t  **f;
+
+    file = ngx_conf_open_file(cf->cycle, path);
+    if (file == NULL) {
+        return NULL;
+    }
+
+    if (file->flush == ngx_http_jobruns_audit_on_reopen) {
+        return file->data;
+    }
+
+    if (file->flush != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is written by another directive too; "
+                           "\"jobruns_audit\" needs a file of its own",
+                           &file->name);
+        return NULL;
+    }
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+
+    if (jmcf->audit_files.elts == NULL
+        && ngx_array_init(&jmcf->audit_files, cf->pool, 1,
+                          sizeof(ngx_http_jobruns_audit_file_t *))
+           != NGX_OK)
+    {
+        return NULL;
+    }
+
+    f = ngx_array_push(&jmcf->audit_files);
+    if (f == NULL) {
+        return NULL;
+    }
+
+    *f = ngx_pcalloc(cf->pool, sizeof(ngx_http_jobruns_audit_file_t));
+    if (*f == NULL) {
+        jmcf->audit_files.nelts--;
+        return NULL;
+    }
+
+    (*f)->file = file;
+    (*f)->seal = &jmcf->audit_seal;
+    ngx_http_jobruns_audit_sync_init(&(*f)->sync, file, &cf->cycle->new_log);
+
+    file->flush = ngx_http_jobruns_audit_on_reopen;
+    file->data = *f;
+
+    return *f;
+}
+
+
+/* ngx_reopen_files() calls it before it opens the file again and closes the
+   old one; in the master too, which writes no records */
+
+static void
+ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file, ngx_log_t *log)
+{
+    ngx_http_jobruns_audit_file_t  *f;
+
+    f = file->data;
+
+    ngx_http_jobruns_audit_file_write();
+
+    f->torn = 0;
+
+    ngx_http_jobruns_audit_create(&file->name);
+    ngx_http_jobruns_audit_watch_reopening(f);
+    ngx_http_jobruns_audit_sync_retire(&f->sync, log);
+}
+
+
+/*
+ * A new file is for its owner and group, and NGINX's own open() would have
+ * everybody read it.  Whatever is wrong with the path NGINX says itself.
+ */
+
+static void
+ngx_http_jobruns_audit_create(ngx_str_t *name)
+{
+    ngx_fd_t  fd;
+
+    fd = open((const char *) name->data,
+              O_WRONLY|O_APPEND|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 0640);
+
+    if (fd != NGX_INVALID_FILE) {
+        (void) ngx_close_file(fd);
+    }
+}
+
+
+void
+ngx_http_jobruns_audit_create_files(ngx_conf_t *cf)
+{
+    ngx_uint_t                      i;
+    ngx_http_jobruns_main_conf_t   *jmcf;
+    ngx_http_jobruns_audit_file_t  *f;
+
+    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
+
+    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
+        ngx_http_jobruns_audit_create(&f->file->name);
+    }
+}
+
+
+/* The files of a configuration (NULL: none), one a call; *i is 0 at the first.
+   NULL: there are no more.  In the order in which they were opened. */
+
+static ngx_http_jobruns_audit_file_t *
+ngx_http_jobruns_audit_next(ngx_http_jobruns_main_conf_t *jmcf, ngx_uint_t *i)
+{
+    ngx_http_jobruns_audit_file_t  **f;
+
+    /* NULL: there is no http{} */
+
+    if (jmcf == NULL || *i >= jmcf->audit_files.nelts) {
+        return NULL;
+    }
+
+    f = jmcf->audit_files.elts;
+
+    return f[(*i)++];
+}
+
+
+void
+ngx_http_jobruns_audit_start(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                      i;
+    ngx_http_jobruns_main_conf_t   *jmcf;
+    ngx_http_jobruns_audit_file_t  *f;
+
+    jmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_jobruns_module);
+
+    ngx_http_jobruns_audit_sync_begin(cycle);
+
+    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
+        ngx_http_jobruns_audit_watch_begin(f, cycle->log);
+    }
+}
+
+
+void
+ngx_http_jobruns_audit_stop(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                      i;
+    ngx_http_jobruns_main_conf_t   *jmcf;
+    ngx_http_jobruns_audit_file_t  *f;
+
+    jmcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_jobruns_module);
+
+    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
+        ngx_http_jobruns_audit_watch_settle(f);
+        ngx_http_jobruns_audit_fold_flush(f);
+        ngx_http_jobruns_audit_file_close(f, cycle->log);
+    }
+
+    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
+        ngx_http_jobruns_audit_watch_end(f);
+    }
+}
+
+
 ngx_int_t
-ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_audit_begin(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_audit_done_pt done)
 {
     ngx_int_t                       rc;
     ngx_http_jobruns_audit_file_t  *file;
@@ -46,7 +215,7 @@ ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
         rc = NGX_ERROR;
 
     } else {
-        rc = ngx_http_jobruns_audit_write(r, a, jobruns_audit_begin, 1);
+        rc = ngx_http_jobruns_audit_write(a, jobruns_audit_begin, done);
     }
 
     if (rc == NGX_ERROR) {
@@ -58,9 +227,11 @@ ngx_http_jobruns_audit_begin(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_jobruns_audit_end(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_uint_t park)
+ngx_http_jobruns_audit_end(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_audit_done_pt done)
 {
+    ngx_http_jobruns_audit_moment_e  moment;
+
     if (a->audit_ended) {
         return NGX_OK;
     }
@@ -75,61 +246,61 @@ ngx_http_jobruns_audit_end(ngx_http_request_t *r,
     /* an attempt whose ".begin" could not be written has one record, as one
        that was not forwarded: an ".end" is never without its ".begin" */
 
-    return ngx_http_jobruns_audit_write(r, a, a->audit_begun
-                                              ? jobruns_audit_end
-                                              : jobruns_audit_whole, park)
-           == NGX_AGAIN ? NGX_AGAIN : NGX_OK;
+    moment = a->audit_begun ? jobruns_audit_end : jobruns_audit_whole;
+
+    if (ngx_http_jobruns_audit_record_refusal(a, moment)
+        && ngx_http_jobruns_audit_fold_take(a))
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_jobruns_audit_write(a, moment, done) == NGX_AGAIN
+           ? NGX_AGAIN : NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_jobruns_audit_write(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_audit_moment_e moment,
-    ngx_uint_t park)
+ngx_http_jobruns_audit_write(ngx_http_jobruns_attempt_t *a,
+    ngx_http_jobruns_audit_moment_e moment,
+    ngx_http_jobruns_audit_done_pt done)
 {
-    jr_line_t                       line;
+    jr_line_t                      *line;
     ngx_log_t                      *log;
     ngx_http_jobruns_loc_conf_t    *jlcf;
     ngx_http_jobruns_audit_wait_t  *wait;
 
     jlcf = a->conf;
-    log = r->connection->log;
+    log = a->request->connection->log;
 
-    if (ngx_http_jobruns_audit_refusal(a, moment)
-        && ngx_http_jobruns_audit_fold(r, a))
-    {
-        return NGX_OK;
+    line = ngx_http_jobruns_audit_file_begin(jlcf->audit,
+                                   ngx_http_jobruns_audit_record_type(moment),
+                                   jlcf->audit_syslog, log);
+    if (line == NULL) {
+        return NGX_ERROR;
     }
 
-    if (ngx_http_jobruns_audit_line(jlcf->audit, &line, jlcf->audit_syslog,
-                                    log)
+    ngx_http_jobruns_audit_record(a, line, moment);
+
+    wait = NULL;
+
+    if (done != NULL) {
+        wait = &a->record;
+        wait->handler = ngx_http_jobruns_audit_on_record;
+        wait->attempt = a;
+        wait->done = done;
+        wait->durable = (jlcf->audit_sync == NGX_HTTP_JOBRUNS_SYNC_ALWAYS
+                         && (moment == jobruns_audit_begin
+                             || a->outcome == JR_OUTCOME_CREATED));
+    }
+
+    if (ngx_http_jobruns_audit_file_commit(jlcf->audit, jlcf->audit_sync,
+                                           wait, log)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    ngx_http_jobruns_audit_record(r, a, &line, moment);
-
-    wait = park ? &a->record : NULL;
-
-    if (ngx_http_jobruns_audit_append(jlcf->audit, &line, jlcf->audit_sync,
-                                      wait, log)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (wait == NULL) {
-        return NGX_OK;
-    }
-
-    wait->handler = ngx_http_jobruns_audit_on_record;
-    wait->data = a;
-    wait->durable = (jlcf->audit_sync == NGX_HTTP_JOBRUNS_SYNC_ALWAYS
-                     && (moment == jobruns_audit_begin
-                         || a->outcome == JR_OUTCOME_CREATED));
-
-    return NGX_AGAIN;
+    return wait ? NGX_AGAIN : NGX_OK;
 }
 
 
@@ -138,9 +309,9 @@ ngx_http_jobruns_audit_on_record(ngx_http_jobruns_audit_wait_t *wait)
 {
     ngx_http_jobruns_attempt_t  *a;
 
-    a = wait->data;
+    a = wait->attempt;
 
-    if (a->state == jobruns_st_recording) {
+    if (!a->audit_ended) {
         a->audit_begun = wait->written;
     }
 
@@ -148,7 +319,7 @@ ngx_http_jobruns_audit_on_record(ngx_http_jobruns_audit_wait_t *wait)
         ngx_http_jobruns_audit_failed(a);
     }
 
-    ngx_http_jobruns_wake(a);
+    wait->done(a);
 }
 
 
@@ -157,55 +328,27 @@ ngx_http_jobruns_audit_on_record(ngx_http_jobruns_audit_wait_t *wait)
 static void
 ngx_http_jobruns_audit_failed(ngx_http_jobruns_attempt_t *a)
 {
-    u_char                         *p;
-    ngx_http_jobruns_audit_file_t  *file;
+    u_char     *p;
+    ngx_str_t  *error;
 
-    file = a->conf->audit;
+    error = &a->conf->audit->watch.error;
 
     if (a->record.written) {
         ngx_str_set(&a->audit_error, "it could not be synced to its disk");
         return;
     }
 
-    if (file->error.len == 0) {
+    if (error->len == 0) {
         ngx_str_set(&a->audit_error, "no memory, or no random bytes");
         return;
     }
 
     /* the file's own text is of the last failure, and may change */
 
-    p = ngx_pnalloc(a->request->pool, file->error.len);
+    p = ngx_pstrdup(a->request->pool, error);
 
     if (p != NULL) {
-        ngx_memcpy(p, file->error.data, file->error.len);
         a->audit_error.data = p;
-        a->audit_error.len = file->error.len;
+        a->audit_error.len = error->len;
     }
-}
-
-
-/* the end of every request: what is still unwritten, and letting go */
-
-ngx_int_t
-ngx_http_jobruns_log_handler(ngx_http_request_t *r)
-{
-    ngx_http_jobruns_ctx_t  *ctx;
-
-    /* a redirect may have cleared r->ctx since: timers are to be let go */
-
-    ctx = (r == r->main) ? ngx_http_jobruns_get_ctx(r) : NULL;
-
-    if (ctx == NULL || ctx->attempt == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_http_jobruns_attempt_end(r, ctx->attempt);
-
-    if (ctx->attempt->status == 0) {
-        ctx->attempt->status = r->headers_out.status;
-    }
-
-    (void) ngx_http_jobruns_audit_end(r, ctx->attempt, 0);
-
-    return NGX_OK;
 }

@@ -1,141 +1,114 @@
 /*
- * Audit files, and the chain that each worker has in each of them.
+ * An audit file: the chain that each worker has in it, and the one buffer
+ * through which a worker's records get into it.
  *
- * NGINX opens the files and opens them anew on USR1 (ngx_conf_open_file(),
+ * begin() and commit() are the one way in.  What one turn of the event loop
+ * has to record leaves in one write(), and whoever waits for a record is
+ * called behind it, at the end of that turn.  The buffer is empty whenever
+ * the event loop waits, but for what is recorded outside of a turn, such as
+ * when connections are closed for a worker that is to leave.
+ *
+ * NGINX opens the files and opens them again on USR1 (ngx_conf_open_file(),
  * ngx_reopen_files()), always with O_APPEND: a write() of whole records lands
  * whole behind those of other workers.
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_audit_batch.h"
+#include "ngx_http_jobruns_audit_envelope.h"
 #include "ngx_http_jobruns_audit_file.h"
-#include "ngx_http_jobruns_audit_fold.h"
-#include "ngx_http_jobruns_audit_record.h"
-#include "ngx_http_jobruns_audit_sync.h"
-#include "ngx_http_jobruns_audit_watch.h"
+#include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_request_headers.h"
 
 
-static void ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file,
-    ngx_log_t *log);
-static void ngx_http_jobruns_audit_lost(ngx_http_jobruns_audit_file_t *file);
-static ngx_int_t ngx_http_jobruns_audit_chain_open(
+/* a buffer that is full is written at once */
+#define NGX_HTTP_JOBRUNS_BUFFER_SIZE     (4 * NGX_HTTP_JOBRUNS_AUDIT_RECORD)
+#define NGX_HTTP_JOBRUNS_BUFFER_RECORDS  256
+
+
+/* a record that is sealed and not yet written */
+typedef struct {
+    char                            *line;
+    size_t                           len;     /* without its line end */
+    ngx_syslog_peer_t               *peer;    /* NULL: no copy */
+    ngx_msec_t                       sync;    /* of jobruns_audit_sync */
+    ngx_http_jobruns_audit_wait_t   *wait;    /* NULL: nobody waits */
+    unsigned                         own:1;   /* of the chain itself */
+} ngx_http_jobruns_audit_sealed_t;
+
+
+static void ngx_http_jobruns_audit_file_room(
+    ngx_http_jobruns_audit_file_t *file);
+static jr_line_t *ngx_http_jobruns_audit_file_line(jr_str_t type);
+static ngx_http_jobruns_audit_sealed_t *ngx_http_jobruns_audit_file_seal(
     ngx_http_jobruns_audit_file_t *file, ngx_log_t *log);
-static ngx_int_t ngx_http_jobruns_audit_chain_record(
+static void ngx_http_jobruns_audit_file_lost(
+    ngx_http_jobruns_audit_file_t *file);
+static ngx_int_t ngx_http_jobruns_audit_file_chain(
+    ngx_http_jobruns_audit_file_t *file, ngx_log_t *log);
+static ngx_int_t ngx_http_jobruns_audit_file_chain_record(
     ngx_http_jobruns_audit_file_t *file, jr_str_t type, ngx_log_t *log);
-static void ngx_http_jobruns_audit_chain_key(
-    ngx_http_jobruns_audit_seal_t *seal, jr_line_t *line);
+static size_t ngx_http_jobruns_audit_file_put(
+    ngx_http_jobruns_audit_file_t *file);
+static size_t ngx_http_jobruns_audit_file_torn(
+    ngx_http_jobruns_audit_file_t *file, char *from, size_t size, ssize_t n);
+static void ngx_http_jobruns_audit_file_take_back(
+    ngx_http_jobruns_audit_sealed_t *record);
+static void ngx_http_jobruns_audit_file_result(
+    ngx_http_jobruns_audit_sealed_t *record, ngx_int_t rc);
+static void ngx_http_jobruns_audit_file_syslog(
+    ngx_http_jobruns_audit_sealed_t *record);
+static void ngx_http_jobruns_audit_file_on_turn(ngx_event_t *ev);
 
 
-ngx_http_jobruns_audit_file_t *
-ngx_http_jobruns_audit_open(ngx_conf_t *cf, ngx_str_t *path)
+/* the text, behind room for a line end that ends a torn line before it */
+static char  ngx_http_jobruns_audit_text[1 + NGX_HTTP_JOBRUNS_BUFFER_SIZE];
+
+/* of this worker */
+static struct {
+    ngx_http_jobruns_audit_file_t    *file;   /* that all records are for */
+    char                             *last;   /* end of what is sealed */
+    jr_line_t                         line;   /* the record that is begun */
+    ngx_uint_t                        n;
+    ngx_http_jobruns_audit_sealed_t   records[NGX_HTTP_JOBRUNS_BUFFER_RECORDS];
+    ngx_queue_t                       done;   /* waits to be called back */
+    ngx_event_t                       turn;   /* posted: the turn's end */
+} ngx_http_jobruns_audit_buffer = {
+    .last = ngx_http_jobruns_audit_text + 1,
+    .done = { &ngx_http_jobruns_audit_buffer.done,
+              &ngx_http_jobruns_audit_buffer.done },
+    .turn = { .handler = ngx_http_jobruns_audit_file_on_turn }
+};
+
+
+jr_line_t *
+ngx_http_jobruns_audit_file_begin(ngx_http_jobruns_audit_file_t *file,
+    jr_str_t type, ngx_syslog_peer_t *peer, ngx_log_t *log)
 {
-    ngx_open_file_t                 *file;
-    ngx_http_jobruns_main_conf_t    *jmcf;
-    ngx_http_jobruns_audit_file_t  **f;
-
-    file = ngx_conf_open_file(cf->cycle, path);
-    if (file == NULL) {
-        return NULL;
-    }
-
-    if (file->flush == ngx_http_jobruns_audit_on_reopen) {
-        return file->data;
-    }
-
-    if (file->flush != NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is written by another directive too; "
-                           "\"jobruns_audit\" needs a file of its own",
-                           &file->name);
-        return NULL;
-    }
-
-    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
-
-    if (jmcf->audit_files.elts == NULL
-        && ngx_array_init(&jmcf->audit_files, cf->pool, 1,
-                          sizeof(ngx_http_jobruns_audit_file_t *))
-           != NGX_OK)
-    {
-        return NULL;
-    }
-
-    f = ngx_array_push(&jmcf->audit_files);
-    if (f == NULL) {
-        return NULL;
-    }
-
-    *f = ngx_pcalloc(cf->pool, sizeof(ngx_http_jobruns_audit_file_t));
-    if (*f == NULL) {
-        jmcf->audit_files.nelts--;
-        return NULL;
-    }
-
-    (*f)->file = file;
-    (*f)->seal = &jmcf->audit_seal;
-    ngx_http_jobruns_audit_sync_init(&(*f)->sync, file, &cf->cycle->new_log);
-
-    file->flush = ngx_http_jobruns_audit_on_reopen;
-    file->data = *f;
-
-    return *f;
-}
-
-
-/* ngx_reopen_files() calls it before it opens the file anew and closes the
-   old one; in the master too, which writes no records */
-
-static void
-ngx_http_jobruns_audit_on_reopen(ngx_open_file_t *file, ngx_log_t *log)
-{
-    ngx_http_jobruns_audit_file_t  *f;
-
-    f = file->data;
-
-    ngx_http_jobruns_audit_batch_write();
-
-    f->torn = 0;
-
-    ngx_http_jobruns_audit_create(&file->name);
-    ngx_http_jobruns_audit_watch_reopening(f);
-
-    ngx_http_jobruns_audit_sync_retire(&f->sync, log);
-}
-
-
-ngx_int_t
-ngx_http_jobruns_audit_line(ngx_http_jobruns_audit_file_t *file,
-    jr_line_t *line, ngx_syslog_peer_t *peer, ngx_log_t *log)
-{
-    ngx_http_jobruns_audit_batch_room(file);
+    ngx_http_jobruns_audit_file_room(file);
 
     file->peer = peer;
 
     if (!file->opened
-        && ngx_http_jobruns_audit_chain_open(file, log) != NGX_OK)
+        && ngx_http_jobruns_audit_file_chain(file, log) != NGX_OK)
     {
-        ngx_http_jobruns_audit_lost(file);
-        return NGX_ERROR;
+        ngx_http_jobruns_audit_file_lost(file);
+        return NULL;
     }
 
-    ngx_http_jobruns_audit_batch_line(line);
-
-    return NGX_OK;
+    return ngx_http_jobruns_audit_file_line(type);
 }
 
 
 ngx_int_t
-ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
-    jr_line_t *line, ngx_msec_t sync, ngx_http_jobruns_audit_wait_t *wait,
-    ngx_log_t *log)
+ngx_http_jobruns_audit_file_commit(ngx_http_jobruns_audit_file_t *file,
+    ngx_msec_t sync, ngx_http_jobruns_audit_wait_t *wait, ngx_log_t *log)
 {
     ngx_http_jobruns_audit_sealed_t  *record;
 
-    record = ngx_http_jobruns_audit_batch_seal(line, log);
+    record = ngx_http_jobruns_audit_file_seal(file, log);
 
     if (record == NULL) {
-        ngx_http_jobruns_audit_lost(file);
+        ngx_http_jobruns_audit_file_lost(file);
         return NGX_ERROR;
     }
 
@@ -146,29 +119,93 @@ ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
 }
 
 
-void ngx_cdecl
-ngx_http_jobruns_audit_error(ngx_http_jobruns_audit_file_t *file,
-    const char *fmt, ...)
+/* makes room for two records of that file, where there is none by writing what
+   is pending: the first of a chain has another one before it */
+
+static void
+ngx_http_jobruns_audit_file_room(ngx_http_jobruns_audit_file_t *file)
 {
-    u_char   *last;
-    va_list   args;
+    size_t  used;
 
-    va_start(args, fmt);
-    last = ngx_vslprintf(file->error_text,
-                         file->error_text + NGX_HTTP_JOBRUNS_AUDIT_ERROR, fmt,
-                         args);
-    va_end(args);
+    used = ngx_http_jobruns_audit_buffer.last - ngx_http_jobruns_audit_text;
 
-    file->error.data = file->error_text;
-    file->error.len = last - file->error_text;
+    if (ngx_http_jobruns_audit_buffer.file != file
+        || ngx_http_jobruns_audit_buffer.n + 2
+           > NGX_HTTP_JOBRUNS_BUFFER_RECORDS
+        || used + 2 * NGX_HTTP_JOBRUNS_AUDIT_RECORD
+           > sizeof(ngx_http_jobruns_audit_text))
+    {
+        ngx_http_jobruns_audit_file_write();
+
+        ngx_http_jobruns_audit_buffer.file = file;
+    }
 }
 
 
-static void
-ngx_http_jobruns_audit_lost(ngx_http_jobruns_audit_file_t *file)
+static jr_line_t *
+ngx_http_jobruns_audit_file_line(jr_str_t type)
 {
-    /* told in the next record that can be written */
+    jr_line_t  *line;
 
+    line = &ngx_http_jobruns_audit_buffer.line;
+
+    jr_line_init(line, ngx_http_jobruns_audit_buffer.last,
+                 NGX_HTTP_JOBRUNS_AUDIT_RECORD - JR_CHAIN_TAIL - 1);
+
+    ngx_http_jobruns_audit_envelope_open(line, type);
+
+    return line;
+}
+
+
+/* NULL: no memory.  The caller fills in the rest of the record. */
+
+static ngx_http_jobruns_audit_sealed_t *
+ngx_http_jobruns_audit_file_seal(ngx_http_jobruns_audit_file_t *file,
+    ngx_log_t *log)
+{
+    size_t                            len;
+    jr_line_t                        *line;
+    ngx_http_jobruns_audit_sealed_t  *record;
+
+    line = &ngx_http_jobruns_audit_buffer.line;
+
+    ngx_http_jobruns_audit_envelope_close(line);
+
+    len = jr_line_len(line);
+
+    if (jr_chain_seal(&file->chain, line->start, &len) != JR_OK) {
+        ngx_log_error(NGX_LOG_CRIT, log, 0,
+                      "jobruns: no memory to hash a record of the audit file "
+                      "\"%V\"", &file->file->name);
+        return NULL;
+    }
+
+    record = &ngx_http_jobruns_audit_buffer.records[
+                                          ngx_http_jobruns_audit_buffer.n++];
+
+    ngx_memzero(record, sizeof(ngx_http_jobruns_audit_sealed_t));
+
+    record->line = line->start;
+    record->len = len;
+    record->peer = file->peer;
+
+    line->start[len] = LF;
+    ngx_http_jobruns_audit_buffer.last = line->start + len + 1;
+
+    ngx_http_jobruns_audit_buffer.turn.log = ngx_cycle->log;
+
+    ngx_post_event(&ngx_http_jobruns_audit_buffer.turn, &ngx_posted_events);
+
+    return record;
+}
+
+
+/* the next record that can be written reports it ("lost") */
+
+static void
+ngx_http_jobruns_audit_file_lost(ngx_http_jobruns_audit_file_t *file)
+{
     jr_chain_lost(&file->chain);
 
     ngx_http_jobruns_count(jobruns_count_audit_failures);
@@ -178,7 +215,7 @@ ngx_http_jobruns_audit_lost(ngx_http_jobruns_audit_file_t *file)
 /* the first record of a chain, when there is a second one */
 
 static ngx_int_t
-ngx_http_jobruns_audit_chain_open(ngx_http_jobruns_audit_file_t *file,
+ngx_http_jobruns_audit_file_chain(ngx_http_jobruns_audit_file_t *file,
     ngx_log_t *log)
 {
     u_char    id[JR_CHAIN_ID];
@@ -197,8 +234,8 @@ ngx_http_jobruns_audit_chain_open(ngx_http_jobruns_audit_file_t *file,
 
     file->chain.lost = lost;
 
-    if (ngx_http_jobruns_audit_chain_record(file,
-                    (jr_str_t) jr_str(JR_CHAIN_TYPE_OPEN), log)
+    if (ngx_http_jobruns_audit_file_chain_record(file,
+                                (jr_str_t) jr_str(JR_CHAIN_TYPE_OPEN), log)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -211,39 +248,15 @@ ngx_http_jobruns_audit_chain_open(ngx_http_jobruns_audit_file_t *file,
 
 
 static ngx_int_t
-ngx_http_jobruns_audit_chain_record(ngx_http_jobruns_audit_file_t *file,
+ngx_http_jobruns_audit_file_chain_record(ngx_http_jobruns_audit_file_t *file,
     jr_str_t type, ngx_log_t *log)
 {
-    jr_line_t                         line;
-    jr_chain_t                       *chain;
     ngx_http_jobruns_audit_sealed_t  *record;
 
-    chain = &file->chain;
+    ngx_http_jobruns_audit_envelope_chain(&file->chain, file->seal,
+                                   ngx_http_jobruns_audit_file_line(type));
 
-    ngx_http_jobruns_audit_batch_line(&line);
-    ngx_http_jobruns_audit_envelope(&line, type);
-
-    jr_line_string(&line, "eventGroupingId",
-                   (jr_str_t) { JR_CHAIN_ID, chain->id });
-    jr_line_string(&line, "eventName", (jr_str_t) jr_str("AuditChain"));
-
-    jr_line_object(&line, "additionalDetails");
-    jr_line_integer(&line, "format", 1);
-    jr_line_string(&line, "algorithm",
-                   chain->mac ? (jr_str_t) jr_str("HMAC-SHA-256")
-                              : (jr_str_t) jr_str("SHA-256"));
-    ngx_http_jobruns_audit_chain_key(file->seal, &line);
-    jr_line_string(&line, "host", ngx_http_jobruns_str(ngx_cycle->hostname));
-    jr_line_integer(&line, "pid", ngx_pid);
-    jr_line_integer(&line, "records", (int64_t) chain->seq);
-    jr_line_string(&line, "lastHash",
-                   (jr_str_t) { JR_DIGEST_HEX, chain->last });
-    jr_line_close(&line, '}');
-
-    jr_line_close(&line, '}');
-    jr_line_close(&line, '}');
-
-    record = ngx_http_jobruns_audit_batch_seal(&line, log);
+    record = ngx_http_jobruns_audit_file_seal(file, log);
 
     if (record == NULL) {
         return NGX_ERROR;
@@ -255,73 +268,276 @@ ngx_http_jobruns_audit_chain_record(ngx_http_jobruns_audit_file_t *file,
 }
 
 
-static void
-ngx_http_jobruns_audit_chain_key(ngx_http_jobruns_audit_seal_t *seal,
-    jr_line_t *line)
+void
+ngx_http_jobruns_audit_file_close(ngx_http_jobruns_audit_file_t *file,
+    ngx_log_t *log)
 {
-    jr_line_string(line, "configured",
-                   (jr_str_t) { NGX_HTTP_JOBRUNS_AUDIT_TIME - 1,
-                                seal->configured });
+    ngx_http_jobruns_audit_file_room(file);
 
-    if (seal->mac == NULL) {
+    if (!file->opened) {
         return;
     }
 
-    jr_line_string(line, "keyId", (jr_str_t) { JR_MAC_ID, seal->id });
+    (void) ngx_http_jobruns_audit_file_chain_record(file,
+                               (jr_str_t) jr_str(JR_CHAIN_TYPE_CLOSE), log);
+    ngx_http_jobruns_audit_file_write();
 
-    if (seal->before.data != NULL) {
-        jr_line_string(line, "keyBefore", seal->before);
-    }
-}
+    file->opened = 0;
 
-
-ngx_http_jobruns_audit_file_t *
-ngx_http_jobruns_audit_next(ngx_http_jobruns_main_conf_t *jmcf, ngx_uint_t *i)
-{
-    ngx_http_jobruns_audit_file_t  **f;
-
-    /* NULL: there is no http{} */
-
-    if (jmcf == NULL || *i >= jmcf->audit_files.nelts) {
-        return NULL;
-    }
-
-    f = jmcf->audit_files.elts;
-
-    return f[(*i)++];
+    ngx_http_jobruns_audit_sync_now(&file->sync, log);
 }
 
 
 void
-ngx_http_jobruns_audit_close(ngx_cycle_t *cycle)
+ngx_http_jobruns_audit_file_write(void)
 {
-    ngx_uint_t                      i;
-    ngx_http_jobruns_main_conf_t   *jmcf;
-    ngx_http_jobruns_audit_file_t  *f;
+    size_t                            whole;
+    ngx_uint_t                        i, n;
+    ngx_http_jobruns_audit_sealed_t  *records;
 
-    jmcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                               ngx_http_jobruns_module);
+    n = ngx_http_jobruns_audit_buffer.n;
 
-    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
-
-        ngx_http_jobruns_audit_watch_settle(f);
-        ngx_http_jobruns_audit_fold_flush(f);
-        ngx_http_jobruns_audit_batch_room(f);
-
-        if (!f->opened) {
-            continue;
-        }
-
-        (void) ngx_http_jobruns_audit_chain_record(f,
-                   (jr_str_t) jr_str(JR_CHAIN_TYPE_CLOSE),
-                   cycle->log);
-        ngx_http_jobruns_audit_batch_write();
-        f->opened = 0;
-
-        ngx_http_jobruns_audit_sync_now(&f->sync, cycle->log);
+    if (n == 0) {
+        return;
     }
 
-    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
-        ngx_http_jobruns_audit_watch_end(f);
+    records = ngx_http_jobruns_audit_buffer.records;
+
+    whole = ngx_http_jobruns_audit_file_put(
+                                         ngx_http_jobruns_audit_buffer.file);
+
+    for (i = n; i > whole; i--) {
+        ngx_http_jobruns_audit_file_take_back(&records[i - 1]);
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_http_jobruns_audit_file_result(&records[i], i < whole ? NGX_OK
+                                                                  : NGX_ERROR);
+    }
+
+    ngx_http_jobruns_audit_buffer.n = 0;
+    ngx_http_jobruns_audit_buffer.last = ngx_http_jobruns_audit_text + 1;
+}
+
+
+/* how many records are in the file that stands on disk now */
+
+static size_t
+ngx_http_jobruns_audit_file_put(ngx_http_jobruns_audit_file_t *file)
+{
+    char        *from;
+    size_t       size, whole;
+    ssize_t      n;
+    ngx_int_t    rc;
+
+    ngx_http_jobruns_audit_watch_settle(file);
+
+    do {
+        if (file->watch.unnamed) {
+            /* nobody would ever read it; error.log said so */
+            return 0;
+        }
+
+        from = ngx_http_jobruns_audit_text + 1;
+
+        if (file->torn) {
+            *--from = LF;
+        }
+
+        size = ngx_http_jobruns_audit_buffer.last - from;
+
+        n = ngx_write_fd(file->file->fd, from, size);
+
+        if ((size_t) n == size) {
+            file->torn = 0;
+            whole = ngx_http_jobruns_audit_buffer.n;
+
+        } else {
+            whole = ngx_http_jobruns_audit_file_torn(file, from, size, n);
+        }
+
+        rc = ngx_http_jobruns_audit_watch_written(file);
+
+    } while (rc == NGX_DECLINED);
+
+    return rc == NGX_OK ? whole : 0;
+}
+
+
+/* not all of the buffer was written: how many records are whole in the file */
+
+static size_t
+ngx_http_jobruns_audit_file_torn(ngx_http_jobruns_audit_file_t *file,
+    char *from, size_t size, ssize_t n)
+{
+    char        *end;
+    ngx_err_t    err;
+    ngx_log_t   *log;
+    ngx_uint_t   whole;
+
+    log = ngx_cycle->log;
+
+    if (n == -1) {
+        err = ngx_errno;
+
+        ngx_http_jobruns_audit_watch_error(file,
+                                           "it cannot be written (%d: %s)",
+                                           err, strerror(err));
+
+        ngx_http_jobruns_log_fault(log, jobruns_log_audit, NGX_LOG_CRIT,
+                                   err, "the audit file \"%V\" cannot "
+                                   "be written", &file->file->name);
+        return 0;
+    }
+
+    ngx_http_jobruns_count(jobruns_count_audit_torn);
+
+    ngx_http_jobruns_audit_watch_error(file,
+                                 "only %z of %uz bytes could be written",
+                                 n, size);
+
+    ngx_http_jobruns_log_fault(log, jobruns_log_audit_torn, NGX_LOG_CRIT, 0,
+                               "only %z of %uz bytes of records went to the "
+                               "audit file \"%V\": is its disk full?",
+                               n, size, &file->file->name);
+
+    end = from + n;
+
+    /* ends the torn line; where even that fails, the next write begins with
+       a line end */
+
+    if (n > 0) {
+        file->torn = (end[-1] != LF
+                      && ngx_write_fd(file->file->fd, "\n", 1) != 1);
+    }
+
+    /* a record is whole without its line end, which is there now or will
+       be */
+
+    for (whole = 0; whole < ngx_http_jobruns_audit_buffer.n; whole++) {
+
+        if (ngx_http_jobruns_audit_buffer.records[whole].line
+            + ngx_http_jobruns_audit_buffer.records[whole].len > end)
+        {
+            break;
+        }
+    }
+
+    return whole;
+}
+
+
+static void
+ngx_http_jobruns_audit_file_take_back(ngx_http_jobruns_audit_sealed_t *record)
+{
+    ngx_http_jobruns_audit_file_t  *file;
+
+    file = ngx_http_jobruns_audit_buffer.file;
+
+    jr_chain_back(&file->chain, record->line, record->len);
+
+    if (!record->own) {
+        jr_chain_lost(&file->chain);
+
+    } else {
+        /* its chain is as good as not begun, or not ended */
+        file->opened = 0;
+    }
+}
+
+
+/* what became of a record; who waits for it is called when the turn ends */
+
+static void
+ngx_http_jobruns_audit_file_result(ngx_http_jobruns_audit_sealed_t *record,
+    ngx_int_t rc)
+{
+    ngx_http_jobruns_audit_file_t  *file;
+    ngx_http_jobruns_audit_wait_t  *wait;
+
+    file = ngx_http_jobruns_audit_buffer.file;
+    wait = record->wait;
+
+    if (wait != NULL) {
+        wait->rc = rc;
+        wait->written = (rc == NGX_OK);
+        wait->sync = &file->sync;
+
+        ngx_queue_insert_tail(&ngx_http_jobruns_audit_buffer.done,
+                              &wait->queue);
+    }
+
+    if (!record->own) {
+        ngx_http_jobruns_count(rc == NGX_OK ? jobruns_count_audit_records
+                                            : jobruns_count_audit_failures);
+    }
+
+    if (rc != NGX_OK) {
+        return;
+    }
+
+    ngx_http_jobruns_audit_sync_note(&file->sync);
+
+    if (record->sync != NGX_HTTP_JOBRUNS_SYNC_OFF
+        && (wait == NULL || !wait->durable))
+    {
+        /* where nobody waits, the next turn is soon enough */
+
+        ngx_http_jobruns_audit_sync_later(&file->sync,
+                              record->sync == NGX_HTTP_JOBRUNS_SYNC_ALWAYS
+                              ? 0 : record->sync);
+    }
+
+    if (record->peer != NULL) {
+        ngx_http_jobruns_audit_file_syslog(record);
+    }
+}
+
+
+/* a copy beside the file and never in its place: a datagram may be dropped on
+   its way, and nobody learns of it */
+
+static void
+ngx_http_jobruns_audit_file_syslog(ngx_http_jobruns_audit_sealed_t *record)
+{
+    u_char  *last;
+
+    /* room for ngx_syslog_add_header(): priority, time, host and tag */
+
+    static u_char  buf[NGX_HTTP_JOBRUNS_AUDIT_RECORD + NGX_MAXHOSTNAMELEN
+                       + 128];
+
+    last = ngx_syslog_add_header(record->peer, buf);
+    last = ngx_cpymem(last, record->line, record->len);
+
+    /* never blocks; a failure is logged by ngx_send() */
+
+    (void) ngx_syslog_send(record->peer, buf, last - buf);
+}
+
+
+static void
+ngx_http_jobruns_audit_file_on_turn(ngx_event_t *ev)
+{
+    ngx_queue_t                    *q;
+    ngx_http_jobruns_audit_wait_t  *wait;
+
+    (void) ev;
+
+    ngx_http_jobruns_audit_file_write();
+
+    while (!ngx_queue_empty(&ngx_http_jobruns_audit_buffer.done)) {
+
+        q = ngx_queue_head(&ngx_http_jobruns_audit_buffer.done);
+        wait = ngx_queue_data(q, ngx_http_jobruns_audit_wait_t, queue);
+
+        ngx_queue_remove(q);
+
+        if (wait->written && wait->durable) {
+            ngx_http_jobruns_audit_sync_wait(wait->sync, wait);
+
+        } else {
+            wait->handler(wait);
+        }
     }
 }

@@ -1,39 +1,63 @@
 /*
- * Audit files, and the chain that each worker has in each of them.
+ * An audit file: the chain that each worker has in it, and the one buffer
+ * through which a worker's records get into it.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_AUDIT_FILE_H_INCLUDED
 #define NGX_HTTP_JOBRUNS_AUDIT_FILE_H_INCLUDED
 
 #include "ngx_http_jobruns_audit.h"
+#include "ngx_http_jobruns_audit_fold.h"
+#include "ngx_http_jobruns_audit_sync.h"
+#include "ngx_http_jobruns_audit_watch.h"
 
 
-/* the file of that path in this configuration; NULL after logging an error */
-ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_open(ngx_conf_t *cf,
-    ngx_str_t *path);
+/*
+ * A path that records are appended to; made once for each when the
+ * configuration is read.  After fork() each worker has its own copy of it,
+ * and so its own chain, which goes on through rotations.
+ */
+struct ngx_http_jobruns_audit_file_s {
+    ngx_open_file_t                 *file;
+    ngx_http_jobruns_audit_seal_t   *seal;    /* of the main configuration,
+                                                 which may come later */
+    jr_chain_t                       chain;
+    ngx_syslog_peer_t               *peer;    /* that had the last copy */
+    ngx_http_jobruns_audit_sync_t    sync;
+    ngx_http_jobruns_audit_watch_t   watch;
+    ngx_http_jobruns_audit_fold_t    fold;
+    unsigned                         opened:1;    /* the chain */
+    unsigned                         torn:1;  /* the file has no line end at
+                                                 its end */
+};
 
-/* The files of a configuration (NULL: none), one a call; *i is 0 at the first.
-   NULL: there are no more.  In the order in which they were opened. */
-ngx_http_jobruns_audit_file_t *ngx_http_jobruns_audit_next(
-    ngx_http_jobruns_main_conf_t *jmcf, ngx_uint_t *i);
 
-/* begins a line; peer NULL: no copy.  NGX_ERROR: the record is lost, and
-   that was logged and counted. */
-ngx_int_t ngx_http_jobruns_audit_line(ngx_http_jobruns_audit_file_t *file,
-    jr_line_t *line, ngx_syslog_peer_t *peer, ngx_log_t *log);
+/*
+ * Begins a record of that type in the buffer: the members that all records
+ * begin with, and an object "data", which is open.  No other record may be
+ * begun until it is committed.  peer NULL: no copy goes to syslog.  NULL: the
+ * record is lost, which was logged and counted.
+ */
+jr_line_t *ngx_http_jobruns_audit_file_begin(
+    ngx_http_jobruns_audit_file_t *file, jr_str_t type,
+    ngx_syslog_peer_t *peer, ngx_log_t *log);
 
-/* seals that line, which goes into the file at the end of this turn of the
-   event loop; sync as jobruns_audit_sync has it.  NGX_ERROR as above. */
-ngx_int_t ngx_http_jobruns_audit_append(ngx_http_jobruns_audit_file_t *file,
-    jr_line_t *line, ngx_msec_t sync, ngx_http_jobruns_audit_wait_t *wait,
+/*
+ * Closes the record that was begun, and seals it into the chain; it goes into
+ * the file at the end of this turn of the event loop.  sync as
+ * jobruns_audit_sync has it; wait NULL: nobody waits.  NGX_ERROR: the record
+ * is lost, as above, and wait is not called.
+ */
+ngx_int_t ngx_http_jobruns_audit_file_commit(
+    ngx_http_jobruns_audit_file_t *file, ngx_msec_t sync,
+    ngx_http_jobruns_audit_wait_t *wait, ngx_log_t *log);
+
+/* writes what is committed, to whichever file it is for */
+void ngx_http_jobruns_audit_file_write(void);
+
+/* ends the chain, and waits for the disk */
+void ngx_http_jobruns_audit_file_close(ngx_http_jobruns_audit_file_t *file,
     ngx_log_t *log);
-
-/* what is wrong with the file, for records and error.log */
-void ngx_cdecl ngx_http_jobruns_audit_error(
-    ngx_http_jobruns_audit_file_t *file, const char *fmt, ...);
-
-/* closes all chains: this worker process writes no more records */
-void ngx_http_jobruns_audit_close(ngx_cycle_t *cycle);
 
 
 #endif /* NGX_HTTP_JOBRUNS_AUDIT_FILE_H_INCLUDED */

@@ -1,7 +1,7 @@
 /*
  * A flood of refusals must not become a flood of records: beyond so many in a
  * second (jobruns_audit_refusals) they are counted, by outcome, and one record
- * a second tells the counts and the noisiest client addresses.
+ * a second reports the counts and the noisiest client addresses.
  *
  * The addresses are found in a fixed space (space-saving: Metwally, Agrawal,
  * El Abbadi, 2005): one that has no place takes that of the least, with its
@@ -9,9 +9,8 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_audit_envelope.h"
 #include "ngx_http_jobruns_audit_file.h"
-#include "ngx_http_jobruns_audit_fold.h"
-#include "ngx_http_jobruns_audit_record.h"
 
 
 /* ms */
@@ -33,8 +32,7 @@ static void ngx_http_jobruns_audit_fold_addresses(
 
 
 ngx_uint_t
-ngx_http_jobruns_audit_fold(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_audit_fold_take(ngx_http_jobruns_attempt_t *a)
 {
     ngx_http_jobruns_audit_file_t  *file;
     ngx_http_jobruns_audit_fold_t  *fold;
@@ -47,7 +45,7 @@ ngx_http_jobruns_audit_fold(ngx_http_request_t *r,
     }
 
     if (fold->refusals == 0) {
-        (void) ngx_http_jobruns_audit_time(fold->from);
+        (void) ngx_http_jobruns_audit_envelope_time(fold->from);
 
         fold->peer = a->conf->audit_syslog;
         fold->sync = a->conf->audit_sync;
@@ -62,12 +60,13 @@ ngx_http_jobruns_audit_fold(ngx_http_request_t *r,
         }
     }
 
-    (void) ngx_http_jobruns_audit_time(fold->to);
+    (void) ngx_http_jobruns_audit_envelope_time(fold->to);
 
     fold->refusals++;
     fold->outcomes[a->outcome]++;
 
-    ngx_http_jobruns_audit_fold_address(fold, &r->connection->addr_text);
+    ngx_http_jobruns_audit_fold_address(fold,
+                                        &a->request->connection->addr_text);
 
     ngx_http_jobruns_count(jobruns_count_audit_refusals);
 
@@ -147,7 +146,7 @@ ngx_http_jobruns_audit_on_fold(ngx_event_t *ev)
 void
 ngx_http_jobruns_audit_fold_flush(ngx_http_jobruns_audit_file_t *file)
 {
-    jr_line_t                       line;
+    jr_line_t                      *line;
     ngx_log_t                      *log;
     ngx_http_jobruns_audit_fold_t  *fold;
 
@@ -163,12 +162,14 @@ ngx_http_jobruns_audit_fold_flush(ngx_http_jobruns_audit_file_t *file)
 
     log = ngx_cycle->log;
 
-    if (ngx_http_jobruns_audit_line(file, &line, fold->peer, log) == NGX_OK) {
+    line = ngx_http_jobruns_audit_file_begin(file,
+                                   (jr_str_t) jr_str(JR_CHAIN_TYPE_REFUSALS),
+                                   fold->peer, log);
+    if (line != NULL) {
+        ngx_http_jobruns_audit_fold_record(file, line);
 
-        ngx_http_jobruns_audit_fold_record(file, &line);
-
-        (void) ngx_http_jobruns_audit_append(file, &line, fold->sync, NULL,
-                                             log);
+        (void) ngx_http_jobruns_audit_file_commit(file, fold->sync, NULL,
+                                                  log);
     }
 
     /* one that cannot be written is lost as any record, and counted so */
@@ -187,9 +188,6 @@ ngx_http_jobruns_audit_fold_record(ngx_http_jobruns_audit_file_t *file,
     ngx_http_jobruns_audit_fold_t  *fold;
 
     fold = &file->fold;
-
-    ngx_http_jobruns_audit_envelope(line,
-                                  (jr_str_t) jr_str(JR_CHAIN_TYPE_REFUSALS));
 
     jr_line_string(line, "eventGroupingId",
                    (jr_str_t) { JR_CHAIN_ID, file->chain.id });
@@ -216,8 +214,6 @@ ngx_http_jobruns_audit_fold_record(ngx_http_jobruns_audit_file_t *file,
 
     ngx_http_jobruns_audit_fold_addresses(fold, line);
 
-    jr_line_close(line, '}');
-    jr_line_close(line, '}');
     jr_line_close(line, '}');
 }
 

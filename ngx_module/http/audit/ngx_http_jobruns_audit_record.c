@@ -1,5 +1,5 @@
 /*
- * What a record says, in the shape of the OCI Audit event v2.
+ * What an attempt's record says, in the shape of the OCI Audit event v2.
  *
  * Never in a record: signatures, session tokens, retry tokens, values of
  * parameters, query strings.  What a client or the service sent is cut to a
@@ -9,9 +9,9 @@
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_audit_asker.h"
+#include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_audit_envelope.h"
 #include "ngx_http_jobruns_audit_record.h"
-#include "ngx_http_jobruns_request_headers.h"
 
 #include "jr_decimal.h"
 
@@ -20,28 +20,25 @@
    floods the gateway chooses them */
 #define NGX_HTTP_JOBRUNS_AUDIT_REFUSAL  512
 
-/* ,"truncated":true */
-#define NGX_HTTP_JOBRUNS_AUDIT_CUT      24
+/* bytes of each other text that others chose */
+#define NGX_HTTP_JOBRUNS_AUDIT_TEXT     1024
+#define NGX_HTTP_JOBRUNS_AUDIT_PATH     2048
+#define NGX_HTTP_JOBRUNS_AUDIT_MESSAGE  8192
 
 #define NGX_HTTP_JOBRUNS_AUDIT_TYPE                                          \
     "com.oraclecloud.aidataplatform.CreateJobRun"
 
-/* bytes of a UUID in text */
-#define NGX_HTTP_JOBRUNS_AUDIT_ID       36
 
-
-static void ngx_http_jobruns_audit_id(u_char *id);
-static void ngx_http_jobruns_audit_details(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
-    ngx_http_jobruns_audit_moment_e moment);
+static void ngx_http_jobruns_audit_details(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line, ngx_http_jobruns_audit_moment_e moment);
 static void ngx_http_jobruns_audit_admitted(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line);
 static void ngx_http_jobruns_audit_errors(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line);
-static void ngx_http_jobruns_audit_result(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
-static void ngx_http_jobruns_audit_durations(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line);
+static void ngx_http_jobruns_audit_result(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
+static void ngx_http_jobruns_audit_durations(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
 static void ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line);
 static void ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
@@ -50,12 +47,20 @@ static jr_str_t ngx_http_jobruns_audit_token_before(
     ngx_http_jobruns_attempt_t *a);
 static jr_str_t ngx_http_jobruns_audit_token_after(
     ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_audit_identity(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
+static void ngx_http_jobruns_audit_request(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
+static void ngx_http_jobruns_audit_header(ngx_http_request_t *r,
+    jr_line_t *line, const char *name);
+static void ngx_http_jobruns_audit_asker_again(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
+static void ngx_http_jobruns_audit_text(jr_line_t *line, const char *name,
+    jr_str_t value, size_t most);
 
 
-void
-ngx_http_jobruns_audit_record(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
-    ngx_http_jobruns_audit_moment_e moment)
+jr_str_t
+ngx_http_jobruns_audit_record_type(ngx_http_jobruns_audit_moment_e moment)
 {
     static const jr_str_t  types[] = {
         jr_str(NGX_HTTP_JOBRUNS_AUDIT_TYPE ".begin"),
@@ -63,13 +68,17 @@ ngx_http_jobruns_audit_record(ngx_http_request_t *r,
         jr_str(NGX_HTTP_JOBRUNS_AUDIT_TYPE)
     };
 
-    line->end -= NGX_HTTP_JOBRUNS_AUDIT_CUT;
+    return types[moment];
+}
 
-    if (ngx_http_jobruns_audit_refusal(a, moment)) {
+
+void
+ngx_http_jobruns_audit_record(ngx_http_jobruns_attempt_t *a, jr_line_t *line,
+    ngx_http_jobruns_audit_moment_e moment)
+{
+    if (ngx_http_jobruns_audit_record_refusal(a, moment)) {
         jr_line_most(line, NGX_HTTP_JOBRUNS_AUDIT_REFUSAL);
     }
-
-    ngx_http_jobruns_audit_envelope(line, types[moment]);
 
     /* pairs ".begin" and ".end": the attempt's own id */
 
@@ -81,119 +90,28 @@ ngx_http_jobruns_audit_record(ngx_http_request_t *r,
                                 ngx_http_jobruns_str(a->run_key),
                                 NGX_HTTP_JOBRUNS_AUDIT_TEXT);
 
-    ngx_http_jobruns_audit_details(r, a, line, moment);
+    ngx_http_jobruns_audit_details(a, line, moment);
 
     if (moment != jobruns_audit_begin) {
         ngx_http_jobruns_audit_response(a, line);
     }
 
     if (moment == jobruns_audit_end) {
-        ngx_http_jobruns_audit_asker_again(r, a, line);
+        ngx_http_jobruns_audit_asker_again(a, line);
 
     } else {
-        ngx_http_jobruns_audit_asker(r, a, line);
+        ngx_http_jobruns_audit_identity(a, line);
+        ngx_http_jobruns_audit_request(a, line);
     }
-
-    jr_line_most(line, 0);
-
-    line->end += NGX_HTTP_JOBRUNS_AUDIT_CUT;
-
-    if (line->cut) {
-        jr_line_boolean(line, "truncated", 1);
-    }
-
-    jr_line_close(line, '}');
-    jr_line_close(line, '}');
 }
 
 
 ngx_uint_t
-ngx_http_jobruns_audit_refusal(ngx_http_jobruns_attempt_t *a,
+ngx_http_jobruns_audit_record_refusal(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_audit_moment_e moment)
 {
     return moment == jobruns_audit_whole && !a->forwarded
            && a->outcome != JR_OUTCOME_REPLAYED;
-}
-
-
-void
-ngx_http_jobruns_audit_envelope(jr_line_t *line, jr_str_t type)
-{
-    char  id[NGX_HTTP_JOBRUNS_AUDIT_ID], time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
-
-    ngx_http_jobruns_audit_id((u_char *) id);
-
-    jr_line_object(line, NULL);
-
-    /* first in every record: JR_CHAIN_RECORD */
-
-    jr_line_string(line, "eventType", type);
-    jr_line_literal(line, "\"cloudEventsVersion\":\"0.1\","
-                          "\"eventTypeVersion\":\"2.0\","
-                          "\"source\":\"jobruns-gateway\"");
-    jr_line_string(line, "eventId", (jr_str_t) { sizeof(id), id });
-    jr_line_string(line, "eventTime", ngx_http_jobruns_audit_time(time));
-    jr_line_literal(line, "\"contentType\":\"application/json\"");
-
-    jr_line_object(line, "data");
-}
-
-
-/* a version 4 UUID (RFC 9562, 5.4) */
-
-static void
-ngx_http_jobruns_audit_id(u_char *id)
-{
-    u_char  hex[32];
-
-    ngx_memset(hex, '0', sizeof(hex));
-    (void) ngx_http_jobruns_random_hex(hex, sizeof(hex), 0);
-
-    hex[12] = '4';
-    hex[16] = (u_char) "89ab"[hex[16] & 3];
-
-    ngx_memcpy(id, hex, 8);
-    id[8] = '-';
-    ngx_memcpy(id + 9, hex + 8, 4);
-    id[13] = '-';
-    ngx_memcpy(id + 14, hex + 12, 4);
-    id[18] = '-';
-    ngx_memcpy(id + 19, hex + 16, 4);
-    id[23] = '-';
-    ngx_memcpy(id + 24, hex + 20, 12);
-}
-
-
-jr_str_t
-ngx_http_jobruns_audit_time(char *buf)
-{
-    ngx_tm_t     tm;
-    ngx_time_t  *tp;
-
-    /* many records have the same second */
-
-    static char    text[NGX_HTTP_JOBRUNS_AUDIT_TIME];
-    static time_t  second = -1;
-
-    tp = ngx_timeofday();
-
-    if (tp->sec != second) {
-        second = tp->sec;
-
-        ngx_gmtime(second, &tm);
-        (void) ngx_sprintf((u_char *) text,
-                           "%4d-%02d-%02dT%02d:%02d:%02d.000Z",
-                           tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
-                           tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec);
-    }
-
-    ngx_memcpy(buf, text, NGX_HTTP_JOBRUNS_AUDIT_TIME - 1);
-
-    buf[20] = (char) ('0' + tp->msec / 100);
-    buf[21] = (char) ('0' + tp->msec / 10 % 10);
-    buf[22] = (char) ('0' + tp->msec % 10);
-
-    return (jr_str_t) { NGX_HTTP_JOBRUNS_AUDIT_TIME - 1, buf };
 }
 
 
@@ -203,9 +121,8 @@ ngx_http_jobruns_audit_time(char *buf)
  */
 
 static void
-ngx_http_jobruns_audit_details(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line,
-    ngx_http_jobruns_audit_moment_e moment)
+ngx_http_jobruns_audit_details(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line, ngx_http_jobruns_audit_moment_e moment)
 {
     jr_line_object(line, "additionalDetails");
 
@@ -214,7 +131,7 @@ ngx_http_jobruns_audit_details(ngx_http_request_t *r,
                                 (char *) a->owner });
 
     if (moment != jobruns_audit_begin) {
-        ngx_http_jobruns_audit_result(r, a, line);
+        ngx_http_jobruns_audit_result(a, line);
     }
 
     if (moment != jobruns_audit_end) {
@@ -281,8 +198,8 @@ ngx_http_jobruns_audit_errors(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
 /* how it ended */
 
 static void
-ngx_http_jobruns_audit_result(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+ngx_http_jobruns_audit_result(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line)
 {
     jr_line_string(line, "outcome", jr_outcome_name(a->outcome));
     jr_line_string(line, "tokenAfter",
@@ -314,17 +231,19 @@ ngx_http_jobruns_audit_result(ngx_http_request_t *r,
                                     NGX_HTTP_JOBRUNS_AUDIT_TEXT);
     }
 
-    ngx_http_jobruns_audit_durations(r, a, line);
+    ngx_http_jobruns_audit_durations(a, line);
 }
 
 
 static void
-ngx_http_jobruns_audit_durations(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+ngx_http_jobruns_audit_durations(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line)
 {
-    ngx_time_t      *tp;
-    ngx_msec_int_t   total;
+    ngx_time_t          *tp;
+    ngx_msec_int_t       total;
+    ngx_http_request_t  *r;
 
+    r = a->request;
     tp = ngx_timeofday();
 
     total = (ngx_msec_int_t) ((tp->sec - r->start_sec) * 1000
@@ -362,7 +281,7 @@ ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
         jr_str("lifted")
     };
 
-    /* an answer that the token alone has decided only tells how they are */
+    /* a response that the token alone has decided only shows how they are */
 
     if (a->nstates == 0 || (a->verdict != jobruns_verdict_forward
                             && a->verdict != jobruns_verdict_limited))
@@ -397,7 +316,8 @@ ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
 
     jr_line_object(line, "response");
     jr_line_string(line, "status", (jr_str_t) { n, status });
-    jr_line_string(line, "responseTime", ngx_http_jobruns_audit_time(time));
+    jr_line_string(line, "responseTime",
+                   ngx_http_jobruns_audit_envelope_time(time));
 
     if (a->refusal_code.len) {
         message = a->audit_message.len ? a->audit_message
@@ -470,4 +390,129 @@ ngx_http_jobruns_audit_token_after(ngx_http_jobruns_attempt_t *a)
     default:
         return (jr_str_t) jr_str("claimed");
     }
+}
+
+
+static void
+ngx_http_jobruns_audit_identity(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line)
+{
+    ngx_http_request_t  *r;
+
+    static const jr_str_t  none = { 0, NULL };
+
+    r = a->request;
+
+    jr_line_object(line, "identity");
+    ngx_http_jobruns_audit_text(line, "principalId", a->principal,
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    jr_line_string(line, "authType",
+                   a->identity.auth_type.len ? a->identity.auth_type : none);
+    jr_line_string(line, "tenantId", a->tenant);
+    ngx_http_jobruns_audit_text(line, "credentials", a->identity.credential,
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    jr_line_string(line, "ipAddress",
+                   ngx_http_jobruns_str(r->connection->addr_text));
+
+    if (r->headers_in.user_agent != NULL) {
+        ngx_http_jobruns_audit_text(line, "userAgent",
+                       ngx_http_jobruns_str(r->headers_in.user_agent->value),
+                       NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    }
+
+    jr_line_close(line, '}');
+}
+
+
+static void
+ngx_http_jobruns_audit_request(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line)
+{
+    u_char              *query;
+    jr_str_t             path;
+    ngx_http_request_t  *r;
+
+    r = a->request;
+
+    /* createJobRun has no query; whatever is in one is not ours to keep */
+
+    path = ngx_http_jobruns_str(r->unparsed_uri);
+    query = ngx_strlchr(r->unparsed_uri.data,
+                        r->unparsed_uri.data + r->unparsed_uri.len, '?');
+
+    if (query != NULL) {
+        path.len = query - r->unparsed_uri.data;
+    }
+
+    jr_line_object(line, "request");
+    jr_line_string(line, "id", ngx_http_jobruns_str(a->ctx->request_id));
+    ngx_http_jobruns_audit_text(line, "action",
+                                ngx_http_jobruns_str(r->method_name),
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    ngx_http_jobruns_audit_text(line, "path", path,
+                                NGX_HTTP_JOBRUNS_AUDIT_PATH);
+
+    jr_line_object(line, "headers");
+
+    if (a->token.data != NULL && a->token_hash[0]) {
+        jr_line_array(line, "opc-retry-token-sha256");
+        jr_line_string(line, NULL,
+                       (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash });
+        jr_line_close(line, ']');
+    }
+
+    ngx_http_jobruns_audit_header(r, line, "opc-client-info");
+    ngx_http_jobruns_audit_header(r, line, "opc-client-retries");
+    ngx_http_jobruns_audit_header(r, line, "x-content-sha256");
+
+    jr_line_close(line, '}');
+    jr_line_close(line, '}');
+}
+
+
+static void
+ngx_http_jobruns_audit_header(ngx_http_request_t *r, jr_line_t *line,
+    const char *name)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_jobruns_header_find(&r->headers_in.headers,
+                                     (jr_str_t) { ngx_strlen(name), name });
+    if (h == NULL) {
+        return;
+    }
+
+    jr_line_array(line, name);
+    ngx_http_jobruns_audit_text(line, NULL, ngx_http_jobruns_str(h->value),
+                                NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    jr_line_close(line, ']');
+}
+
+
+/* as much of them as it takes to read an ".end" alone */
+
+static void
+ngx_http_jobruns_audit_asker_again(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line)
+{
+    jr_line_object(line, "identity");
+    jr_line_string(line, "tenantId", a->tenant);
+    jr_line_close(line, '}');
+
+    jr_line_object(line, "request");
+    jr_line_string(line, "id", ngx_http_jobruns_str(a->ctx->request_id));
+    jr_line_close(line, '}');
+}
+
+
+static void
+ngx_http_jobruns_audit_text(jr_line_t *line, const char *name, jr_str_t value,
+    size_t most)
+{
+    if (value.len > most) {
+        value.len = most;
+        line->cut = 1;
+    }
+
+    jr_line_string(line, name, value);
 }

@@ -16,8 +16,6 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_audit_file.h"
-#include "ngx_http_jobruns_audit_sync.h"
-#include "ngx_http_jobruns_audit_watch.h"
 
 
 /* ms */
@@ -28,8 +26,6 @@
 #define NGX_HTTP_JOBRUNS_WATCH_MISSES  2
 
 
-static void ngx_http_jobruns_audit_watch_file(
-    ngx_http_jobruns_audit_file_t *file, ngx_log_t *log);
 static void ngx_http_jobruns_audit_on_look(ngx_event_t *ev);
 static void ngx_http_jobruns_audit_on_reopened(ngx_event_t *ev);
 static void ngx_http_jobruns_audit_look(ngx_http_jobruns_audit_file_t *file);
@@ -43,23 +39,7 @@ static void ngx_http_jobruns_audit_found(ngx_http_jobruns_audit_file_t *file);
 
 
 void
-ngx_http_jobruns_audit_watch_begin(ngx_cycle_t *cycle)
-{
-    ngx_uint_t                      i;
-    ngx_http_jobruns_main_conf_t   *jmcf;
-    ngx_http_jobruns_audit_file_t  *f;
-
-    jmcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                               ngx_http_jobruns_module);
-
-    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
-        ngx_http_jobruns_audit_watch_file(f, cycle->log);
-    }
-}
-
-
-static void
-ngx_http_jobruns_audit_watch_file(ngx_http_jobruns_audit_file_t *file,
+ngx_http_jobruns_audit_watch_begin(ngx_http_jobruns_audit_file_t *file,
     ngx_log_t *log)
 {
     ngx_file_info_t                  fi;
@@ -313,10 +293,10 @@ ngx_http_jobruns_audit_gone(ngx_http_jobruns_audit_file_t *file,
     ngx_err_t err, const char *what)
 {
     if (err) {
-        ngx_http_jobruns_audit_error(file, "the file %s (%d: %s)", what, err,
-                                     strerror(err));
+        ngx_http_jobruns_audit_watch_error(file, "the file %s (%d: %s)", what,
+                                           err, strerror(err));
     } else {
-        ngx_http_jobruns_audit_error(file, "the file %s", what);
+        ngx_http_jobruns_audit_watch_error(file, "the file %s", what);
     }
 
     if (file->watch.lost) {
@@ -376,35 +356,20 @@ ngx_http_jobruns_audit_watch_end(ngx_http_jobruns_audit_file_t *file)
 }
 
 
-/*
- * A new file is for its owner and group, and NGINX's own open() would have
- * everybody read it.  Whatever is wrong with the path NGINX says itself.
- */
-
-void
-ngx_http_jobruns_audit_create(ngx_str_t *name)
+void ngx_cdecl
+ngx_http_jobruns_audit_watch_error(ngx_http_jobruns_audit_file_t *file,
+    const char *fmt, ...)
 {
-    ngx_fd_t  fd;
+    va_list                          args;
+    ngx_http_jobruns_audit_watch_t  *watch;
 
-    fd = open((const char *) name->data,
-              O_WRONLY|O_APPEND|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 0640);
+    watch = &file->watch;
 
-    if (fd != NGX_INVALID_FILE) {
-        (void) ngx_close_file(fd);
-    }
-}
+    watch->error.data = watch->error_text;
 
-
-void
-ngx_http_jobruns_audit_create_files(ngx_conf_t *cf)
-{
-    ngx_uint_t                      i;
-    ngx_http_jobruns_main_conf_t   *jmcf;
-    ngx_http_jobruns_audit_file_t  *f;
-
-    jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
-
-    for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
-        ngx_http_jobruns_audit_create(&f->file->name);
-    }
+    va_start(args, fmt);
+    watch->error.len = ngx_vslprintf(watch->error_text, watch->error_text
+                                     + NGX_HTTP_JOBRUNS_AUDIT_ERROR, fmt, args)
+                       - watch->error_text;
+    va_end(args);
 }

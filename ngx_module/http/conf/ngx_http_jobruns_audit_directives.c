@@ -1,22 +1,36 @@
 /*
- * Directives of the audit.
+ * Directives of the audit, and what chains say of the key they are sealed
+ * with: an id that is made of the key and does not give it away.
+ *
+ * A reload starts workers with the new key while those with the old one still
+ * write, so a file holds chains of both, each whole by itself.  Where a reload
+ * introduces a key, the chains of the new workers vouch for those without one:
+ * they say, sealed, that there was none before.
  */
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_audit_directives.h"
-#include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_audit_envelope.h"
 #include "ngx_http_jobruns_audit_sync.h"
-#include "ngx_http_jobruns_audit_syslog.h"
+#include "ngx_http_jobruns_directives.h"
 
 
 /* root's, who makes the file; workers may search it and make nothing in it */
 #define NGX_HTTP_JOBRUNS_AUDIT_FOLDER  "/var/log/jobruns"
 
 
+static char *ngx_http_jobruns_audit_syslog(ngx_conf_t *cf,
+    ngx_syslog_peer_t **peer);
+static void ngx_http_jobruns_audit_key_free(void *data);
+static ngx_http_jobruns_main_conf_t *ngx_http_jobruns_audit_old_conf(
+    ngx_cycle_t *cycle);
+
+
 /* jobruns_audit PATH | syslog:server=... | off */
 
 char *
-ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_jobruns_audit_directives_audit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
     ngx_http_jobruns_loc_conf_t *jlcf = conf;
 
@@ -30,7 +44,7 @@ ngx_http_jobruns_audit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             goto copy_of_nothing;
         }
 
-        return ngx_http_jobruns_audit_syslog_conf(cf, &jlcf->audit_syslog);
+        return ngx_http_jobruns_audit_syslog(cf, &jlcf->audit_syslog);
     }
 
     if (jlcf->audit != NGX_CONF_UNSET_PTR) {
@@ -71,8 +85,26 @@ copy_of_nothing:
 }
 
 
+static char *
+ngx_http_jobruns_audit_syslog(ngx_conf_t *cf, ngx_syslog_peer_t **peer)
+{
+    if (*peer != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    *peer = ngx_pcalloc(cf->pool, sizeof(ngx_syslog_peer_t));
+    if (*peer == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    /* takes the directive's first argument, as access_log has it */
+
+    return ngx_syslog_process_conf(cf, *peer);
+}
+
+
 ngx_http_jobruns_audit_file_t *
-ngx_http_jobruns_audit_default(ngx_conf_t *cf)
+ngx_http_jobruns_audit_directives_default(ngx_conf_t *cf)
 {
     ngx_file_info_t  fi;
 
@@ -96,7 +128,8 @@ ngx_http_jobruns_audit_default(ngx_conf_t *cf)
 /* jobruns_audit_sync off | always | INTERVAL */
 
 char *
-ngx_http_jobruns_audit_sync(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_jobruns_audit_directives_sync(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
     ngx_http_jobruns_loc_conf_t *jlcf = conf;
 
@@ -140,7 +173,7 @@ ngx_http_jobruns_audit_sync(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 /* jobruns_audit_refusals RATE | all */
 
 char *
-ngx_http_jobruns_audit_refusals(ngx_conf_t *cf, ngx_command_t *cmd,
+ngx_http_jobruns_audit_directives_refusals(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
     ngx_http_jobruns_loc_conf_t *jlcf = conf;
@@ -178,8 +211,66 @@ ngx_http_jobruns_audit_refusals(ngx_conf_t *cf, ngx_command_t *cmd,
 }
 
 
+/* jobruns_audit_key FILE */
+
 char *
-ngx_http_jobruns_audit_enable(ngx_conf_t *cf, ngx_msec_t *sync)
+ngx_http_jobruns_audit_directives_key(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_jobruns_main_conf_t *jmcf = conf;
+
+    ngx_str_t                      *value, key;
+    jr_status_e                     status;
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_jobruns_audit_seal_t  *seal;
+
+    seal = &jmcf->audit_seal;
+
+    if (seal->mac != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (cln == NULL
+        || ngx_http_jobruns_read_secret(cf, "key", &value[1],
+                                        JR_MAC_KEY_LEAST, JR_MAC_KEY_MOST,
+                                        &key)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    status = jr_mac_create(ngx_http_jobruns_str(key), &seal->mac);
+
+    if (status == JR_OK) {
+        cln->handler = ngx_http_jobruns_audit_key_free;
+        cln->data = seal->mac;
+
+        status = jr_mac_id(seal->mac, seal->id);
+    }
+
+    ngx_explicit_memzero(key.data, key.len);
+
+    if (status != JR_OK) {
+        return "needs HMAC-SHA-256, which libcrypto refuses";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_jobruns_audit_key_free(void *data)
+{
+    jr_mac_free(data);
+}
+
+
+char *
+ngx_http_jobruns_audit_directives_enable(ngx_conf_t *cf, ngx_msec_t *sync)
 {
     ngx_int_t  rc;
 
@@ -209,4 +300,62 @@ ngx_http_jobruns_audit_enable(ngx_conf_t *cf, ngx_msec_t *sync)
     }
 
     return NGX_CONF_OK;
+}
+
+
+void
+ngx_http_jobruns_audit_directives_seal(ngx_conf_t *cf,
+    ngx_http_jobruns_audit_seal_t *seal)
+{
+    ngx_http_jobruns_main_conf_t  *old;
+
+    static const jr_str_t  none = jr_str("none");
+
+    (void) ngx_http_jobruns_audit_envelope_time(seal->configured);
+
+    if (seal->mac == NULL) {
+        return;
+    }
+
+    old = ngx_http_jobruns_audit_old_conf(cf->cycle);
+
+    if (old == NULL) {
+        return;
+    }
+
+    if (old->audit_seal.mac == NULL) {
+        seal->before = none;
+        return;
+    }
+
+    /* the old configuration is freed before this one */
+
+    ngx_memcpy(seal->before_id, old->audit_seal.id, JR_MAC_ID);
+    seal->before = (jr_str_t) { JR_MAC_ID, seal->before_id };
+}
+
+
+/* the configuration that a reload replaces; NULL: there is none, or it is of
+   another build of this module, whose memory is not ours to read */
+
+static ngx_http_jobruns_main_conf_t *
+ngx_http_jobruns_audit_old_conf(ngx_cycle_t *cycle)
+{
+    ngx_uint_t    i;
+    ngx_cycle_t  *old;
+
+    old = cycle->old_cycle;
+
+    if (old == NULL || old->conf_ctx == NULL || old->modules == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; old->modules[i]; i++) {
+        if (old->modules[i] == &ngx_http_jobruns_module) {
+            return ngx_http_cycle_get_module_main_conf(old,
+                                                     ngx_http_jobruns_module);
+        }
+    }
+
+    return NULL;
 }

@@ -374,8 +374,8 @@ ngx_http_jobruns_neighbour_audit(ngx_conf_t *cf,
         return NGX_OK;
     }
 
-    return ngx_http_jobruns_audit_enable(cf, &conf->audit_sync) == NGX_CONF_OK
-           ? NGX_OK : NGX_ERROR;
+    return ngx_http_jobruns_audit_directives_enable(cf, &conf->audit_sync)
+           == NGX_CONF_OK ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -6,6 +6,7 @@
  * a new one is in the digest by itself; the others are named here.
  */
 
+#include "ngx_http_jobruns_audit_file.h"
 #include "ngx_http_jobruns_settings.h"
 #include "ngx_http_jobruns_zone.h"
 

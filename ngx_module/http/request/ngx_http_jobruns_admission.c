@@ -12,6 +12,7 @@
 #include "ngx_http_jobruns_admission_args.h"
 #include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_audit.h"
+#include "ngx_http_jobruns_audit_file.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_lease.h"
 #include "ngx_http_jobruns_log.h"
@@ -325,7 +326,7 @@ ngx_http_jobruns_forward(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     if (!a->recorded) {
         a->recorded = 1;
 
-        rc = ngx_http_jobruns_audit_begin(r, a);
+        rc = ngx_http_jobruns_audit_begin(a, ngx_http_jobruns_wake);
 
         if (rc == NGX_AGAIN) {
             ngx_http_jobruns_flow_to(a, jobruns_st_recording);

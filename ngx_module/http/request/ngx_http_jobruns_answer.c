@@ -90,7 +90,7 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
 static void
 ngx_http_jobruns_answer(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    if (ngx_http_jobruns_audit_end(r, a, 1) == NGX_AGAIN) {
+    if (ngx_http_jobruns_audit_end(a, ngx_http_jobruns_wake) == NGX_AGAIN) {
         ngx_http_jobruns_flow_to(a, jobruns_st_noting);
         ngx_http_jobruns_park(a, ngx_http_jobruns_noted);
         return;

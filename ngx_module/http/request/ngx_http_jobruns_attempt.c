@@ -34,6 +34,7 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
     /* ngx_pcalloc() has set jobruns_st_reading */
 
     a->request = r;
+    a->ctx = ctx;
     a->conf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
     a->path = *path;
     a->uri = r->uri;

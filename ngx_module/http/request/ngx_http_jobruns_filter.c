@@ -651,7 +651,7 @@ ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     /* in the file or not: the job run exists, and its client is told */
 
-    if (ngx_http_jobruns_audit_end(r, a, 1) != NGX_AGAIN) {
+    if (ngx_http_jobruns_audit_end(a, ngx_http_jobruns_wake) != NGX_AGAIN) {
         return NGX_OK;
     }
 
@@ -735,7 +735,7 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     ngx_http_jobruns_count_stage(a, jobruns_stage_none);
 
-    (void) ngx_http_jobruns_audit_end(r, a, 0);
+    (void) ngx_http_jobruns_audit_end(a, NULL);
 
     if (ngx_http_jobruns_common_headers(r, ctx) != NGX_OK) {
         return NGX_ERROR;

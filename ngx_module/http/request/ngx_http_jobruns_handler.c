@@ -10,6 +10,7 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_attempt.h"
+#include "ngx_http_jobruns_audit.h"
 #include "ngx_http_jobruns_body.h"
 #include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
@@ -523,6 +524,33 @@ ngx_http_jobruns_check_headers(ngx_http_jobruns_attempt_t *a,
     if (jr_header_content_type(value, what) != JR_OK) {
         return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
+
+    return NGX_OK;
+}
+
+
+/* the end of every request: what is still unwritten, and letting go */
+
+ngx_int_t
+ngx_http_jobruns_handler_log(ngx_http_request_t *r)
+{
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    /* a redirect may have cleared r->ctx since: timers are to be let go */
+
+    ctx = (r == r->main) ? ngx_http_jobruns_get_ctx(r) : NULL;
+
+    if (ctx == NULL || ctx->attempt == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_http_jobruns_attempt_end(r, ctx->attempt);
+
+    if (ctx->attempt->status == 0) {
+        ctx->attempt->status = r->headers_out.status;
+    }
+
+    (void) ngx_http_jobruns_audit_end(ctx->attempt, NULL);
 
     return NGX_OK;
 }

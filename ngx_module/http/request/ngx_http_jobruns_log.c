@@ -2,7 +2,6 @@
  * Lines of error.log, folded.
  */
 
-#include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_redis_value.h"
 
@@ -82,12 +81,11 @@ void ngx_cdecl
 ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_log_e kind, ngx_uint_t level, const char *fmt, ...)
 {
-    u_char                   buf[NGX_MAX_ERROR_STR];
-    va_list                  args;
-    ngx_int_t                rc;
-    ngx_log_t               *log;
-    ngx_str_t                text;
-    ngx_http_jobruns_ctx_t  *ctx;
+    u_char      buf[NGX_MAX_ERROR_STR];
+    va_list     args;
+    ngx_int_t   rc;
+    ngx_log_t  *log;
+    ngx_str_t   text;
 
     log = a->request->connection->log;
     text.data = buf;
@@ -101,11 +99,9 @@ ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
         return;
     }
 
-    ctx = ngx_http_jobruns_get_ctx(a->request);
-
     ngx_log_error(level, log, 0,
                   "jobruns: %V, request id: \"%V\", tenant: \"%*s\"", &text,
-                  &ctx->request_id, a->tenant.len, a->tenant.data);
+                  &a->ctx->request_id, a->tenant.len, a->tenant.data);
 }
 
 
