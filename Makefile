@@ -161,7 +161,7 @@ $(eval $(call archive,check,$(CHECK_FLAGS)))
 
 # what tests share, and of tools and redis/ what is tested by itself
 CHECK_SRCS  := $(sort $(wildcard tests/lib_*.c tools/*/jr_*.c) \
-	$(addprefix ngx_module/redis/topology/ngx_redis_cluster_,slot.c map.c))
+	ngx_module/redis/topology/ngx_redis_cluster_map.c)
 CHECK_OBJS  := $(CHECK_SRCS:%.c=$(BUILD)/check/%.o) $(BUILD)/check/libcore.a
 CHECK_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,\
 	$(sort $(wildcard tests/test_*.c)))

@@ -19,7 +19,6 @@
 
 #include "lib_redis.h"
 #include "ngx_redis_cluster_map.h"
-#include "ngx_redis_cluster_slot.h"
 
 
 #define NONE  NGX_REDIS_CLUSTER_NONE
@@ -40,7 +39,7 @@ slot_of(const char *key, size_t len)
     assert_non_null(copy);
     memcpy(copy, key, len);
 
-    slot = ngx_redis_cluster_slot(copy, len);
+    slot = ngx_redis_cluster_map_slot(copy, len);
 
     free(copy);
 
@@ -374,7 +373,7 @@ redirects(const char *text, ngx_redis_redirect_t *redirect)
     assert_non_null(copy);
     memcpy(copy, text, len);
 
-    kind = ngx_redis_cluster_redirect(copy, len, redirect);
+    kind = ngx_redis_cluster_map_redirect(copy, len, redirect);
 
     free(copy);
 

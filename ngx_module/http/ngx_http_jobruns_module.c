@@ -364,17 +364,17 @@ ngx_http_jobruns_create_main_conf(ngx_conf_t *cf)
     ngx_str_set(&jmcf->admit.name, "admit");
     jmcf->admit.text.data = (u_char *) jr_embedded_admit_lua;
     jmcf->admit.text.len = jr_embedded_admit_lua_len;
-    ngx_redis_script_init(&jmcf->admit);
+    ngx_redis_op_script_init(&jmcf->admit);
 
     ngx_str_set(&jmcf->renew.name, "renew");
     jmcf->renew.text.data = (u_char *) jr_embedded_renew_lua;
     jmcf->renew.text.len = jr_embedded_renew_lua_len;
-    ngx_redis_script_init(&jmcf->renew);
+    ngx_redis_op_script_init(&jmcf->renew);
 
     ngx_str_set(&jmcf->settle.name, "settle");
     jmcf->settle.text.data = (u_char *) jr_embedded_settle_lua;
     jmcf->settle.text.len = jr_embedded_settle_lua_len;
-    ngx_redis_script_init(&jmcf->settle);
+    ngx_redis_op_script_init(&jmcf->settle);
 
     return jmcf;
 }

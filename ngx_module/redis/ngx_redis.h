@@ -11,7 +11,7 @@
  *   - the handler of an operation is called exactly once, and never before
  *     the function that submitted it has returned;
  *   - it is not called at all when the submitting function failed, or after
- *     ngx_redis_cancel();
+ *     ngx_redis_op_cancel();
  *   - a reply is valid only while the handler runs;
  *   - op->sent tells whether any byte of the operation may have reached the
  *     server: 0 means it was certainly not carried out, 1 without a reply
@@ -38,7 +38,6 @@
 #include <hiredis/hiredis.h>
 
 #include "ngx_redis_stats.h"
-#include "ngx_redis_status.h"
 
 
 typedef struct ngx_redis_server_s    ngx_redis_server_t;
@@ -59,7 +58,7 @@ typedef void (*ngx_redis_handler_pt)(ngx_redis_op_t *op,
 
 /*
  * One operation.  The memory is the caller's (zeroed before its first use)
- * and must stay until the handler has been called or ngx_redis_cancel() has
+ * and must stay until the handler has been called or ngx_redis_op_cancel() has
  * returned; it may be used again from within the handler.  The caller sets
  * handler, data and log; the rest belongs to the client.
  */
@@ -91,7 +90,7 @@ struct ngx_redis_op_s {
 
 /*
  * A Lua script: its text and the hex SHA-1 by which EVALSHA names it,
- * filled in by ngx_redis_script_init() at configuration time.
+ * filled in by ngx_redis_op_script_init() at configuration time.
  */
 typedef struct {
     ngx_str_t                 name;       /* for messages: "admit" */
@@ -120,7 +119,8 @@ typedef struct {
     ngx_str_t                 password;   /* from password_file= */
     ngx_msec_t                timeout;    /* of one operation */
     ngx_msec_t                connect_timeout;
-    ngx_uint_t                replicas;   /* 0: ngx_redis_await() is not used */
+    ngx_uint_t                replicas;   /* 0: ngx_redis_op_await() is not
+                                             used */
     ngx_msec_t                replicas_timeout;
     unsigned                  require_noeviction:1;
 #if (NGX_SSL)
@@ -155,7 +155,7 @@ void ngx_redis_server_stats_at(ngx_redis_server_t *server,
     ngx_redis_stats_t *stats);
 
 /* Fills in script->sha1. */
-void ngx_redis_script_init(ngx_redis_script_t *script);
+void ngx_redis_op_script_init(ngx_redis_script_t *script);
 
 
 /*
@@ -166,17 +166,17 @@ void ngx_redis_script_init(ngx_redis_script_t *script);
  * timeout: the server works, but behind all that waits; NGX_ERROR: no memory.
  * In a cluster it goes by argv[1], where most commands have their key.
  */
-ngx_int_t ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
+ngx_int_t ngx_redis_op_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_uint_t argc, ngx_str_t *argv);
 
 /*
  * Runs a script with the given keys and arguments by EVALSHA; a NOSCRIPT
  * reply is answered with EVAL within the same deadline, unseen by the
  * caller.  argv has argc strings, of which the first nkeys are the keys; the
- * script must outlive the operation.  Returns as ngx_redis_submit().  In a
+ * script must outlive the operation.  Returns as ngx_redis_op_submit().  In a
  * cluster the first key says where it goes, and all must have its hash slot.
  */
-ngx_int_t ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
+ngx_int_t ngx_redis_op_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,
     ngx_str_t *argv);
 
@@ -188,7 +188,7 @@ ngx_int_t ngx_redis_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
  * reply, nothing is known of replicas; op->sent is 1 in any case.  NGX_ERROR
  * and NGX_DECLINED: it will not be called, and nothing is known.
  */
-ngx_int_t ngx_redis_await(ngx_redis_op_t *op);
+ngx_int_t ngx_redis_op_await(ngx_redis_op_t *op);
 
 /*
  * From within the handler of an operation whose reply tells the server's time
@@ -200,10 +200,6 @@ void ngx_redis_clock(ngx_redis_op_t *op, int64_t ms);
  * Forgets an operation: its handler will not be called, a reply still to
  * come is dropped.  Does nothing for an operation that is not active.
  */
-void ngx_redis_cancel(ngx_redis_op_t *op);
-
-/* "timeout" and the like, for messages. */
-const char *ngx_redis_status_text(ngx_redis_status_e status);
-
+void ngx_redis_op_cancel(ngx_redis_op_t *op);
 
 #endif /* NGX_REDIS_H_INCLUDED */

@@ -175,7 +175,7 @@ ngx_redis_connection_create(ngx_redis_server_t *server)
     conn->out.last = conn->out.start;
     conn->out.end = conn->out.start + size;
 
-    if (ngx_redis_stream_init(&conn->stream) != NGX_OK) {
+    if (ngx_redis_reply_init(&conn->stream) != NGX_OK) {
         goto failed;
     }
 
@@ -338,7 +338,7 @@ ngx_redis_connection_greet(ngx_redis_connection_t *conn)
         return;
     }
 
-    if (ngx_redis_pipeline_send(conn) != NGX_OK) {
+    if (ngx_redis_send(conn) != NGX_OK) {
         return;
     }
 
@@ -430,7 +430,7 @@ ngx_redis_connection_close(ngx_redis_connection_t *conn, ngx_queue_t *lost)
         ngx_queue_insert_tail(lost, q);
     }
 
-    ngx_redis_stream_free(&conn->stream);
+    ngx_redis_reply_free(&conn->stream);
 
     if (c) {
         ngx_log_debug1(NGX_LOG_DEBUG_EVENT, c->log, 0,
@@ -460,7 +460,7 @@ ngx_redis_connection_on_read(ngx_event_t *rev)
     conn = c->data;
 
     if (c->close) {
-        ngx_redis_connection_end(conn);
+        ngx_redis_fault_end(conn);
         return;
     }
 
@@ -468,7 +468,7 @@ ngx_redis_connection_on_read(ngx_event_t *rev)
         rev->timedout = 0;
 
         if (ngx_redis_pipeline_silent(conn)) {
-            ngx_redis_connection_dead(conn, NULL);
+            ngx_redis_fault_dead(conn, NULL);
         }
 
         return;
@@ -497,8 +497,8 @@ ngx_redis_connection_on_read(ngx_event_t *rev)
         }
 
         if (n == NGX_ERROR || n == 0) {
-            ngx_redis_connection_lost(conn, (n == 0 || conn->tls)
-                                            ? 0 : ngx_socket_errno);
+            ngx_redis_fault_lost(conn, (n == 0 || conn->tls)
+                                       ? 0 : ngx_socket_errno);
             return;
         }
 
@@ -511,7 +511,7 @@ ngx_redis_connection_on_read(ngx_event_t *rev)
     }
 
     if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-        ngx_redis_connection_lost(conn, 0);
+        ngx_redis_fault_lost(conn, 0);
     }
 }
 
@@ -550,7 +550,7 @@ ngx_redis_connection_on_write(ngx_event_t *wev)
     }
 #endif
 
-    (void) ngx_redis_pipeline_send(conn);
+    (void) ngx_redis_send(conn);
 }
 
 

@@ -9,16 +9,13 @@
  *   ngx_redis_tls.c          its TLS
  *   ngx_redis_locate.c       where the server is, asked before each connect
  *   ngx_redis_greeting.c     what is said on it before any operation
- *   ngx_redis_info.c         what the server tells of itself then
  *   ngx_redis_error.c        error replies that mean it serves nobody
- *   ngx_redis_pipeline.c     operations: submitted, answered, failed
+ *   ngx_redis_op.c           operations: commands, scripts, WAIT
+ *   ngx_redis_pipeline.c     how they go on: answered, late, failed
  *   ngx_redis_send.c         their bytes on the way out
  *   ngx_redis_clock.c        deadlines by the clock of the server
- *   ngx_redis_script.c       EVALSHA, and EVAL after NOSCRIPT
- *   ngx_redis_replicas.c     WAIT behind a batch
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
- *   ngx_redis_value.c        where the values of a reply are made
  *   ngx_redis_stats.c        what is counted
  *
  * What makes a server more than one address stands in topology/, behind
@@ -263,7 +260,7 @@ struct ngx_redis_server_s {
     size_t                    bytes;
     ngx_event_t               turn;       /* posted: acts for all operations
                                              submitted in this turn */
-    ngx_redis_slot_t         *wait;       /* see ngx_redis_replicas.c */
+    ngx_redis_slot_t         *wait;       /* see ngx_redis_op.c */
     ngx_queue_t               followers;
 
     ngx_event_t               retry;      /* the breaker's timer */

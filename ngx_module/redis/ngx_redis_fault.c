@@ -19,7 +19,7 @@
 /* The connection ended, by the server or the network; err may be 0. */
 
 void
-ngx_redis_connection_lost(ngx_redis_connection_t *conn, ngx_err_t err)
+ngx_redis_fault_lost(ngx_redis_connection_t *conn, ngx_err_t err)
 {
     ngx_uint_t           n;
     ngx_queue_t          lost;
@@ -74,7 +74,7 @@ ngx_redis_connection_lost(ngx_redis_connection_t *conn, ngx_err_t err)
  */
 
 void
-ngx_redis_connection_dead(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot)
+ngx_redis_fault_dead(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot)
 {
     ngx_queue_t          lost, late;
     ngx_redis_server_t  *server;
@@ -109,7 +109,7 @@ ngx_redis_connection_dead(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot)
 /* The server broke the protocol: its next byte could mean anything. */
 
 void
-ngx_redis_connection_broken(ngx_redis_connection_t *conn, const char *what)
+ngx_redis_fault_broken(ngx_redis_connection_t *conn, const char *what)
 {
     ngx_queue_t          lost;
     ngx_redis_server_t  *server;
@@ -145,7 +145,7 @@ ngx_redis_connection_broken(ngx_redis_connection_t *conn, const char *what)
  */
 
 void
-ngx_redis_connection_leave(ngx_redis_connection_t *conn, ngx_queue_t *alone,
+ngx_redis_fault_leave(ngx_redis_connection_t *conn, ngx_queue_t *alone,
     ngx_uint_t denied)
 {
     ngx_queue_t          lost;
@@ -173,7 +173,7 @@ ngx_redis_connection_leave(ngx_redis_connection_t *conn, ngx_queue_t *alone,
  */
 
 void
-ngx_redis_connection_end(ngx_redis_connection_t *conn)
+ngx_redis_fault_end(ngx_redis_connection_t *conn)
 {
     ngx_queue_t          lost;
     ngx_redis_server_t  *server;

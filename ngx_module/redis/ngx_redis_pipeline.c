@@ -1,5 +1,5 @@
 /*
- * Operations: from ngx_redis_submit() to the call of their handler.
+ * Operations: from ngx_redis_op_submit() to the call of their handler.
  *
  * Owns the queues.  An operation waits in server->waiting until a byte of it
  * has left, and is in conn->inflight when all have; in between it is the
@@ -19,15 +19,13 @@
 #include "ngx_redis_fault.h"
 #include "ngx_redis_greeting.h"
 #include "ngx_redis_pipeline.h"
-#include "ngx_redis_replicas.h"
+#include "ngx_redis_op.h"
 #include "ngx_redis_reply.h"
-#include "ngx_redis_script.h"
 #include "ngx_redis_server.h"
 #include "ngx_redis_server_log.h"
 #include "ngx_redis_slot.h"
 #include "ngx_redis_stats.h"
 #include "ngx_redis_topology.h"
-#include "ngx_redis_value.h"
 
 
 static void ngx_redis_pipeline_on_deadline(ngx_event_t *ev);
@@ -38,52 +36,6 @@ static ngx_int_t ngx_redis_pipeline_own_reply(ngx_redis_connection_t *conn,
     ngx_redis_cmd_e cmd, redisReply *reply);
 static ngx_int_t ngx_redis_pipeline_unwell(ngx_redis_connection_t *conn,
     ngx_redis_slot_t *slot, ngx_redis_means_e means);
-
-
-ngx_int_t
-ngx_redis_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
-    ngx_uint_t argc, ngx_str_t *argv)
-{
-    ngx_int_t          rc;
-    ngx_redis_slot_t  *slot;
-
-    rc = ngx_redis_pipeline_accept(server, op, argc > 1 ? &argv[1] : NULL,
-                                   ngx_redis_command_size(argc, argv), &slot);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    slot->last = ngx_redis_command_argc(slot->pos, argc);
-    slot->last = ngx_redis_command_args(slot->last, argc, argv);
-
-    ngx_redis_pipeline_submit(slot, op, slot->server->conf.timeout);
-
-    return NGX_OK;
-}
-
-
-void
-ngx_redis_cancel(ngx_redis_op_t *op)
-{
-    ngx_redis_slot_t  *slot;
-
-    if (!op->active) {
-        return;
-    }
-
-    slot = op->slot;
-
-    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, op->log, 0,
-                   "redis op %p: cancel, sent:%ui",
-                   op, (ngx_uint_t) slot->sent);
-
-    (void) ngx_redis_slot_release(slot);
-
-    if (!slot->sent) {
-        ngx_queue_remove(&slot->queue);
-        ngx_redis_slot_free(slot);
-    }
-}
 
 
 /*
@@ -277,7 +229,7 @@ ngx_redis_pipeline_on_deadline(ngx_event_t *ev)
     /* a byte has left, and nothing closed the connection: it is ready */
 
     if (ngx_redis_pipeline_silent(server->connection)) {
-        ngx_redis_connection_dead(server->connection, slot);
+        ngx_redis_fault_dead(server->connection, slot);
         return;
     }
 
@@ -362,27 +314,27 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
         if (ngx_queue_empty(&conn->inflight)
             && conn->server->topology->push == NULL)
         {
-            ngx_redis_connection_broken(conn, "a reply nobody waits for");
+            ngx_redis_fault_broken(conn, "a reply nobody waits for");
             return NGX_ERROR;
         }
 
         n = size;
-        rc = ngx_redis_stream_feed(&conn->stream, data, &n);
+        rc = ngx_redis_reply_feed(&conn->stream, data, &n);
 
         if (rc == NGX_AGAIN) {
             return NGX_OK;
         }
 
         if (rc != NGX_OK
-            || ngx_redis_stream_next(&conn->stream, &reply) != NGX_OK)
+            || ngx_redis_reply_next(&conn->stream, &reply) != NGX_OK)
         {
-            ngx_redis_connection_broken(conn, conn->stream.error);
+            ngx_redis_fault_broken(conn, conn->stream.error);
             return NGX_ERROR;
         }
 
         rc = ngx_redis_pipeline_reply(conn, reply);
 
-        ngx_redis_value_release();
+        ngx_redis_reply_release();
 
         if (rc != NGX_OK) {
             return NGX_ERROR;
@@ -435,7 +387,7 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
         return ngx_redis_pipeline_own_reply(conn, cmd, reply);
     }
 
-    if (ngx_redis_script_again(slot, reply) == NGX_OK
+    if (ngx_redis_op_again(slot, reply) == NGX_OK
         || (topology->reply
             && topology->reply(conn, slot, reply) == NGX_OK))
     {
@@ -483,7 +435,7 @@ ngx_redis_pipeline_own_reply(ngx_redis_connection_t *conn,
     }
 
     if (cmd == ngx_redis_cmd_wait) {
-        ngx_redis_replicas_reply(conn->server, reply);
+        ngx_redis_op_waited(conn->server, reply);
         return NGX_OK;
     }
 
@@ -523,7 +475,7 @@ ngx_redis_pipeline_unwell(ngx_redis_connection_t *conn,
         return NGX_OK;
     }
 
-    ngx_redis_connection_leave(conn, &alone, means == ngx_redis_means_denied);
+    ngx_redis_fault_leave(conn, &alone, means == ngx_redis_means_denied);
 
     return NGX_ERROR;
 }
@@ -567,7 +519,7 @@ ngx_redis_pipeline_fail(ngx_queue_t *slots, ngx_redis_status_e status)
 
         ngx_log_debug3(NGX_LOG_DEBUG_EVENT, op->log, 0,
                        "redis op %p: %s, sent:%ui", op,
-                       ngx_redis_status_text(status), (ngx_uint_t) op->sent);
+                       ngx_redis_stats_text(status), (ngx_uint_t) op->sent);
 
         op->handler(op, status, NULL);
     }

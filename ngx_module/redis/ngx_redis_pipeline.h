@@ -1,5 +1,5 @@
 /*
- * Operations: from ngx_redis_submit() to the call of their handler.
+ * Operations: from ngx_redis_op_submit() to the call of their handler.
  */
 
 #ifndef NGX_REDIS_PIPELINE_H_INCLUDED

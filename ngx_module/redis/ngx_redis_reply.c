@@ -9,17 +9,42 @@
  * needs, how deep they are, and how many bytes it has.  That a type is not
  * one of RESP2, or an array too deep, is found here too: versions of hiredis
  * differ in that, and the later ones free a reply by recursion.
+ *
+ * The functions by which hiredis makes a value are ours, in memory that the
+ * next reply uses again instead of two allocations for each of its thirty
+ * values.  They fill in what functions of its own would (hiredis.c,
+ * createStringObject() and those beside it), for the types of RESP2.  Arrays
+ * have been counted before, so their sizes are bounded.
  */
 
-#include "ngx_redis_connection.h"
 #include "ngx_redis_reply.h"
-#include "ngx_redis_value.h"
 
 
 /* true also before the first byte of a reply */
 
 #define ngx_redis_stream_whole(stream)                                        \
     ((stream)->type == 0 && (stream)->skip == 0 && (stream)->depth == 0)
+
+
+/* the values of a usual reply; what does not fit is allocated for itself */
+#define NGX_REDIS_VALUE_BLOCK  16384
+
+#define NGX_REDIS_VALUE_ALIGN  16
+
+
+/* until 1.0.0 the length of an array was an int */
+#if (HIREDIS_MAJOR >= 1)
+typedef size_t  ngx_redis_value_length_t;
+#else
+typedef int     ngx_redis_value_length_t;
+#endif
+
+typedef struct ngx_redis_value_large_s  ngx_redis_value_large_t;
+
+struct ngx_redis_value_large_s {
+    ngx_redis_value_large_t  *next;
+    void                     *unused;         /* keeps what follows aligned */
+};
 
 
 static size_t ngx_redis_stream_scan(ngx_redis_stream_t *stream, u_char *data,
@@ -29,21 +54,49 @@ static ngx_int_t ngx_redis_stream_number(ngx_redis_stream_t *stream,
     u_char ch);
 static ngx_int_t ngx_redis_stream_line(ngx_redis_stream_t *stream);
 static ngx_int_t ngx_redis_stream_array(ngx_redis_stream_t *stream);
+static void *ngx_redis_value_alloc(size_t size);
+static redisReply *ngx_redis_value_create(const redisReadTask *task);
+static void *ngx_redis_value_string(const redisReadTask *task, char *text,
+    size_t len);
+static void *ngx_redis_value_array(const redisReadTask *task,
+    ngx_redis_value_length_t n);
+static void *ngx_redis_value_integer(const redisReadTask *task,
+    long long number);
+static void *ngx_redis_value_nil(const redisReadTask *task);
+static void ngx_redis_value_keep(void *reply);
+
+
+static union {
+    u_char                   bytes[NGX_REDIS_VALUE_BLOCK];
+    long double              aligned;
+} ngx_redis_value_block;
+
+static size_t                    ngx_redis_value_used;
+static ngx_redis_value_large_t  *ngx_redis_value_large;
+
+
+static redisReplyObjectFunctions  ngx_redis_value_functions = {
+    .createString = ngx_redis_value_string,
+    .createArray = ngx_redis_value_array,
+    .createInteger = ngx_redis_value_integer,
+    .createNil = ngx_redis_value_nil,
+    .freeObject = ngx_redis_value_keep
+};
 
 
 ngx_int_t
-ngx_redis_stream_init(ngx_redis_stream_t *stream)
+ngx_redis_reply_init(ngx_redis_stream_t *stream)
 {
     ngx_memzero(stream, sizeof(ngx_redis_stream_t));
 
-    stream->reader = ngx_redis_value_reader();
+    stream->reader = redisReaderCreateWithFunctions(&ngx_redis_value_functions);
 
     return stream->reader ? NGX_OK : NGX_ERROR;
 }
 
 
 void
-ngx_redis_stream_free(ngx_redis_stream_t *stream)
+ngx_redis_reply_free(ngx_redis_stream_t *stream)
 {
     if (stream->reader) {
         redisReaderFree(stream->reader);
@@ -54,12 +107,12 @@ ngx_redis_stream_free(ngx_redis_stream_t *stream)
 
 /*
  * Takes at most *size bytes, up to the end of one reply, and says in *size
- * how many.  NGX_OK: ngx_redis_stream_next() has a reply; NGX_AGAIN: all was
+ * how many.  NGX_OK: ngx_redis_reply_next() has a reply; NGX_AGAIN: all was
  * taken and more is needed; NGX_ERROR: stream->error says what is wrong.
  */
 
 ngx_int_t
-ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
+ngx_redis_reply_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
 {
     u_char  *p, *last;
     size_t   n;
@@ -114,14 +167,14 @@ ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
 
 
 ngx_int_t
-ngx_redis_stream_next(ngx_redis_stream_t *stream, redisReply **reply)
+ngx_redis_reply_next(ngx_redis_stream_t *stream, redisReply **reply)
 {
     void  *p;
 
     p = NULL;
 
     if (redisReaderGetReply(stream->reader, &p) != REDIS_OK) {
-        ngx_redis_value_release();
+        ngx_redis_reply_release();
         stream->error = stream->reader->errstr;
         return NGX_ERROR;
     }
@@ -280,4 +333,182 @@ ngx_uint_t
 ngx_redis_reply_starts(redisReply *reply, const char *prefix)
 {
     return ngx_strncmp(reply->str, prefix, ngx_strlen(prefix)) == 0;
+}
+
+
+void
+ngx_redis_reply_release(void)
+{
+    ngx_redis_value_large_t  *large;
+
+    ngx_redis_value_used = 0;
+
+    while (ngx_redis_value_large) {
+        large = ngx_redis_value_large;
+        ngx_redis_value_large = large->next;
+        free(large);
+    }
+}
+
+
+static void *
+ngx_redis_value_alloc(size_t size)
+{
+    u_char                   *p;
+    ngx_redis_value_large_t  *large;
+
+    size = ngx_align(size, NGX_REDIS_VALUE_ALIGN);
+
+    if (size <= NGX_REDIS_VALUE_BLOCK - ngx_redis_value_used) {
+        p = ngx_redis_value_block.bytes + ngx_redis_value_used;
+        ngx_redis_value_used += size;
+
+        return p;
+    }
+
+    large = malloc(sizeof(ngx_redis_value_large_t) + size);
+    if (large == NULL) {
+        return NULL;
+    }
+
+    large->next = ngx_redis_value_large;
+    ngx_redis_value_large = large;
+
+    return large + 1;
+}
+
+
+/* a value in its place in the array that is being read, if one is */
+
+static redisReply *
+ngx_redis_value_create(const redisReadTask *task)
+{
+    redisReply  *reply, *array;
+
+    reply = ngx_redis_value_alloc(sizeof(redisReply));
+    if (reply == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(reply, sizeof(redisReply));
+
+    reply->type = task->type;
+
+    if (task->parent) {
+        array = task->parent->obj;
+        array->element[task->idx] = reply;
+    }
+
+    return reply;
+}
+
+
+static void *
+ngx_redis_value_string(const redisReadTask *task, char *text, size_t len)
+{
+    u_char      *copy;
+    redisReply  *reply;
+
+    copy = ngx_redis_value_alloc(len + 1);
+    if (copy == NULL) {
+        return NULL;
+    }
+
+    reply = ngx_redis_value_create(task);
+    if (reply == NULL) {
+        return NULL;
+    }
+
+    *ngx_cpymem(copy, text, len) = '\0';
+
+    if (task->type == REDIS_REPLY_ERROR) {
+
+        /* it goes to logs */
+
+        ngx_redis_reply_printable(copy, copy + len);
+    }
+
+    reply->str = (char *) copy;
+    reply->len = len;
+
+    return reply;
+}
+
+
+static void *
+ngx_redis_value_array(const redisReadTask *task, ngx_redis_value_length_t n)
+{
+    size_t       size;
+    redisReply  *reply;
+
+    reply = ngx_redis_value_create(task);
+    if (reply == NULL) {
+        return NULL;
+    }
+
+    if (n > 0) {
+        size = (size_t) n * sizeof(redisReply *);
+
+        reply->element = ngx_redis_value_alloc(size);
+        if (reply->element == NULL) {
+            return NULL;
+        }
+
+        ngx_memzero(reply->element, size);
+    }
+
+    reply->elements = (size_t) n;
+
+    return reply;
+}
+
+
+static void *
+ngx_redis_value_integer(const redisReadTask *task, long long number)
+{
+    redisReply  *reply;
+
+    reply = ngx_redis_value_create(task);
+
+    if (reply != NULL) {
+        reply->integer = number;
+    }
+
+    return reply;
+}
+
+
+static void *
+ngx_redis_value_nil(const redisReadTask *task)
+{
+    redisReply  *reply;
+
+    reply = ngx_redis_value_create(task);
+
+    if (reply != NULL) {
+        /* the task's is that of a string, or of an array */
+        reply->type = REDIS_REPLY_NIL;
+    }
+
+    return reply;
+}
+
+
+/* what hiredis gives up goes with the reply */
+
+static void
+ngx_redis_value_keep(void *reply)
+{
+    (void) reply;
+}
+
+
+void
+ngx_redis_reply_printable(u_char *p, u_char *last)
+{
+    for ( /* void */ ; p < last; p++) {
+        if (*p < 0x20 || *p == 0x7f) {
+            *p = '?';
+        }
+    }
 }

@@ -9,13 +9,26 @@
 #include "ngx_redis_connection.h"
 
 
-ngx_int_t ngx_redis_stream_init(ngx_redis_stream_t *stream);
-void ngx_redis_stream_free(ngx_redis_stream_t *stream);
-ngx_int_t ngx_redis_stream_feed(ngx_redis_stream_t *stream, u_char *data,
+/*
+ * One reply lives at a time in a worker: from ngx_redis_reply_next() until
+ * ngx_redis_reply_release(), when the handler it is given to has returned;
+ * freeReplyObject() must not be called for it.
+ */
+ngx_int_t ngx_redis_reply_init(ngx_redis_stream_t *stream);
+void ngx_redis_reply_free(ngx_redis_stream_t *stream);
+ngx_int_t ngx_redis_reply_feed(ngx_redis_stream_t *stream, u_char *data,
     size_t *size);
-ngx_int_t ngx_redis_stream_next(ngx_redis_stream_t *stream,
+ngx_int_t ngx_redis_reply_next(ngx_redis_stream_t *stream,
     redisReply **reply);
+void ngx_redis_reply_release(void);
+
 ngx_uint_t ngx_redis_reply_starts(redisReply *reply, const char *prefix);
+
+/*
+ * Makes bytes of others fit for a line of a log: "?" for what a terminal
+ * would act upon.
+ */
+void ngx_redis_reply_printable(u_char *p, u_char *last);
 
 
 #endif /* NGX_REDIS_REPLY_H_INCLUDED */

@@ -11,7 +11,7 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_fault.h"
 #include "ngx_redis_pipeline.h"
-#include "ngx_redis_replicas.h"
+#include "ngx_redis_op.h"
 #include "ngx_redis_send.h"
 #include "ngx_redis_slot.h"
 #include "ngx_redis_stats.h"
@@ -26,7 +26,7 @@ static void ngx_redis_send_blocked(ngx_redis_connection_t *conn);
 /* Writes what there is to be written.  NGX_ERROR: the connection is gone. */
 
 ngx_int_t
-ngx_redis_pipeline_send(ngx_redis_connection_t *conn)
+ngx_redis_send(ngx_redis_connection_t *conn)
 {
     ssize_t            n;
     ngx_buf_t         *out;
@@ -57,7 +57,7 @@ ngx_redis_pipeline_send(ngx_redis_connection_t *conn)
         }
 
         if (n == NGX_ERROR) {
-            ngx_redis_connection_lost(conn, conn->tls ? 0 : ngx_socket_errno);
+            ngx_redis_fault_lost(conn, conn->tls ? 0 : ngx_socket_errno);
             return NGX_ERROR;
         }
 
@@ -65,7 +65,7 @@ ngx_redis_pipeline_send(ngx_redis_connection_t *conn)
     }
 
     if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-        ngx_redis_connection_lost(conn, 0);
+        ngx_redis_fault_lost(conn, 0);
         return NGX_ERROR;
     }
 
@@ -96,7 +96,7 @@ ngx_redis_send_fill(ngx_redis_connection_t *conn)
     source = ngx_redis_send_source(conn);
 
     if (source == &conn->server->waiting) {
-        ngx_redis_replicas_close_batch(conn->server);
+        ngx_redis_op_close_batch(conn->server);
 
         wait = conn->server->wait;
 

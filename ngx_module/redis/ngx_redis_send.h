@@ -9,7 +9,7 @@
 #include "ngx_redis_connection.h"
 
 
-ngx_int_t ngx_redis_pipeline_send(ngx_redis_connection_t *conn);
+ngx_int_t ngx_redis_send(ngx_redis_connection_t *conn);
 
 
 #endif /* NGX_REDIS_SEND_H_INCLUDED */

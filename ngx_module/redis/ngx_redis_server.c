@@ -370,14 +370,14 @@ ngx_redis_server_on_turn(ngx_event_t *ev)
     if (ngx_exiting && server->live == 0) {
 
         if (conn) {
-            ngx_redis_connection_end(conn);
+            ngx_redis_fault_end(conn);
         }
 
         return;
     }
 
     if (server->state == ngx_redis_st_ready) {
-        (void) ngx_redis_pipeline_send(conn);
+        (void) ngx_redis_send(conn);
         return;
     }
 

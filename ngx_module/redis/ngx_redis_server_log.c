@@ -4,7 +4,7 @@
 
 #include "ngx_redis_connection.h"
 #include "ngx_redis_server_log.h"
-#include "ngx_redis_value.h"
+#include "ngx_redis_reply.h"
 
 
 #define NGX_REDIS_LOG_EVERY  10000
@@ -44,7 +44,7 @@ ngx_redis_server_log(ngx_redis_server_t *server, ngx_redis_log_e kind,
 
     /* words of the server are among it, which may not be Redis at all */
 
-    ngx_redis_printable(text, last);
+    ngx_redis_reply_printable(text, last);
 
     if (skipped) {
         ngx_log_error(level, server->log, err,

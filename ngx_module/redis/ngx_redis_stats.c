@@ -83,7 +83,7 @@ ngx_redis_stats_failed(ngx_redis_stats_t *stats, ngx_redis_status_e status)
 
 
 const char *
-ngx_redis_status_text(ngx_redis_status_e status)
+ngx_redis_stats_text(ngx_redis_status_e status)
 {
     switch (status) {
 

@@ -16,8 +16,16 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_redis_status.h"
 
+/* how an operation ended */
+typedef enum {
+    ngx_redis_ok = 0,           /* a reply, which may be an error reply */
+    ngx_redis_unreachable,      /* no connection; fails fast while the
+                                   breaker is open */
+    ngx_redis_timeout,          /* the deadline of the operation passed */
+    ngx_redis_lost,             /* the connection ended before the reply */
+    ngx_redis_protocol          /* the server does not speak RESP */
+} ngx_redis_status_e;
 
 /* how an operation can fail; what the counter of each is called */
 typedef enum {
@@ -67,6 +75,9 @@ uint64_t ngx_redis_stats_clock(void);
 
 /* counts one round trip of us microseconds */
 void ngx_redis_stats_roundtrip(ngx_redis_stats_t *stats, uint64_t us);
+
+/* "timeout" and the like, for messages */
+const char *ngx_redis_stats_text(ngx_redis_status_e status);
 
 void ngx_redis_stats_failed(ngx_redis_stats_t *stats,
     ngx_redis_status_e status);

@@ -15,7 +15,6 @@
 #include "ngx_redis_connection.h"
 #include "ngx_redis_cluster_map.h"
 #include "ngx_redis_reply.h"
-#include "ngx_redis_value.h"
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_metrics.h"
@@ -82,7 +81,7 @@ read_stream(const u_char *data, size_t len, size_t piece, seen_t *seen)
     ngx_redis_stream_t   stream;
 
     memset(seen, 0, sizeof(seen_t));
-    fuzz_holds(ngx_redis_stream_init(&stream) == NGX_OK);
+    fuzz_holds(ngx_redis_reply_init(&stream) == NGX_OK);
 
     for ( /* void */ ; len; data += size, len -= size) {
 
@@ -92,10 +91,10 @@ read_stream(const u_char *data, size_t len, size_t piece, seen_t *seen)
         for (taken = 0; taken < size; taken += n) {
 
             n = size - taken;
-            rc = ngx_redis_stream_feed(&stream, copy + taken, &n);
+            rc = ngx_redis_reply_feed(&stream, copy + taken, &n);
 
             if (rc == NGX_OK) {
-                rc = ngx_redis_stream_next(&stream, &reply);
+                rc = ngx_redis_reply_next(&stream, &reply);
                 fuzz_holds(rc == NGX_ERROR || reply != NULL);
             }
 
@@ -116,7 +115,7 @@ read_stream(const u_char *data, size_t len, size_t piece, seen_t *seen)
             seen->replies++;
             sum_up(reply, seen);
             read_reply(reply);
-            ngx_redis_value_release();
+            ngx_redis_reply_release();
         }
 
         free(copy);
@@ -124,7 +123,7 @@ read_stream(const u_char *data, size_t len, size_t piece, seen_t *seen)
 
 done:
 
-    ngx_redis_stream_free(&stream);
+    ngx_redis_reply_free(&stream);
 }
 
 
@@ -247,7 +246,8 @@ read_reply(redisReply *reply)
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        (void) ngx_redis_cluster_redirect(reply->str, reply->len, &redirect);
+        (void) ngx_redis_cluster_map_redirect(reply->str, reply->len,
+                                              &redirect);
     }
 
     no_copies();

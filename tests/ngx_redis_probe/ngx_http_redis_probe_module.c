@@ -363,11 +363,11 @@ ngx_http_redis_probe_start(ngx_http_redis_probe_ctx_t *ctx, ngx_str_t *words,
             return NGX_ERROR;
         }
 
-        rc = ngx_redis_eval(plcf->server, &op->op, script,
-                            ngx_atoi(words[2].data, words[2].len),
-                            n - 3, words + 3);
+        rc = ngx_redis_op_eval(plcf->server, &op->op, script,
+                               ngx_atoi(words[2].data, words[2].len),
+                               n - 3, words + 3);
     } else {
-        rc = ngx_redis_submit(plcf->server, &op->op, n - 1, words + 1);
+        rc = ngx_redis_op_submit(plcf->server, &op->op, n - 1, words + 1);
     }
 
     if (rc == NGX_OK) {
@@ -471,11 +471,11 @@ ngx_http_redis_probe_cancel(ngx_http_redis_probe_ctx_t *ctx,
     op = ctx->ops[number];
     ctx->ops[number] = NULL;
 
-    ngx_redis_cancel(&op->op);
+    ngx_redis_op_cancel(&op->op);
 
     /* once more does nothing */
 
-    ngx_redis_cancel(&op->op);
+    ngx_redis_op_cancel(&op->op);
 
     ngx_free(op);
     ctx->pending--;
@@ -502,7 +502,7 @@ ngx_http_redis_probe_on_reply(ngx_redis_op_t *rop, ngx_redis_status_e status,
     }
 
     p = ngx_snprintf(text, sizeof(text), "%ui ok %s sent=%ui ms=%M ",
-                     number, ngx_redis_status_text(status),
+                     number, ngx_redis_stats_text(status),
                      (ngx_uint_t) rop->sent, ngx_current_msec - op->start);
     p = ngx_http_redis_probe_dump(p, text + sizeof(text) - 1, reply);
     *p++ = '\n';
@@ -808,7 +808,7 @@ ngx_http_redis_probe_script(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     (*script)->name = value[1];
     (*script)->text = value[2];
 
-    ngx_redis_script_init(*script);
+    ngx_redis_op_script_init(*script);
 
     return NGX_CONF_OK;
 }

@@ -86,8 +86,8 @@ ngx_http_jobruns_ask(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     a->op.sheds = 1;
     a->reached = 0;
 
-    rc = ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
-                        a->argc, a->argv);
+    rc = ngx_redis_op_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
+                           a->argc, a->argv);
 
     if (rc == NGX_OK) {
         ngx_http_jobruns_park(a, ngx_http_jobruns_decided);
@@ -162,10 +162,10 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
                              "admission got no reply from Redis \"%V\": %s; "
                              "check that it runs and can be reached",
                              &a->conf->redis->address,
-                             ngx_redis_status_text(status));
+                             ngx_redis_stats_text(status));
 
         ngx_http_jobruns_redis_failed(a, "no reply to an admission: %s",
-                                      ngx_redis_status_text(status));
+                                      ngx_redis_stats_text(status));
 
         a->verdict = jobruns_verdict_unavailable;
         a->reached = op->denied;
@@ -205,8 +205,8 @@ ngx_http_jobruns_ask_again(ngx_http_jobruns_attempt_t *a)
         return NGX_DECLINED;
     }
 
-    rc = ngx_redis_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
-                        a->argc, a->argv);
+    rc = ngx_redis_op_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
+                           a->argc, a->argv);
 
     if (rc != NGX_OK) {
         a->reached = (rc == NGX_BUSY || a->op.denied);
@@ -447,7 +447,7 @@ ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
         ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: %s",
                                       status == ngx_redis_ok
                                       ? "an unexpected reply"
-                                      : ngx_redis_status_text(status));
+                                      : ngx_redis_stats_text(status));
     }
 
     ngx_http_jobruns_wake(a);

@@ -38,7 +38,7 @@ ngx_http_jobruns_lease_drop(ngx_http_jobruns_attempt_t *a)
     }
 
     if (a->renewal.active) {
-        ngx_redis_cancel(&a->renewal);
+        ngx_redis_op_cancel(&a->renewal);
     }
 }
 
@@ -76,8 +76,8 @@ ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
     a->renewal.data = a;
     a->renewal.log = r->connection->log;
 
-    return ngx_redis_eval(a->conf->server, &a->renewal, &jmcf->renew, n,
-                          n + 2, argv);
+    return ngx_redis_op_eval(a->conf->server, &a->renewal, &jmcf->renew, n,
+                             n + 2, argv);
 }
 
 

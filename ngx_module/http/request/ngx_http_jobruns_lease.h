@@ -13,7 +13,7 @@
 void ngx_http_jobruns_lease_keep(ngx_http_jobruns_attempt_t *a);
 void ngx_http_jobruns_lease_drop(ngx_http_jobruns_attempt_t *a);
 
-/* one renewal now; returns as ngx_redis_submit() */
+/* one renewal now; returns as ngx_redis_op_submit() */
 ngx_int_t ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
     ngx_redis_handler_pt handler);
 

@@ -3,7 +3,7 @@
  */
 
 #include "ngx_http_jobruns_log.h"
-#include "ngx_redis_value.h"
+#include "ngx_redis_reply.h"
 
 
 
@@ -60,7 +60,7 @@ ngx_http_jobruns_log_text(ngx_http_jobruns_log_e kind, ngx_log_t *log,
 
     /* words of Redis are among it */
 
-    ngx_redis_printable(text->data, last);
+    ngx_redis_reply_printable(text->data, last);
 
     if (fold->folded) {
         last = ngx_slprintf(last, text->data + text->len,
@@ -157,7 +157,7 @@ ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a, const char *fmt,
 
     /* words of Redis are among it */
 
-    ngx_redis_printable(p, last);
+    ngx_redis_reply_printable(p, last);
 
     a->redis_error.data = p;
     a->redis_error.len = last - p;

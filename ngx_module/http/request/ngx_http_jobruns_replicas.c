@@ -90,7 +90,7 @@ ngx_http_jobruns_replicas_await(ngx_http_jobruns_attempt_t *a)
 
     a->op.handler = ngx_http_jobruns_on_replicated;
 
-    if (ngx_redis_await(&a->op) == NGX_OK) {
+    if (ngx_redis_op_await(&a->op) == NGX_OK) {
         a->verdict = jobruns_verdict_none;
         return NGX_OK;
     }
@@ -117,7 +117,7 @@ ngx_http_jobruns_on_replicated(ngx_redis_op_t *op, ngx_redis_status_e status,
     a->verdict = jobruns_verdict_forward;
 
     if (status != ngx_redis_ok) {
-        ngx_http_jobruns_unreplicated(a, ngx_redis_status_text(status));
+        ngx_http_jobruns_unreplicated(a, ngx_redis_stats_text(status));
 
     } else {
         n = ngx_http_jobruns_read_replicas(reply);

@@ -333,8 +333,8 @@ ngx_http_jobruns_settlement_try(ngx_http_jobruns_settlement_t *s)
     s->op.data = s;
     s->op.log = &s->log;
 
-    return ngx_redis_eval(s->server, &s->op, &s->main->settle, s->nkeys,
-                          s->argc, s->argv);
+    return ngx_redis_op_eval(s->server, &s->op, &s->main->settle, s->nkeys,
+                             s->argc, s->argv);
 }
 
 
@@ -372,7 +372,7 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
         if (status != ngx_redis_ok) {
             ngx_http_jobruns_redis_failed(s->attempt, "no reply to a "
                                           "settlement: %s",
-                                          ngx_redis_status_text(status));
+                                          ngx_redis_stats_text(status));
         }
 
         ngx_http_jobruns_settlement_detach(s, settled);

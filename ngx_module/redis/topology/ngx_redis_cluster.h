@@ -1,11 +1,9 @@
 /*
  * A Redis Cluster: one server to its callers, many to the network.
  *
- *   ngx_redis_cluster.c            where an operation goes
+ *   ngx_redis_cluster.c            where an operation goes, and is sent on to
  *   ngx_redis_cluster_node.c       the nodes: made when needed, and let go
  *   ngx_redis_cluster_refresh.c    asking for the map of hash slots
- *   ngx_redis_cluster_redirect.c   answers that say "elsewhere" or "later"
- *   ngx_redis_cluster_slot.c       the hash slot of a key
  *   ngx_redis_cluster_map.c        what nodes say, read within limits
  *
  * The handle is the ngx_redis_server_t that callers have.  It has no

@@ -33,6 +33,56 @@ static int ngx_redis_cluster_find(ngx_redis_cluster_table_t *table,
     const ngx_redis_endpoint_t *endpoint, uint16_t *owner);
 static const char *ngx_redis_cluster_number(const char *p, const char *end,
     unsigned max, unsigned *number);
+static uint16_t ngx_redis_cluster_crc16(const unsigned char *p, size_t len);
+
+
+uint16_t
+ngx_redis_cluster_map_slot(const void *key, size_t len)
+{
+    const unsigned char  *p, *open, *close;
+
+    p = key;
+    open = len ? memchr(p, '{', len) : NULL;
+
+    if (open) {
+        open++;
+        close = memchr(open, '}', len - (size_t) (open - p));
+
+        if (close && close != open) {
+            p = open;
+            len = (size_t) (close - open);
+        }
+    }
+
+    return ngx_redis_cluster_crc16(p, len) & (NGX_REDIS_CLUSTER_SLOTS - 1);
+}
+
+
+/*
+ * Four bits at a time: keys are short, and sixteen numbers can be read over,
+ * which 256 cannot.
+ */
+
+static uint16_t
+ngx_redis_cluster_crc16(const unsigned char *p, size_t len)
+{
+    uint16_t  crc;
+
+    static const uint16_t  table[16] = {
+        0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
+        0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef
+    };
+
+    crc = 0;
+
+    while (len--) {
+        crc = (uint16_t) (crc << 4) ^ table[(crc >> 12) ^ (*p >> 4)];
+        crc = (uint16_t) (crc << 4) ^ table[(crc >> 12) ^ (*p & 0x0f)];
+        p++;
+    }
+
+    return crc;
+}
 
 
 const char *
@@ -164,7 +214,7 @@ ngx_redis_cluster_master(const redisReply *node,
     }
 
     if (host->type != REDIS_REPLY_STRING
-        || !ngx_redis_cluster_host(host->str, (size_t) host->len))
+        || !ngx_redis_cluster_map_host(host->str, (size_t) host->len))
     {
         return "a node with an impossible name";
     }
@@ -254,7 +304,7 @@ ngx_redis_cluster_find(ngx_redis_cluster_table_t *table,
 /* "MOVED 3999 127.0.0.1:6381"; an IPv6 address has no brackets */
 
 ngx_redis_redirect_e
-ngx_redis_cluster_redirect(const char *text, size_t len,
+ngx_redis_cluster_map_redirect(const char *text, size_t len,
     ngx_redis_redirect_t *redirect)
 {
     unsigned               number;
@@ -287,7 +337,7 @@ ngx_redis_cluster_redirect(const char *text, size_t len,
     for (colon = end; colon > p && colon[-1] != ':'; colon--) { /* void */ }
 
     if (colon == p
-        || !ngx_redis_cluster_host(p, (size_t) (colon - 1 - p))
+        || !ngx_redis_cluster_map_host(p, (size_t) (colon - 1 - p))
         || ngx_redis_cluster_number(colon, end, 65535, &number) != end
         || number == 0)
     {
@@ -305,7 +355,7 @@ ngx_redis_cluster_redirect(const char *text, size_t len,
 /* see the header */
 
 int
-ngx_redis_cluster_host(const char *text, size_t len)
+ngx_redis_cluster_map_host(const char *text, size_t len)
 {
     size_t  i;
 

@@ -64,6 +64,14 @@ typedef struct {
 
 
 /*
+ * The hash slot of a key: CRC-16/XMODEM (polynomial 0x1021, initial value 0,
+ * nothing reflected; appendix A of the specification) modulo 16384; of a key
+ * with a non-empty "{...}", of what is between the first "{" and the first "}"
+ * behind it.
+ */
+uint16_t ngx_redis_cluster_map_slot(const void *key, size_t len);
+
+/*
  * Reads the reply to CLUSTER SLOTS.  Returns NULL, or what is wrong with the
  * reply for a log line; *map is of no use then.
  */
@@ -74,11 +82,11 @@ const char *ngx_redis_cluster_map_read(ngx_redis_cluster_map_t *map,
  * Whether this can be the host of a node: an address or a name of letters,
  * digits and ".:-_", or "" for the host that was asked.
  */
-int ngx_redis_cluster_host(const char *text, size_t len);
+int ngx_redis_cluster_map_host(const char *text, size_t len);
 
 /* Reads the text of an error reply, which need not end in a NUL. */
-ngx_redis_redirect_e ngx_redis_cluster_redirect(const char *text, size_t len,
-    ngx_redis_redirect_t *redirect);
+ngx_redis_redirect_e ngx_redis_cluster_map_redirect(const char *text,
+    size_t len, ngx_redis_redirect_t *redirect);
 
 
 #endif /* NGX_REDIS_CLUSTER_MAP_H_INCLUDED */

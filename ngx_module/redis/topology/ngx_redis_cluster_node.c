@@ -274,7 +274,7 @@ ngx_redis_cluster_locate(ngx_redis_cluster_t *cluster,
 /* A timer, which is nobody's event: but all of this is done in one place. */
 
 void
-ngx_redis_cluster_on_idle(ngx_event_t *ev)
+ngx_redis_cluster_node_on_idle(ngx_event_t *ev)
 {
     ngx_redis_cluster_t  *cluster;
 
@@ -291,7 +291,7 @@ ngx_redis_cluster_on_idle(ngx_event_t *ev)
  */
 
 void
-ngx_redis_cluster_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all)
+ngx_redis_cluster_node_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all)
 {
     ngx_uint_t         left;
     ngx_queue_t       *q, *next;

@@ -14,8 +14,8 @@
 
 ngx_redis_node_t *ngx_redis_cluster_node(ngx_redis_cluster_t *cluster,
     ngx_str_t *host, in_port_t port, ngx_uint_t mapped);
-void ngx_redis_cluster_on_idle(ngx_event_t *ev);
-void ngx_redis_cluster_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all);
+void ngx_redis_cluster_node_on_idle(ngx_event_t *ev);
+void ngx_redis_cluster_node_sweep(ngx_redis_cluster_t *cluster, ngx_uint_t all);
 
 
 #endif /* NGX_REDIS_CLUSTER_NODE_H_INCLUDED */

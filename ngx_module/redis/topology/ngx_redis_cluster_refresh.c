@@ -36,7 +36,7 @@ static void ngx_redis_cluster_failed(ngx_redis_cluster_t *cluster);
 /* Calls no handler. */
 
 void
-ngx_redis_cluster_want(ngx_redis_cluster_t *cluster)
+ngx_redis_cluster_refresh_want(ngx_redis_cluster_t *cluster)
 {
     ngx_msec_t           gap;
     ngx_msec_int_t       left;
@@ -68,7 +68,7 @@ ngx_redis_cluster_want(ngx_redis_cluster_t *cluster)
 
 
 void
-ngx_redis_cluster_on_retry(ngx_event_t *ev)
+ngx_redis_cluster_refresh_on_retry(ngx_event_t *ev)
 {
     ngx_redis_server_t   *handle;
     ngx_redis_cluster_t  *cluster;
@@ -85,10 +85,10 @@ ngx_redis_cluster_on_retry(ngx_event_t *ev)
 /* The breaker of a node has opened, or stays open: who has its slots now? */
 
 void
-ngx_redis_cluster_on_failed(ngx_redis_server_t *node)
+ngx_redis_cluster_refresh_on_failed(ngx_redis_server_t *node)
 {
     if (((ngx_redis_node_t *) node)->owned) {
-        ngx_redis_cluster_want(node->members);
+        ngx_redis_cluster_refresh_want(node->members);
     }
 }
 
@@ -137,7 +137,9 @@ ngx_redis_cluster_ask(ngx_redis_cluster_t *cluster)
         cluster->op.data = cluster;
         cluster->op.log = cluster->handle->log;
 
-        if (ngx_redis_submit(&node->server, &cluster->op, 2, argv) == NGX_OK) {
+        if (ngx_redis_op_submit(&node->server, &cluster->op, 2, argv)
+            == NGX_OK)
+        {
             return;
         }
     }
@@ -331,7 +333,7 @@ ngx_redis_cluster_adopt(ngx_redis_cluster_t *cluster,
     ngx_redis_server_post(handle);
 
     if (ngx_redis_cluster_misses(cluster)) {
-        ngx_redis_cluster_want(cluster);
+        ngx_redis_cluster_refresh_want(cluster);
     }
 }
 
@@ -369,7 +371,7 @@ ngx_redis_cluster_failed(ngx_redis_cluster_t *cluster)
     if (cluster->known) {
 
         if (cluster->wanted) {
-            ngx_redis_cluster_want(cluster);
+            ngx_redis_cluster_refresh_want(cluster);
         }
 
         /* who waits at the handle learns that there is no better map */

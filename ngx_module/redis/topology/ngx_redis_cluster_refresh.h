@@ -14,10 +14,10 @@
 #include "ngx_redis_cluster.h"
 
 
-void ngx_redis_cluster_want(ngx_redis_cluster_t *cluster);
+void ngx_redis_cluster_refresh_want(ngx_redis_cluster_t *cluster);
 void ngx_redis_cluster_refresh(ngx_redis_cluster_t *cluster);
-void ngx_redis_cluster_on_retry(ngx_event_t *ev);
-void ngx_redis_cluster_on_failed(ngx_redis_server_t *node);
+void ngx_redis_cluster_refresh_on_retry(ngx_event_t *ev);
+void ngx_redis_cluster_refresh_on_failed(ngx_redis_server_t *node);
 
 
 #endif /* NGX_REDIS_CLUSTER_REFRESH_H_INCLUDED */
