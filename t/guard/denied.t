@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# A creation that NGINX refuses before it is looked at, and error_page: the
-# client never sees a success, the audit has a refusal, and nothing is sent.
+# NGINX refuses a creation before the module looks at it, and error_page leads
+# to another page: the client never gets a success, the audit log records a
+# refusal, and nothing is sent.
 
 use lib 't/lib';
 use JobRuns;
@@ -75,29 +76,37 @@ sub denied {
     my ($id, $token) = (random_id(20), random_id());
     my $answer = $t->create_run(token => $token, request_id => $id, %opt);
 
-    is($answer->status, $status, "$name: $status");
-    is($answer->code, $code, '... with its code');
-    is($answer->header('opc-request-id'), $id, '... and the id');
-    is($answer->header('location'), undef, '... leads nowhere');
-    is($service->counts->{requests}, $before, '... nothing was sent');
+    is($answer->status, $status, "$name: the status is $status");
+    is($answer->code, $code, "$name: the code is $code");
+    is($answer->header('opc-request-id'), $id,
+        "$name: the response has the id of the request");
+    is($answer->header('location'), undef,
+        "$name: the response has no Location");
+    is($service->counts->{requests}, $before, "$name: no service was asked");
 
     my $record = $t->wait_audit(sub {
         ($_->{data}{request}{id} // '') eq $id });
-    is($record->{data}{additionalDetails}{outcome}, 'denied', '... denied');
-    is($record->{data}{response}{status}, $status, '... says the audit');
+    is($record->{data}{additionalDetails}{outcome}, 'denied',
+        "$name: the audit log has the outcome denied");
+    is($record->{data}{response}{status}, $status,
+        "$name: the audit log has the status");
 }
 
 denied($_->[0], $_->[2], $_->[3], version => $_->[1]) for @cases;
-denied('in a location without jobruns', 403, 'NotAllowed',
+denied('a location without jobruns', 403, 'NotAllowed',
     to => '127.0.0.1:' . $t->port(2));
 
-# pages for other requests stay
+# pages for other requests stay as configured
 
 my ($text) = grep { $_->[0] eq '403, text =' } @cases;
 my $answer = $t->request(path => "/$text->[1]/x", method => 'GET');
-is($answer->status, 200, 'a page for another request keeps its status');
-is($answer->body, 'a page', '... and what it says');
-is($t->request(path => '/text', method => 'GET')->body, 'a page', 'a page');
-is($t->create_run->status, 201, 'what nobody refuses is created');
+is($answer->status, 200,
+    'a page for another request has the status it is configured with');
+is($answer->body, 'a page',
+    'a page for another request has the body it is configured with');
+is($t->request(path => '/text', method => 'GET')->body, 'a page',
+    'the page itself can be asked for');
+is($t->create_run->status, 201,
+    'a creation that NGINX does not refuse is created');
 
 done_testing;

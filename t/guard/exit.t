@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Nothing that may be createJobRun leaves but as the attempt that was admitted:
-# whatever a configuration makes of a request, `nginx -t` refuses it, or the
-# guard of the exit stops what leaves.
+# Nothing that may be createJobRun is sent except as the attempt that was
+# admitted: whatever a configuration makes of a request, `nginx -t` refuses
+# it, or the guard of the exit stops what would be sent.
 
 use lib 't/lib';
 use JobRuns;
@@ -71,12 +71,13 @@ for (@refused) {
     {
         my ($ok, $output) = $t->check_config(config => server($level,
             "location /x { $lines }"));
-        ok(!$ok, "refused: $lines");
+        ok(!$ok, "nginx -t refuses: $lines");
         like($output, qr/\[emerg\].*$named.*: .*add ".*begins in \S+:\d+/,
-            '... named, with its remedy and place') or diag($output);
+            "nginx -t reports place and remedy: $lines") or diag($output);
         my ($off) = $t->check_config(config => server($level,
             "location /x { jobruns off; $lines }"));
-        ok($off || $lines =~ /location/, '... not where jobruns is off');
+        ok($off || $lines =~ /location/,
+            "nginx -t accepts where jobruns is off: $lines");
     }
 }
 
@@ -88,8 +89,9 @@ for (qw(Host Connection Accept-Encoding)) {
         "$proxy jobruns on;", 'location / { proxy_pass http://service; '
             . join(' ', map { "proxy_set_header $_ $set{$_};" } keys %set)
             . '}'));
-    ok(!$ok, "refused: own proxy_set_header without $_");
-    like($output, qr/proxy_set_header without $_/, '... named');
+    ok(!$ok, "nginx -t refuses: own proxy_set_header without $_");
+    like($output, qr/proxy_set_header without $_/,
+        "nginx -t reports the header that is missing: $_");
 }
 
 ###############################################################################
@@ -149,26 +151,27 @@ sub stopped {
     my $id = 'guard-' . ++$audited;
     my $answer = $t->create_run(token => $token, request_id => $id, %opt);
 
-    is($answer->status, $status, "$name: $status");
+    is($answer->status, $status, "$name: the status is $status");
     is($answer->code, $status == 404 ? 'NotAuthorizedOrNotFound'
-        : 'InternalServerError', '... with its code');
-    is($answer->header('opc-request-id'), $id, '... and the id');
-    is($t->service->counts->{requests}, $before, '... no service was asked');
+        : 'InternalServerError', "$name: the code fits the status");
+    is($answer->header('opc-request-id'), $id,
+        "$name: the response has the id of the request");
+    is($t->service->counts->{requests}, $before, "$name: no service was asked");
     my $record = $t->wait_audit(sub {
         ($_->{data}{request}{id} // '') eq $id });
     is($record->{data}{response}{status} // 500, $status,
-        '... the audit has it');
+        "$name: the audit log has the status");
 
     return $token;
 }
 
-stopped("a URI part: $_", 404, path => "/$_$plain")
+stopped("proxy_pass with a URI: $_", 404, path => "/$_$plain")
     for qw(api ctx broken hash least rand paged);
-stopped('a URI that completes the path', 404,
+stopped('a URI of proxy_pass that completes the path', 404,
     path => '/partw/jobRuns');
 stopped('an override of the method', 404, path => "/api$plain",
     method => 'PUT', extra => [['X-HTTP-Method-Override', 'POST']]);
-stopped('in a location without jobruns', 404,
+stopped('a location without jobruns', 404,
     path => "/api$plain", to => '127.0.0.1:' . $t->port(2));
 
 my %paths = map { $_ => $plain =~ s/20260430/$_/r } 20260501 .. 20260508;
@@ -179,7 +182,7 @@ my @attempts = (
     ['a Host that proxy_set_header changes', 20260503],
     ['an Authorization that is lost', 20260504],
     ['a token that is lost', 20260505],
-    ['behind error_page', 20260506],
+    ['a target that error_page and proxy_pass change', 20260506],
     ['a Content-Length that is wrong', 20260508],
 );
 
@@ -188,14 +191,14 @@ for (@attempts) {
 
     my $token = stopped($name, 500, version => $version);
     my $again = $t->create_run(token => $token);
-    is($again->status, 201, '... and its token is free');
+    is($again->status, 201, "$name: the token is free");
 }
 
 is($t->create_run(version => '20260502')->status, 201,
-    'a URI part that changes nothing passes');
+    'a URI of proxy_pass that changes nothing lets a creation pass');
 like($t->nginx->error_log,
     qr/nobody admitted, was stopped .* "[^"]+": its target.*proxy_pass/,
-    'error.log names it');
+    'error.log names the location that stopped a creation');
 
 # ordinary requests pass
 
@@ -205,18 +208,21 @@ is($t->request(path => '/api/x%20y?a=%0a', method => 'GET')->status, 404,
 is($t->request(path => '/api/other', method => 'POST', body => 'x')->status,
     404, 'another POST passes');
 is($t->request(path => "/api$plain", method => 'GET')->status, 200,
-    'a GET of the path passes');
-is($t->service->counts->{requests}, $to + 3, '... all to the service');
+    'a GET of the path of createJobRun passes');
+is($t->service->counts->{requests}, $to + 3,
+    'the requests that pass all reach the service');
 is($t->create_run->status, 201, 'a plain creation passes');
 
 # what NGINX refuses where jobruns is not set is recorded
 
 my $answer = $t->create_run(to => '127.0.0.1:' . $t->port(2),
     request_id => 'denied');
-is($answer->status, 403, 'denied without jobruns');
+is($answer->status, 403, 'NGINX denies a creation where jobruns is not set');
 my $record = $t->wait_audit(sub {
     ($_->{data}{request}{id} // '') eq 'denied' });
-is($record->{data}{response}{status}, 403, '... is in the audit');
-is($record->{data}{additionalDetails}{outcome}, 'denied', '... as denied');
+is($record->{data}{response}{status}, 403,
+    'the audit log has the status of a creation that was denied');
+is($record->{data}{additionalDetails}{outcome}, 'denied',
+    'the audit log has the outcome of a creation that was denied');
 
 done_testing;

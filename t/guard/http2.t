@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# HTTP/2 to the service (NGINX 1.29.4 and later), where error_page leads an
-# admitted attempt: it cannot be looked at, so nothing of it leaves.  What is no
-# creation does.
+# error_page leads an admitted attempt to a location that sends HTTP/2 to the
+# service (NGINX 1.29.4 and later): the guard cannot check it, so nothing of
+# it is sent.  Requests that are not creations are sent.
 
 use lib 't/lib';
 use JobRuns;
@@ -41,21 +41,23 @@ for (
     my $r = $t->create_run(token => $token, version => $version,
         request_id => $id);
 
-    is($r->status, $status, "$version: $status");
-    is($r->code, $code, '... with its code');
-    ok($t->wait_log($log), '... error.log says why');
-    is($t->service->counts->{requests}, 0, '... no service was asked');
+    is($r->status, $status, "$version: the status is $status");
+    is($r->code, $code, "$version: the code is $code");
+    ok($t->wait_log($log), "$version: error.log says why");
+    is($t->service->counts->{requests}, 0, "$version: no service was asked");
     my $record = $t->wait_audit(sub {
         ($_->{data}{request}{id} // '') eq $id
             && $_->{data}{additionalDetails}{outcome} });
     is($record->{data}{additionalDetails}{outcome}, 'unsent',
-        '... the audit has it unsent');
-    is($t->create_run(token => $token)->status, 201, '... its token is free');
+        "$version: the audit log has the outcome unsent");
+    is($t->create_run(token => $token)->status, 201,
+        "$version: the token is free");
     $t->service->reset;
 }
 
 is($t->get('/get2/x')->status, 502,
-    'a GET leaves as HTTP/2, which the stub is not');
-ok($t->wait_log(qr/GET \/get2\/x.*upstream/), '... to the service');
+    'a GET is sent as HTTP/2, which the stub does not speak');
+ok($t->wait_log(qr/GET \/get2\/x.*upstream/),
+    'error.log reports the GET that was sent to the service');
 
 done_testing;

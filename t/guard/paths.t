@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# No way round: however a createJobRun is spelled, and wherever it lands, it
-# is checked or answered 404.
+# There is no way past the checks: however a createJobRun is spelled, and in
+# whatever location it ends, it is checked or refused with 404.
 
 use lib 't/lib';
 use JobRuns;
@@ -56,17 +56,18 @@ sub refused {
     my ($name, %opt) = @_;
 
     my $answer = $t->create_run(%opt);
-    is($answer->status, 404, "$name: 404");
-    is($answer->code, 'NotAuthorizedOrNotFound', '... with its code');
-    is(arrived(), 0, '... never forwarded');
+    is($answer->status, 404, "$name: the status is 404");
+    is($answer->code, 'NotAuthorizedOrNotFound',
+        "$name: the code is NotAuthorizedOrNotFound");
+    is(arrived(), 0, "$name: the request was not forwarded");
     $errors{$answer->body} = 1;
 }
 
 sub passes {
     my ($name, $status, %opt) = @_;
 
-    is($t->create_run(%opt)->status, $status, "$name: $status");
-    is(arrived(), 1, '... forwarded');
+    is($t->create_run(%opt)->status, $status, "$name: the status is $status");
+    is(arrived(), 1, "$name: the request was forwarded");
 }
 
 my $plain = '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns';
@@ -115,26 +116,31 @@ for my $path (@suspect) {
 
 # an absolute target is its path to the service
 
-refused('absolute form', path => "http://localhost$suspect[0]");
+refused('a target in absolute form', path => "http://localhost$suspect[0]");
 
 # where no level says jobruns, of a server that says it elsewhere
 
 refused('a location without jobruns', path => $plain, to => $to{some});
-refused('... older path', path => $plain =~ s/aiDataPlatforms/dataLakes/r,
+refused('an older path in a location without jobruns',
+    path => $plain =~ s/aiDataPlatforms/dataLakes/r,
     to => $to{some});
-refused("... $_->[0]", path => $plain, to => $to{some}, method => $_->[0],
+refused("$_->[0] with $_->[1] in a location without jobruns",
+    path => $plain, to => $to{some}, method => $_->[0],
     extra => [[$_->[1], 'POST']])
     for [PUT => 'X-HTTP-Method-Override'], [GET => 'X-HTTP-Method'],
         [PATCH => 'X-Method-Override'], [POST => 'X-HTTP-Method-Override'];
-passes('... but GET', 200, path => $plain, to => $to{some}, method => 'GET',
+passes('a GET in a location without jobruns',
+    200, path => $plain, to => $to{some}, method => 'GET',
     body => undef);
-passes('... but another POST', 404, path => '/20260430/aiDataPlatforms/x',
+passes('another POST in a location without jobruns',
+    404, path => '/20260430/aiDataPlatforms/x',
     to => $to{some});
 
 # a rewrite makes one of what the client never asked for
 
 for my $server (qw(on some)) {
-    refused("$server: rewritten", path => '/old/x', to => $to{$server});
+    refused("$server: a path that rewrite makes",
+        path => '/old/x', to => $to{$server});
 }
 
 # overrides of the method where jobruns is on
@@ -157,23 +163,25 @@ passes('a server without jobruns', 201, to => $to{none}, path => $plain);
 # spelled plainly: keys may be encoded, and their rules hold
 
 passes('the plain path', 201, path => $plain);
-passes('... encoded keys', 201,
+passes('the plain path with encoded keys', 201,
     path => $plain =~ s{ocid1\.x}{%6fcid1%2Ex}r =~ s{/w/}{/a%20b%C3%A9/}r);
-passes('... a key of 255 bytes', 201,
+passes('the plain path with a key of 255 bytes', 201,
     path => $plain =~ s{/w/}{'/' . 'w' x 255 . '/'}er);
 
 for (
-    ['no ocid1.', 's{ocid1\.x}{ocid2.x}'], ['... only a part', 's{1\.x}{1}'],
-    ['256 bytes', 's{/w/}{"/" . "w" x 256 . "/"}e'],
-    ['a control byte', 's{/w/}{/a%01/}'], ['a NUL', 's{/w/}{/a%00/}'],
+    ['a platform without ocid1.', 's{ocid1\.x}{ocid2.x}'],
+    ['a platform with a part of ocid1.', 's{1\.x}{1}'],
+    ['a key of 256 bytes', 's{/w/}{"/" . "w" x 256 . "/"}e'],
+    ['a key with a control byte', 's{/w/}{/a%01/}'],
+    ['a key with NUL', 's{/w/}{/a%00/}'],
 ) {
     my ($name, $change) = @$_;
     my $path = $plain;
     eval "\$path =~ $change; 1" or die $@;
 
     my $answer = $t->create_run(path => $path);
-    like($answer->status, qr/^40[04]$/, "$name: refused");
-    is(arrived(), 0, '... never forwarded');
+    like($answer->status, qr/^40[04]$/, "$name: the creation is refused");
+    is(arrived(), 0, "$name: the request was not forwarded");
     $errors{$answer->body} = 1 if length $answer->body;
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What does not leave as plain HTTP/1: memcached_pass, which takes no POST, and
-# a connection that is upgraded.  Neither is a way out for a creation, and both
-# are what they were for all else.
+# Two kinds of requests do not leave as plain HTTP/1: those to memcached_pass,
+# which takes no POST, and connections that are upgraded.  No creation leaves
+# by either, and other requests leave as they would without the module.
 
 use lib 't/lib';
 use JobRuns;
@@ -83,7 +83,7 @@ sub untouched {
 my $stored = "VALUE /x 0 6\r\nstored\r\nEND\r\n";
 
 ###############################################################################
-# memcached_pass: a GET is answered, a creation gets nowhere
+# memcached_pass: a GET gets a response, a creation is refused
 
 sub get_stored {
     my ($name, $path, @to) = @_;
@@ -91,11 +91,11 @@ sub get_stored {
     my $client = $t->client(@to)->request({ path => $path,
         headers => [['Host', 'localhost']] });
     my ($peer, $in) = accepted(50, qr/\r\n/);
-    is($in, "get $path\r\n", "$name: asks memcached");
+    is($in, "get $path\r\n", "$name: memcached is asked");
     syswrite $peer, $stored =~ s/\/x/$path/r;
     my $answer = $client->response;
-    is($answer->status, 200, '... is answered');
-    is($answer->body, 'stored', '... with what is stored');
+    is($answer->status, 200, "$name: the status is 200");
+    is($answer->body, 'stored', "$name: the body is what memcached has stored");
 }
 
 get_stored('a GET', '/20260501/x');
@@ -109,28 +109,33 @@ sub refused {
     my ($token, $id) = (random_id, random_id(20));
     my $answer = $t->create_run(token => $token, request_id => $id, %opt);
 
-    is($answer->status, $status, "$name: $status");
-    is($answer->code, $code, '... with its code');
-    is($answer->header('opc-request-id'), $id, '... and the id');
-    is($t->service->counts->{requests}, $before, '... no service was asked');
-    untouched(50, '... nor memcached');
+    is($answer->status, $status, "$name: the status is $status");
+    is($answer->code, $code, "$name: the code is $code");
+    is($answer->header('opc-request-id'), $id,
+        "$name: the response has the id of the request");
+    is($t->service->counts->{requests}, $before, "$name: no service was asked");
+    untouched(50, "$name: memcached was not asked");
 
     my $record = $t->wait_audit(sub {
         ($_->{data}{request}{id} // '') eq $id
             && $_->{data}{additionalDetails}{outcome} });
     is($record->{data}{additionalDetails}{outcome}, $outcome,
-        "... audited as $outcome");
+        "$name: the audit log has the outcome $outcome");
 
-    is($t->create_run(token => $token)->status, 201, '... the token is free');
+    is($t->create_run(token => $token)->status, 201,
+        "$name: the token is free");
 }
 
 refused('a creation', 503, 'ServiceUnavailable', 'unsent',
     version => 20260501);
-refused('led by error_page to a name', 503, 'ServiceUnavailable', 'unsent',
+refused('a creation that error_page leads to a name',
+    503, 'ServiceUnavailable', 'unsent',
     version => 20260504);
-refused('led by error_page to a URI', 503, 'ServiceUnavailable', 'unsent',
+refused('a creation that error_page leads to a URI',
+    503, 'ServiceUnavailable', 'unsent',
     version => 20260505);
-refused('where jobruns is not set', 404, 'NotAuthorizedOrNotFound', 'invalid',
+refused('a creation where jobruns is not set',
+    404, 'NotAuthorizedOrNotFound', 'invalid',
     to => $unset);
 
 # a subrequest to it is a GET: it allows the creation, or not
@@ -140,8 +145,9 @@ my $run = $t->start_run(version => 20260503);
 my ($peer, $in) = accepted(50, qr/\r\n/);
 is($in, "get /stored\r\n", 'auth_request asks memcached');
 syswrite $peer, $stored =~ s/\/x/\/stored/r;
-is($run->response->status, 201, '... which allows the creation');
-is($t->service->counts->{creations}, $before + 1, '... one');
+is($run->response->status, 201, 'a creation that memcached allows is created');
+is($t->service->counts->{creations}, $before + 1,
+    'a creation that memcached allows is sent once');
 
 ###############################################################################
 # An upgrade: a GET becomes a connection of its own, both ways
@@ -173,22 +179,26 @@ for (
     my $client = $t->client(@to)->request({ path => $path,
         headers => \@upgrade });
     my ($peer, $head) = accepted(51, qr/\r\n\r\n/);
-    like($head, qr/\AGET \Q$path\E HTTP\/1\.1\r\n/, "an upgrade $name");
-    like($head, qr/^Upgrade: websocket\r$/m, '... is asked for');
-    like($head, qr/^Connection: Upgrade\r$/m, '... of the connection');
+    like($head, qr/\AGET \Q$path\E HTTP\/1\.1\r\n/,
+        "an upgrade $name: the request is passed on");
+    like($head, qr/^Upgrade: websocket\r$/m,
+        "an upgrade $name: Upgrade is passed on");
+    like($head, qr/^Connection: Upgrade\r$/m,
+        "an upgrade $name: Connection is passed on");
 
     syswrite $peer, $switching;
     my $answer = $client->read_head;
-    is($answer->status, 101, '... is made');
+    is($answer->status, 101, "an upgrade $name: the client gets the 101");
 
     # what looks like a request is none of NGINX's business any more
 
     my $frame = "\x81\x05hello POST $create HTTP/1.1\r\n\r\n";
     $client->send($frame);
-    is(read_some($peer, $frame), $frame, '... passes on what a client sends');
+    is(read_some($peer, $frame), $frame,
+        "an upgrade $name: what the client sends is passed on");
     syswrite $peer, "\x81\x02ok";
     is(read_some($client->{socket}, "\x81\x02ok"), "\x81\x02ok",
-        '... and what it is sent');
+        "an upgrade $name: what the service sends is passed on");
     $client->close;
     close $peer;
 }
@@ -198,18 +208,19 @@ for (
 my $id = random_id(20);
 my $answer = $t->create_run(version => 20260507, request_id => $id,
     headers => { Connection => 'Upgrade', Upgrade => 'websocket' });
-is($answer->status, 201, 'a creation with an Upgrade is created');
+is($answer->status, 201, 'a creation with Upgrade is created');
 
 $run = $t->start_run(version => 20260506, request_id => $id = random_id(20),
     headers => { Connection => 'Upgrade', Upgrade => 'websocket' });
 ($peer, $in) = accepted(51, qr/\r\n\r\n/);
 syswrite $peer, $switching;
-is($run->response->status, 503, 'a 101 to a creation is not passed on');
+is($run->response->status, 503,
+    'a 101 in response to a creation is not passed on');
 close $peer;
 
 my $record = $t->wait_audit(sub { ($_->{data}{request}{id} // '') eq $id
     && $_->{data}{additionalDetails}{outcome} });
 is($record->{data}{additionalDetails}{outcome}, 'unknown',
-    '... and its outcome is unknown');
+    'a 101 in response to a creation leaves the outcome unknown');
 
 done_testing;

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# What comes back after it was sent: X-Accel-Redirect of the service, and
-# post_action of a location where jobruns is off.  A creation is answered by
-# the service alone, and nothing makes another one of it.
+# The service and a post_action can lead a request on after it was sent: by
+# X-Accel-Redirect, and in a location where jobruns is off.  The response to a
+# creation is the one of the service, and nothing makes another creation of
+# it.
 
 use lib 't/lib';
 use JobRuns;
@@ -94,7 +95,7 @@ sub outcome {
 }
 
 ###############################################################################
-# X-Accel-Redirect of the answer to a creation is not obeyed
+# X-Accel-Redirect in the response to a creation is not obeyed
 
 for my $version (20260430, 20260502) {
     for my $to ('/page', '@page', '@again', $create, '/none') {
@@ -104,14 +105,22 @@ for my $version (20260430, 20260502) {
             version => $version,
             stub => { header => "X-Accel-Redirect: $to" });
 
-        is($answer->status, 201, "$version, X-Accel-Redirect: $to");
-        ok($answer->json->{key}, "... the service's own answer");
-        is(outcome($id), 'created', '... created');
+        is($answer->status, 201,
+            "$version, X-Accel-Redirect: $to: the status is 201");
+        ok($answer->json->{key},
+            "$version, X-Accel-Redirect: $to: the response is the one of the "
+            . "service");
+        is(outcome($id), 'created',
+            "$version, X-Accel-Redirect: $to: the audit log has the outcome "
+            . "created");
 
         my $again = $t->create_run(token => $token, version => $version);
-        is($again->header('opc-retry-replayed'), 'true', '... is replayed');
-        is($again->body, $answer->body, '... as it was');
-        is(counts(), $before + 1, '... and sent once');
+        is($again->header('opc-retry-replayed'), 'true',
+            "$version, X-Accel-Redirect: $to: a retry is replayed");
+        is($again->body, $answer->body,
+            "$version, X-Accel-Redirect: $to: the replay has the same body");
+        is(counts(), $before + 1,
+            "$version, X-Accel-Redirect: $to: the creation was sent once");
     }
 }
 
@@ -120,13 +129,19 @@ for my $version (20260430, 20260502) {
 my ($before, $token, $id) = (counts(), random_id, random_id(20));
 my $answer = $t->create_run(to => $other, version => 20260501, token => $token,
     request_id => $id, stub => { header => 'X-Accel-Redirect: /page' });
-is($answer->status, 500, 'led to a location that obeys X-Accel-Redirect: 500');
-is(counts(), $before, '... no service was asked');
-is(outcome($id), 'unsent', '... audited as unsent');
+is($answer->status, 500,
+    'a creation led to a location that obeys X-Accel-Redirect: 500');
+is(counts(), $before,
+    'a creation led to a location that obeys X-Accel-Redirect was not sent');
+is(outcome($id), 'unsent',
+    'a creation led to a location that obeys X-Accel-Redirect is audited as '
+    . 'unsent');
 like($t->nginx->error_log, qr/location that it leaves by obeys X-Accel-/,
-    '... error.log says why');
+    'error.log names X-Accel-Redirect as the reason why a creation was '
+    . 'stopped');
 is($t->create_run(to => $other, token => $token)->status, 201,
-    '... the token is free');
+    'a creation led to a location that obeys X-Accel-Redirect has a free '
+    . 'token');
 
 # another request is led on as ever, and no creation is made of it
 
@@ -140,10 +155,15 @@ sub led {
             ['Content-Type', 'application/json']],
         $method eq 'POST' ? (body => '{}') : ());
 
-    is($answer->status, $status, "$method, X-Accel-Redirect: $to: $status");
-    is($answer->body, $body, '... with the page') if defined $body;
-    is(counts(), $before + $requests, "... sent $requests times");
-    is(counts('creations'), $created, '... nothing is created');
+    is($answer->status, $status,
+        "$method, X-Accel-Redirect: $to: the status is $status");
+    is($answer->body, $body,
+        "$method, X-Accel-Redirect: $to: the body is the page")
+        if defined $body;
+    is(counts(), $before + $requests,
+        "$method, X-Accel-Redirect: $to: requests sent: $requests");
+    is(counts('creations'), $created,
+        "$method, X-Accel-Redirect: $to: nothing is created");
 }
 
 led('a page', GET => '/page', 200, 'a page', 1);
@@ -153,7 +173,7 @@ led('a GET of a creation', POST => $create, 200, undef, 2);
 led('a creation', POST => '@again', 404, undef, 1);
 
 ###############################################################################
-# post_action after an answer: nothing is created by it
+# post_action after a response: nothing is created by it
 
 sub acted {
     my ($name, $path, $outcome) = @_;
@@ -164,33 +184,38 @@ sub acted {
     my $client = $t->client($other);
     my $answer = $t->create_run(on => $client, version => $path,
         request_id => $id);
-    is($answer->status, 201, "$name: created");
-    ok($answer->json->{key}, '... with its answer');
+    is($answer->status, 201, "$name: a job run is created");
+    ok($answer->json->{key}, "$name: the response is the one of the service");
     $client->close;
     wait_for { length $t->read_file('post.log') > $seen } 'its access_log';
 
-    is(counts('creations'), $before + 1, '... once');
-    is($after->counts->{requests}, $copies, '... and no copy left');
-    is(outcome($id), $outcome, "... audited as $outcome") if $outcome;
+    is(counts('creations'), $before + 1, "$name: one job run is created");
+    is($after->counts->{requests}, $copies, "$name: post_action sent no copy");
+    is(outcome($id), $outcome, "$name: the audit log has the outcome $outcome")
+        if $outcome;
     is((split /\n/, substr $t->read_file('post.log'), $seen)[0],
-        '201 ' . ($outcome // '-'), '... access_log has it');
+        '201 ' . ($outcome // '-'),
+            "$name: the access log has status and outcome");
 }
 
-acted('where jobruns is off, to an unset name', 20260502);
-acted('... to an unset URI', 20260503);
-acted('... to a name where it is on', 20260504);
-acted('... to a URI where it is on', 20260505);
-acted('an attempt, to an unset URI', 20260506, 'created');
-acted('... to a name where jobruns is off', 20260507, 'created');
-acted('... to a name where it is on', 20260508, 'created');
-acted('... to fastcgi_pass', 20260509, 'created');
+acted('post_action where jobruns is off, to an unset name', 20260502);
+acted('post_action where jobruns is off, to an unset URI', 20260503);
+acted('post_action where jobruns is off, to a name where it is on', 20260504);
+acted('post_action where jobruns is off, to a URI where it is on', 20260505);
+acted('post_action of an attempt, to an unset URI', 20260506, 'created');
+acted('post_action of an attempt, to a name where jobruns is off',
+    20260507, 'created');
+acted('post_action of an attempt, to a name where jobruns is on',
+    20260508, 'created');
+acted('post_action of an attempt, to fastcgi_pass', 20260509, 'created');
 
 # of another request it does what it always did
 
 for my $path ('/free/x', '/off/x') {
     my $copies = $after->counts->{requests};
     is($t->request(to => $other, path => $path, method => 'POST',
-        body => 'x')->status, 404, "another request: $path");
+        body => 'x')->status, 404,
+        "another request with post_action gets its response: $path");
     wait_for { $after->counts->{requests} > $copies } 'its post_action';
 }
 

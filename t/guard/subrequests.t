@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A subrequest is nobody's attempt: none of auth_request, mirror, SSI and
+# A subrequest is not an attempt: none of auth_request, mirror, SSI and
 # addition sends what may be createJobRun, into whatever location, with or
-# without variables in proxy_pass.  The main request may itself be one.
+# without variables in proxy_pass.  The main request may itself be a creation.
 
 use lib 't/lib';
 use JobRuns;
@@ -88,32 +88,39 @@ my $service = $t->service;
 for my $case (@cases) {
     my $before = $other->counts->{requests};
     my $answer = $t->create_run(version => $version{$case});
-    is($answer->status, 500, "auth_request, $case: as if it had failed");
-    is($answer->code, 'InternalServerError', '... with its code');
-    is($other->counts->{requests}, $before, '... nothing was sent');
+    is($answer->status, 500,
+        "auth_request, $case: the creation fails as if auth_request had "
+        . "failed");
+    is($answer->code, 'InternalServerError',
+        "auth_request, $case: the code is InternalServerError");
+    is($other->counts->{requests}, $before,
+        "auth_request, $case: the subrequest was not sent");
 }
 
 like($t->nginx->error_log, qr/\[error\].*jobruns:\ a\ request\ that\ may\ be
     \ createJobRun\ was\ stopped\ on\ its\ way\ out\ of\ location
     \ "\/copy-[^"]+":\ it\ is\ a\ subrequest.*client:\ 127\.0\.0\.1,\ server:.*
     request:\ "POST\ .*subrequest:\ "\/copy-/x,
-    'error.log names it');
+    'error.log names the location and the subrequest that was stopped');
 
 # what cannot be a creation passes
 
-is($t->create_run(version => $ssi)->status, 201, 'another POST allows');
-is($t->create_run(version => 20260601)->status, 201, 'a GET allows');
+is($t->create_run(version => $ssi)->status, 201,
+    'auth_request by another POST allows the creation');
+is($t->create_run(version => 20260601)->status, 201,
+    'auth_request by a GET allows the creation');
 
 # a copy, which mirror sends as a POST
 
 for my $version (20260602, 20260603) {
     my $before = $other->counts->{requests};
     is($t->create_run(version => $version)->status, 201,
-        "the attempt itself passes: $version");
-    is($other->counts->{requests}, $before, '... and no copy of it');
+        "$version: the attempt itself is created");
+    is($other->counts->{requests}, $before,
+        "$version: the mirror sends no copy of the attempt");
 }
 
-# what is included in an answer, or added to it
+# what is included in a response, or added to it
 
 my %stub = (20260604 => { body =>
     '{"key":"k"}<!--#include virtual="/copy-named-method" -->' });
@@ -122,16 +129,19 @@ for my $version (20260604, 20260605) {
     my $before = $other->counts->{requests};
     my $answer = $t->create_run(version => $version,
         stub => $stub{$version} // {});
-    is($answer->status, 201, "a page within an answer: $version");
-    is($other->counts->{requests}, $before, '... is not fetched');
+    is($answer->status, 201,
+        "$version: a response that includes another page is passed on");
+    is($other->counts->{requests}, $before,
+        "$version: the page that a response includes is not fetched");
 }
 
 # where jobruns is off for the request itself, its copies are as well
 
 my $before = $other->counts->{requests};
 is($t->request(path => '/free/x', method => 'POST', body => 'x')->status, 404,
-    'a request where jobruns is off');
-is($t->create_run(path => "/free$create")->status, 404, '... also a creation');
+    'another request where jobruns is off passes');
+is($t->create_run(path => "/free$create")->status, 404,
+    'a creation where jobruns is off passes');
 wait_for { $other->counts->{requests} >= $before + 2 } 'their copies';
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# proxy_pass with variables: a value that names an upstream block is guarded
-# and creates; one that turns out to be an address sends no createJobRun,
-# whatever else is sent by it.
+# proxy_pass has variables: a value that names an upstream block is guarded
+# and creates job runs; a value that turns out to be an address sends no
+# createJobRun, but all other requests.
 
 use lib 't/lib';
 use JobRuns;
@@ -63,11 +63,13 @@ sub passes {
 
     my $before = asked();
     my $token = random_id;
-    is($t->create_run(token => $token, %opt)->status, 201, "$name: created");
+    is($t->create_run(token => $token, %opt)->status, 201,
+        "$name: a job run is created");
     my $again = $t->create_run(token => $token, %opt);
-    is($again->header('opc-retry-replayed'), 'true', '... and replayed');
+    is($again->header('opc-retry-replayed'), 'true',
+        "$name: a retry is replayed");
     is($again->header('opc-request-id') ? asked() : 0, $before + 1,
-        '... sent once');
+        "$name: the creation was sent once");
 }
 
 sub stopped {
@@ -78,16 +80,17 @@ sub stopped {
     my $id = random_id(20);
     my $answer = $t->create_run(token => $token, request_id => $id, %opt);
 
-    is($answer->status, $status, "$name: $status");
-    is(asked(), $before, '... no service was asked');
+    is($answer->status, $status, "$name: the status is $status");
+    is(asked(), $before, "$name: no service was asked");
 
     my $record = $t->wait_audit(sub {
         ($_->{data}{request}{id} // '') eq $id
             && $_->{data}{additionalDetails}{outcome} });
     is($record->{data}{additionalDetails}{outcome},
-        $status == 404 ? 'invalid' : 'unsent', '... and audit says why');
+        $status == 404 ? 'invalid' : 'unsent',
+        "$name: the audit log has the outcome");
 
-    is($t->create_run(token => $token)->status, 201, '... the token is free')
+    is($t->create_run(token => $token)->status, 201, "$name: the token is free")
         if $status != 404;
 }
 
@@ -102,26 +105,27 @@ like($t->nginx->error_log, qr/\[error\].*jobruns:\ a\ creation\ was\ stopped
     \ name\ of\ an\ upstream\ block,\ request\ id:\ "[^"]+",
     \ tenant:\ "[^"]+",\ client:\ 127\.0\.0\.1,\ server:\ localhost,
     \ request:\ "POST\ \/20260502\/[^"]+",\ host:\ "localhost"/x,
-    'error.log says why, what to do, and of which request');
+    'error.log says which creation was stopped, why, and what to do');
 
 # the name of an upstream block
 
 passes('a variable that is set', version => '20260501');
 passes("a map in $_", version => $_)
     for 20260502, 20260503, 20260505 .. 20260508;
-passes('the name of another', version => '20260502',
+passes('the name of another upstream block', version => '20260502',
     headers => { 'X-To' => 'ported' });
-passes('in other letters', version => '20260502',
+passes('a name in upper case', version => '20260502',
     headers => { 'X-To' => 'PORTED' });
-passes('in an if', version => '20260507', headers => { 'X-If' => 1 });
-passes('behind error_page', version => '20260510');
+passes('a name in an if', version => '20260507', headers => { 'X-If' => 1 });
+passes('a name after error_page', version => '20260510');
 
 stopped('a name, and a target that is changed', 500, version => '20260504');
 stopped('a name, and a target that is completed', 404,
     path => "/outer/?path=$create");
-stopped('... in a nested location', 404,
+stopped('a name, and a target that is completed in a nested location', 404,
     path => "/outer/inner/?path=$create");
-stopped('... in a location without jobruns', 404, path => "/?path=$create",
+stopped('a name, and a target that is completed without jobruns',
+    404, path => "/?path=$create",
     to => '127.0.0.1:' . $t->port(2));
 
 # an address, in all ways to write one
@@ -131,7 +135,8 @@ my @addresses = ($service, "localhost:$port", "127.1:$port",
     'no-such-upstream:8080', "unix:/tmp/none.sock:");
 
 for my $to (@addresses) {
-    stopped("$to", 500, version => '20260502', headers => { 'X-To' => $to });
+    stopped("the address $to",
+        500, version => '20260502', headers => { 'X-To' => $to });
 }
 stopped("an address in $_", 500, version => $_,
     headers => { 'X-To' => $service })
@@ -140,12 +145,13 @@ stopped('an address in an if', 500, version => 20260507,
     headers => { 'X-To' => $service, 'X-If' => 1 });
 stopped('an address, and a target that is completed', 404,
     path => "/outer/?path=$create", headers => { 'X-To' => $service });
-stopped('... in a nested location', 404,
+stopped('an address, and a target that is completed in a nested location', 404,
     path => "/outer/inner/?path=$create", headers => { 'X-To' => $service });
-stopped('... in a location without jobruns', 404, path => "/?path=$create",
+stopped('an address, and a target that is completed without jobruns',
+    404, path => "/?path=$create",
     to => '127.0.0.1:' . $t->port(2), headers => { 'X-To' => $service });
 
-# an address is none of ours where nothing is created by it
+# an address is allowed where nothing is created by it
 
 sub other {
     my ($name, $method, $path) = @_;
@@ -153,16 +159,17 @@ sub other {
     my $before = asked();
     is($t->request(path => $path, method => $method, headers => [
         ['Host', 'localhost'], ['X-To', $service], ['Content-Length', 1]],
-        body => 'x')->status, 404, "$name: passes");
-    is(asked(), $before + 1, '... to the service');
+        body => 'x')->status, 404, "$name: the service's status is passed on");
+    is(asked(), $before + 1, "$name: the service was asked");
 }
 
 other('a GET by an address', GET => '/20260502/x');
 other('another POST', POST => '/20260502/x');
-other('another POST, bound', POST => '/20260505/x');
-other('... by a variable', POST => '/20260506/x?bind=127.0.0.1');
-other('... by a variable that holds no address', POST =>
-    '/20260506/x?bind=127.0.0.9x');
+other('another POST, with proxy_bind', POST => '/20260505/x');
+other('another POST, with proxy_bind of a variable',
+    POST => '/20260506/x?bind=127.0.0.1');
+other('another POST, with proxy_bind of a variable that holds no address',
+    POST => '/20260506/x?bind=127.0.0.9x');
 other('a path of createJobRun where jobruns is off', POST => "/free$create");
 
 done_testing;
