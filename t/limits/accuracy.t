@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# Two gateways of eight workers get twice what is allowed for ten seconds, and
-# admit what is allowed: one Redis decides, by its own clock.
+# Two gateways of eight workers get twice as many requests as are allowed for
+# ten seconds, and admit as many as are allowed: one Redis decides, by its own
+# clock.
 
 use lib 't/lib';
 use JobRuns;
@@ -41,7 +42,8 @@ my $redis = $t->redis;
 
 # from now on a decision is one call
 is($t->create_run(to => $_->address, tenancy => 'ocid1.tenancy.oc1..first')
-    ->status, 201, 'the script is loaded') for @gateways;
+    ->status, 201, 'the first creation, which loads the script, is created')
+    for @gateways;
 
 my $before = $t->service->counts->{creations};
 my $next = my $requests = 2 * $rate * $seconds;
@@ -66,15 +68,18 @@ my @calls = grep { /"EVALSHA"/ } $redis->monitored;
 my ($script) = $calls[0] =~ /"EVALSHA" "(\w+)"/;
 my @decided = map { /^([\d.]+) .*"EVALSHA" "$script"/ ? $1 : () } @calls;
 
-is(join(' ', sort keys %status), '201 429', 'admitted or refused');
+is(join(' ', sort keys %status), '201 429',
+    'requests are either admitted or refused by the rate');
 
 for my $gateway (@gateways) {
     my $busy = grep { $worker{$_} } $gateway->workers;
-    cmp_ok($busy, '>=', 6, "$gateway->{name}: workers that answered");
+    cmp_ok($busy, '>=', 6,
+        "$gateway->{name}: most of its workers have responded");
 }
 
-is(scalar @decided, $requests, 'each was decided once');
-cmp_ok($decided[-1] - $decided[0], '>', 0.99 * $seconds, 'in ten seconds');
+is(scalar @decided, $requests, 'each request was decided once');
+cmp_ok($decided[-1] - $decided[0], '>', 0.99 * $seconds,
+    'the decisions took ten seconds');
 
 # What a bucket admits when it is asked at these moments, which Redis notes
 # just after the script has seen its own.
@@ -89,9 +94,11 @@ for my $now (@decided) {
 }
 
 note "admitted $status{201} of $allowed allowed";
-cmp_ok($status{201}, '<=', $allowed * 1.005, 'not more than allowed');
-cmp_ok($status{201}, '>=', $allowed * 0.995, 'not less than allowed');
+cmp_ok($status{201}, '<=', $allowed * 1.005,
+    'not more requests are admitted than the rate allows');
+cmp_ok($status{201}, '>=', $allowed * 0.995,
+    'not fewer requests are admitted than the rate allows');
 is($t->service->counts->{creations} - $before, $status{201},
-    'the service saw as many');
+    'the service has created as many as were admitted');
 
 done_testing;

@@ -45,34 +45,39 @@ sub now_ms {
 
 my ($first) = held('first', token => random_id);
 my ($second, $owner) = held('second');
-is(scalar owners(), 2, 'two are forwarded');
+is(scalar owners(), 2, 'two attempts that are forwarded hold two slots');
 
 my $answer = post();
-is($answer->status, 429, 'a third is refused');
-is($answer->code, 'TooManyRequests', '... the code');
-is($answer->header('retry-after'), 1, '... Retry-After');
+is($answer->status, 429, 'a third attempt is refused with 429');
+is($answer->code, 'TooManyRequests',
+    'the code of a refusal by concurrency is TooManyRequests');
+is($answer->header('retry-after'), 1,
+    'the refusal by concurrency has Retry-After');
 is($answer->json->{message}, 'Limit at_once: 2 job runs are being created at '
     . 'this moment, which is the most allowed; retry after 1 s.',
-    '... the message');
+    'the message of a refusal by concurrency names the limit');
 like($answer->header('ratelimit'), qr/^"at_once";r=0;pk=:[\w+\/]{12}:$/,
-    '... nothing remains');
-is(post(workspace => 'another')->status, 201, 'another workspace has its own');
+    'RateLimit of a refusal by concurrency says that nothing remains');
+is(post(workspace => 'another')->status, 201,
+    'another workspace has slots of its own');
 is(post(tenancy => 'ocid1.tenancy.oc1..other')->status, 201,
-    '... and another tenant');
+    'another tenant has slots of its own');
 
 # longer than a lease: renewed, although one has no token
 my $end = $redis->command('ZSCORE', $key, $owner);
 wait_for { now_ms() > $end } 'the lease to be over, were it not renewed';
 is(scalar owners(), 2, 'slots of slow attempts are renewed');
-is(post()->status, 429, '... and still refuse');
+is(post()->status, 429, 'slots that are renewed still refuse another attempt');
 
 $service->release('first');
-is($first->response->status, 201, 'one ends');
-is(scalar owners(), 1, '... its slot is free');
-is(post()->status, 201, '... for another');
+is($first->response->status, 201, 'an attempt that held a slot is created');
+is(scalar owners(), 1, 'the slot of an attempt that has ended is free');
+is(post()->status, 201, 'another attempt gets the slot that is free');
 $service->release('second');
-is($second->response->status, 201, 'the other ends');
-is($redis->command('EXISTS', $key), 0, 'nothing is left');
+is($second->response->status, 201,
+    'the other attempt that held a slot is created');
+is($redis->command('EXISTS', $key), 0,
+    'no slot is left after all attempts have ended');
 
 ###############################################################################
 # A worker is killed: nobody gives back its slots
@@ -91,10 +96,11 @@ my $passed = wait_for {
     $answer->status == 201 && [$before, now_ms()];
 } 'the lease of a dead worker to end';
 
-ok($refused, 'slots of a dead worker are held');
-cmp_ok($passed->[1], '>=', $free, '... until their lease ends');
+ok($refused, 'slots of a dead worker still refuse');
+cmp_ok($passed->[1], '>=', $free,
+    'slots of a dead worker are held until their lease ends');
 cmp_ok($redis->command('PEXPIRETIME', $key), '<=', now_ms() + 3000,
-    '... and their key does not stay');
+    'the key of slots of a dead worker expires');
 
 wait_for { $redis->command('EXISTS', $key) == 0 } 'nothing to be left';
 
@@ -105,12 +111,16 @@ my $overrides = 'jobruns:{ocid1.tenancy.oc1..test}:limits';
 
 $redis->command('HSET', $overrides, 'at_once.limit', 'none');
 my @lifted = map { (held("lifted$_"))[0] } 1 .. 3;
-is(scalar owners(), 3, 'lifted: attempts still take slots');
+is(scalar owners(), 3, 'attempts take slots of a limit that is lifted');
 $redis->command('DEL', $overrides);
-is(post()->status, 429, '... which count when it is not lifted any more');
+is(post()->status, 429,
+    'slots taken while the limit was lifted count afterwards');
 $service->release("lifted$_") for 1 .. 3;
-is($_->response->status, 201, '... and end') for @lifted;
-is($redis->command('EXISTS', $key), 0, '... and leave nothing');
+is($_->response->status, 201,
+    'an attempt that began while the limit was lifted is created')
+    for @lifted;
+is($redis->command('EXISTS', $key), 0,
+    'no slot is left of a limit that was lifted');
 
 $t->allow_log(qr/worker process \d+ exited on signal 9/);
 

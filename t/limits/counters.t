@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# What a limit's counter is named by, and what a lower rate finds in it.
+# Tests what a limit's counter is named by, and what a lower rate finds in it.
 
 use lib 't/lib';
 use JobRuns;
@@ -64,24 +64,26 @@ my $passed = 0;
 for (1 .. 12) {
     $passed += passed('01', 1) + passed('02', 1);
 }
-is($passed, 10, 'two windows of one name: five in each');
+is($passed, 10, 'two windows of one name let five pass in each');
 is(join(' ', sort map { s/.*:v1://r } grep { /:quota:/ } $redis->keys),
-    'quota:q:day quota:q:month', '... by a counter each');
+    'quota:q:day quota:q:month', 'two windows of one name have a counter each');
 
 my $log = $nginx->error_log;
 my @warned = $log =~ /\[warn\].*(jobruns_\w+ "\w+" has .*)/g;
 is(scalar(grep { /jobruns_quota "q" has window=day in one/ } @warned), 1,
-    'windows of one name: nginx -t warns');
+    'nginx -t warns of different windows of one name');
 is(scalar(grep { /jobruns_limit "r" has a different rate/ } @warned), 1,
-    '... and of rates of one name');
-is(scalar(@warned), 2, '... not of limits that are the same, or one count');
+    'nginx -t warns of different rates of one name');
+is(scalar(@warned), 2,
+    'nginx -t does not warn of equal limits, or of different counts of one '
+    . 'name');
 
 # -------------------------------------------------------------- a lower rate
 
-is(passed('03', 41), 41, 'a rate and its burst');
+is(passed('03', 41), 41, 'a rate and its burst let 41 pass');
 $redis->command('HSET', "$tenant:limits", 'r.rate', '1r/h');
-is(passed('03', 40), 0, 'a lower rate finds all of it used');
+is(passed('03', 40), 0, 'a lower rate finds all of its burst used');
 $redis->command('HSET', "$tenant:limits", 'r.rate', '1000000r/s');
-is(passed('03', 3), 3, 'a higher one works it off at once');
+is(passed('03', 3), 3, 'a higher rate works off at once what was used');
 
 done_testing;

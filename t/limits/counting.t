@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# What rates, quotas and concurrencies count, together and in one call: a
+# Rates, quotas and concurrencies are counted together and in one call: a
 # refusal uses up nothing, and what was not created is given back.
 
 use lib 't/lib';
@@ -85,24 +85,29 @@ sub now { return $redis->command('TIME')->[0] }
 # A rate
 
 fresh();
-is(post('01')->status, 201, "a rate: of the burst, $_") for 1 .. 3;
+is(post('01')->status, 201, "request $_ of the burst of a rate passes")
+    for 1 .. 3;
 
 my $answer = post('01');
-is($answer->status, 429, '... and no more');
-is($answer->code, 'TooManyRequests', '... the code');
-is($answer->header('retry-after'), 1, '... Retry-After is at least 1');
+is($answer->status, 429, 'a request beyond the burst is refused with 429');
+is($answer->code, 'TooManyRequests',
+    'the code of a refusal by a rate is TooManyRequests');
+is($answer->header('retry-after'), 1,
+    'the Retry-After of a refusal by a rate is at least 1');
 is($answer->json->{message}, 'Limit rate: at most 60 requests per minute, and '
-    . '2 more in a burst; the next passes in 1 s.', '... the message');
-is($t->service->counts->{creations}, 3, '... the service saw the burst');
+    . '2 more in a burst; the next passes in 1 s.',
+    'the message of a refusal by a rate names rate and burst');
+is($t->service->counts->{creations}, 3,
+    'the service was asked for the burst only');
 
 wait_for { !$redis->command('EXISTS', "$tenant:rate:rate") }
     'the key to end when it does not matter any more';
-is(post('01')->status, 201, 'after a rest, the burst again');
+is(post('01')->status, 201, 'the whole burst is allowed again after a rest');
 
 # as though the clock had been an hour ahead
 $redis->command('SET', "$tenant:rate:rate", (now() + 3600) . '000000 '
     . 3 * 3_600_000_000);
-is(post('01')->status, 429, 'a backlog of the future refuses');
+is(post('01')->status, 429, 'a backlog that is in the future refuses');
 wait_for { post('01')->status == 201 } 'a backlog of the future to count from '
     . 'now';
 
@@ -131,13 +136,14 @@ for my $i (0 .. $#passed) {
         $worst = $over if $over > $worst;
     }
 }
-is($worst, 0, 'no edge lets more than the burst through');
-cmp_ok(scalar @passed, '>=', 6, '... which passes');
+is($worst, 0, 'no more than the burst passes at the edge of a second');
+cmp_ok(scalar @passed, '>=', 6,
+    'the burst passes while requests come without a pause');
 
 ###############################################################################
 # Quotas
 
-# not over the edge of an hour, which would count anew
+# not over the edge of an hour, which would count again from 0
 wait_for { now() % 3600 < 3590 } 'an hour that goes on';
 fresh();
 
@@ -151,52 +157,57 @@ my %windows = (
         timegm(0, 0, 0, 1, ($month + 1) % 12, $year + ($month == 11))],
 );
 
-is(post('02')->status, 201, "a quota: of the hour, $_") for 1, 2;
+is(post('02')->status, 201, "job run $_ of a quota per hour passes") for 1, 2;
 for my $name (sort keys %windows) {
     my $key = "$tenant:quota:$name:"
         . { hourly => 'hour', daily => 'day', monthly => 'month' }->{$name};
     my ($from, $to) = @{$windows{$name}};
-    is($redis->command('GET', $key), "$from 2", "... $name counts");
+    is($redis->command('GET', $key), "$from 2",
+        "the $name quota counts both job runs");
     is($redis->command('PEXPIRETIME', $key), $to . '000',
-        '... until its window ends');
+        "the $name quota ends with its window");
 }
 
 my $left = $hour + 3600 - now();
 $answer = post('02');
-is($answer->status, 429, '... and no more');
-cmp_ok($answer->header('retry-after'), '<=', $left, '... Retry-After');
+is($answer->status, 429,
+    'a job run beyond a quota per hour is refused with 429');
+cmp_ok($answer->header('retry-after'), '<=', $left,
+    'the Retry-After of a quota is not after the end of the window');
 cmp_ok($answer->header('retry-after'), '>=', $hour + 3600 - now(),
-    '... never before it passes');
+    'the Retry-After of a quota is not before the end of the window');
 like($answer->json->{message}, qr/^Limit hourly: 2 job runs per hour \(UTC\)/,
-    '... the message names it');
+    'the message of a refusal by a quota names the limit');
 like($answer->json->{message}, qr/ are used up; it is reset in \d+ s\.$/,
-    '... and when it is reset');
+    'the message of a refusal by a quota says when it is reset');
 
 # as though the hour had passed
 $redis->command('SET', "$tenant:quota:hourly:hour", ($hour - 3600) . ' 2');
-is(post('02')->status, 201, 'the next window counts anew');
+is(post('02')->status, 201, 'a job run in the next window passes');
 is($redis->command('GET', "$tenant:quota:hourly:hour"), "$hour 1",
-    '... from one');
+    'the next window counts from one');
 is($redis->command('GET', "$tenant:quota:daily:day"), "$windows{daily}[0] 3",
-    '... the day goes on');
+    'the window of the day counts on when the hour is over');
 
 ###############################################################################
 # All or nothing, in one round trip
 
 fresh();
-is(post('03')->status, 201, 'four limits let one pass');
+is(post('03')->status, 201, 'four limits let one job run pass');
 my $before = counters();
-is(scalar(() = $before =~ /^jobruns:/mg), 3, '... three of them count on');
+is(scalar(() = $before =~ /^jobruns:/mg), 3,
+    'three of four limits have a counter after one job run');
 
 for my $token (undef, random_id) {
     my $kind = defined $token ? 'with' : 'without';
     $answer = post('03', token => $token);
-    is($answer->status, 429, "the last one refuses, $kind a token");
+    is($answer->status, 429, "the last of four limits refuses, $kind a token");
     like($answer->json->{message}, qr/^Limit last: 1 job runs per month/,
-        '... and is named');
-    is(counters(), $before, '... which changes none of the others');
+        "the message names the last of four limits, $kind a token");
+    is(counters(), $before,
+        "a refusal by the last limit changes no other, $kind a token");
     is(scalar(grep { /:v1:(?:token|attempt):/ } $redis->keys), 0,
-        '... nor claims a token');
+        "a refusal by the last limit claims no token, $kind a token");
 }
 
 $redis->command('CONFIG', 'RESETSTAT');
@@ -209,13 +220,13 @@ is($calls{evalsha}, 20, '20 refused requests are 20 calls of Redis');
 # all others are of the script, which writes nothing; of slots that nobody
 # holds it counts none
 is(join(' ', sort grep { !/^(?:config\|resetstat|info)$/ } keys %calls),
-    'evalsha exists get time zcard', '... and nothing else');
+    'evalsha exists get time zcard', 'a refusal only reads in Redis');
 $client->close;
 
 ###############################################################################
 # What is given back
 
-# [how the service answers, status, rate, quota]: how many of each are used
+# [how the service responds, status, rate, quota]: how many of each are used
 my @ends = (
     ['04', {}, 201, 1, 1],
     ['04', { status => 400 }, 400, 1, 0],
@@ -238,16 +249,17 @@ for my $token (0, 1) {
             token => $token ? random_id : undef);
         is($answer->status, $status, "the service ends with $name");
 
-        # the record is settled when the answer is here
+        # the record is settled when the response is here
         my ($backlog) = ($redis->command('GET', "$tenant:rate:rate") // '- 0')
             =~ / (\d+)$/;
-        is($backlog / 3_600_000_000, $rate, '... the rate');
+        is($backlog / 3_600_000_000, $rate,
+            "the rate after the service ended with $name");
         my ($used) = ($redis->command('GET', "$tenant:quota:quota:month")
             // '- 0')
             =~ / (\d+)$/;
-        is($used, $quota, '... the quota');
+        is($used, $quota, "the quota after the service ended with $name");
         is($redis->command('EXISTS', "$tenant:slots:slots"), 0,
-            '... and the slot');
+            "no slot is left after the service ended with $name");
     }
 }
 

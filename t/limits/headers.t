@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers) on
-# every answer that admission decided, read as structured fields.
+# Every response that admission decided has RateLimit-Policy and RateLimit
+# (draft-ietf-httpapi-ratelimit-headers), which are read as structured fields.
 
 use lib 't/lib';
 use JobRuns;
@@ -63,7 +63,8 @@ sub fields {
         my %want = (q => 'integer', w => 'integer', r => 'integer',
             t => 'integer', qu => 'string', pk => 'bytes');
         for my $key (sort keys %{$_->{types}}) {
-            is($_->{types}{$key}, $want{$key}, "... $key");
+            is($_->{types}{$key}, $want{$key},
+                "$name: parameter $key of \"$_->{value}\" has its type");
         }
     }
     return { map { $_->{value} => $_->{parameters} } @items };
@@ -72,53 +73,64 @@ sub fields {
 sub partition { return substr sha256($_[0]), 0, 9 }
 
 ###############################################################################
-# What they say
+# What the fields contain
 
 fresh();
 my $answer = post(token => undef);
-is($answer->status, 201, 'created');
+is($answer->status, 201, 'a creation without a token is created');
 is_deeply(fields($answer, 'RateLimit-Policy'), {
     rate => { q => 10, w => 600 },
     quota => { q => 1_000_000_000_000, pk => partition($workspace),
         w => (fields($answer, 'RateLimit-Policy'))->{quota}{w} },
     slots => { q => 5, qu => 'concurrent-requests',
         pk => partition('a group') },
-}, 'the policies');
+}, 'RateLimit-Policy has all policies and their partition keys');
 
 my $policy = fields($answer, 'RateLimit-Policy');
-ok((grep { $policy->{quota}{w} == $_ * 86400 } 28 .. 31), 'a month in seconds');
+ok((grep { $policy->{quota}{w} == $_ * 86400 } 28 .. 31),
+    'the window of a quota per month is a month in seconds');
 
 my $limits = fields($answer, 'RateLimit');
-is($limits->{rate}{r}, 9, 'what remains of the burst');
-is($limits->{rate}{t}, 60, '... one more in a minute');
-is($limits->{quota}{r}, 999_999_999_999, 'what remains of the quota');
-cmp_ok($limits->{quota}{t}, '<=', $policy->{quota}{w}, '... until it ends');
+is($limits->{rate}{r}, 9, 'RateLimit has what remains of the burst');
+is($limits->{rate}{t}, 60,
+    'RateLimit says that one more is allowed in a minute');
+is($limits->{quota}{r}, 999_999_999_999,
+    'RateLimit has what remains of the quota');
+cmp_ok($limits->{quota}{t}, '<=', $policy->{quota}{w},
+    'RateLimit says that the quota ends within its window');
 is_deeply($limits->{slots}, { r => 4, pk => partition('a group') },
-    'slots have no time');
+    'RateLimit has no time for slots');
 
 $answer = $t->create_run(token => undef);
 is(join(' ', sort keys %{fields($answer, 'RateLimit')}), 'quota rate',
-    'a limit that does not count the request is not told');
+    'RateLimit omits a limit that does not count the request');
 
 $answer = post(token => undef, version => '20260403');
-is($answer->status, 201, 'a dry run refuses nobody');
+is($answer->status, 201, 'limits of a dry run refuse no creation');
 $policy = fields($answer, 'RateLimit-Policy');
-is_deeply($policy->{second}, { q => 1, w => 1 }, 'never a window of 0');
+is_deeply($policy->{second}, { q => 1, w => 1 },
+    'the policy of a fast rate has no window of 0');
 is_deeply($policy->{hour}, { q => 1_000_001, w => 514_286_229 },
-    'a large burst');
-is_deeply([@{$policy->{day}}{qw(q w)}], [0, 86400], 'a quota of nothing');
-is(fields($answer, 'RateLimit')->{day}{r}, 0, '... of which nothing remains');
+    'the policy of a large burst has a long window');
+is_deeply([@{$policy->{day}}{qw(q w)}], [0, 86400],
+    'the policy of a quota of 0 has the limit 0');
+is(fields($answer, 'RateLimit')->{day}{r}, 0,
+    'RateLimit of a quota of 0 says that nothing remains');
 
 $answer = post(token => undef, version => '20260404');
 is($answer->header('RateLimit-Policy'),
-    '"no_window";q=1;qu="concurrent-requests"', 'a policy alone');
-is($answer->header('RateLimit'), '"no_window";r=0', '... and its limit');
+    '"no_window";q=1;qu="concurrent-requests"',
+    'RateLimit-Policy of concurrency alone has no window');
+is($answer->header('RateLimit'), '"no_window";r=0',
+    'RateLimit of concurrency alone has no time');
 
 $redis->command('HSET', 'jobruns:{ocid1.tenancy.oc1..test}:limits',
     'lifted.rate', 'none');
 $answer = post(token => undef, version => '20260405');
-is($answer->status, 201, 'all limits lifted');
-is($answer->header($_), undef, "... no $_") for qw(RateLimit RateLimit-Policy);
+is($answer->status, 201, 'a creation passes when all limits are lifted');
+is($answer->header($_), undef,
+    "the response has no $_ when all limits are lifted")
+    for qw(RateLimit RateLimit-Policy);
 
 ###############################################################################
 # On a refusal
@@ -126,56 +138,65 @@ is($answer->header($_), undef, "... no $_") for qw(RateLimit RateLimit-Policy);
 fresh();
 post(token => undef) for 1 .. 10;
 $answer = post(token => undef);
-is($answer->status, 429, 'refused');
+is($answer->status, 429, 'a creation beyond the burst is refused');
 $limits = fields($answer, 'RateLimit');
-is($limits->{rate}{r}, 0, '... nothing remains');
+is($limits->{rate}{r}, 0, 'RateLimit of a refusal says that nothing remains');
 is($answer->header('Retry-After'), $limits->{rate}{t},
-    '... RateLimit and Retry-After agree');
-cmp_ok($limits->{rate}{t}, '>=', 50, '... not before the next passes');
-cmp_ok($limits->{rate}{t}, '<=', 60, '... nor long after');
-is($limits->{slots}{r}, 5, '... the others are as they were');
+    'RateLimit and Retry-After of a refusal agree');
+cmp_ok($limits->{rate}{t}, '>=', 50,
+    'RateLimit of a refusal is not before the next creation passes');
+cmp_ok($limits->{rate}{t}, '<=', 60,
+    'RateLimit of a refusal is not long after the next creation passes');
+is($limits->{slots}{r}, 5, 'RateLimit of a refusal has the slots as they were');
 
 ###############################################################################
-# Which answers have them
+# Which responses have them
 
 fresh();
 
 sub has {
     my ($answer, $status, $name) = @_;
-    is($answer->status, $status, $name);
+    is($answer->status, $status, "$name: the status is $status");
     is(join(' ', sort keys %{fields($answer, $_)}), 'quota rate slots',
-        "... $_") for qw(RateLimit-Policy RateLimit);
+        "$name: $_ has all limits") for qw(RateLimit-Policy RateLimit);
     return $answer;
 }
 
-has(post(token => 'done'), 201, 'created');
-$answer = has(post(token => 'done'), 201, 'replayed');
-is($answer->header('opc-retry-replayed'), 'true', '... it is');
-is(fields($answer, 'RateLimit')->{rate}{r}, 9, '... and costs nothing');
-is(has(post(token => 'done', job_key => 'another'), 409, 'another request')
-    ->code, 'InvalidatedRetryToken', '... is what it is');
+has(post(token => 'done'), 201, 'a creation');
+$answer = has(post(token => 'done'), 201, 'a retry that is replayed');
+is($answer->header('opc-retry-replayed'), 'true',
+    'a retry that is replayed has opc-retry-replayed');
+is(fields($answer, 'RateLimit')->{rate}{r}, 9,
+    'a retry that is replayed uses up nothing');
+is(has(post(token => 'done', job_key => 'another'), 409,
+    'another request with the token')
+    ->code, 'InvalidatedRetryToken',
+    'another request with the token gets InvalidatedRetryToken');
 
 my $running = $t->start_run(%group, token => 'running',
     stub => { wait_read => 'gate' });
 $t->service->wait_at('gate');
-has(post(token => 'running'), 409, 'still running');
+has(post(token => 'running'), 409, 'a retry of a running attempt');
 $t->service->release('gate');
-has($running->response, 201, 'and its end');
+has($running->response, 201, 'the end of a running attempt');
 
-has(post(token => undef, stub => { status => 400 }), 400, 'rejected');
+has(post(token => undef, stub => { status => 400 }), 400,
+    'a creation that the service rejects');
 has(post(token => 'unknown', version => '20260402', stub => { status => 500 }),
-    500, 'unknown');
-is(has(post(token => 'unknown', version => '20260402'), 409, 'refused')->code,
-    'Conflict', '... since it is unknown');
+    500, 'a creation with an unknown outcome');
+is(has(post(token => 'unknown', version => '20260402'), 409,
+    'a retry that is refused')->code,
+    'Conflict', 'the code of a retry of an unknown outcome is Conflict');
 
 is(post(token => undef, body => '{')->header('RateLimit'), undef,
-    'what admission does not see has none');
+    'a response without admission has no RateLimit');
 
-# a counter that nobody of us wrote does not stand in the way of a replay
+# a counter that the gateway did not write does not prevent a replay
 $redis->command('DEL', 'jobruns:{ocid1.tenancy.oc1..test}:v1:rate:rate');
 $redis->command('LPUSH', 'jobruns:{ocid1.tenancy.oc1..test}:v1:rate:rate', 'x');
 $answer = post(token => 'done');
-is($answer->status, 201, 'replayed where limits cannot be read');
-is($answer->header('RateLimit'), undef, '... and does not tell them');
+is($answer->status, 201, 'a retry is replayed where limits cannot be read');
+is($answer->header('RateLimit'), undef,
+    'a replay without limits has no RateLimit');
 
 done_testing;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# By what limits count: values of any bytes and length, none at all, and several
-# limits by the same value.
+# Limits count by values of any bytes and length, by none at all, and several
+# of them by the same value.
 
 use lib 't/lib';
 use JobRuns;
@@ -63,60 +63,71 @@ sub quotas { return join ' ',
 # Values
 
 for (
-    ['plain', 'Aa0._:-', 'Aa0._:-'],
-    ['255 long', 'x' x 255, 'x' x 255],
-    ['256 long', 'x' x 256, '~' . sha256_hex('x' x 256)],
+    ['of plain letters', 'Aa0._:-', 'Aa0._:-'],
+    ['of 255 bytes', 'x' x 255, 'x' x 255],
+    ['of 256 bytes', 'x' x 256, '~' . sha256_hex('x' x 256)],
     ['of blanks', 'a b', '~' . sha256_hex('a b')],
     ['of braces', '}{', '~' . sha256_hex('}{')],
-    ['of bytes', "\xff\xfe\x80", '~' . sha256_hex("\xff\xfe\x80")],
+    ['of binary bytes', "\xff\xfe\x80", '~' . sha256_hex("\xff\xfe\x80")],
     ['of glob characters', '*?[a]', '~' . sha256_hex('*?[a]')],
     ['of a map', 'first-1', 'first'],
 ) {
     my ($name, $value, $key) = @$_;
     fresh();
-    is(post('01', $value)->status, 201, "a value $name");
-    is(quotas(), "by:$key", '... as it stands in a key');
-    is(post('01', $value)->status, 429, '... counts');
+    is(post('01', $value)->status, 201, "a value $name is counted");
+    is(quotas(), "by:$key", "a value $name has its key in Redis");
+    is(post('01', $value)->status, 429,
+        "a value $name is refused when its quota is used up");
 }
 
 # a value that is spelled like another's digest is another value
 
 fresh();
-is(post('01', 'a b')->status, 201, 'a value that is counted by its digest');
-is(post('01', sha256_hex('a b'))->status, 201, '... the digest as a value');
-is(post('01', '~' . sha256_hex('a b'))->status, 201, '... and as it stands');
+is(post('01', 'a b')->status, 201,
+    'a value that is counted by its digest is created');
+is(post('01', sha256_hex('a b'))->status, 201,
+    'the digest itself is another value');
+is(post('01', '~' . sha256_hex('a b'))->status, 201,
+    'the digest as the key has it is another value');
 is(quotas(), join(' ', sort map { "by:$_" } '~' . sha256_hex('a b'),
     sha256_hex('a b'), '~' . sha256_hex('~' . sha256_hex('a b'))),
-    '... have a counter each');
+    'a value and the spellings of its digest have a counter each');
 
 fresh();
-is(post('01', undef)->status, 201, "an empty value skips the limit, $_")
+is(post('01', undef)->status, 201,
+    "an empty value skips the limit, creation $_")
     for 1, 2;
-is(quotas(), '', '... and leaves no key');
+is(quotas(), '', 'an empty value leaves no key');
 
 fresh();
-is(post('02', 'g')->status, 201, 'several limits, by parts and by the same');
+is(post('02', 'g')->status, 201,
+    'several limits by parts and by the same value pass');
 is(quotas(), join(' ', 'by:g:', 'by_group:g',
     'by_platform:ocid1.aidataplatform.oc1.iad.test',
     'by_workspace:f3f7f1e2-5a7c-4b1e-9c39-1a2b3c4d5e6f', 'per_group:g'),
-    '... have a key each');
+    'several limits by the same value have a key each');
 
 fresh();
 is(post('02', 'g', workspace => 'a%20b%7D', platform => 'ocid1.x%7B')->status,
-    201, 'keys of the path, decoded');
+    201, 'keys of the path are decoded before they are counted');
 my $keys = quotas();
-like($keys, qr/by_workspace:~\Q${\sha256_hex('a b}')}\E/, '... the workspace');
+like($keys, qr/by_workspace:~\Q${\sha256_hex('a b}')}\E/,
+    'the workspace is counted by its decoded key');
 like($keys, qr/by_platform:~\Q${\sha256_hex('ocid1.x{')}\E/,
-    '... the platform');
+    'the platform is counted by its decoded key');
 
 # one counter wherever a limit of this name and kind stands
 fresh();
-is(post('01', 'g')->status, 201, 'a limit of one location');
-is(post('03', 'g')->status, 201, '... counts on in another');
-is(post('03', 'g')->status, 429, '... by the number there');
+is(post('01', 'g')->status, 201, 'a limit of one location passes');
+is(post('03', 'g')->status, 201,
+    'a limit of the same name counts on in another location');
+is(post('03', 'g')->status, 429,
+    'a limit of the same name has the number of its location');
 
 fresh();
 is(post('04', 'g', tenancy => "ocid1.tenancy.oc1..$_")->status,
-    $_ < 3 ? 201 : 429, "a constant tenant is of all, $_") for 1 .. 3;
+    $_ < 3 ? 201 : 429,
+    "a constant tenant is counted for all tenancies, creation $_")
+    for 1 .. 3;
 
 done_testing;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# Ten thousand tenants at once: each has its own limits, and only them.
+# Ten thousand tenants create job runs at once: each has limits of its own.
 
 use lib 't/lib';
 use JobRuns;
@@ -49,18 +49,20 @@ JobRuns::Load->run(to => [$t->nginx->address], connections => 64,
             if $answer->status == 429;
     });
 
-is(join(' ', sort keys %status), '201 429', 'tenants at once');
+is(join(' ', sort keys %status), '201 429',
+    'creations of all tenants are created or refused');
 is(scalar(grep { ($_ // 0) == 1 } @{$status{201}}), $tenants,
-    '... each creates one');
+    'each tenant creates one job run');
 is(scalar(grep { ($_ // 0) == 1 } @{$status{429}}), $tenants,
-    '... and is refused once');
+    'each tenant is refused once');
 is(join('; ', sort keys %refused), 'Limit one: 1 job runs per month (UTC) are '
-    . 'used up; it is reset in', '... by its own quota alone');
+    . 'used up; it is reset in',
+    'each tenant is refused by its own quota alone');
 is($redis->command('DBSIZE'), 2 * $tenants,
-    '... a key for each limit and tenant is left, none for slots');
+    'each tenant and limit has a key, and slots have none');
 
 my @keys = $redis->keys('*:v1:*');
 is(scalar(grep { $redis->command('PEXPIRETIME', $_) < 0 } @keys[map { $_ * 97 }
-    0 .. $#keys / 97]), 0, '... and each of them ends');
+    0 .. $#keys / 97]), 0, 'the keys of all tenants expire');
 
 done_testing;
