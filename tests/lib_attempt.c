@@ -16,7 +16,10 @@
 #include <cmocka.h>
 
 #include "lib_attempt.h"
-#include "lib_corpus.h"
+
+#include "jr_embedded.h"
+#include "jr_limit.h"
+#include "jr_script.h"
 
 
 #define WORDS_MAX  128
@@ -32,10 +35,16 @@ typedef struct {
 
 static const char *run(redis_t *redis, const char *name, const words_t *keys,
     const words_t *args, int64_t time);
-static void add(words_t *words, const char *format, ...);
-static void add_record(words_t *keys, const attempt_t *a);
-static void add_limits(words_t *keys, words_t *args, const attempt_t *a,
-    const char *kind);
+static const char *eval(redis_t *redis, const char *text,
+    const words_t *keys, const words_t *args);
+static void put(words_t *words, size_t at, const char *format, ...);
+static void put_admit(words_t *keys, words_t *args, const attempt_t *a);
+static void put_settle(words_t *keys, words_t *args, const attempt_t *a,
+    const char *outcome, int64_t lost);
+static void put_record(words_t *keys, size_t at, const attempt_t *a);
+static void put_limits(words_t *keys, words_t *args, const attempt_t *a,
+    int held);
+static const jr_limit_kind_t *kind_of(const char *name);
 
 
 const attempt_t  attempt_default = {
@@ -55,20 +64,34 @@ admit(redis_t *redis, const attempt_t *a, int64_t time)
 {
     words_t  keys = { .n = 0 }, args = { .n = 0 };
 
-    add_record(&keys, a);
-    add(&keys, "{t}:limits");
-
-    add(&args, "%s", a->owner);
-    add(&args, "%s", a->fingerprint);
-    add(&args, "%s", a->id);
-    add(&args, "%lld", a->lease);
-    add(&args, "%lld", a->ttl);
-    add(&args, "%s", a->unknown);
-    add(&args, "%016lld", a->deadline);
-
-    add_limits(&keys, &args, a, NULL);
+    put_admit(&keys, &args, a);
 
     return run(redis, "admit", &keys, &args, time);
+}
+
+
+const char *
+admit_driven(redis_t *redis, const attempt_t *a, const char *driver)
+{
+    char        *function, *text;
+    size_t       size;
+    words_t      keys = { .n = 0 }, args = { .n = 0 };
+    const char  *reply;
+
+    put_admit(&keys, &args, a);
+
+    function = script_function("admit");
+    size = strlen(function) + strlen(driver) + 1;
+    text = malloc(size);
+    assert_non_null(text);
+    snprintf(text, size, "%s%s", function, driver);
+
+    reply = eval(redis, text, &keys, &args);
+
+    free(function);
+    free(text);
+
+    return reply;
 }
 
 
@@ -77,11 +100,11 @@ renew(redis_t *redis, const attempt_t *a, int64_t time)
 {
     words_t  keys = { .n = 0 }, args = { .n = 0 };
 
-    add_record(&keys, a);
-    add_limits(&keys, NULL, a, NULL);
+    put_record(&keys, JR_RENEW_KEY_RECORD, a);
+    put_limits(&keys, NULL, a, 0);
 
-    add(&args, "%s", a->owner);
-    add(&args, "%lld", a->lease);
+    put(&args, JR_RENEW_OWNER, "%s", a->owner);
+    put(&args, JR_RENEW_LEASE, "%lld", a->lease);
 
     return run(redis, "renew", &keys, &args, time);
 }
@@ -92,20 +115,8 @@ settle(redis_t *redis, const attempt_t *a, const char *outcome, int64_t time)
 {
     words_t  keys = { .n = 0 }, args = { .n = 0 };
 
-    add_record(&keys, a);
-    add_limits(&keys, NULL, a, NULL);
-
-    add(&args, "%s", a->owner);
-    add(&args, "%d", a->record != NULL);
-    add(&args, "%s", outcome);
-    add(&args, "%s", a->fingerprint);
-    add(&args, "%s", a->id);
-    add(&args, "%lld", a->ttl);
-    add(&args, "");
-    add(&args, "");
-    add(&args, "");
-    add(&args, "%lld", a->lease);
-    add(&args, "%016lld", a->lost);
+    put_settle(&keys, &args, a, outcome, a->lost);
+    put_limits(&keys, NULL, a, 0);
 
     return run(redis, "settle", &keys, &args, time);
 }
@@ -117,22 +128,15 @@ settle_created(redis_t *redis, const attempt_t *a, const char *answer,
 {
     words_t  keys = { .n = 0 }, args = { .n = 0 };
 
+    put_settle(&keys, &args, a, "created", 0);
+
     /* as the gateway does: a creation gives nothing else back */
 
-    add_record(&keys, a);
-    add_limits(&keys, NULL, a, "slots");
+    put_limits(&keys, NULL, a, 1);
 
-    add(&args, "%s", a->owner);
-    add(&args, "%d", a->record != NULL);
-    add(&args, "created");
-    add(&args, "%s", a->fingerprint);
-    add(&args, "%s", a->id);
-    add(&args, "%lld", a->ttl);
-    add(&args, "%s", answer);
-    add(&args, "%s", location);
-    add(&args, "%s", run_key);
-    add(&args, "%lld", a->lease);
-    add(&args, "%016d", 0);
+    put(&args, JR_SETTLE_ANSWER, "%s", answer);
+    put(&args, JR_SETTLE_LOCATION, "%s", location);
+    put(&args, JR_SETTLE_RUN_KEY, "%s", run_key);
 
     return run(redis, "settle", &keys, &args, time);
 }
@@ -143,46 +147,100 @@ record(redis_t *redis, const attempt_t *a, const char *field)
 {
     words_t  keys = { .n = 0 };
 
-    add_record(&keys, a);
+    put_record(&keys, JR_ADMIT_KEY_RECORD, a);
 
-    return redis_text(redis, "HGET %s %s", keys.words[0], field);
+    return redis_text(redis, "HGET %s %s", keys.words[JR_ADMIT_KEY_RECORD],
+                      field);
 }
 
 
 static void
-add_record(words_t *keys, const attempt_t *a)
+put_admit(words_t *keys, words_t *args, const attempt_t *a)
+{
+    put_record(keys, JR_ADMIT_KEY_RECORD, a);
+    put(keys, JR_ADMIT_KEY_OVERRIDES, "{t}:limits");
+
+    put(args, JR_ADMIT_OWNER, "%s", a->owner);
+    put(args, JR_ADMIT_FINGERPRINT, "%s", a->fingerprint);
+    put(args, JR_ADMIT_REQUEST_ID, "%s", a->id);
+    put(args, JR_ADMIT_LEASE, "%lld", a->lease);
+    put(args, JR_ADMIT_LIFE, "%lld", a->ttl);
+    put(args, JR_ADMIT_UNKNOWN, "%s", a->unknown);
+    put(args, JR_ADMIT_DEADLINE, "%016lld", a->deadline);
+
+    put_limits(keys, args, a, 0);
+}
+
+
+/* without the limits, and with nothing to store */
+
+static void
+put_settle(words_t *keys, words_t *args, const attempt_t *a,
+    const char *outcome, int64_t lost)
+{
+    put_record(keys, JR_SETTLE_KEY_RECORD, a);
+
+    put(args, JR_SETTLE_OWNER, "%s", a->owner);
+    put(args, JR_SETTLE_IS_TOKEN, "%d", a->record != NULL);
+    put(args, JR_SETTLE_OUTCOME, "%s", outcome);
+    put(args, JR_SETTLE_FINGERPRINT, "%s", a->fingerprint);
+    put(args, JR_SETTLE_REQUEST_ID, "%s", a->id);
+    put(args, JR_SETTLE_LIFE, "%lld", a->ttl);
+    put(args, JR_SETTLE_ANSWER, "");
+    put(args, JR_SETTLE_LOCATION, "");
+    put(args, JR_SETTLE_RUN_KEY, "");
+    put(args, JR_SETTLE_LEASE, "%lld", a->lease);
+    put(args, JR_SETTLE_DEADLINE, "%016lld", (long long) lost);
+}
+
+
+static void
+put_record(words_t *keys, size_t at, const attempt_t *a)
 {
     if (a->record != NULL) {
-        add(keys, "%s", a->record);
+        put(keys, at, "%s", a->record);
 
     } else {
-        add(keys, "{t}:attempt:%s", a->owner);
+        put(keys, at, "{t}:attempt:%s", a->owner);
     }
 }
 
 
-/* keys and arguments of the limits, or of those of one kind */
+/* keys of the limits, or of those that are held, and their arguments, behind
+   what is there */
 
 static void
-add_limits(words_t *keys, words_t *args, const attempt_t *a, const char *kind)
+put_limits(words_t *keys, words_t *args, const attempt_t *a, int held)
 {
-    int          len;
-    char         word[6][64];
-    const char  *p;
+    int                     len;
+    char                    word[JR_LIMIT_ARG_LAST][64], part[16];
+    const char             *p;
+    const jr_limit_kind_t  *kind;
+
+    _Static_assert(JR_LIMIT_ARG_LAST == 6, "the words of a limit");
 
     for (p = a->limits; *p != '\0'; p += len) {
 
         len = 0;
         assert_int_equal(sscanf(p, "%63s %63s %63s %63s %63s %63[a-z_]%n",
-                                word[0], word[1], word[2], word[3], word[4],
-                                word[5], &len), 6);
+                                word[JR_LIMIT_ARG_KIND],
+                                word[JR_LIMIT_ARG_NAME],
+                                word[JR_LIMIT_ARG_COUNT],
+                                word[JR_LIMIT_ARG_PERIOD],
+                                word[JR_LIMIT_ARG_BURST],
+                                word[JR_LIMIT_ARG_MODE], &len),
+                         JR_LIMIT_ARG_LAST);
 
-        if (kind == NULL || strcmp(word[0], kind) == 0) {
-            add(keys, "{t}:%s:%s", word[0], word[1]);
+        kind = kind_of(word[JR_LIMIT_ARG_KIND]);
+
+        if (!held || kind->held) {
+            assert_int_equal(sscanf(kind->key.data, "}:v1:%15[a-z]", part),
+                             1);
+            put(keys, keys->n, "{t}:%s:%s", part, word[JR_LIMIT_ARG_NAME]);
         }
 
-        for (size_t i = 0; args != NULL && i < 6; i++) {
-            add(args, "%s", word[i]);
+        for (size_t i = 0; args != NULL && i < JR_LIMIT_ARG_LAST; i++) {
+            put(args, args->n, "%s", word[i]);
         }
 
         len += p[len] == ',' ? 2 : 0;
@@ -190,21 +248,40 @@ add_limits(words_t *keys, words_t *args, const attempt_t *a, const char *kind)
 }
 
 
+static const jr_limit_kind_t *
+kind_of(const char *name)
+{
+    int  kind;
+
+    for (kind = 0; kind < JR_LIMIT_LAST; kind++) {
+        if (strcmp(jr_limit_kind_name(kind), name) == 0) {
+            return &jr_limit_kinds[kind];
+        }
+    }
+
+    fail_msg("\"%s\" is no kind of limit", name);
+
+    return NULL;
+}
+
+
+/* at is where a word stands, or behind all that are there */
+
 static void
-add(words_t *words, const char *format, ...)
+put(words_t *words, size_t at, const char *format, ...)
 {
     int      n;
     va_list  args;
 
-    assert_true(words->n < WORDS_MAX);
+    assert_true(at <= words->n && at < WORDS_MAX);
 
     va_start(args, format);
-    n = vsnprintf(words->words[words->n], WORD_MAX, format, args);
+    n = vsnprintf(words->words[at], WORD_MAX, format, args);
     va_end(args);
 
     assert_true(n >= 0 && n < WORD_MAX);
 
-    words->n++;
+    words->n += (at == words->n);
 }
 
 
@@ -212,27 +289,51 @@ static const char *
 run(redis_t *redis, const char *name, const words_t *keys,
     const words_t *args, int64_t time)
 {
-    int          argc;
-    char        *text, *driven, seconds[24], micros[24], nkeys[24];
-    size_t       i, size;
-    redisReply  *reply;
-    const char  *argv[2 * WORDS_MAX + 8];
+    char        *text, *driven;
+    size_t       size;
+    words_t      timed;
+    const char  *reply;
 
     static const char  driver[] =
-        "local args = {}\n"
-        "for i = 1, #ARGV - 2 do args[i] = ARGV[i] end\n"
-        "return script(KEYS, args, { ARGV[#ARGV - 1], ARGV[#ARGV] })\n";
+        "local micros, seconds = table.remove(ARGV), table.remove(ARGV)\n"
+        "return script(KEYS, ARGV, { seconds, micros })\n";
 
-    text = time == REAL ? script_text(name) : script_function(name);
-
-    if (time != REAL) {
-        size = strlen(text) + sizeof(driver);
-        driven = malloc(size);
-        assert_non_null(driven);
-        snprintf(driven, size, "%s%s", text, driver);
+    if (time == REAL) {
+        text = script_text(name);
+        reply = eval(redis, text, keys, args);
         free(text);
-        text = driven;
+
+        return reply;
     }
+
+    text = script_function(name);
+    size = strlen(text) + sizeof(driver);
+    driven = malloc(size);
+    assert_non_null(driven);
+    snprintf(driven, size, "%s%s", text, driver);
+
+    timed = *args;
+    put(&timed, timed.n, "%lld", (long long) (time / SECOND));
+    put(&timed, timed.n, "%lld", (long long) (time % SECOND));
+
+    reply = eval(redis, driven, keys, &timed);
+
+    free(text);
+    free(driven);
+
+    return reply;
+}
+
+
+static const char *
+eval(redis_t *redis, const char *text, const words_t *keys,
+    const words_t *args)
+{
+    int          argc;
+    char         nkeys[24];
+    size_t       i;
+    redisReply  *reply;
+    const char  *argv[2 * WORDS_MAX + 8], *got;
 
     snprintf(nkeys, sizeof(nkeys), "%zu", keys->n);
 
@@ -249,22 +350,11 @@ run(redis_t *redis, const char *name, const words_t *keys,
         argv[argc++] = args->words[i];
     }
 
-    if (time != REAL) {
-        snprintf(seconds, sizeof(seconds), "%lld",
-                 (long long) (time / SECOND));
-        snprintf(micros, sizeof(micros), "%lld",
-                 (long long) (time % SECOND));
-        argv[argc++] = seconds;
-        argv[argc++] = micros;
-    }
-
     reply = redis_reply_argv(redis, argc, argv, NULL);
-    free(text);
-
-    text = (char *) redis_reply_text(reply);
+    got = redis_reply_text(reply);
     freeReplyObject(reply);
 
-    return text;
+    return got;
 }
 
 
@@ -280,12 +370,24 @@ begins(const char *got, const char *want)
 char *
 script_text(const char *name)
 {
-    char    path[128];
-    size_t  len;
+    size_t  i;
+    char   *text;
 
-    snprintf(path, sizeof(path), "ngx_module/lua/%s.lua", name);
+    static const struct {
+        const char  *name;
+        const char  *text;
+    } scripts[] = {
+        { "admit", jr_embedded_admit_lua },
+        { "renew", jr_embedded_renew_lua },
+        { "settle", jr_embedded_settle_lua }
+    };
 
-    return read_file(path, &len);
+    for (i = 0; strcmp(scripts[i].name, name) != 0; i++) { /* void */ }
+
+    text = strdup(scripts[i].text);
+    assert_non_null(text);
+
+    return text;
 }
 
 

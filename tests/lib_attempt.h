@@ -36,7 +36,7 @@ typedef struct {
                                    without a reply; 0: it had one */
 
     /* "KIND NAME N N N MODE", with ", " between them; the key of each is
-       "{t}:KIND:NAME" */
+       "{t}:KIND:NAME", of a concurrency "{t}:slots:NAME" */
     const char  *limits;
 } attempt_t;
 
@@ -51,6 +51,13 @@ extern const attempt_t  attempt_default;
  * unless it is REAL.
  */
 const char *admit(redis_t *redis, const attempt_t *a, int64_t time);
+/*
+ * A driver in Lua behind script_function() of admit.lua, with its KEYS and
+ * ARGV; it says when and how often it is called.
+ */
+const char *admit_driven(redis_t *redis, const attempt_t *a,
+    const char *driver);
+
 const char *renew(redis_t *redis, const attempt_t *a, int64_t time);
 
 /* answer, location and run key are of "created" */
@@ -66,7 +73,7 @@ void begins(const char *got, const char *want);
 /* one field of the attempt's record */
 const char *record(redis_t *redis, const attempt_t *a, const char *field);
 
-/* the text of a script, to be free()d */
+/* the text of a script as Redis gets it, to be free()d */
 char *script_text(const char *name);
 
 /*

@@ -213,11 +213,11 @@ policies_and_limits(void **state)
         { JR_LIMIT_QUOTA, { JR_LIMIT_REFUSES, 0, 3600, 0, 0, 999 },
           "\"n\";q=0;w=3600", "\"n\";r=0;t=1" },
 
-        { JR_LIMIT_SLOTS, { JR_LIMIT_PASSES, 50, 0, 0, 49, 0 },
+        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_PASSES, 50, 0, 0, 49, 0 },
           "\"n\";q=50;qu=\"concurrent-requests\"", "\"n\";r=49" },
 
         { JR_LIMIT_RATE, { JR_LIMIT_LIFTED, 20, 1000000, 40, 0, 0 }, "", "" },
-        { JR_LIMIT_SLOTS, { JR_LIMIT_LIFTED, 5, 0, 0, 0, 0 }, "", "" }
+        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_LIFTED, 5, 0, 0, 0, 0 }, "", "" }
     };
 
     (void) state;
@@ -257,7 +257,7 @@ lists_have_commas_between_what_is_told(void **state)
 
     limits[0] = limit_of(JR_LIMIT_QUOTA, "a");
     limits[1] = limit_of(JR_LIMIT_QUOTA, "b");
-    limits[2] = limit_of(JR_LIMIT_SLOTS, "c");
+    limits[2] = limit_of(JR_LIMIT_CONCURRENCY, "c");
     limits[3] = limit_of(JR_LIMIT_QUOTA, "d");
     memcpy(limits[1].partition, "abcdefghijkl", 13);
 
@@ -342,13 +342,13 @@ messages_name_limit_numbers_and_time(void **state)
                             0 },
           "Limit n: 1000000000000 job runs per month (UTC) are used up; it "
           "is reset in 17 s." },
-        { JR_LIMIT_SLOTS, { JR_LIMIT_REFUSES, 50, 0, 0, 0, 0 },
+        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_REFUSES, 50, 0, 0, 0, 0 },
           "Limit n: 50 job runs are being created at this moment, which is "
           "the most allowed; retry after 17 s." },
         { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 0, 1000000, 40, 0, 0 },
           "Limit n is 0 at the moment: no job run may be created; retry "
           "after 17 s." },
-        { JR_LIMIT_SLOTS, { JR_LIMIT_REFUSES, 0, 0, 0, 0, 0 },
+        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_REFUSES, 0, 0, 0, 0, 0 },
           "Limit n is 0 at the moment: no job run may be created; retry "
           "after 17 s." }
     };
@@ -375,7 +375,7 @@ messages_name_limit_numbers_and_time(void **state)
 
     /* the longest fits where http/ wants it */
 
-    limit = limit_of(JR_LIMIT_SLOTS, LONG_NAME);
+    limit = limit_of(JR_LIMIT_CONCURRENCY, LONG_NAME);
     assert_true(jr_limit_message(&limit,
                                  &(jr_limit_state_t) { JR_LIMIT_REFUSES,
                                      JR_QUOTA_MAX, 0, 0, 0, 0 },

@@ -5,6 +5,8 @@
 
 #include "lib_lua.h"
 
+#include "jr_script.h"
+
 
 /* of a 2xx that is kept */
 #define ANSWER  "JR1 whatever"
@@ -126,7 +128,7 @@ asking_again_gives_the_same_verdict(void **state)
     (void) state;
 
     a.limits = "rate r 1 1000000 0 enforce, quota q 1 day 0 enforce, "
-               "slots s 1 0 0 enforce";
+               "concurrency s 1 0 0 enforce";
     b.limits = a.limits;
 
     is(admit(redis, &a, T0),
@@ -160,8 +162,8 @@ asking_again_writes_the_lease_and_the_slots(void **state)
     (void) state;
 
     a.ttl = 20000;
-    a.limits = "rate r 9 1000000 5 enforce, slots s 1 0 0 enforce, "
-               "quota q 9 hour 0 enforce, slots u 1 0 0 enforce";
+    a.limits = "rate r 9 1000000 5 enforce, concurrency s 1 0 0 enforce, "
+               "quota q 9 hour 0 enforce, concurrency u 1 0 0 enforce";
     b.limits = a.limits;
 
     begins(admit(redis, &a, T0), "forward absent ");
@@ -214,7 +216,7 @@ asking_again_writes_the_lease_whatever_its_limits_are(void **state)
     (void) state;
 
     a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-               "slots s 9 0 0 enforce, slots u 9 0 0 enforce";
+               "concurrency s 9 0 0 enforce, concurrency u 9 0 0 enforce";
 
     for (i = 0; i < 3; i++) {
         is(redis_text(redis, "FLUSHALL"), "OK");
@@ -239,7 +241,7 @@ what_comes_late_writes_nothing(void **state)
     (void) state;
 
     a.limits = b.limits = "rate r 9 1000000 5 enforce, "
-        "quota q 9 hour 0 enforce, slots s 9 0 0 enforce";
+        "quota q 9 hour 0 enforce, concurrency s 9 0 0 enforce";
     a.deadline = T0 / 1000 + 200;
 
     changes_nothing(&a, T0 + 201 * MS, "late 2099952000201");
@@ -311,7 +313,7 @@ slots_of_the_future_are_shortened_to_their_lengths(void **state)
     (void) state;
 
     a.record = b.record = c.record = NULL;
-    a.limits = b.limits = c.limits = "slots s 2 0 0 enforce";
+    a.limits = b.limits = c.limits = "concurrency s 2 0 0 enforce";
     b.lease = 60000;
 
     begins(admit(redis, &a, T0 + HOUR), "forward absent ");
@@ -793,22 +795,18 @@ a_lower_rate_gives_no_second_burst(void **state)
  */
 
 static const char  load_driver[] =
-    "local count, period = tonumber(ARGV[1]), tonumber(ARGV[2])\n"
-    "local burst, n = tonumber(ARGV[3]), tonumber(ARGV[4])\n"
-    "local keys = { '{t}:a', '{t}:limits', '{t}:rate:r' }\n"
-    "local args = { 'o', '1:a', 'i', '1000', '1000', 'forward', '0', 'rate',\n"
-    "               'r', ARGV[1], ARGV[2], ARGV[3], 'enforce' }\n"
+    "local count, period, burst, n = %s, %s, %s, 20000\n"
     "local at, random, times = 0, 1, {}\n"
     "for i = 0, n - 1 do\n"
-    "  random = (random * 16807) % 2147483647\n"
+    "  random = (random * 16807) %% 2147483647\n"
     "  at = math.floor((i + random / 2147483647) * period / count / 2)\n"
     "  local now = 2099952000000000 + at\n"
-    "  local reply = script(keys, args, {\n"
-    "      string.format('%.0f', math.floor(now / 1000000)),\n"
-    "      string.format('%.0f', now % 1000000) })\n"
-    "  if reply[1] == 'forward' then\n"
+    "  local reply = script(KEYS, ARGV, {\n"
+    "      string.format('%%.0f', math.floor(now / 1000000)),\n"
+    "      string.format('%%.0f', now %% 1000000) })\n"
+    "  if reply[%d] == 'forward' then\n"
     "    times[#times + 1] = at\n"
-    "    redis.call('DEL', '{t}:a')\n"
+    "    redis.call('DEL', '{t}:attempt:o')\n"
     "  end\n"
     "end\n"
     "local worst = 0\n"
@@ -826,8 +824,9 @@ static const char  load_driver[] =
 static void
 rates_are_exact(void **state)
 {
-    char      *text, *script;
-    size_t     i, size;
+    char       driver[2048], limit[64];
+    size_t     i;
+    attempt_t  a = by("o");
     long long  admitted, elapsed, seen, backlog, worst;
 
     static const struct {
@@ -847,12 +846,8 @@ rates_are_exact(void **state)
 
     (void) state;
 
-    script = script_function("admit");
-    size = strlen(script) + sizeof(load_driver);
-    text = malloc(size);
-    assert_non_null(text);
-    snprintf(text, size, "%s%s", script, load_driver);
-    free(script);
+    a.record = NULL;
+    a.limits = limit;
 
     for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
         double       allowed;
@@ -861,8 +856,12 @@ rates_are_exact(void **state)
 
         is(redis_text(redis, "FLUSHALL"), "OK");
 
-        got = redis_text(redis, "EVAL %s 0 %s %s %s 20000", text,
-                         rates[i].count, rates[i].period, rates[i].burst);
+        snprintf(limit, sizeof(limit), "rate r %s %s %s enforce",
+                 rates[i].count, rates[i].period, rates[i].burst);
+        snprintf(driver, sizeof(driver), load_driver, rates[i].count,
+                 rates[i].period, rates[i].burst, JR_REPLY_VERDICT + 1);
+
+        got = admit_driven(redis, &a, driver);
 
         if (sscanf(got, "%lld %lld %lld %lld %lld", &admitted, &elapsed,
                    &seen, &backlog, &worst) != 5)
@@ -893,8 +892,6 @@ rates_are_exact(void **state)
 
         assert_true(worst <= 1);
     }
-
-    free(text);
 }
 
 
@@ -1176,36 +1173,40 @@ a_stored_quota_that_is_nonsense(void **state)
 }
 
 
+/* the first attempt of all, in that second since 1970, which Redis' own clock
+   has long passed: of what is written nothing is left */
+
+static const char *
+in_second(const attempt_t *a, int64_t at)
+{
+    char  driver[256];
+
+    snprintf(driver, sizeof(driver),
+             "local reply = script(KEYS, ARGV, { '%lld', '0' })\n"
+             "redis.call('DEL', unpack(KEYS))\n"
+             "return reply\n", (long long) at);
+
+    return admit_driven(redis, a, driver);
+}
+
+
 /* every month of four centuries, by counting days */
 
 static void
 every_month_has_its_days(void **state)
 {
-    int         year, month, days;
-    char       *script, *text;
-    size_t      size;
-    int64_t     at;
-    char        want[32];
+    int        year, month, days;
+    char       want[64];
+    int64_t    at;
+    attempt_t  a = by("o");
 
     static const int   lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
                                      30, 31 };
-    static const char  driver[] =
-        "local at = tonumber(ARGV[1])\n"
-        "local reply = script({ '{t}:a', '{t}:limits', '{t}:q' },\n"
-        "    { 'o', '1:a', 'i', '1', '1', 'forward', '0', 'quota', 'q',\n"
-        "      '1', 'month', '0', 'enforce' },\n"
-        "    { string.format('%.0f', at), '0' })\n"
-        "redis.call('DEL', '{t}:a', '{t}:q')\n"
-        "return { reply[6] , reply[9] }\n";
 
     (void) state;
 
-    script = script_function("admit");
-    size = strlen(script) + sizeof(driver);
-    text = malloc(size);
-    assert_non_null(text);
-    snprintf(text, size, "%s%s", script, driver);
-    free(script);
+    a.record = NULL;
+    a.limits = "quota q 1 month 0 enforce";
 
     at = 0;
 
@@ -1220,20 +1221,18 @@ every_month_has_its_days(void **state)
                 days = 29;
             }
 
-            snprintf(want, sizeof(want), "%d %lld", days * 86400,
+            snprintf(want, sizeof(want),
+                     "forward absent \"\" 0 1 %d 0 0 %lld", days * 86400,
                      days * 86400000LL);
-            is(redis_text(redis, "EVAL %s 0 %lld", text, (long long) at),
-               want);
+            is(in_second(&a, at), want);
 
             at += days * 86400;
 
-            snprintf(want, sizeof(want), "%d 1000", days * 86400);
-            is(redis_text(redis, "EVAL %s 0 %lld", text,
-                          (long long) at - 1), want);
+            snprintf(want, sizeof(want),
+                     "forward absent \"\" 0 1 %d 0 0 1000", days * 86400);
+            is(in_second(&a, at - 1), want);
         }
     }
-
-    free(text);
 }
 
 
@@ -1248,7 +1247,7 @@ slots_are_held_by_owners(void **state)
     (void) state;
 
     a.record = b.record = c.record = NULL;
-    a.limits = b.limits = c.limits = "slots s 2 0 0 enforce";
+    a.limits = b.limits = c.limits = "concurrency s 2 0 0 enforce";
 
     is(admit(redis, &a, T0), "forward absent \"\" 0 2 0 0 1 0");
     is(admit(redis, &b, T0 + SECOND), "forward absent \"\" 0 2 0 0 0 0");
@@ -1274,7 +1273,7 @@ slots_of_long_leases_outlive_short_ones(void **state)
     (void) state;
 
     a.record = b.record = NULL;
-    a.limits = b.limits = "slots s 2 0 0 enforce";
+    a.limits = b.limits = "concurrency s 2 0 0 enforce";
     a.lease = 600000;
     b.lease = 1000;
 
@@ -1303,10 +1302,10 @@ slots_of_ended_leases_are_told_as_free(void **state)
         const char  *limited;
         const char  *running;
     } cases[] = {
-        { "slots s 9 0 0 enforce, quota q 0 hour 0 enforce",
+        { "concurrency s 9 0 0 enforce, quota q 0 hour 0 enforce",
           "limited 2 60000 \"\" 0 9 0 0 8 0 1 0 3600 0 0 60000",
           "running 10000 id-b 0 9 0 0 8 0 0 0 3600 0 0 60000" },
-        { "quota q 0 hour 0 enforce, slots s 9 0 0 enforce",
+        { "quota q 0 hour 0 enforce, concurrency s 9 0 0 enforce",
           "limited 1 60000 \"\" 1 0 3600 0 0 60000 0 9 0 0 8 0",
           "running 10000 id-b 0 0 3600 0 0 60000 0 9 0 0 8 0" }
     };
@@ -1314,7 +1313,7 @@ slots_of_ended_leases_are_told_as_free(void **state)
     (void) state;
 
     a.record = NULL;
-    a.limits = b.limits = "slots s 9 0 0 enforce";
+    a.limits = b.limits = "concurrency s 9 0 0 enforce";
 
     is(admit(redis, &a, T0), "forward absent \"\" 0 9 0 0 8 0");
     is(admit(redis, &b, T0 + 10 * SECOND), "forward absent \"\" 0 9 0 0 7 0");
@@ -1382,11 +1381,11 @@ overrides(void **state)
         { "q.limit", "none", "quota q 0 hour 0 enforce",
           "forward absent \"\" 3 0 3600 0 0 0" },
 
-        { "s.limit", "5", "slots s 2 0 0 enforce",
+        { "s.limit", "5", "concurrency s 2 0 0 enforce",
           "forward absent \"\" 0 5 0 0 4 0" },
-        { "s.limit", "0", "slots s 2 0 0 enforce",
+        { "s.limit", "0", "concurrency s 2 0 0 enforce",
           "limited 1 60000 \"\" 1 0 0 0 0 0" },
-        { "s.limit", "none", "slots s 0 0 0 enforce",
+        { "s.limit", "none", "concurrency s 0 0 0 enforce",
           "forward absent \"\" 3 0 0 0 0 0" },
 
         /* nonsense: the configured number, and told */
@@ -1428,9 +1427,9 @@ overrides(void **state)
           "forward absent q.limit 0 2 3600 0 1 3600000" },
         { "q.limit", "1000000000001", "quota q 2 hour 0 enforce",
           "forward absent q.limit 0 2 3600 0 1 3600000" },
-        { "s.limit", "-0", "slots s 2 0 0 enforce",
+        { "s.limit", "-0", "concurrency s 2 0 0 enforce",
           "forward absent s.limit 0 2 0 0 1 0" },
-        { "s.limit", "x", "slots s 0 0 0 enforce",
+        { "s.limit", "x", "concurrency s 0 0 0 enforce",
           "limited 1 60000 s.limit 1 0 0 0 0 0" },
 
         /* another's field */
@@ -1492,7 +1491,7 @@ overrides_keep_the_counters(void **state)
 static void
 slots_are_counted_while_lifted(void **state)
 {
-    static const char  s[] = "slots s 3 0 0 enforce";
+    static const char  s[] = "concurrency s 3 0 0 enforce";
 
     attempt_t  a = by("a");
 
@@ -1574,16 +1573,16 @@ a_refusal_consumes_nothing(void **state)
         const char  *want;
     } cases[] = {
         { "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-          "slots s 9 0 0 enforce, quota none 0 hour 0 enforce",
+          "concurrency s 9 0 0 enforce, quota none 0 hour 0 enforce",
           "limited 4 60000 \"\" 0 9 1000000 5 6 0 0 9 3600 0 9 3600000 "
           "0 9 0 0 9 0 1 0 3600 0 0 60000" },
-        { "slots none 0 0 0 enforce, rate r 9 1000000 5 enforce",
+        { "concurrency none 0 0 0 enforce, rate r 9 1000000 5 enforce",
           "limited 1 60000 \"\" 1 0 0 0 0 0 0 9 1000000 5 6 0" },
 
         /* the one that holds longest is named */
-        { "slots none 0 0 0 enforce, quota full 1 hour 0 enforce",
+        { "concurrency none 0 0 0 enforce, quota full 1 hour 0 enforce",
           "limited 2 3600000 \"\" 1 0 0 0 0 0 1 1 3600 0 0 3600000" },
-        { "quota full 1 hour 0 enforce, slots none 0 0 0 enforce",
+        { "quota full 1 hour 0 enforce, concurrency none 0 0 0 enforce",
           "limited 1 3600000 \"\" 1 1 3600 0 0 3600000 1 0 0 0 0 0" },
         { "quota none 0 hour 0 enforce, quota full 1 hour 0 dry_run",
           "limited 1 60000 \"\" 1 0 3600 0 0 60000 2 1 3600 0 0 3600000" }
@@ -1602,7 +1601,7 @@ a_refusal_consumes_nothing(void **state)
     /* and with counters that are there already */
 
     a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-               "slots s 9 0 0 enforce";
+               "concurrency s 9 0 0 enforce";
     is(admit(redis, &a, T0), "forward absent \"\" 0 9 1000000 5 5 112 "
        "0 9 3600 0 8 3600000 0 9 0 0 8 0");
     is(record(redis, &a, "k"), "r q:2099952000 c");
@@ -1610,7 +1609,7 @@ a_refusal_consumes_nothing(void **state)
     a = by("b");
     a.record = NULL;
     a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-               "slots s 1 0 0 enforce";
+               "concurrency s 1 0 0 enforce";
     changes_nothing(&a, T0, "limited 3 1000 \"\" 0 9 1000000 5 5 112 "
                     "0 9 3600 0 8 3600000 1 1 0 0 0 0");
 }
@@ -1622,7 +1621,7 @@ dry_run_counts_and_never_refuses(void **state)
     attempt_t  a = by("a");
 
     static const char  all[] = "rate r 1 1000000 0 dry_run, "
-        "quota q 1 hour 0 dry_run, slots s 1 0 0 dry_run";
+        "quota q 1 hour 0 dry_run, concurrency s 1 0 0 dry_run";
 
     (void) state;
 
@@ -1648,7 +1647,7 @@ the_retry_of_an_unknown_token_pays_no_quota(void **state)
     (void) state;
 
     a.limits = b.limits = "quota q 1 hour 0 enforce, "
-        "rate r 1 1000000 0 enforce, slots s 1 0 0 enforce";
+        "rate r 1 1000000 0 enforce, concurrency s 1 0 0 enforce";
 
     admit(redis, &a, T0);
     is(settle(redis, &a, "unknown", T0), "settled unknown");
@@ -1677,7 +1676,7 @@ a_key_of_another_type_is_an_error_before_any_write(void **state)
     (void) state;
 
     a.limits = "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-               "slots s 9 0 0 enforce";
+               "concurrency s 9 0 0 enforce";
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         is(redis_text(redis, "FLUSHALL"), "OK");
@@ -1712,7 +1711,7 @@ the_token_decides_where_limits_cannot_be_read(void **state)
 
     c.fingerprint = "1:beef";
     b.limits = c.limits = "rate r 9 1000000 5 enforce, "
-        "quota q 9 hour 0 enforce, slots s 9 0 0 enforce";
+        "quota q 9 hour 0 enforce, concurrency s 9 0 0 enforce";
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         is(redis_text(redis, "FLUSHALL"), "OK");

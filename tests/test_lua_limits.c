@@ -447,7 +447,7 @@ slots_are_those_of_the_model(void **state)
     memset(ends, 0, sizeof(ends));
     time = T0;
     limit = 4;
-    snprintf(limits, sizeof(limits), "slots s %d 0 0 enforce", limit);
+    snprintf(limits, sizeof(limits), "concurrency s %d 0 0 enforce", limit);
 
     for (k = 0; k < 3000; k++) {
         time += any_size(8 * SECOND);

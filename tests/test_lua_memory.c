@@ -8,7 +8,7 @@
 
 
 #define LIMITS  "rate r 9 3600000000 50 enforce, "                           \
-                "quota q 99 month 0 enforce, slots s 9 0 0 enforce"
+                "quota q 99 month 0 enforce, concurrency s 9 0 0 enforce"
 
 
 static int
@@ -89,7 +89,7 @@ admissions_are_refused(void **state)
     attempt_t  a;
 
     static const char *const  limits[] = {
-        "", "slots s 9 0 0 enforce", "rate r 9 1000000 5 enforce",
+        "", "concurrency s 9 0 0 enforce", "rate r 9 1000000 5 enforce",
         "quota q 9 hour 0 enforce", LIMITS
     };
 
@@ -157,7 +157,7 @@ what_a_token_decides_is_answered(void **state)
     /* and so is what a limit refuses */
 
     d.record = NULL;
-    d.limits = "quota none 0 hour 0 enforce, slots s 9 0 0 enforce";
+    d.limits = "quota none 0 hour 0 enforce, concurrency s 9 0 0 enforce";
     begins(admit(redis, &d, REAL), "limited 1 60000 ");
 }
 

@@ -126,8 +126,8 @@ slots_are_renewed_with_the_lease(void **state)
         b = by("b");
         b.record = NULL;
         a.limits = b.limits = "rate r 9 1000000 5 enforce, "
-            "slots s 1 0 0 enforce, quota q 9 hour 0 enforce, "
-            "slots u 1 0 0 enforce";
+            "concurrency s 1 0 0 enforce, quota q 9 hour 0 enforce, "
+            "concurrency u 1 0 0 enforce";
 
         if (!token) {
             a.record = NULL;
@@ -156,7 +156,7 @@ a_limit_that_was_not_counted_gets_no_slot(void **state)
 
     (void) state;
 
-    a.limits = "slots s 0 0 0 dry_run, slots lifted 9 0 0 enforce";
+    a.limits = "concurrency s 0 0 0 dry_run, concurrency lifted 9 0 0 enforce";
     is(redis_text(redis, "HSET {t}:limits lifted.limit none"), "1");
 
     admit(redis, &a, T0);
@@ -168,7 +168,7 @@ a_limit_that_was_not_counted_gets_no_slot(void **state)
 
     /* nor under the name of the one that took over */
     is(redis_text(redis, "FLUSHALL"), "OK");
-    a.limits = b.limits = "slots s 9 0 0 enforce";
+    a.limits = b.limits = "concurrency s 9 0 0 enforce";
     admit(redis, &a, T0);
     admit(redis, &b, T0 + 15 * SECOND);
     loses(&a, T0 + 15 * SECOND);
@@ -185,7 +185,7 @@ damage_costs_no_claim_its_renewal(void **state)
 
     (void) state;
 
-    a.limits = "slots s 9 0 0 enforce, slots u 9 0 0 enforce";
+    a.limits = "concurrency s 9 0 0 enforce, concurrency u 9 0 0 enforce";
     admit(redis, &a, T0);
 
     is(redis_text(redis, "SET {t}:slots:s x"), "OK");
@@ -237,7 +237,7 @@ all_scripts(redis_t *on, int64_t time)
     };
 
     a.limits = b.limits = "rate r 9 1000000 50 enforce, "
-        "quota q 9 hour 0 enforce, slots s 9 0 0 enforce";
+        "quota q 9 hour 0 enforce, concurrency s 9 0 0 enforce";
 
     for (i = 0; i < 4; i++) {
         begins(admit(on, &a, time), "forward ");

@@ -108,7 +108,7 @@ settling_again_changes_nothing(void **state)
     (void) state;
 
     two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-        "slots s 9 0 0 enforce");
+        "concurrency s 9 0 0 enforce");
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         is(redis_text(redis, "FLUSHALL"), "OK");
@@ -170,7 +170,7 @@ refunds(void **state)
         is(redis_text(redis, "FLUSHALL"), "OK");
 
         two(&a, &b, "rate r 9 1000000 5 enforce, "
-            "quota q 9 hour 0 enforce, slots s 9 0 0 enforce");
+            "quota q 9 hour 0 enforce, concurrency s 9 0 0 enforce");
 
         other = a;
         other.owner = "other";
@@ -214,7 +214,7 @@ a_refund_leaves_no_key_for_nothing(void **state)
     (void) state;
 
     two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-        "slots s 9 0 0 enforce");
+        "concurrency s 9 0 0 enforce");
     a.record = NULL;
 
     admit(redis, &a, T0);
@@ -288,7 +288,7 @@ what_was_not_consumed_is_not_refunded(void **state)
     (void) state;
 
     two(&a, &b, "rate r 9 1000000 0 dry_run, quota q 1 hour 0 dry_run, "
-        "quota lifted 9 hour 0 enforce, slots s 1 0 0 dry_run");
+        "quota lifted 9 hour 0 enforce, concurrency s 1 0 0 dry_run");
     other = b;
     other.record = NULL;
 
@@ -344,7 +344,7 @@ counters_that_are_none_do_not_stop_a_settlement(void **state)
     (void) state;
 
     two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-        "slots s 9 0 0 enforce");
+        "concurrency s 9 0 0 enforce");
 
     for (i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
         for (size_t k = 0; k < 3; k++) {
@@ -399,7 +399,7 @@ a_lost_admission_is_taken_back_behind_its_deadline(void **state)
 
     (void) state;
 
-    two(&a, &b, "quota q 1 hour 0 enforce, slots s 1 0 0 enforce");
+    two(&a, &b, "quota q 1 hour 0 enforce, concurrency s 1 0 0 enforce");
     a.deadline = a.lost = T0 / 1000 + 200;
 
     /* whether it was carried out by then or not */
@@ -520,7 +520,7 @@ a_fenced_attempt_gives_its_slot_back(void **state)
 
     (void) state;
 
-    two(&a, &b, "slots s 9 0 0 enforce");
+    two(&a, &b, "concurrency s 9 0 0 enforce");
 
     admit(redis, &a, T0);
     is(redis_text(redis, "HSET %s l 0", a.record), "0");
@@ -669,7 +669,7 @@ a_key_that_is_no_record_stops_no_creation(void **state)
 
     (void) state;
 
-    two(&a, &b, "slots s 9 0 0 enforce");
+    two(&a, &b, "concurrency s 9 0 0 enforce");
 
     admit(redis, &a, T0);
     is(redis_text(redis, "DEL %s", a.record), "1");
@@ -755,7 +755,7 @@ without_a_token_nothing_is_left(void **state)
 
     (void) state;
 
-    two(&a, &b, "slots s 1 0 0 enforce");
+    two(&a, &b, "concurrency s 1 0 0 enforce");
     a.record = NULL;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -14,8 +14,7 @@
 #include "ngx_http_jobruns_guard.h"
 #include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
-#include "ngx_http_jobruns_limit_conflicts.h"
-#include "ngx_http_jobruns_limit_directives.h"
+#include "ngx_http_jobruns_limit.h"
 #include "ngx_http_jobruns_neighbours.h"
 #include "ngx_http_jobruns_redis_directives.h"
 #include "ngx_http_jobruns_replicas.h"
@@ -217,21 +216,21 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_limit"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE3|NGX_CONF_TAKE4|NGX_CONF_TAKE5,
-      ngx_http_jobruns_limit,
+      ngx_http_jobruns_limit_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("jobruns_quota"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE4|NGX_CONF_TAKE5,
-      ngx_http_jobruns_quota,
+      ngx_http_jobruns_limit_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("jobruns_concurrency"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE3|NGX_CONF_TAKE4,
-      ngx_http_jobruns_concurrency,
+      ngx_http_jobruns_limit_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -598,7 +597,7 @@ ngx_http_jobruns_merge_enabled(ngx_conf_t *cf,
     }
 
     if (ngx_http_jobruns_body_thread_add(cf) != NGX_OK
-        || ngx_http_jobruns_limits_add(cf, conf) != NGX_OK
+        || ngx_http_jobruns_limit_check(cf, conf) != NGX_OK
         || ngx_http_jobruns_zone_location(cf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;

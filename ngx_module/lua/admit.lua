@@ -8,38 +8,43 @@ There is no "#!" line: with one, a Redis at maxmemory would refuse replays,
 too.  So the record is the first thing that is written.  Redis refuses that
 there, and an admission with it, before anything is consumed.
 
-KEYS  1      record of the token, or of the attempt where there is no token
-      2      hash of the tenant's overrides
-      3...   one key per limit, in the order of the limits in ARGV
+Positions have the names of core/api/jr_script.h; util/embed puts numbers in
+their place.
 
-ARGV  1      owner of this attempt: 32 hex digits
-      2      fingerprint of the request, "<version>:<hex>"
-      3      opc-request-id of this attempt
-      4      lease in ms
-      5      life of the record in ms, from its first use
-      6      "forward" or "refuse": the retry of an unknown token; behind it
-             ":" and the SHA-1 of a kept answer that was found damaged
-      7      by when it is to be carried out, in ms of this server's clock;
-             0: whenever.  Whoever sent it takes it back behind that.
-      8...   six per limit: kind ("rate", "quota", "slots"), name, three
-             numbers, "enforce" or "dry_run"
-               rate    count, period in us, burst
-               quota   limit, window ("hour", "day", "month"), 0
-               slots   limit, 0, 0
+KEYS  RECORD        record of the token, or of the attempt where there is none
+      OVERRIDES     hash of the tenant's overrides
+      LIMITS...     one key per limit, in the order of the limits in ARGV
+
+ARGV  OWNER         owner of this attempt: 32 hex digits
+      FINGERPRINT   fingerprint of the request, "<version>:<hex>"
+      REQUEST_ID    opc-request-id of this attempt
+      LEASE         in ms
+      LIFE          of the record in ms, from its first use
+      UNKNOWN       "forward" or "refuse": the retry of an unknown token;
+                    behind it ":" and the SHA-1 of a stored answer that was
+                    found corrupt
+      DEADLINE      by when it is to be carried out, in ms of this server's
+                    clock; 0: whenever.  Whoever sent it takes it back then.
+      LIMITS...     for each: kind, name, COUNT, PERIOD, BURST, "enforce" or
+                    "dry_run"
+                      rate         count, period in us, burst
+                      quota        limit, window ("hour", "day", "month"), 0
+                      concurrency  limit, 0, 0
 
 Reply: an array, the verdict first
       "forward"   state before ("absent", "unknown", "damaged"), bad
                   overrides, limits...
       "limited"   index of the limit from 1, wait in ms, bad overrides,
                   limits...
-      "replay"    kept answer, request id of the attempt that made it,
+      "replay"    stored answer, request id of the attempt that made it,
                   limits...
       "unkept"    location, run key, request id of the attempt, limits...
       "running"   ms until the lease ends, request id of the attempt,
                   limits...
       "mismatch"  request id of the first attempt, limits...
       "refused"   request id of the first attempt, "damaged" or "", limits...
-      "late"      the time in ms: ARGV 7 has passed, nothing was looked at
+      "late"      the time in ms: the deadline has passed, nothing was looked
+                  at
 
 An owner whose claim stands is told "forward" again.  Every "forward" writes
 the lease, and the slots that the record lists.
@@ -49,7 +54,7 @@ as unknown, and is written anew.
 
 bad overrides are the fields that hold nonsense, with a blank between them.
 
-limits... are six integers for each, or nothing at all where they cannot be
+limits... are integers for each, or nothing at all where they cannot be
 read and the token alone has decided: state (0 passes, 1 refuses, 2 would
 refuse but is dry_run, 3 lifted), the three numbers in force (of a quota the
 second is its window in seconds), what remains, ms until there is more.
@@ -80,9 +85,11 @@ few requests need is inside their branch, and the reply is also the notebook.
 local call, match, format = redis.call, string.match, string.format
 local KEYS, ARGV = KEYS, ARGV
 
-local record, overrides = KEYS[1], KEYS[2]
-local owner, fingerprint, request_id = ARGV[1], ARGV[2], ARGV[3]
-local lease, on_unknown, count = ARGV[4] + 0, ARGV[6], #KEYS - 2
+local record, overrides = KEYS[JR_ADMIT_KEY_RECORD],
+                          KEYS[JR_ADMIT_KEY_OVERRIDES]
+local owner, fingerprint = ARGV[JR_ADMIT_OWNER], ARGV[JR_ADMIT_FINGERPRINT]
+local lease, on_unknown = ARGV[JR_ADMIT_LEASE] + 0, ARGV[JR_ADMIT_UNKNOWN]
+local count = #KEYS - JR_ADMIT_KEY_OVERRIDES
 
 local RATE_MOST, COUNT_MOST = 1000000, 1000000000000
 
@@ -92,12 +99,17 @@ local REQUEST = 3600000000
 -- when to ask again where nothing passes until somebody changes the number
 local BLOCKED_WAIT = 60000
 
+-- ARGS + JR_LIMIT_ARG_LAST * i is where the values of limit i begin in ARGV,
+-- and likewise REPLIES in the reply
+local ARGS = JR_ADMIT_LIMITS - JR_LIMIT_ARG_LAST
+local REPLIES = JR_FORWARD_LIMITS - JR_LIMIT_REPLY_LAST
+
 local time = redis.call("TIME")
 local now_s = time[1] + 0
 local now_us = now_s * 1000000 + time[2]
 local now = (now_us - now_us % 1000) / 1000
 
-local deadline = ARGV[7] + 0
+local deadline = ARGV[JR_ADMIT_DEADLINE] + 0
 
 if deadline > 0 and now > deadline then
   return { "late", now }
@@ -211,6 +223,7 @@ end
 
 if claimed then
   local lease_end, i = format("%d", now + lease), 0
+  local slot = owner .. ":" .. ARGV[JR_ADMIT_LEASE]
 
   call("HSET", record, "l", lease_end)
 
@@ -221,14 +234,15 @@ if claimed then
   for kind in string.gmatch(claimed, "(%S)%S*") do
     i = i + 1
 
+    local key = KEYS[JR_ADMIT_KEY_OVERRIDES + i]
+
     -- what is no set of slots by now must not cost the claim its lease
-    if kind == "c" and KEYS[2 + i]
-       and type(redis.pcall("ZADD", KEYS[2 + i], lease_end,
-                            owner .. ":" .. ARGV[4])) == "number"
+    if kind == "c" and key
+       and type(redis.pcall("ZADD", key, lease_end, slot)) == "number"
     then
       -- GT never sets one where there is none yet
-      if call("PEXPIREAT", KEYS[2 + i], lease_end, "GT") == 0 then
-        call("PEXPIREAT", KEYS[2 + i], lease_end, "NX")
+      if call("PEXPIREAT", key, lease_end, "GT") == 0 then
+        call("PEXPIREAT", key, lease_end, "NX")
       end
     end
   end
@@ -246,9 +260,10 @@ if there > 0 and count > 0 then
   local names, nonsense = {}, {}
 
   for i = 1, count do
-    local name = ARGV[6 * i + 3]
+    local n = ARGS + JR_LIMIT_ARG_LAST * i
+    local name = ARGV[n + JR_LIMIT_ARG_NAME]
 
-    if ARGV[6 * i + 2] == "rate" then
+    if ARGV[n + JR_LIMIT_ARG_KIND] == "rate" then
       names[#names + 1] = name .. ".rate"
       names[#names + 1] = name .. ".burst"
     else
@@ -292,7 +307,8 @@ if there > 0 and count > 0 then
   local at = 1
 
   for i = 1, count do
-    local n, rate = 6 * i + 1, ARGV[6 * i + 2] == "rate"
+    local n = ARGS + JR_LIMIT_ARG_LAST * i
+    local rate = ARGV[n + JR_LIMIT_ARG_KIND] == "rate"
 
     if fields[at] == "none" then
       lifted[i] = true
@@ -302,12 +318,13 @@ if there > 0 and count > 0 then
       local burst = number(at + 1, RATE_MOST)
 
       overridden[i] = value
-      ARGV[n + 3] = value or ARGV[n + 3]
-      ARGV[n + 4] = unit or ARGV[n + 4]
-      ARGV[n + 5] = burst or ARGV[n + 5]
+      ARGV[n + JR_LIMIT_ARG_COUNT] = value or ARGV[n + JR_LIMIT_ARG_COUNT]
+      ARGV[n + JR_LIMIT_ARG_PERIOD] = unit or ARGV[n + JR_LIMIT_ARG_PERIOD]
+      ARGV[n + JR_LIMIT_ARG_BURST] = burst or ARGV[n + JR_LIMIT_ARG_BURST]
 
     else
-      ARGV[n + 3] = number(at, COUNT_MOST) or ARGV[n + 3]
+      ARGV[n + JR_LIMIT_ARG_COUNT] = number(at, COUNT_MOST)
+                                     or ARGV[n + JR_LIMIT_ARG_COUNT]
     end
 
     at = at + (rate and 2 or 1)
@@ -374,10 +391,10 @@ leases.  They are taken also while the limit is lifted, so that they are all
 counted when it is not.
 ]]
 
--- Three words for the verdict, then six numbers of each limit: a copy of ARGV
--- from the life of the record on has as many.  Until it is told, "remains" of
--- slots has what ended leases leave as well.
-local reply = { unpack(ARGV, 5) }
+-- Three words for the verdict, then the numbers of each limit: a copy of ARGV
+-- from three in front of its limits on has as many.  Until it is sent,
+-- "remains" of a concurrency has what ended leases leave as well.
+local reply = { unpack(ARGV, JR_ADMIT_LIMITS - JR_FORWARD_LIMITS + 1) }
 
 -- backlogs, and what is used of quotas; counters ahead of the clock, to be set
 -- right; what is consumed should all pass.  Those that are filled have room
@@ -388,15 +405,19 @@ local consumed = { "-", "-", "-", "-" }
 local refusing, wait = 0, 0
 
 for i = 1, count do
-  local n, m, key = 6 * i + 1, 6 * i - 3, KEYS[2 + i]
-  local kind, limit = ARGV[n + 1], ARGV[n + 3] + 0
+  local n = ARGS + JR_LIMIT_ARG_LAST * i
+  local m = REPLIES + JR_LIMIT_REPLY_LAST * i
+  local key = KEYS[JR_ADMIT_KEY_OVERRIDES + i]
+  local kind, limit = ARGV[n + JR_LIMIT_ARG_KIND],
+                      ARGV[n + JR_LIMIT_ARG_COUNT] + 0
   local state, again = lifted[i] and 3 or 0, 0
   local period, burst, left, reset = 0, 0, 0, 0
 
   consumed[i] = "-"
 
   if kind == "rate" then
-    period, burst = ARGV[n + 4] + 0, ARGV[n + 5] + 0
+    period = ARGV[n + JR_LIMIT_ARG_PERIOD] + 0
+    burst = ARGV[n + JR_LIMIT_ARG_BURST] + 0
 
     if state == 0 and limit == 0 then
       state, reset, again = 1, BLOCKED_WAIT, BLOCKED_WAIT
@@ -441,7 +462,7 @@ for i = 1, count do
     end
 
   elseif kind == "quota" then
-    local from, to = window_of(ARGV[n + 4], now_s)
+    local from, to = window_of(ARGV[n + JR_LIMIT_ARG_PERIOD], now_s)
 
     if state == 0 then
       local text = read("GET", key)
@@ -464,7 +485,7 @@ for i = 1, count do
           end
 
           if of == to then
-            from, to = window_of(ARGV[n + 4], to)
+            from, to = window_of(ARGV[n + JR_LIMIT_ARG_PERIOD], to)
 
           elseif of > to then
             mends[i] = true
@@ -503,15 +524,19 @@ for i = 1, count do
     consumed[i] = "c"
   end
 
-  if state == 1 and ARGV[n + 6] == "dry_run" then
+  if state == 1 and ARGV[n + JR_LIMIT_ARG_MODE] == "dry_run" then
     state, consumed[i] = 2, "-"
 
   elseif again > wait then
     refusing, wait = i, again
   end
 
-  reply[m + 1], reply[m + 2], reply[m + 3] = state, limit, period
-  reply[m + 4], reply[m + 5], reply[m + 6] = burst, left, reset
+  reply[m + JR_LIMIT_REPLY_STATE] = state
+  reply[m + JR_LIMIT_REPLY_COUNT] = limit
+  reply[m + JR_LIMIT_REPLY_PERIOD] = period
+  reply[m + JR_LIMIT_REPLY_BURST] = burst
+  reply[m + JR_LIMIT_REPLY_REMAINING] = left
+  reply[m + JR_LIMIT_REPLY_RESET] = reset
 end
 
 
@@ -529,15 +554,16 @@ if passes then
   end
 
   if damaged or not expires then
-    expires = now + ARGV[5]
+    expires = now + ARGV[JR_ADMIT_LIFE]
   end
 
   local text = format("%d", expires)
 
   call("HSET", record, "v", "1", "s", "c", "o", owner, "l", lease_end,
-       "t", ARGV[4], "f", fingerprint, "r", first_id or request_id, "x", text,
+       "t", ARGV[JR_ADMIT_LEASE], "f", fingerprint,
+       "r", first_id or ARGV[JR_ADMIT_REQUEST_ID], "x", text,
        "k", table.concat(consumed, " ", 1, count),
-       "w", before == "unknown" and "u" or "", "i", request_id,
+       "w", before == "unknown" and "u" or "", "i", ARGV[JR_ADMIT_REQUEST_ID],
        "b", format("%d", now))
 
   -- never ends under a running attempt; what its lease leaves behind stays
@@ -551,9 +577,13 @@ if passes then
 end
 
 for i = 1, count do
-  local n, m, key = 6 * i + 1, 6 * i - 3, KEYS[2 + i]
-  local kind, state, limit = ARGV[n + 1], reply[m + 1], reply[m + 2]
-  local period, left = reply[m + 3], reply[m + 5]
+  local m = REPLIES + JR_LIMIT_REPLY_LAST * i
+  local key = KEYS[JR_ADMIT_KEY_OVERRIDES + i]
+  local kind = ARGV[ARGS + JR_LIMIT_ARG_LAST * i + JR_LIMIT_ARG_KIND]
+  local state, limit = reply[m + JR_LIMIT_REPLY_STATE],
+                       reply[m + JR_LIMIT_REPLY_COUNT]
+  local period, left = reply[m + JR_LIMIT_REPLY_PERIOD],
+                       reply[m + JR_LIMIT_REPLY_REMAINING]
   local takes = passes and consumed[i] ~= "-"
 
   if kind == "rate" then
@@ -585,7 +615,7 @@ for i = 1, count do
 
       if state == 0 then
         -- how many more pass at this moment, and when it is one more
-        local burst = reply[m + 4]
+        local burst = reply[m + JR_LIMIT_REPLY_BURST]
         local free = burst * REQUEST - backlog
         local more, reset = 0, 0
 
@@ -597,12 +627,13 @@ for i = 1, count do
           reset = (more * REQUEST - free + unit * 1000 - 1) / (unit * 1000)
         end
 
-        reply[m + 5], reply[m + 6] = more, reset - reset % 1
+        reply[m + JR_LIMIT_REPLY_REMAINING] = more
+        reply[m + JR_LIMIT_REPLY_RESET] = reset - reset % 1
       end
     end
 
   elseif kind == "quota" then
-    local ends = now + reply[m + 6]
+    local ends = now + reply[m + JR_LIMIT_REPLY_RESET]
 
     if takes then
       left = left - 1
@@ -614,10 +645,10 @@ for i = 1, count do
                   "PXAT", format("%d", ends))
     end
 
-    reply[m + 5] = left
+    reply[m + JR_LIMIT_REPLY_REMAINING] = left
 
     if limit == 0 and state ~= 3 then
-      reply[m + 6] = BLOCKED_WAIT
+      reply[m + JR_LIMIT_REPLY_RESET] = BLOCKED_WAIT
     end
 
   else
@@ -629,7 +660,7 @@ for i = 1, count do
                            format("%d", now))
       end
 
-      call("ZADD", key, lease_end, owner .. ":" .. ARGV[4])
+      call("ZADD", key, lease_end, owner .. ":" .. ARGV[JR_ADMIT_LEASE])
 
       -- GT never sets one where there is none yet
       if not others then
@@ -668,12 +699,12 @@ for i = 1, count do
       end
     end
 
-    reply[m + 5] = state == 0 and left > 0 and left or 0
+    reply[m + JR_LIMIT_REPLY_REMAINING] = state == 0 and left > 0 and left or 0
   end
 
   if verdict and state ~= 3 then
     -- the token alone has decided
-    reply[m + 1] = 0
+    reply[m + JR_LIMIT_REPLY_STATE] = 0
   end
 end
 
@@ -684,7 +715,7 @@ elseif not verdict then
   verdict, second, third, fourth = "limited", refusing, wait, bad
 end
 
-reply[1], reply[2], reply[3] = verdict, second, third
+reply[JR_REPLY_VERDICT], reply[2], reply[3] = verdict, second, third
 
 if fourth then
   table.insert(reply, 4, fourth)

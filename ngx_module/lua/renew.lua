@@ -2,11 +2,11 @@
 --[[
 Renews the lease of an attempt that is still alive, and its slots with it.
 
-KEYS  1      record of the token, or of the attempt where there is no token
-      2...   one key per limit, in the order of admit.lua
+KEYS  RECORD      record of the token, or of the attempt where there is none
+      LIMITS...   one key per limit, in the order of admit.lua
 
-ARGV  1      owner of the attempt
-      2      lease in ms
+ARGV  OWNER       owner of the attempt
+      LEASE       in ms
 
 It passes at maxmemory ("allow-oom"): a lease must not end under an attempt
 for want of memory that it has already.
@@ -18,7 +18,8 @@ admit.lua, and why this is straight code.
 ]]
 
 local call, format = redis.call, string.format
-local record, owner, lease = KEYS[1], ARGV[1], ARGV[2] + 0
+local record = KEYS[JR_RENEW_KEY_RECORD]
+local owner, lease = ARGV[JR_RENEW_OWNER], ARGV[JR_RENEW_LEASE] + 0
 
 local time = redis.call("TIME")
 local now_us = time[1] * 1000000 + time[2]
@@ -44,7 +45,7 @@ if expires < now + 2 * lease then
   call("PEXPIREAT", record, format("%d", now + 2 * lease))
 end
 
-local i = 1
+local i = JR_RENEW_KEY_LIMITS - 1
 
 for kind in string.gmatch(kept[4] or "", "(%S)%S*") do
   i = i + 1
@@ -52,7 +53,7 @@ for kind in string.gmatch(kept[4] or "", "(%S)%S*") do
   -- what is no set of slots by now must not cost the claim its renewal
   if kind == "c" and KEYS[i]
      and type(redis.pcall("ZADD", KEYS[i], lease_end,
-                          owner .. ":" .. ARGV[2])) == "number"
+                          owner .. ":" .. ARGV[JR_RENEW_LEASE])) == "number"
   then
     -- GT never sets one where there is none yet
     if call("PEXPIREAT", KEYS[i], lease_end, "GT") == 0 then

@@ -7,31 +7,30 @@ nothing more.
 It passes at maxmemory ("allow-oom"): what was created must be stored, and
 what is freed makes room.
 
-KEYS  1      record of the token, or of the attempt where there is no token
-      2...   one key per limit, in the order of admit.lua; of "created" only
-             those of slots need be there
+KEYS  RECORD        record of the token, or of the attempt where there is none
+      LIMITS...     one key per limit, in the order of admit.lua; of "created"
+                    only those of a concurrency need be there
 
-ARGV  1      owner of the attempt
-      2      "1" if KEYS[1] is a token's record, "0" otherwise
-      3      outcome:
-               created       the service answered 2xx
-               rejected      it refused: nothing was made
-               unauthorized  it refused with 401
-               unsent        it never got a byte
-               unknown       nobody knows
-      4      fingerprint of the request
-      5      opc-request-id of the attempt
-      6      life of the record in ms, should it have to be made anew
-      7      the answer to keep, or "" if it is not to be kept
-      8      location of the run, or ""
-      9      key of the run, or ""
-      10     lease in ms, by which the attempt's slots are named
-      11     0, or of an admission whose reply was lost: by when it was to be
-             carried out, in ms of this server's clock
+ARGV  OWNER         owner of the attempt
+      IS_TOKEN      "1" if the record is a token's, "0" otherwise
+      OUTCOME       created       the service answered 2xx
+                    rejected      it refused: nothing was made
+                    unauthorized  it refused with 401
+                    unsent        it never got a byte
+                    unknown       nobody knows
+      FINGERPRINT   fingerprint of the request
+      REQUEST_ID    opc-request-id of the attempt
+      LIFE          of the record in ms, should it have to be made again
+      ANSWER        the answer to store, or "" if it is not to be stored
+      LOCATION      location of the run, or ""
+      RUN_KEY       key of the run, or ""
+      LEASE         in ms, by which the attempt's slots are named
+      DEADLINE      0, or of an admission whose reply was lost: by when it was
+                    to be carried out, in ms of this server's clock
 
 Reply: an array
-      "early"    the time in ms: ARGV 11 has not passed, so that the admission
-                 may still come behind this; nothing was done
+      "early"    the time in ms: the deadline has not passed, so that the
+                 admission may still come behind this; nothing was done
       "kept"     the token is done by this attempt
       "settled"  the state left behind: "freed" or "unknown"
       "done"     another attempt was first: its kept answer or "", location,
@@ -47,10 +46,13 @@ fields stand in admit.lua, and why this is straight code.
 
 local call, match, format = redis.call, string.match, string.format
 
-local record, slot = KEYS[1], ARGV[1] .. ":" .. ARGV[10]
-local owner, is_token, outcome = ARGV[1], ARGV[2] == "1", ARGV[3]
-local fingerprint, request_id = ARGV[4], ARGV[5]
-local answer, location, run_key = ARGV[7], ARGV[8], ARGV[9]
+local record, owner = KEYS[JR_SETTLE_KEY_RECORD], ARGV[JR_SETTLE_OWNER]
+local slot = owner .. ":" .. ARGV[JR_SETTLE_LEASE]
+local is_token = ARGV[JR_SETTLE_IS_TOKEN] == "1"
+local outcome, fingerprint = ARGV[JR_SETTLE_OUTCOME],
+                             ARGV[JR_SETTLE_FINGERPRINT]
+local request_id, answer = ARGV[JR_SETTLE_REQUEST_ID], ARGV[JR_SETTLE_ANSWER]
+local location, run_key = ARGV[JR_SETTLE_LOCATION], ARGV[JR_SETTLE_RUN_KEY]
 
 -- a done answer stays at least this long, in ms: not shorter than two leases
 -- of the longest kind (5 minutes, says jobruns_retry_lease)
@@ -60,7 +62,7 @@ local time = redis.call("TIME")
 local now_us = time[1] * 1000000 + time[2]
 local now = (now_us - now_us % 1000) / 1000
 
-if now <= ARGV[11] + 0 then
+if now <= ARGV[JR_SETTLE_DEADLINE] + 0 then
   return { "early", now }
 end
 
@@ -90,7 +92,7 @@ expires = expires and #expires <= 15 and match(expires, "^%d+$")
 -- What it holds in limits are slots, under its own name.
 
 if outcome == "created" then
-  for i = 2, #KEYS do
+  for i = JR_SETTLE_KEY_LIMITS, #KEYS do
     redis.pcall("ZREM", KEYS[i], slot)
   end
 
@@ -120,7 +122,7 @@ local same_request = kept_fingerprint == fingerprint
 if outcome ~= "created" then
   -- Slots go whoever owns the token now.  The record tells which keys are
   -- slots, if it is still ours.
-  local listed = 1
+  local listed = JR_SETTLE_KEY_LIMITS - 1
 
   for kind in string.gmatch(mine and consumed or "", "(%S)%S*") do
     listed = listed + 1
@@ -161,7 +163,7 @@ if outcome == "created" then
     return { "kept" }
   end
 
-  expires = math.max(expires or now + ARGV[6], now + DONE_LEAST)
+  expires = math.max(expires or now + ARGV[JR_SETTLE_LIFE], now + DONE_LEAST)
 
   local text = format("%d", expires)
 
@@ -194,7 +196,7 @@ end
 -- back at nothing leaves no key.
 
 local REQUEST = 3600000000
-local at = 1
+local at = JR_SETTLE_KEY_LIMITS - 1
 
 for item in string.gmatch(outcome == "unknown" and "" or consumed, "%S+") do
   at = at + 1

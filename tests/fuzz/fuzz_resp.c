@@ -20,6 +20,7 @@
 #include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_overrides.h"
 #include "ngx_http_jobruns_reply.h"
+#include "jr_script.h"
 #include "fuzz.h"
 
 
@@ -27,7 +28,7 @@
 #define LIMITS   2
 
 /* keys and arguments up to the one that jobruns_retry_unknown sets */
-#define ARGS     (2 + LIMITS + 6)
+#define ARGS     (JR_ADMIT_KEY_LIMITS + LIMITS + JR_ADMIT_UNKNOWN + 1)
 
 /* copies that one reply may ask the pool for */
 #define COPIES   64
@@ -170,7 +171,8 @@ static void
 read_reply(redisReply *reply)
 {
     ngx_log_t                    log;
-    ngx_str_t                    keys[2 + LIMITS], argv[ARGS], run_key;
+    ngx_str_t                    keys[JR_ADMIT_KEY_LIMITS + LIMITS],
+                                 argv[ARGS], run_key;
     jr_limit_t                   limits[LIMITS];
     ngx_uint_t                   i;
     ngx_connection_t             connection;
@@ -202,7 +204,7 @@ read_reply(redisReply *reply)
     attempt.nlimits = LIMITS;
     attempt.limits = limits;
     attempt.states = states;
-    attempt.nkeys = 2 + LIMITS;
+    attempt.nkeys = JR_ADMIT_KEY_LIMITS + LIMITS;
     attempt.keys = keys;
     attempt.argc = ARGS;
     attempt.argv = argv;

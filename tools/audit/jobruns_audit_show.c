@@ -273,7 +273,7 @@ show_check(const show_t *show)
         return audit_fail("--since", "is not before --until");
     }
 
-    for (i = 1; show->outcome != NULL && i < JR_OUTCOMES; i++) {
+    for (i = 1; show->outcome != NULL && i < JR_OUTCOME_LAST; i++) {
         name = jr_outcome_name((jr_outcome_e) i);
 
         if (jr_str_eq(name, show->outcome, strlen(show->outcome))) {
@@ -288,7 +288,7 @@ show_check(const show_t *show)
     fprintf(stderr, "jobruns-audit: --outcome \"%s\" is not an outcome; there "
             "are", show->outcome);
 
-    for (i = 1; i < JR_OUTCOMES; i++) {
+    for (i = 1; i < JR_OUTCOME_LAST; i++) {
         name = jr_outcome_name((jr_outcome_e) i);
         fprintf(stderr, "%s %.*s", i > 1 ? "," : "", (int) name.len,
                 name.data);

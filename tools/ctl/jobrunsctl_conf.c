@@ -74,7 +74,7 @@ ctl_conf_limit(ctl_t *ctl, ctl_words_t *w, jr_limit_kind_e kind)
     window = "";
 
     for (i = 2; i < w->n; i++) {
-        if (kind == JR_LIMIT_QUOTA
+        if (jr_limit_kinds[kind].windowed
             && strncmp(w->word[i], "window=", 7) == 0)
         {
             window = w->word[i] + 7;
@@ -153,7 +153,8 @@ ctl_conf_include(ctl_t *ctl, const char *pattern, const char *root,
 static int
 ctl_conf_directive(ctl_t *ctl, ctl_words_t *w, const char *root, int depth)
 {
-    const char  *name;
+    const char       *name;
+    jr_limit_kind_e   kind;
 
     if (w->n == 0) {
         return CTL_OK;
@@ -171,16 +172,10 @@ ctl_conf_directive(ctl_t *ctl, ctl_words_t *w, const char *root, int depth)
         return CTL_OK;
     }
 
-    if (strcmp(name, "jobruns_limit") == 0) {
-        return ctl_conf_limit(ctl, w, JR_LIMIT_RATE);
-    }
+    kind = jr_limit_kind_find((jr_str_t) { strlen(name), name });
 
-    if (strcmp(name, "jobruns_quota") == 0) {
-        return ctl_conf_limit(ctl, w, JR_LIMIT_QUOTA);
-    }
-
-    if (strcmp(name, "jobruns_concurrency") == 0) {
-        return ctl_conf_limit(ctl, w, JR_LIMIT_SLOTS);
+    if (kind != JR_LIMIT_LAST) {
+        return ctl_conf_limit(ctl, w, kind);
     }
 
     if (strcmp(name, "include") == 0 && w->n == 2) {

@@ -8,8 +8,6 @@
 #include "jobrunsctl.h"
 
 
-static const char *const  ctl_kinds[] = { "rate", "quota", "concurrency" };
-
 static const ctl_column_t  ctl_tenant_columns[] = {
     { "limit", "LIMIT" },
     { "kind", "KIND" },
@@ -73,24 +71,105 @@ ctl_overrides(redisReply *all, const char *name, char *buf, size_t size)
 }
 
 
+/*
+ * What is used of a limit, in words: a function for each kind.  reply is that
+ * to the command of ctl_uses; now and resets (-1: never) are in ms.  Returns 0
+ * where the value is corrupt.
+ */
+
+static int
+ctl_used_rate(redisReply *reply, long long now, long long resets, char *used,
+    size_t size)
+{
+    double     since_ms, left;
+    long long  first, count;
+
+    if (sscanf(reply->str, "%lld %lld", &first, &count) != 2) {
+        return 0;
+    }
+
+    /* the key ends when the backlog of its first number is worked off,
+       evenly since then */
+
+    /* whole milliseconds, as now is:
+       NOLINTNEXTLINE(bugprone-integer-division) */
+    since_ms = (double) (now - first / 1000);
+    left = (double) count / (double) JR_RATE_REQUEST;
+
+    if (since_ms > 0 && resets >= 0) {
+        left = left * (double) resets / ((double) resets + since_ms);
+    }
+
+    snprintf(used, size, "%.1f requests ahead", left);
+
+    return 1;
+}
+
+
+static int
+ctl_used_quota(redisReply *reply, long long now, long long resets, char *used,
+    size_t size)
+{
+    long long  first, count;
+
+    (void) now;
+    (void) resets;
+
+    if (sscanf(reply->str, "%lld %lld", &first, &count) != 2) {
+        return 0;
+    }
+
+    snprintf(used, size, "%lld", count);
+
+    return 1;
+}
+
+
+static int
+ctl_used_concurrency(redisReply *reply, long long now, long long resets,
+    char *used, size_t size)
+{
+    (void) now;
+    (void) resets;
+
+    snprintf(used, size, "%lld now", reply->integer);
+
+    return 1;
+}
+
+
+/* by jr_limit_kind_e; between: of the key, those beyond now are counted */
+
+static const struct {
+    const char  *command;
+    int          between;
+    int        (*used)(redisReply *reply, long long now, long long resets,
+                       char *used, size_t size);
+} ctl_uses[] = {
+    { "GET", 0, ctl_used_rate },
+    { "GET", 0, ctl_used_quota },
+    { "ZCOUNT", 1, ctl_used_concurrency }
+};
+
+_Static_assert(sizeof(ctl_uses) / sizeof(ctl_uses[0]) == JR_LIMIT_LAST,
+               "what is used, of each kind of limit");
+
+
 /* what is used of a limit, and ms until it is whole again (-1: not known) */
 
 static int
 ctl_used(ctl_t *ctl, const char *text, jr_limit_kind_e kind, long long now,
     char *used, size_t size, long long *resets)
 {
+    int          between;
     char         since[32];
-    double       since_ms, left;
-    long long    first, count;
     redisReply  *reply, *life;
 
-    if (kind == JR_LIMIT_SLOTS) {
-        snprintf(since, sizeof(since), "(%lld", now);
-        reply = ctl_ask(ctl, "ZCOUNT", text, since, "+inf");
+    between = ctl_uses[kind].between;
+    snprintf(since, sizeof(since), "(%lld", now);
 
-    } else {
-        reply = ctl_ask(ctl, "GET", text, NULL, NULL);
-    }
+    reply = ctl_ask(ctl, ctl_uses[kind].command, text,
+                    between ? since : NULL, between ? "+inf" : NULL);
 
     if (reply == NULL) {
         return CTL_FAILED;
@@ -105,35 +184,10 @@ ctl_used(ctl_t *ctl, const char *text, jr_limit_kind_e kind, long long now,
 
     *resets = life->integer;
 
-    if (kind == JR_LIMIT_SLOTS) {
-        snprintf(used, size, "%lld now", reply->integer);
-
-    } else if (reply->str == NULL) {
+    if (!between && reply->str == NULL) {
         snprintf(used, size, "nothing");
 
-    } else if (kind == JR_LIMIT_QUOTA
-               && sscanf(reply->str, "%lld %lld", &first, &count) == 2)
-    {
-        snprintf(used, size, "%lld", count);
-
-    } else if (kind == JR_LIMIT_RATE
-               && sscanf(reply->str, "%lld %lld", &first, &count) == 2)
-    {
-        /* the key ends when the backlog of its first number is worked off,
-           evenly since then */
-
-        /* whole milliseconds, as now is:
-           NOLINTNEXTLINE(bugprone-integer-division) */
-        since_ms = (double) (now - first / 1000);
-        left = (double) count / (double) JR_RATE_REQUEST;
-
-        if (since_ms > 0 && *resets >= 0) {
-            left = left * (double) *resets / ((double) *resets + since_ms);
-        }
-
-        snprintf(used, size, "%.1f requests ahead", left);
-
-    } else {
+    } else if (!ctl_uses[kind].used(reply, now, *resets, used, size)) {
         snprintf(used, size, "damaged");
     }
 
@@ -158,7 +212,7 @@ ctl_row(ctl_tenant_t *t, const char *name, size_t len, jr_limit_kind_e kind,
     row = json_object();
 
     json_object_set_new(row, "limit", json_string(text));
-    json_object_set_new(row, "kind", json_string(ctl_kinds[kind]));
+    json_object_set_new(row, "kind", json_string(jr_limit_kind_name(kind)));
     json_object_set_new(row, "of", ctl_string(of, strlen(of)));
     json_object_set_new(row, "configured", configured == NULL ? json_null()
                                            : json_string(configured));
@@ -193,12 +247,12 @@ ctl_tenant_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
     if (jr_key_read((jr_str_t) { len, text },
                     (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
         != JR_OK
-        || key.kind > JR_KEY_SLOTS)
+        || key.kind != JR_KEY_LIMIT)
     {
         return CTL_OK;
     }
 
-    rc = ctl_used(ctl, text, (jr_limit_kind_e) key.kind, t->now, used,
+    rc = ctl_used(ctl, text, key.limit, t->now, used,
                   sizeof(used), &resets);
 
     if (rc != CTL_OK) {
@@ -208,7 +262,7 @@ ctl_tenant_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
     configured = NULL;
 
     for (i = 0; i < ctl->nlimits; i++) {
-        if (ctl->limits[i].kind == (jr_limit_kind_e) key.kind
+        if (ctl->limits[i].kind == key.limit
             && jr_str_eq(key.name, ctl->limits[i].name,
                          strlen(ctl->limits[i].name))
             && (key.window.len == 0
@@ -223,7 +277,7 @@ ctl_tenant_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
     snprintf(of, sizeof(of), "%.*s", (int) key.by.len,
              key.by.len ? key.by.data : "");
 
-    ctl_row(t, key.name.data, key.name.len, (jr_limit_kind_e) key.kind,
+    ctl_row(t, key.name.data, key.name.len, key.limit,
             of[0] ? of : "tenant", configured, used, resets);
 
     return CTL_OK;
@@ -300,24 +354,46 @@ ctl_tenant_show(ctl_t *ctl, const char *overrides)
 }
 
 
+/* the parameter of a limit that a field overrides, by what is behind its dot;
+   NULL: none */
+
+static const jr_limit_param_t *
+ctl_override_find(const char *what)
+{
+    int                      kind;
+    size_t                   len;
+    const jr_limit_param_t  *p;
+
+    len = strlen(what);
+
+    for (kind = 0; kind < JR_LIMIT_LAST; kind++) {
+        for (p = jr_limit_kinds[kind].params; p->name != NULL; p++) {
+            if (p->override != NULL && strlen(p->name) == len + 1
+                && memcmp(p->name, what, len) == 0)
+            {
+                return p;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
 /* "daily.limit": the configured names where --conf tells them */
 
 static int
 ctl_check_override(ctl_t *ctl, const char *field, const char *value)
 {
-    size_t       i, len;
-    int64_t      n, period;
-    jr_str_t     text;
-    const char  *dot;
+    size_t                   i, len;
+    const char              *dot;
+    const jr_limit_param_t  *param;
 
     dot = strrchr(field, '.');
     len = dot != NULL ? (size_t) (dot - field) : 0;
+    param = dot != NULL ? ctl_override_find(dot + 1) : NULL;
 
-    if (dot == NULL
-        || jr_limit_name((jr_str_t) { len, field }) != JR_OK
-        || (strcmp(dot, ".rate") != 0 && strcmp(dot, ".burst") != 0
-            && strcmp(dot, ".limit") != 0))
-    {
+    if (param == NULL || jr_limit_name((jr_str_t) { len, field }) != JR_OK) {
         return ctl_fail(CTL_USAGE, "\"%s\" must be the name of a limit with "
                         "\".rate\", \".burst\" or \".limit\"", field);
     }
@@ -335,28 +411,14 @@ ctl_check_override(ctl_t *ctl, const char *field, const char *value)
                         (int) len, field);
     }
 
-    if (value == NULL) {
-        return CTL_OK;
-    }
-
-    text = (jr_str_t) { strlen(value), value };
-
-    if ((strcmp(value, "none") == 0 && strcmp(dot, ".burst") != 0)
-        || jr_limit_number(text, strcmp(dot, ".limit") == 0 ? JR_QUOTA_MAX
-                                                            : JR_RATE_MAX,
-                           &n)
-           == JR_OK
-        || (strcmp(dot, ".rate") == 0
-            && jr_limit_rate(text, &n, &period) == JR_OK))
+    if (value == NULL
+        || param->override((jr_str_t) { strlen(value), value }) == JR_OK)
     {
         return CTL_OK;
     }
 
-    return ctl_fail(CTL_USAGE, "\"%s\" is nothing that \"%s\" can be: a "
-                    "number%s", value, field,
-                    strcmp(dot, ".burst") == 0 ? ""
-                    : strcmp(dot, ".rate") == 0 ? ", \"50r/s\" or \"none\""
-                    : " or \"none\"");
+    return ctl_fail(CTL_USAGE, "\"%s\" is nothing that \"%s\" can be: %s",
+                    value, field, param->overridden);
 }
 
 
@@ -402,7 +464,7 @@ ctl_reset_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
     if (jr_key_read((jr_str_t) { len, text },
                     (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
         != JR_OK
-        || key.kind > JR_KEY_SLOTS
+        || key.kind != JR_KEY_LIMIT
         || !jr_str_eq(key.name, t->only, strlen(t->only)))
     {
         return CTL_OK;
@@ -465,7 +527,7 @@ ctl_tenant(ctl_t *ctl, int argc, char **argv)
         return ctl_fail(CTL_USAGE, "which tenant? Say --tenant");
     }
 
-    overrides = ctl_key(ctl, JR_KEY_LIMITS, NULL);
+    overrides = ctl_key(ctl, JR_KEY_OVERRIDES, NULL);
 
     if (overrides == NULL) {
         return ctl_fail(CTL_FAILED, "no memory");

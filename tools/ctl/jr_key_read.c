@@ -15,8 +15,8 @@ static jr_str_t jr_key_cut(jr_str_t *text);
 jr_status_e
 jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key)
 {
-    int          kind;
-    jr_str_t     rest;
+    int          kind, limit;
+    jr_str_t     rest, part;
     const char  *end;
 
     if (text.len < prefix.len + 1
@@ -44,25 +44,30 @@ jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key)
     rest.len -= key->tenant.len;
     rest.data = end;
 
-    for (kind = 0; kind < JR_KEY_KINDS; kind++) {
-        if (rest.len >= jr_key_kinds[kind].len
-            && memcmp(rest.data, jr_key_kinds[kind].data,
-                      jr_key_kinds[kind].len)
-               == 0)
+    for (kind = 0, limit = 0; kind < JR_KEY_LAST; /* void */) {
+        part = jr_key_part((jr_key_kind_e) kind, (jr_limit_kind_e) limit);
+
+        if (rest.len >= part.len
+            && memcmp(rest.data, part.data, part.len) == 0)
         {
             break;
         }
+
+        if (kind != JR_KEY_LIMIT || ++limit == JR_LIMIT_LAST) {
+            kind++;
+        }
     }
 
-    if (kind == JR_KEY_KINDS) {
+    if (kind == JR_KEY_LAST) {
         return JR_INVALID;
     }
 
     key->kind = (jr_key_kind_e) kind;
-    key->name.data = rest.data + jr_key_kinds[kind].len;
-    key->name.len = rest.len - jr_key_kinds[kind].len;
+    key->limit = (jr_limit_kind_e) limit;
+    key->name.data = rest.data + part.len;
+    key->name.len = rest.len - part.len;
 
-    if (kind <= JR_KEY_SLOTS) {
+    if (kind == JR_KEY_LIMIT) {
         jr_key_read_limit(key);
     }
 
@@ -80,7 +85,7 @@ jr_key_read_limit(jr_key_t *key)
     rest = key->name;
     key->name = jr_key_cut(&rest);
 
-    if (key->kind == JR_KEY_QUOTA) {
+    if (jr_limit_kinds[key->limit].windowed) {
         key->window = jr_key_cut(&rest);
     }
 

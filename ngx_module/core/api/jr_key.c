@@ -6,14 +6,22 @@
 #include "jr_key.h"
 
 
-const jr_str_t  jr_key_kinds[JR_KEY_KINDS] = {
-    jr_str("}:v1:rate:"),
-    jr_str("}:v1:quota:"),
-    jr_str("}:v1:slots:"),
+static const jr_str_t  jr_key_parts[] = {
     jr_str("}:v1:token:"),
     jr_str("}:v1:attempt:"),
     jr_str("}:limits")
 };
+
+_Static_assert(sizeof(jr_key_parts) / sizeof(jr_key_parts[0])
+               == JR_KEY_LIMIT, "a part for each key that is not a limit's");
+
+
+jr_str_t
+jr_key_part(jr_key_kind_e kind, jr_limit_kind_e limit)
+{
+    return kind == JR_KEY_LIMIT ? jr_limit_kinds[limit].key
+                                : jr_key_parts[kind];
+}
 
 
 static char *
@@ -31,8 +39,8 @@ size_t
 jr_key_size(const jr_key_t *key)
 {
     return key->prefix.len + 1 + key->tenant.len
-           + jr_key_kinds[key->kind].len + key->name.len
-           + (key->kind == JR_KEY_QUOTA ? 1 + key->window.len : 0)
+           + jr_key_part(key->kind, key->limit).len + key->name.len
+           + (key->window.len ? 1 + key->window.len : 0)
            + (key->by.len ? 1 + key->by.len : 0);
 }
 
@@ -43,10 +51,10 @@ jr_key_write(const jr_key_t *key, char *dst)
     dst = jr_key_put(dst, key->prefix);
     *dst++ = '{';
     dst = jr_key_put(dst, key->tenant);
-    dst = jr_key_put(dst, jr_key_kinds[key->kind]);
+    dst = jr_key_put(dst, jr_key_part(key->kind, key->limit));
     dst = jr_key_put(dst, key->name);
 
-    if (key->kind == JR_KEY_QUOTA) {
+    if (key->window.len) {
         *dst++ = ':';
         dst = jr_key_put(dst, key->window);
     }

@@ -15,36 +15,33 @@
 #ifndef JR_KEY_H_INCLUDED
 #define JR_KEY_H_INCLUDED
 
-#include "jr_status.h"
-#include "jr_str.h"
+#include "jr_limit.h"
 
 
 typedef enum {
-    JR_KEY_RATE = 0,            /* the first three as jr_limit_kind_e */
-    JR_KEY_QUOTA,
-    JR_KEY_SLOTS,
-    JR_KEY_TOKEN,
+    JR_KEY_TOKEN = 0,
     JR_KEY_ATTEMPT,
-    JR_KEY_LIMITS,
-    JR_KEY_KINDS                /* their number */
+    JR_KEY_OVERRIDES,
+    JR_KEY_LIMIT,
+    JR_KEY_LAST
 } jr_key_kind_e;
 
 
 /* what a key is made of; all but prefix, tenant and kind may be empty */
 typedef struct {
-    jr_str_t       prefix;
-    jr_str_t       tenant;      /* as jr_identity_name() has it */
-    jr_key_kind_e  kind;
-    jr_str_t       name;        /* a limit's, a token's digest, an owner */
-    jr_str_t       by;          /* what a limit counts by, likewise named */
-    jr_str_t       window;      /* of a quota: two windows are two counters,
+    jr_str_t         prefix;
+    jr_str_t         tenant;    /* as jr_identity_name() has it */
+    jr_key_kind_e    kind;
+    jr_limit_kind_e  limit;     /* of JR_KEY_LIMIT */
+    jr_str_t         name;      /* a limit's, a token's digest, an owner */
+    jr_str_t         by;        /* what a limit counts by, likewise named */
+    jr_str_t         window;    /* of a quota: two windows are two counters,
                                    also under one name */
 } jr_key_t;
 
 
 /* what stands between the tenant and the name, the brace included */
-extern const jr_str_t  jr_key_kinds[JR_KEY_KINDS];
-
+jr_str_t jr_key_part(jr_key_kind_e kind, jr_limit_kind_e limit);
 
 /* bytes of the key */
 size_t jr_key_size(const jr_key_t *key);

@@ -1,5 +1,6 @@
 /*
- * Limits: parsing what operators write, wording what clients read.
+ * Limits: parsing what operators write, wording what clients read.  What
+ * differs by kind stands in jr_limit_kind.c.
  */
 
 #include <stdio.h>
@@ -13,7 +14,6 @@ static char *jr_limit_item(char *p, int first, const jr_limit_t *limit,
     const char *what, int64_t value);
 static char *jr_limit_item_partition(char *p, const jr_limit_t *limit);
 static char *jr_limit_put(char *p, const char *text);
-static const char *jr_limit_period(int64_t us);
 
 
 jr_status_e
@@ -157,12 +157,7 @@ jr_limit_partition(jr_str_t by, char partition[13])
 }
 
 
-/*
- * "tenant_rate";q=41;w=3, "running";q=50;qu="concurrent-requests"
- *
- * A rate is told as what may come at once, and the whole seconds in which
- * all of it is there again: who keeps to that is never refused.
- */
+/* "tenant_rate";q=41;w=3, "running";q=50;qu="concurrent-requests" */
 
 char *
 jr_limit_policy(const jr_limit_t *limits, const jr_limit_state_t *states,
@@ -170,38 +165,32 @@ jr_limit_policy(const jr_limit_t *limits, const jr_limit_state_t *states,
 {
     char                    *p;
     size_t                   i;
-    int64_t                  quota, window;
+    int64_t                  count, seconds;
+    const jr_limit_kind_t   *kind;
     const jr_limit_state_t  *s;
 
     p = dst;
 
     for (i = 0; i < n; i++) {
         s = &states[i];
+        kind = &jr_limit_kinds[limits[i].kind];
 
         if (s->state == JR_LIMIT_LIFTED) {
             continue;
         }
 
-        quota = s->count;
-        window = s->period;
+        kind->policy(s, &count, &seconds);
 
-        if (limits[i].kind == JR_LIMIT_RATE) {
-            window = s->period / 1000000;
+        p = jr_limit_item(p, p == dst, &limits[i], "q", count);
 
-            if (s->count > 0) {
-                quota = s->burst + 1;
-                window = (quota * s->period - 1) / (s->count * 1000000) + 1;
-            }
-        }
-
-        p = jr_limit_item(p, p == dst, &limits[i], "q", quota);
-
-        if (limits[i].kind == JR_LIMIT_SLOTS) {
-            p = jr_limit_put(p, ";qu=\"concurrent-requests\"");
+        if (kind->unit != NULL) {
+            p = jr_limit_put(p, ";qu=\"");
+            p = jr_limit_put(p, kind->unit);
+            *p++ = '"';
 
         } else {
             p = jr_limit_put(p, ";w=");
-            p = jr_decimal_signed(p, window);
+            p = jr_decimal_signed(p, seconds);
         }
 
         p = jr_limit_item_partition(p, &limits[i]);
@@ -230,7 +219,7 @@ jr_limit_remaining(const jr_limit_t *limits, const jr_limit_state_t *states,
 
         p = jr_limit_item(p, p == dst, &limits[i], "r", states[i].remaining);
 
-        if (limits[i].kind != JR_LIMIT_SLOTS) {
+        if (jr_limit_kinds[limits[i].kind].unit == NULL) {
             p = jr_limit_put(p, ";t=");
             p = jr_decimal_signed(p, (states[i].reset + 999) / 1000);
         }
@@ -289,44 +278,18 @@ size_t
 jr_limit_message(const jr_limit_t *limit, const jr_limit_state_t *state,
     int64_t wait, char *dst, size_t size)
 {
-    int          n, name_len;
-    long long    most, seconds;
-    const char  *name;
+    int  n;
 
-    name = limit->name.data;
-    name_len = (int) limit->name.len;
-    most = state->count;
-    seconds = wait;
-
-    if (most == 0) {
+    if (state->count == 0) {
         n = snprintf(dst, size, "Limit %.*s is 0 at the moment: no job run "
-                     "may be created; retry after %lld s.", name_len, name,
-                     seconds);
-
-    } else if (limit->kind == JR_LIMIT_RATE) {
-        n = snprintf(dst, size, "Limit %.*s: at most %lld requests per %s, "
-                     "and %lld more in a burst; the next passes in %lld s.",
-                     name_len, name, most, jr_limit_period(state->period),
-                     (long long) state->burst, seconds);
-
-    } else if (limit->kind == JR_LIMIT_QUOTA) {
-        n = snprintf(dst, size, "Limit %.*s: %lld job runs per %.*s (UTC) "
-                     "are used up; it is reset in %lld s.",
-                     name_len, name, most, (int) limit->window.len,
-                     limit->window.data, seconds);
+                     "may be created; retry after %lld s.",
+                     (int) limit->name.len, limit->name.data,
+                     (long long) wait);
 
     } else {
-        n = snprintf(dst, size, "Limit %.*s: %lld job runs are being created "
-                     "at this moment, which is the most allowed; retry "
-                     "after %lld s.", name_len, name, most, seconds);
+        n = jr_limit_kinds[limit->kind].refusal(limit, state, wait, dst,
+                                                size);
     }
 
     return (size_t) n < size ? (size_t) n : size - 1;
-}
-
-
-static const char *
-jr_limit_period(int64_t us)
-{
-    return us == 1000000 ? "second" : us == 60000000 ? "minute" : "hour";
 }

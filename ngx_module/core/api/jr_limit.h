@@ -1,5 +1,6 @@
 /*
- * Limits as the configuration writes them, and as answers tell them.
+ * Limits as the configuration writes them, and as responses report them; the
+ * table of their kinds.
  *
  * Counting is done by lua/admit.lua; this is only words and numbers.
  */
@@ -27,10 +28,12 @@
 #define JR_LIMIT_NAME_MAX  32
 
 
+/* the rows of jr_limit_kinds */
 typedef enum {
     JR_LIMIT_RATE = 0,
     JR_LIMIT_QUOTA,
-    JR_LIMIT_SLOTS
+    JR_LIMIT_CONCURRENCY,
+    JR_LIMIT_LAST
 } jr_limit_kind_e;
 
 
@@ -67,6 +70,66 @@ typedef struct {
     int64_t           remaining;
     int64_t           reset;    /* milliseconds until more remains */
 } jr_limit_state_t;
+
+
+/*
+ * A parameter of a directive that sets a limit, and the field that overrides
+ * it: "<limit>.<name>", without "=", of the hash of a tenant's overrides.
+ */
+typedef struct {
+    const char   *name;         /* "rate=" */
+    jr_status_e (*set)(jr_limit_t *limit, jr_str_t value);
+    const char   *expected;     /* what value may be, for a message */
+    const char   *missing;      /* the message; NULL: it may be left out */
+    jr_status_e (*override)(jr_str_t value);   /* whether it may be value;
+                                                  NULL: nothing overrides it */
+    const char   *overridden;   /* by what, for a message */
+} jr_limit_param_t;
+
+
+/*
+ * All that differs by the kind of a limit, but for the counting itself, which
+ * the scripts do.
+ */
+typedef struct {
+    jr_str_t                 name;      /* to admit.lua, on jobruns_status */
+    jr_str_t                 directive; /* both end with NUL */
+    jr_str_t                 key;       /* its part of a key: jr_key.h */
+    const jr_limit_param_t  *params;    /* the last one's name is NULL */
+    const char              *takes;     /* all parameters, for a message */
+    const char              *unit;      /* of the count, in RateLimit-Policy;
+                                           NULL: requests in a time */
+    unsigned                 windowed:1;    /* the window is in the key */
+    unsigned                 held:1;    /* as long as an attempt runs: what a
+                                           creation gives back, too */
+
+    /* what the policy promises: so much in so many seconds (unit NULL) */
+    void                   (*policy)(const jr_limit_state_t *state,
+                                     int64_t *count, int64_t *seconds);
+
+    /* the message of a 429, as snprintf() writes it; count is not 0 */
+    int                    (*refusal)(const jr_limit_t *limit,
+                                      const jr_limit_state_t *state,
+                                      long long wait, char *dst,
+                                      size_t size);
+
+    /* why two limits of one kind, name and prefix do not go together,
+       likewise; 0: they do.  NULL: any two do. */
+    int                    (*conflict)(const jr_limit_t *limit,
+                                       const jr_limit_t *other, char *dst,
+                                       size_t size);
+} jr_limit_kind_t;
+
+
+/* by jr_limit_kind_e */
+extern const jr_limit_kind_t  jr_limit_kinds[];
+
+
+/* the kind that a directive sets; JR_LIMIT_LAST: none */
+jr_limit_kind_e jr_limit_kind_find(jr_str_t directive);
+
+/* "rate", "quota", "concurrency"; "other" for what is none of them */
+const char *jr_limit_kind_name(unsigned long kind);
 
 
 /* "20r/s", "30r/m", "7r/h" */

@@ -27,11 +27,9 @@ typedef enum {
     JR_OUTCOME_CREATED,
     JR_OUTCOME_REJECTED,        /* by the service: nothing was made */
     JR_OUTCOME_UNSENT,          /* the service never got a byte */
-    JR_OUTCOME_UNKNOWN          /* it may have been made */
+    JR_OUTCOME_UNKNOWN,         /* it may have been made */
+    JR_OUTCOME_LAST
 } jr_outcome_e;
-
-/* how many there are, NONE among them */
-#define JR_OUTCOMES  (JR_OUTCOME_UNKNOWN + 1)
 
 
 /* What was exchanged with the service, over all its peers. */

@@ -203,7 +203,7 @@ ngx_http_jobruns_audit_fold_record(ngx_http_jobruns_audit_file_t *file,
 
     jr_line_object(line, "outcomes");
 
-    for (i = 0; i < JR_OUTCOMES; i++) {
+    for (i = 0; i < JR_OUTCOME_LAST; i++) {
         if (fold->outcomes[i]) {
             jr_line_integer(line, jr_outcome_name((jr_outcome_e) i).data,
                             (int64_t) fold->outcomes[i]);

@@ -31,7 +31,7 @@ typedef struct {
     time_t                            window; /* that written counts in */
     ngx_uint_t                        written;    /* records of refusals */
     ngx_uint_t                        refusals;   /* folded */
-    ngx_uint_t                        outcomes[JR_OUTCOMES];
+    ngx_uint_t                        outcomes[JR_OUTCOME_LAST];
     ngx_http_jobruns_audit_address_t  addresses[
                                            NGX_HTTP_JOBRUNS_AUDIT_ADDRESSES];
     char                              from[NGX_HTTP_JOBRUNS_AUDIT_TIME];

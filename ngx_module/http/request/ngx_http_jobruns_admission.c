@@ -9,7 +9,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_admission.h"
-#include "ngx_http_jobruns_admission_args.h"
+#include "ngx_http_jobruns_args.h"
 #include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_audit.h"
 #include "ngx_http_jobruns_audit_file.h"
@@ -53,7 +53,7 @@ static void ngx_http_jobruns_renewed(ngx_http_request_t *r,
 void
 ngx_http_jobruns_admit(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 {
-    if (ngx_http_jobruns_admission_args(r, a) != NGX_OK) {
+    if (ngx_http_jobruns_args_build(r, a) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }

@@ -96,7 +96,7 @@ ngx_http_jobruns_group_of(ngx_http_jobruns_attempt_t *a)
     ngx_queue_t               *q, *bucket;
     ngx_http_jobruns_group_t  *g;
 
-    bucket = ngx_http_jobruns_group_bucket(&a->keys[0]);
+    bucket = ngx_http_jobruns_group_bucket(&a->keys[JR_ADMIT_KEY_RECORD]);
 
     for (q = ngx_queue_head(bucket);
          q != ngx_queue_sentinel(bucket);
@@ -105,7 +105,7 @@ ngx_http_jobruns_group_of(ngx_http_jobruns_attempt_t *a)
         g = ngx_queue_data(q, ngx_http_jobruns_group_t, queue);
 
         if (g->conf == a->conf
-            && ngx_http_jobruns_group_is_of(g, &a->keys[0])
+            && ngx_http_jobruns_group_is_of(g, &a->keys[JR_ADMIT_KEY_RECORD])
             && ngx_memcmp(g->fingerprint, a->fingerprint,
                           NGX_HTTP_JOBRUNS_FINGERPRINT_LEN)
                == 0)
@@ -122,9 +122,12 @@ static ngx_http_jobruns_group_t *
 ngx_http_jobruns_group_create(ngx_http_jobruns_attempt_t *a,
     ngx_queue_t *bucket)
 {
+    ngx_str_t                 *record;
     ngx_http_jobruns_group_t  *g;
 
-    g = ngx_calloc(sizeof(ngx_http_jobruns_group_t) + a->keys[0].len,
+    record = &a->keys[JR_ADMIT_KEY_RECORD];
+
+    g = ngx_calloc(sizeof(ngx_http_jobruns_group_t) + record->len,
                    ngx_cycle->log);
     if (g == NULL) {
         return NULL;
@@ -132,9 +135,9 @@ ngx_http_jobruns_group_create(ngx_http_jobruns_attempt_t *a,
 
     g->conf = a->conf;
 
-    g->record.len = a->keys[0].len;
+    g->record.len = record->len;
     g->record.data = (u_char *) (g + 1);
-    ngx_memcpy(g->record.data, a->keys[0].data, a->keys[0].len);
+    ngx_memcpy(g->record.data, record->data, record->len);
     ngx_memcpy(g->fingerprint, a->fingerprint,
                NGX_HTTP_JOBRUNS_FINGERPRINT_LEN);
 
@@ -320,7 +323,7 @@ ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
     v = NULL;
     arg = s->argv + s->nkeys;
 
-    bucket = ngx_http_jobruns_group_bucket(&s->argv[0]);
+    bucket = ngx_http_jobruns_group_bucket(&s->argv[JR_SETTLE_KEY_RECORD]);
     q = ngx_queue_head(bucket);
 
     while (q != ngx_queue_sentinel(bucket)) {
@@ -329,7 +332,7 @@ ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
         q = ngx_queue_next(q);
 
         if (g->conf->server != s->server
-            || !ngx_http_jobruns_group_is_of(g, &s->argv[0]))
+            || !ngx_http_jobruns_group_is_of(g, &s->argv[JR_SETTLE_KEY_RECORD]))
         {
             continue;
         }

@@ -57,27 +57,28 @@ ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
 
     /* the record and the limits, without the overrides */
 
-    argv = ngx_palloc(r->pool, (a->nkeys + 1) * sizeof(ngx_str_t));
+    argv = ngx_palloc(r->pool,
+                      (a->nkeys + JR_RENEW_LAST) * sizeof(ngx_str_t));
     if (argv == NULL) {
         return NGX_ERROR;
     }
 
-    n = 0;
-    argv[n++] = a->keys[0];
+    argv[JR_RENEW_KEY_RECORD] = a->keys[JR_ADMIT_KEY_RECORD];
+    n = JR_RENEW_KEY_LIMITS;
 
-    for (i = 2; i < a->nkeys; i++) {
+    for (i = JR_ADMIT_KEY_LIMITS; i < a->nkeys; i++) {
         argv[n++] = a->keys[i];
     }
 
-    argv[n] = a->argv[a->nkeys + JR_ADMIT_OWNER];
-    argv[n + 1] = a->argv[a->nkeys + JR_ADMIT_LEASE];
+    argv[n + JR_RENEW_OWNER] = a->argv[a->nkeys + JR_ADMIT_OWNER];
+    argv[n + JR_RENEW_LEASE] = a->argv[a->nkeys + JR_ADMIT_LEASE];
 
     a->renewal.handler = handler;
     a->renewal.data = a;
     a->renewal.log = r->connection->log;
 
     return ngx_redis_op_eval(a->conf->server, &a->renewal, &jmcf->renew, n,
-                             n + 2, argv);
+                             n + JR_RENEW_LAST, argv);
 }
 
 

@@ -6,6 +6,8 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_overrides.h"
 
+#include "jr_script.h"
+
 
 /* what a worker remembers to have logged; where more is wrong in a minute,
    the rest of it waits for the next */
@@ -30,12 +32,15 @@ void
 ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
     ngx_str_t *fields)
 {
-    uint32_t  hash;
+    uint32_t    hash;
+    ngx_str_t  *key;
+
+    key = &a->keys[JR_ADMIT_KEY_OVERRIDES];
 
     ngx_http_jobruns_count(jobruns_count_bad_override);
 
     ngx_crc32_init(hash);
-    ngx_crc32_update(&hash, a->keys[1].data, a->keys[1].len);
+    ngx_crc32_update(&hash, key->data, key->len);
     ngx_crc32_update(&hash, fields->data, fields->len);
     ngx_crc32_final(hash);
 
@@ -47,7 +52,7 @@ ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
         ngx_log_error(NGX_LOG_WARN, a->request->connection->log, 0,
                       "jobruns: the overrides of limits in Redis key \"%V\" "
                       "are no hash and are ignored; delete the key and set "
-                      "it with HSET", &a->keys[1]);
+                      "it with HSET", key);
         return;
     }
 
@@ -55,7 +60,7 @@ ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
                   "jobruns: override \"%V\" in Redis key \"%V\" is no "
                   "number that it can be and is ignored; set it to a number, "
                   "to \"none\", or delete it with HDEL",
-                  fields, &a->keys[1]);
+                  fields, key);
 }
 
 

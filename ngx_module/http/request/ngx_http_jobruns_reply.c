@@ -484,13 +484,14 @@ ngx_http_jobruns_damaged(ngx_http_jobruns_attempt_t *a, redisReply *reply,
     ngx_http_jobruns_count(jobruns_count_damaged);
 
     ngx_http_jobruns_redis_failed(a, "invalid value of key \"%V\": %s",
-                                  &a->keys[0], what);
+                                  &a->keys[JR_ADMIT_KEY_RECORD], what);
 
     ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                   "jobruns: Redis \"%V\" answered for key \"%V\" with %s "
                   "(reply type %d); the value is not ours or damaged: look "
                   "at it, then delete it",
-                  &a->conf->redis->address, &a->keys[0], what, reply->type);
+                  &a->conf->redis->address, &a->keys[JR_ADMIT_KEY_RECORD],
+                  what, reply->type);
 }
 
 
@@ -502,7 +503,7 @@ ngx_http_jobruns_tell_damaged(ngx_http_jobruns_attempt_t *a)
     ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                   "jobruns: in Redis \"%V\", key \"%V\", the value is not "
                   "ours or damaged; it is not used",
-                  &a->conf->redis->address, &a->keys[0]);
+                  &a->conf->redis->address, &a->keys[JR_ADMIT_KEY_RECORD]);
 }
 
 

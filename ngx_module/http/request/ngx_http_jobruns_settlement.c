@@ -175,9 +175,7 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
                         : (jr_str_t) jr_str("unsent");
     created = (a->forwarded && s->created);
 
-    /* one of the keys, that of the overrides, is left out */
-
-    s->argv = ngx_pcalloc(s->pool, (a->nkeys - 1 + JR_SETTLE_ARGS)
+    s->argv = ngx_pcalloc(s->pool, (a->nkeys + JR_SETTLE_LAST)
                                    * sizeof(ngx_str_t));
     if (s->argv == NULL) {
         return NGX_ERROR;
@@ -187,10 +185,12 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
 
     for (i = 0; i < a->nkeys; i++) {
 
-        /* overrides are admission's; of a creation only slots end */
+        /* overrides are admission's; a creation gives back what is held */
 
-        if (i == 1
-            || (i > 1 && created && a->limits[i - 2].kind != JR_LIMIT_SLOTS))
+        if (i == JR_ADMIT_KEY_OVERRIDES
+            || (i >= JR_ADMIT_KEY_LIMITS && created
+                && !jr_limit_kinds[a->limits[i - JR_ADMIT_KEY_LIMITS].kind]
+                    .held))
         {
             continue;
         }
@@ -204,7 +204,7 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
     }
 
     s->nkeys = arg - s->argv;
-    s->argc = s->nkeys + JR_SETTLE_ARGS;
+    s->argc = s->nkeys + JR_SETTLE_LAST;
 
     asked = a->argv + a->nkeys;
 
@@ -494,7 +494,8 @@ ngx_http_jobruns_settlement_lost(ngx_http_jobruns_settlement_t *s,
                   "jobruns: could not tell Redis that an attempt ended as "
                   "\"%V\", key \"%V\", job run \"%V\": its token is unknown "
                   "when the lease ends%V",
-                  &s->argv[s->nkeys + JR_SETTLE_OUTCOME], &s->argv[0],
+                  &s->argv[s->nkeys + JR_SETTLE_OUTCOME],
+                  &s->argv[JR_SETTLE_KEY_RECORD],
                   &s->run_key, &full);
 
     ngx_http_jobruns_count(jobruns_count_settle_lost);
@@ -531,7 +532,7 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
         ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
                       "jobruns: job run \"%V\" was created for key \"%V\", "
                       "which another request owns by now: its answer is not "
-                      "kept", &s->run_key, &s->argv[0]);
+                      "kept", &s->run_key, &s->argv[JR_SETTLE_KEY_RECORD]);
     }
 
     /* an answer may name no run: then there is nothing to compare */
@@ -544,7 +545,7 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
         ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
                       "jobruns: one retry token made two job runs: \"%V\" is "
                       "kept, \"%V\" is not, key \"%V\"; cancel one of them",
-                      run_key, &s->run_key, &s->argv[0]);
+                      run_key, &s->run_key, &s->argv[JR_SETTLE_KEY_RECORD]);
         ngx_http_jobruns_count(jobruns_count_second_run);
     }
 }

@@ -85,7 +85,7 @@ ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s)
                                "this worker exits, and could not take back an "
                                "admission without a reply within a minute: "
                                "key \"%V\" is unknown when its lease ends",
-                               &s->argv[0]);
+                               &s->argv[JR_SETTLE_KEY_RECORD]);
 
     ngx_http_jobruns_count(jobruns_count_settle_lost);
     ngx_http_jobruns_settlement_free(s);
@@ -147,7 +147,8 @@ ngx_http_jobruns_takeback_drop(ngx_http_jobruns_settlement_t *s,
                                "without a reply is not taken back: key \"%V\" "
                                "is unknown when its lease ends; is Redis "
                                "away? else raise it", s->main->hold_memory,
-                               ngx_http_jobruns_room_text(why), &s->argv[0]);
+                               ngx_http_jobruns_room_text(why),
+                               &s->argv[JR_SETTLE_KEY_RECORD]);
 
     ngx_http_jobruns_count(jobruns_count_room_full + why);
     ngx_http_jobruns_count(jobruns_count_settle_lost);

@@ -28,8 +28,7 @@ typedef struct ngx_http_jobruns_attempt_s  ngx_http_jobruns_attempt_t;
 #define NGX_HTTP_JOBRUNS_SERVERS    16
 #define NGX_HTTP_JOBRUNS_LIMITS     64
 
-/* JR_OUTCOME_NONE among them; words of ngx_http_jobruns_settled_e */
-#define NGX_HTTP_JOBRUNS_OUTCOMES   JR_OUTCOMES
+/* words of ngx_http_jobruns_settled_e */
 #define NGX_HTTP_JOBRUNS_SETTLED    8
 
 /* tenants watched per worker, and for how long a count of them is shown */
@@ -146,7 +145,7 @@ typedef struct {
     ngx_atomic_t                   pid;       /* of its worker; 0: of nobody */
     ngx_http_jobruns_now_t         now;
     ngx_http_jobruns_counter_t     counters[jobruns_count_last];
-    ngx_http_jobruns_counter_t     outcomes[NGX_HTTP_JOBRUNS_OUTCOMES];
+    ngx_http_jobruns_counter_t     outcomes[JR_OUTCOME_LAST];
     ngx_http_jobruns_counter_t     settled[NGX_HTTP_JOBRUNS_SETTLED];
     ngx_http_jobruns_histogram_t   times[jobruns_time_last];
     ngx_http_jobruns_limit_count_t limits[NGX_HTTP_JOBRUNS_LIMITS];

@@ -55,8 +55,8 @@ ngx_http_jobruns_rate(ngx_http_jobruns_zone_t *zone, ngx_uint_t outcome)
 
     n = 0;
 
-    for (i = 0; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
-        if (i == outcome || outcome == NGX_HTTP_JOBRUNS_OUTCOMES) {
+    for (i = 0; i < JR_OUTCOME_LAST; i++) {
+        if (i == outcome || outcome == JR_OUTCOME_LAST) {
             n += to->outcomes[i] - from->outcomes[i];
         }
     }

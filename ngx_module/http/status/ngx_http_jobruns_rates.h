@@ -9,7 +9,7 @@
 
 
 /* outcomes per second, in thousandths, over the last seconds that are known;
-   an outcome of NGX_HTTP_JOBRUNS_OUTCOMES means all */
+   an outcome of JR_OUTCOME_LAST means all */
 ngx_uint_t ngx_http_jobruns_rate(ngx_http_jobruns_zone_t *zone,
     ngx_uint_t outcome);
 

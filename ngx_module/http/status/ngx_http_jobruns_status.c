@@ -68,15 +68,6 @@ ngx_http_jobruns_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-const char *
-ngx_http_jobruns_status_kind(ngx_uint_t kind)
-{
-    static const char *const  kinds[] = { "rate", "quota", "concurrency" };
-
-    return kind < 3 ? kinds[kind] : "other";
-}
-
-
 static ngx_int_t
 ngx_http_jobruns_status_handler(ngx_http_request_t *r)
 {

@@ -30,8 +30,4 @@ typedef struct {
 
 char *ngx_http_jobruns_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* "rate", "quota", "concurrency" */
-const char *ngx_http_jobruns_status_kind(ngx_uint_t kind);
-
-
 #endif /* NGX_HTTP_JOBRUNS_STATUS_H_INCLUDED */

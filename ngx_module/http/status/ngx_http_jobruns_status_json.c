@@ -140,7 +140,7 @@ ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
 
     ngx_http_jobruns_text(text, ",\n\"attempts\":{");
 
-    for (i = 0; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
+    for (i = 0; i < JR_OUTCOME_LAST; i++) {
         outcome = ngx_http_jobruns_json_outcome(i);
 
         ngx_http_jobruns_text(text, "%s\n\"%*s\":%ui", i ? "," : "",
@@ -150,7 +150,7 @@ ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
 
     ngx_http_jobruns_text(text, "},\n\"attemptsPerSecond\":{");
 
-    for (i = 0; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
+    for (i = 0; i < JR_OUTCOME_LAST; i++) {
         outcome = ngx_http_jobruns_json_outcome(i);
         rate = ngx_http_jobruns_rate(figures->zone, i);
 
@@ -246,7 +246,7 @@ ngx_http_jobruns_json_limits(ngx_http_jobruns_text_t *text,
         ngx_http_jobruns_json_string(text, limit->data, limit->len);
         ngx_http_jobruns_text(text, ",\"kind\":\"%s\",\"refused\":%ui,"
                               "\"wouldRefuse\":%ui}",
-                              ngx_http_jobruns_status_kind(limit->kind),
+                              jr_limit_kind_name(limit->kind),
                               figures->sum.limits[i].refused,
                               figures->sum.limits[i].would_refuse);
     }
@@ -317,7 +317,7 @@ ngx_http_jobruns_json_history(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_text(text, ",\n\"history\":{\"until\":%T,\"attempts\":{",
                           (time_t) zone->shared->sampled);
 
-    for (i = 0; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
+    for (i = 0; i < JR_OUTCOME_LAST; i++) {
         outcome = ngx_http_jobruns_json_outcome(i);
 
         ngx_http_jobruns_text(text, "%s\n\"%*s\":", i ? "," : "",
@@ -327,11 +327,11 @@ ngx_http_jobruns_json_history(ngx_http_jobruns_text_t *text,
 
     ngx_http_jobruns_text(text, "},\n\"forwarding\":");
     ngx_http_jobruns_json_series(text, zone,
-                      NGX_HTTP_JOBRUNS_OUTCOMES + jobruns_stage_forwarding);
+                      JR_OUTCOME_LAST + jobruns_stage_forwarding);
 
     ngx_http_jobruns_text(text, ",\n\"held\":");
     ngx_http_jobruns_json_series(text, zone,
-                      NGX_HTTP_JOBRUNS_OUTCOMES + jobruns_stage_holding);
+                      JR_OUTCOME_LAST + jobruns_stage_holding);
 
     ngx_http_jobruns_text(text, "}");
 }
@@ -357,8 +357,8 @@ ngx_http_jobruns_json_series(ngx_http_jobruns_text_t *text,
         sample = ngx_http_jobruns_figures_sample(zone, ++second);
         n = 0;
 
-        if (sample != NULL && series >= NGX_HTTP_JOBRUNS_OUTCOMES) {
-            n = sample->stages[series - NGX_HTTP_JOBRUNS_OUTCOMES];
+        if (sample != NULL && series >= JR_OUTCOME_LAST) {
+            n = sample->stages[series - JR_OUTCOME_LAST];
 
         } else if (sample != NULL && before != NULL) {
             n = sample->outcomes[series] - before->outcomes[series];

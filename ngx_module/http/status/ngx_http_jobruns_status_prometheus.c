@@ -127,7 +127,7 @@ ngx_http_jobruns_prometheus_attempts(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_prometheus_head(text, "jobruns_attempts_total",
         "counter", "Attempts to create a job run, by what became of them.");
 
-    for (i = 1; i < NGX_HTTP_JOBRUNS_OUTCOMES; i++) {
+    for (i = 1; i < JR_OUTCOME_LAST; i++) {
         outcome = jr_outcome_name((jr_outcome_e) i);
 
         ngx_http_jobruns_text(text,
@@ -256,7 +256,7 @@ ngx_http_jobruns_prometheus_limits(ngx_http_jobruns_text_t *text,
         ngx_http_jobruns_text(text, "%s{limit=\"", name);
         ngx_http_jobruns_text_label(text, limit->data, limit->len);
         ngx_http_jobruns_text(text, "\",kind=\"%s\"} %ui\n",
-                              ngx_http_jobruns_status_kind(limit->kind),
+                              jr_limit_kind_name(limit->kind),
                               would ? count->would_refuse : count->refused);
     }
 }

@@ -25,7 +25,7 @@
 /* the sums at the end of one second */
 typedef struct {
     ngx_http_jobruns_counter_t     second;    /* 0: not written yet */
-    ngx_atomic_uint_t              outcomes[NGX_HTTP_JOBRUNS_OUTCOMES];
+    ngx_atomic_uint_t              outcomes[JR_OUTCOME_LAST];
     ngx_atomic_uint_t              times[jobruns_time_last]
                                         [NGX_HTTP_JOBRUNS_BOUNDS + 1];
     ngx_atomic_uint_t              roundtrip[NGX_REDIS_STATS_BOUNDS + 1];

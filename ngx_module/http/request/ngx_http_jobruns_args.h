@@ -4,14 +4,14 @@
  * use the same keys.
  */
 
-#ifndef NGX_HTTP_JOBRUNS_ADMISSION_ARGS_H_INCLUDED
-#define NGX_HTTP_JOBRUNS_ADMISSION_ARGS_H_INCLUDED
+#ifndef NGX_HTTP_JOBRUNS_ARGS_H_INCLUDED
+#define NGX_HTTP_JOBRUNS_ARGS_H_INCLUDED
 
 #include "ngx_http_jobruns.h"
 
 
-ngx_int_t ngx_http_jobruns_admission_args(ngx_http_request_t *r,
+ngx_int_t ngx_http_jobruns_args_build(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
 
-#endif /* NGX_HTTP_JOBRUNS_ADMISSION_ARGS_H_INCLUDED */
+#endif /* NGX_HTTP_JOBRUNS_ARGS_H_INCLUDED */

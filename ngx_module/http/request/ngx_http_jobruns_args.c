@@ -5,7 +5,7 @@
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_admission_args.h"
+#include "ngx_http_jobruns_args.h"
 #include "ngx_http_jobruns_handler.h"
 
 #include "jr_decimal.h"
@@ -19,31 +19,32 @@ typedef struct {
 } ngx_http_jobruns_partition_t;
 
 
-static ngx_int_t ngx_http_jobruns_select_limits(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_args_limits(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static ngx_int_t ngx_http_jobruns_build_keys(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_args_keys(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static ngx_int_t ngx_http_jobruns_partition(jr_limit_t *limit, jr_str_t by,
-    ngx_http_jobruns_partition_t *last);
-static ngx_int_t ngx_http_jobruns_build_key(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_args_partition(jr_limit_t *limit,
+    jr_str_t by, ngx_http_jobruns_partition_t *last);
+static ngx_int_t ngx_http_jobruns_args_key(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *text, const jr_key_t *what);
-static ngx_int_t ngx_http_jobruns_build_args(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_args_list(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static ngx_int_t ngx_http_jobruns_number(ngx_http_request_t *r,
+static void ngx_http_jobruns_args_text(ngx_str_t *arg, jr_str_t value);
+static ngx_int_t ngx_http_jobruns_args_number(ngx_http_request_t *r,
     ngx_str_t *arg, int64_t value);
 
 
 ngx_int_t
-ngx_http_jobruns_admission_args(ngx_http_request_t *r,
+ngx_http_jobruns_args_build(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    if (ngx_http_jobruns_select_limits(r, a) != NGX_OK
-        || ngx_http_jobruns_build_keys(r, a) != NGX_OK)
+    if (ngx_http_jobruns_args_limits(r, a) != NGX_OK
+        || ngx_http_jobruns_args_keys(r, a) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_jobruns_build_args(r, a);
+    return ngx_http_jobruns_args_list(r, a);
 }
 
 
@@ -51,7 +52,7 @@ ngx_http_jobruns_admission_args(ngx_http_request_t *r,
    limit_req */
 
 static ngx_int_t
-ngx_http_jobruns_select_limits(ngx_http_request_t *r,
+ngx_http_jobruns_args_limits(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     ngx_str_t                  key;
@@ -60,7 +61,8 @@ ngx_http_jobruns_select_limits(ngx_http_request_t *r,
 
     n = a->conf->limits ? a->conf->limits->nelts : 0;
 
-    a->keys = ngx_pcalloc(r->pool, (n + 2) * sizeof(ngx_str_t));
+    a->keys = ngx_pcalloc(r->pool,
+                          (JR_ADMIT_KEY_LIMITS + n) * sizeof(ngx_str_t));
     a->limits = ngx_palloc(r->pool, n * sizeof(jr_limit_t));
     a->states = ngx_palloc(r->pool, n * sizeof(jr_limit_state_t));
 
@@ -68,7 +70,7 @@ ngx_http_jobruns_select_limits(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    a->nkeys = 2;
+    a->nkeys = JR_ADMIT_KEY_LIMITS;
 
     for (i = 0; i < n; i++) {
         limit = (ngx_http_jobruns_limit_t *) a->conf->limits->elts + i;
@@ -106,7 +108,7 @@ ngx_http_jobruns_select_limits(ngx_http_request_t *r,
 /* the record, the overrides, and a key for each limit: see jr_key.h */
 
 static ngx_int_t
-ngx_http_jobruns_build_keys(ngx_http_request_t *r,
+ngx_http_jobruns_args_keys(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     u_char                        *buf;
@@ -129,26 +131,34 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
                                 (char *) a->owner };
     }
 
-    if (ngx_http_jobruns_build_key(r, a, &a->keys[0], &key) != NGX_OK) {
+    if (ngx_http_jobruns_args_key(r, a, &a->keys[JR_ADMIT_KEY_RECORD], &key)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     ngx_memzero(&key, sizeof(jr_key_t));
 
-    key.kind = JR_KEY_LIMITS;
+    key.kind = JR_KEY_OVERRIDES;
 
-    if (ngx_http_jobruns_build_key(r, a, &a->keys[1], &key) != NGX_OK) {
+    if (ngx_http_jobruns_args_key(r, a, &a->keys[JR_ADMIT_KEY_OVERRIDES],
+                                  &key)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
+    key.kind = JR_KEY_LIMIT;
+
     for (i = 0; i < a->nlimits; i++) {
-        by = ngx_http_jobruns_str(a->keys[i + 2]);
+        by = ngx_http_jobruns_str(a->keys[JR_ADMIT_KEY_LIMITS + i]);
 
         if (by.len) {
             buf = ngx_pnalloc(r->pool, JR_NAME_DIGEST);
 
             if (buf == NULL
-                || ngx_http_jobruns_partition(&a->limits[i], by, &last)
+                || ngx_http_jobruns_args_partition(&a->limits[i],
+                                                             by, &last)
                    != NGX_OK
                 || jr_identity_name(by, (char *) buf, &by) != JR_OK)
             {
@@ -156,12 +166,13 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
             }
         }
 
-        key.kind = (jr_key_kind_e) a->limits[i].kind;
+        key.limit = a->limits[i].kind;
         key.name = a->limits[i].name;
         key.window = a->limits[i].window;
         key.by = by;
 
-        if (ngx_http_jobruns_build_key(r, a, &a->keys[i + 2], &key)
+        if (ngx_http_jobruns_args_key(r, a, &a->keys[JR_ADMIT_KEY_LIMITS + i],
+                                      &key)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -176,7 +187,7 @@ ngx_http_jobruns_build_keys(ngx_http_request_t *r,
    counted by too */
 
 static ngx_int_t
-ngx_http_jobruns_partition(jr_limit_t *limit, jr_str_t by,
+ngx_http_jobruns_args_partition(jr_limit_t *limit, jr_str_t by,
     ngx_http_jobruns_partition_t *last)
 {
     if (last->limit != NULL && by.data == last->by.data
@@ -196,7 +207,7 @@ ngx_http_jobruns_partition(jr_limit_t *limit, jr_str_t by,
 
 
 static ngx_int_t
-ngx_http_jobruns_build_key(ngx_http_request_t *r,
+ngx_http_jobruns_args_key(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *text, const jr_key_t *what)
 {
     jr_key_t  key;
@@ -220,7 +231,7 @@ ngx_http_jobruns_build_key(ngx_http_request_t *r,
 /* KEYS and ARGV of admit.lua; kept, since a waiter asks again */
 
 static ngx_int_t
-ngx_http_jobruns_build_args(ngx_http_request_t *r,
+ngx_http_jobruns_args_list(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     ngx_str_t               *arg;
@@ -228,17 +239,14 @@ ngx_http_jobruns_build_args(ngx_http_request_t *r,
     jr_limit_t              *limit;
     ngx_http_jobruns_ctx_t  *ctx;
 
-    static ngx_str_t  kinds[] = { ngx_string("rate"), ngx_string("quota"),
-                                  ngx_string("slots") };
     static ngx_str_t  forward = ngx_string("forward");
     static ngx_str_t  refuse = ngx_string("refuse");
     static ngx_str_t  enforce = ngx_string("enforce");
     static ngx_str_t  dry_run = ngx_string("dry_run");
-    static ngx_str_t  zero = ngx_string("0");
 
     ctx = ngx_http_jobruns_get_ctx(r);
 
-    a->argc = a->nkeys + JR_ADMIT_LIMITS + JR_ADMIT_PER_LIMIT * a->nlimits;
+    a->argc = a->nkeys + JR_ADMIT_LIMITS + JR_LIMIT_ARG_LAST * a->nlimits;
 
     a->argv = ngx_pcalloc(r->pool, a->argc * sizeof(ngx_str_t));
     if (a->argv == NULL) {
@@ -259,10 +267,10 @@ ngx_http_jobruns_build_args(ngx_http_request_t *r,
     /* known when it is sent: ngx_redis_op_t */
     ngx_str_set(&arg[JR_ADMIT_DEADLINE], JR_SCRIPT_TIME_NONE);
 
-    if (ngx_http_jobruns_number(r, &arg[JR_ADMIT_LEASE],
+    if (ngx_http_jobruns_args_number(r, &arg[JR_ADMIT_LEASE],
                                 a->conf->retry_lease)
         != NGX_OK
-        || ngx_http_jobruns_number(r, &arg[JR_ADMIT_LIFE],
+        || ngx_http_jobruns_args_number(r, &arg[JR_ADMIT_LIFE],
                                    a->token.data ? a->conf->retry_ttl
                                                  : NGX_HTTP_JOBRUNS_TOKENLESS)
            != NGX_OK)
@@ -272,29 +280,25 @@ ngx_http_jobruns_build_args(ngx_http_request_t *r,
 
     for (i = 0; i < a->nlimits; i++) {
         limit = &a->limits[i];
-        arg = a->argv + a->nkeys + JR_ADMIT_LIMITS + JR_ADMIT_PER_LIMIT * i;
+        arg = a->argv + a->nkeys + JR_ADMIT_LIMITS + JR_LIMIT_ARG_LAST * i;
 
-        arg[0] = kinds[limit->kind];
-        arg[1].data = (u_char *) limit->name.data;
-        arg[1].len = limit->name.len;
-        arg[5] = limit->dry_run ? dry_run : enforce;
+        ngx_http_jobruns_args_text(&arg[JR_LIMIT_ARG_KIND],
+                                   jr_limit_kinds[limit->kind].name);
+        ngx_http_jobruns_args_text(&arg[JR_LIMIT_ARG_NAME], limit->name);
+        ngx_http_jobruns_args_text(&arg[JR_LIMIT_ARG_PERIOD], limit->window);
 
-        arg[3] = zero;
-        arg[4] = zero;
+        arg[JR_LIMIT_ARG_MODE] = limit->dry_run ? dry_run : enforce;
 
-        if (ngx_http_jobruns_number(r, &arg[2], limit->count) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (limit->kind == JR_LIMIT_QUOTA) {
-            arg[3].data = (u_char *) limit->window.data;
-            arg[3].len = limit->window.len;
-
-        } else if (limit->kind == JR_LIMIT_RATE
-                   && (ngx_http_jobruns_number(r, &arg[3], limit->period)
-                       != NGX_OK
-                       || ngx_http_jobruns_number(r, &arg[4], limit->burst)
-                          != NGX_OK))
+        if (ngx_http_jobruns_args_number(r, &arg[JR_LIMIT_ARG_COUNT],
+                                         limit->count)
+            != NGX_OK
+            || (limit->window.len == 0
+                && ngx_http_jobruns_args_number(r, &arg[JR_LIMIT_ARG_PERIOD],
+                                                limit->period)
+                   != NGX_OK)
+            || ngx_http_jobruns_args_number(r, &arg[JR_LIMIT_ARG_BURST],
+                                            limit->burst)
+               != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -304,10 +308,24 @@ ngx_http_jobruns_build_args(ngx_http_request_t *r,
 }
 
 
+static void
+ngx_http_jobruns_args_text(ngx_str_t *arg, jr_str_t value)
+{
+    arg->data = (u_char *) value.data;
+    arg->len = value.len;
+}
+
+
 static ngx_int_t
-ngx_http_jobruns_number(ngx_http_request_t *r, ngx_str_t *arg, int64_t value)
+ngx_http_jobruns_args_number(ngx_http_request_t *r, ngx_str_t *arg,
+    int64_t value)
 {
     char  *p;
+
+    if (value == 0) {
+        ngx_str_set(arg, "0");
+        return NGX_OK;
+    }
 
     p = ngx_pnalloc(r->pool, JR_DECIMAL_LEN);
     if (p == NULL) {
