@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# What `nginx -t` takes and refuses, and what the levels inherit.
+# `nginx -t` accepts and refuses values of directives, and levels inherit
+# them.
 
 use lib 't/lib';
 use JobRuns;
@@ -22,8 +23,8 @@ sub refused {
 
     my ($ok, $output) = $t->check_config($level => $line);
     my $failed = $ok ? ['accepted'] : [grep { $output !~ $_ } @patterns];
-    is("@$failed", '', "refused: $line") or diag($output);
-    like($output, qr/check\.conf:\d+$/m, '... with file and line')
+    is("@$failed", '', "nginx -t refuses: $line") or diag($output);
+    like($output, qr/check\.conf:\d+$/m, "the message has file and line: $line")
         if $line =~ /^jobruns/ && !$ok;
 
     return $output;
@@ -33,7 +34,7 @@ sub accepted {
     my ($level, $line, $name) = @_;
 
     my ($ok, $output) = $t->check_config($level => $line);
-    ok($ok, 'accepted: ' . ($name // $line)) or diag($output);
+    ok($ok, 'nginx -t accepts: ' . ($name // $line)) or diag($output);
 }
 
 ###############################################################################
@@ -149,13 +150,13 @@ for (@directives) {
     for my $value (@$good) {
         my ($ok, $output)
             = $t->check_config(server => "$name $value;", @without);
-        ok($ok, "accepted: $name $value") or diag($output);
+        ok($ok, "nginx -t accepts: $name $value") or diag($output);
     }
 
     for my $value (@$bad) {
         my ($ok, $output)
             = $t->check_config(server => "$name $value;", @without);
-        ok(!$ok, "refused: $name $value");
+        ok(!$ok, "nginx -t refuses: $name $value");
 
         # the argument that is wrong, or the directive where one is missing
         my @named = map { quotemeta $t->expand($_) }
@@ -164,9 +165,11 @@ for (@directives) {
         my $named = join '|', @named;
         like($output, qr/\[(?:emerg|crit)\]\ .*
             (?:"$name" | [" ](?:$named)[" ,] | \("(?:$named)"\)
-                | invalid\ variable\ name)/x, '... and named')
+                | invalid\ variable\ name)/x,
+            "the message names what is wrong: $name $value")
             or diag($output);
-        unlike($output, qr/signal|core dumped/, '... in peace');
+        unlike($output, qr/signal|core dumped/,
+            "nginx -t does not crash: $name $value");
     }
 }
 
@@ -199,16 +202,17 @@ refused(http => 'jobruns_redis 127.0.0.1:6379;', qr/"jobruns_redis" directive/,
 refused(http => 'jobruns_audit off;', qr/"jobruns_audit" directive/,
     qr/is duplicate/);
 
-# syslog is a copy beside a file: the default one too, but not beside none
+# syslog is a copy beside a file: the default one too, but not without a file
 
 my $syslog = 'jobruns_audit syslog:server=127.0.0.1:5140,tag=jobruns;';
-ok(($t->check_config(http => $syslog))[0], 'a file and a copy');
+ok(($t->check_config(http => $syslog))[0],
+    'nginx -t accepts a file and a copy by syslog');
 
 # the default file is in a folder that the package makes
 
 if (-d '/var/log/jobruns') {
     ok(($t->check_config(audit => $syslog))[0],
-        'a copy beside the default file');
+        'nginx -t accepts a copy by syslog beside the default file');
 } else {
     refused(audit => $_, qr{default audit file "/var/log/jobruns/audit\.log"},
         qr{install -d -m 2751 -o root -g adm /var/log/jobruns},
@@ -232,8 +236,8 @@ chmod 0600, $t->testdir . "/$_.key" for keys %keys;
 for my $name (qw(good line second)) {
     my ($ok, $output)
         = $t->check_config(http => "jobruns_audit_key $name.key;");
-    ok($ok, "a key: $name") or diag($output);
-    unlike($output, qr/\[warn\]/, 'no warning');
+    ok($ok, "nginx -t accepts a key: $name") or diag($output);
+    unlike($output, qr/\[warn\]/, "nginx -t does not warn of a key: $name");
 }
 refused(http => "jobruns_audit_key %%TESTDIR%%/$_.key;",
     qr/$_.key" has (?:a|an) .*first line.*: write 32 to 4096 bytes there/)
@@ -252,14 +256,15 @@ my $redis = "jobruns_redis 127.0.0.1:6379 password_file=$password;";
 chmod 0644, $password;
 like(($t->check_config(redis => $redis))[1],
     qr/\[warn\].*password file "\Q$password\E" is open to everybody/,
-    'a password that all can read');
+    'nginx -t warns of a password file that all can read');
 chmod 0640, $password;
 unlike(($t->check_config(redis => $redis))[1], qr/open to everybody/,
-    '... that the group can read');
+    'nginx -t does not warn of a password file that the group can read');
 
 chmod 0644, $t->testdir . '/good.key';
 like(($t->check_config(http => 'jobruns_audit_key %%TESTDIR%%/good.key;'))[1],
-    qr/\[warn\].*good.key" is open to everybody/, 'a key that all can read');
+    qr/\[warn\].*good.key" is open to everybody/,
+    'nginx -t warns of a key that all can read');
 
 my %limits = (
     limit => "jobruns_limit twin $key rate=1r/s;",
@@ -282,25 +287,29 @@ accepted(http => 'jobruns_retry_ttl 1m; jobruns_retry_lease 30s;');
 
 for my $on ('jobruns on;', 'jobruns dry_run;') {
     my ($ok, $output) = $t->check_config(redis => '', jobruns => $on);
-    ok(!$ok, "refused: $on without jobruns_redis");
-    like($output, qr/add "jobruns_redis unix:[^"]+;"/, '... with the line');
+    ok(!$ok, "nginx -t refuses: $on without jobruns_redis");
+    like($output, qr/add "jobruns_redis unix:[^"]+;"/,
+        "the message has the line to add: $on without jobruns_redis");
 }
 {
     my ($ok, $output) = $t->check_config(redis => '', jobruns => '',
         location => 'jobruns on;');
-    ok(!$ok, 'refused: jobruns on in a location without jobruns_redis');
+    ok(!$ok,
+        'nginx -t refuses: jobruns on in a location without jobruns_redis');
 
     ($ok, $output) = $t->check_config(redis => '', jobruns => 'jobruns off;');
-    ok($ok, 'jobruns off needs none') or diag($output);
+    ok($ok, 'nginx -t accepts: jobruns off without jobruns_redis')
+        or diag($output);
 
     ($ok, $output) = $t->check_config(redis => '',
         location => 'jobruns_redis %%REDIS%%;', jobruns => '',
         server => 'location = /x { jobruns off; }');
-    ok($ok, 'jobruns_redis without jobruns') or diag($output);
+    ok($ok, 'nginx -t accepts: jobruns_redis without jobruns') or diag($output);
 }
 
 ###############################################################################
-# Neighbours: the line, what the message calls it, the line that mends it
+# Conflicting directives: the line, what the message calls it, the line that
+# fixes it
 
 my @neighbours = (
     ['proxy_next_upstream error timeout non_idempotent;',
@@ -401,37 +410,42 @@ END
 for my $place (sort keys %places) {
     my ($ok, $output) = $t->check_config(
         config => place_config($place, 'tcp_nodelay on;'));
-    ok($ok, "jobruns_proxy.conf $place") or diag($output);
+    ok($ok, "nginx -t accepts jobruns_proxy.conf $place") or diag($output);
 
     for (@neighbours) {
         my ($line, $called, $mend) = @$_;
 
         ($ok, $output)
             = $t->check_config(config => place_config($place, $line));
-        ok(!$ok, "refused $place: $line") or next;
-        like($output, qr/\[emerg\].*\Q$called\E/, '... named');
-        like($output, qr/add "\Q$mend\E"/, '... with the line that mends it');
+        ok(!$ok, "nginx -t refuses $place: $line") or next;
+        like($output, qr/\[emerg\].*\Q$called\E/,
+            "the message names the conflict $place: $line");
+        like($output, qr/add "\Q$mend\E"/,
+            "the message has the line that fixes it $place: $line");
     }
 }
 
-# The line that a message asks for is the one that mends.
+# The line that a message asks for fixes the conflict.
 
 for (@neighbours) {
     my ($line, $called, $mend) = @$_;
     my ($ok, $output) = $t->check_config(
         config => place_config('in the location', $mend));
-    ok($ok, "mended: $mend") or diag($output);
+    ok($ok, "nginx -t accepts the line that fixes a conflict: $mend")
+        or diag($output);
 }
 
-# Without the snippet nothing is set right.
+# Without the snippet the defaults of NGINX are refused.
 
 {
     my ($ok, $output) = $t->check_config(proxy => 0);
-    ok(!$ok, 'refused: jobruns on without jobruns_proxy.conf');
-    like($output, qr/jobruns_proxy\.conf/, '... which is named');
+    ok(!$ok, 'nginx -t refuses: jobruns on without jobruns_proxy.conf');
+    like($output, qr/jobruns_proxy\.conf/,
+        'the message names jobruns_proxy.conf where it is missing');
 }
 
-# They are free to stand where jobruns is off, and where nothing is passed on.
+# These lines are accepted where jobruns is off, and where nothing is passed
+# on.
 
 accepted(server => "location /$_->[1] { $_->[0] jobruns off;
     proxy_pass http://service; }")
@@ -497,31 +511,43 @@ sub received {
 }
 
 my $answer = $t->create_run(request_id => 'a/b');
-is($answer->status, 201, 'lenient in http holds in the location');
-is(received('opc-request-id'), 'a/b', '... and the id is kept');
-is(policies($answer), 'outer outermost', 'limits of http hold, all of them');
+is($answer->status, 201,
+    'jobruns_request_id lenient in http holds in the location');
+is(received('opc-request-id'), 'a/b',
+    'jobruns_request_id lenient passes the id on');
+is(policies($answer), 'outer outermost',
+    'all limits of http hold in the location');
 
-is(received('x-tenant'), 'from-server', 'a server overrides http');
+is(received('x-tenant'), 'from-server',
+    'jobruns_tenant of a server overrides the one of http');
 
 $answer = $t->create_run(version => '20260501', request_id => 'a/b/');
-is($answer->status, 201, 'a location overrides: replace');
-like(received('opc-request-id'), qr/^[0-9A-F]{32}$/, '... and the id is made');
+is($answer->status, 201,
+    'a location overrides jobruns_request_id with replace');
+like(received('opc-request-id'), qr/^[0-9A-F]{32}$/,
+    'jobruns_request_id replace makes an id');
 is(policies($answer), 'inner',
-    'limits of a location replace all of the outer');
-is(received('x-tenant'), 'from-location', 'tenant of the location');
+    'the limits of a location replace all outer limits');
+is(received('x-tenant'), 'from-location',
+    'jobruns_tenant of a location overrides the one of the server');
 
 $answer = $t->create_run(version => '20260501', family => 'dataLakes',
     request_id => 'a/b/');
-is($answer->status, 201, 'a nested location inherits replace');
-is(policies($answer), 'inner', '... and the limits');
-is(received('x-tenant'), 'from-location', '... and the tenant');
+is($answer->status, 201,
+    'a nested location inherits jobruns_request_id replace');
+is(policies($answer), 'inner', 'a nested location inherits the limits');
+is(received('x-tenant'), 'from-location',
+    'a nested location inherits jobruns_tenant');
 
 $answer = $t->create_run(version => '20260502', body => 'no json');
-is($answer->status, 201, 'dry_run in a location');
-is(policies($answer), 'outer outermost', '... under the limits of http');
+is($answer->status, 201,
+    'jobruns dry_run in a location lets an invalid body pass');
+is(policies($answer), 'outer outermost',
+    'jobruns dry_run in a location has the limits of http');
 $answer = $t->create_run(version => '20260503', body => 'no json');
-is($answer->status, 201, 'off in a location');
-is(policies($answer), '', '... without limits');
-is($t->create_run(body => 'no json')->status, 400, 'on beside them');
+is($answer->status, 201, 'jobruns off in a location lets an invalid body pass');
+is(policies($answer), '', 'jobruns off in a location has no limits');
+is($t->create_run(body => 'no json')->status, 400,
+    'jobruns on still holds beside locations with dry_run and off');
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
 # A reload that is refused changes nothing: a worker that the master forks
-# later serves the configuration that runs, holds answers, and writes its
-# audit as the workers before it.
+# later serves the configuration that runs, replays stored responses, and
+# writes its audit records like the workers before it.
 
 use lib 't/lib';
 use JobRuns;
@@ -17,24 +17,24 @@ my $sync = 'jobruns_audit_sync always;';
 # each of these is refused at another moment of reading a configuration
 
 my @refusals = (
-    ['our check of a directive beside us',
+    ['the check of a conflicting directive',
         { location => 'proxy_store on;' }, qr/proxy_store/],
-    ['our check of jobruns_status without a zone',
+    ['the check of jobruns_status without a zone',
         { http => '', server => 'location /status { jobruns_status; }' },
         qr/jobruns_zone/],
-    ['our check while merging',
+    ['the check while merging',
         { server => 'jobruns_retry_ttl 1m; jobruns_retry_lease 40s;' },
         qr/jobruns_retry_ttl/],
-    ['a file that is not there',
+    ['a missing file',
         { server => 'jobruns_schema %%TESTDIR%%/absent.json;' },
         qr/absent\.json/],
-    ['a variable that is not there',
+    ['an unknown variable',
         { server => 'location = /x { return 200 $nobody_has_this; }' },
         qr/nobody_has_this/],
     ['a port in use',
         { servers => 'server { listen 127.0.0.1:%%PORT_5%%; }' },
         qr/bind\(\) to 127\.0\.0\.1:\d+ failed/],
-    ['a folder for logs that is not there',
+    ['a missing folder for logs',
         { http => $zone . 'access_log %%TESTDIR%%/absent/access.log;' },
         qr/absent\/access\.log/],
 );
@@ -75,16 +75,20 @@ for (@refusals) {
 
     my $token = random_id;
     my $first = $t->create_run(token => $token);
-    is($first->status, 201, "$name: a new worker creates");
+    is($first->status, 201, "$name: a new worker creates a job run");
     my $second = $t->create_run(token => $token);
-    is($second->status, 201, '... and answers a retry');
-    is($second->header('opc-retry-replayed'), 'true', '... from Redis');
-    is($t->service->created($token), 1, '... one run for one token');
+    is($second->status, 201, "$name: a new worker responds to a retry");
+    is($second->header('opc-retry-replayed'), 'true',
+        "$name: a new worker replays the stored response");
+    is($t->service->created($token), 1,
+        "$name: one job run is created for one token");
 
     my ($new) = $nginx->workers;
-    isnt($new, $old, '... in another process');
-    is($t->create_run->status, 201, '... which goes on');
-    is(($nginx->workers)[0], $new, '... and on');
+    isnt($new, $old, "$name: the new worker is another process");
+    is($t->create_run->status, 201,
+        "$name: the new worker creates another job run");
+    is(($nginx->workers)[0], $new,
+        "$name: the new worker is still the same process");
 }
 
 close $taken;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# In a server with `jobruns on`, what `nginx -t` says of locations where no
-# level says `jobruns`: what breaks a promise is refused there too, and what any
-# location for other requests has is not.
+# In a server with `jobruns on`, `nginx -t` also checks locations where no
+# level sets `jobruns`: it refuses what breaks a guarantee, and accepts what
+# any location for other requests may have.
 
 use lib 't/lib';
 use JobRuns;
@@ -37,7 +37,7 @@ END
 
 sub check { return $t->check_config(config => server(@_)) }
 
-# what is refused, and the line that mends it
+# what is refused, and the line that fixes it
 
 my %conflicts = (
     'proxy_next_upstream error non_idempotent;' => [
@@ -73,28 +73,32 @@ for my $place (sort keys %places) {
         my ($called, $mend) = @{$conflicts{$line}};
 
         my ($ok, $output) = check($places{$place}->($line));
-        ok(!$ok, "refused in $place: $line");
+        ok(!$ok, "nginx -t refuses in $place: $line");
         like($output, qr/\[emerg\]\ "jobruns\ on"\ in\ server\ "guarded"\ does
             \ not\ go\ with\ .*\Q$called\E.*\ in\ its\ location\ "[^"]*x[^"]*":
             .*add\ "\Q$mend\E"\ there.*begins\ in\ \S+:\d+/x,
-            '... named, with its remedy and place');
+            "the message has place and remedy in $place: $line");
 
         my ($cache) = $line =~ /^(proxy_cache [^;]*;)/;
         ($ok, $output) = check($places{$place}->(($cache // '') . $mend));
-        ok($ok, '... which mends it') or diag($output);
+        ok($ok, "the remedy fixes the conflict in $place: $line")
+            or diag($output);
 
         ($ok, $output) = check($places{$place}->("jobruns off; $line"));
-        ok($ok, '... not where jobruns is off') or diag($output);
+        ok($ok, "nginx -t accepts where jobruns is off in $place: $line")
+            or diag($output);
     }
 }
 
 # of the server
 
 my ($ok, $output) = check("location /x { $pass }", 'proxy_store on;');
-ok(!$ok, 'refused: inherited');
-like($output, qr/in its location "\/x"/, '... where it has an effect');
+ok(!$ok, 'nginx -t refuses a conflict that a location inherits');
+like($output, qr/in its location "\/x"/,
+    'the message names the location that inherits a conflict');
 ($ok, $output) = check('location /x { return 204; }', 'proxy_store on;');
-ok($ok, 'accepted where nothing is passed on') or diag($output);
+ok($ok, 'nginx -t accepts a conflict where nothing is passed on')
+    or diag($output);
 
 # what other requests need stays
 
@@ -115,11 +119,11 @@ for my $line ('',
 ) {
     for my $place (sort keys %places) {
         my ($ok, $output) = check($places{$place}->($line));
-        ok($ok, "accepted in $place: $line") or diag($output);
+        ok($ok, "nginx -t accepts in $place: $line") or diag($output);
     }
 }
 
-# auth_request asks without a body, as everybody writes it
+# auth_request sends no body, as is usual
 
 my $asked = "$pass proxy_pass_request_body off;
     proxy_set_header Content-Length '';";
@@ -133,17 +137,22 @@ for (
 
     ($ok, $output) = check("$location $asked }
         location /x { auth_request /auth; $pass }");
-    ok($ok, "accepted for auth_request: $name") or diag($output);
+    ok($ok, "nginx -t accepts a location of auth_request: $name")
+        or diag($output);
     ($ok, $output) = check("$location $asked }", 'auth_request /auth;');
-    ok($ok, '... of the server') or diag($output);
+    ok($ok, "nginx -t accepts a location of the server's auth_request: $name")
+        or diag($output);
 
     ok(!(check("$location $asked } location /x { auth_request /other;
-        $pass }"))[0], '... not for another');
+        $pass }"))[0],
+        "nginx -t refuses a location of another auth_request: $name");
 }
 
 ok(!(check("location = /auth/x { $asked } location \@auth { $asked }",
-    'auth_request /auth;'))[0], 'not what it does not lead to');
+    'auth_request /auth;'))[0],
+    'nginx -t refuses locations that auth_request does not lead to');
 ok(!(check("location = /auth { $asked proxy_store on; }",
-    'auth_request /auth;'))[0], 'nor all else that it has');
+    'auth_request /auth;'))[0],
+    'nginx -t refuses other conflicts in a location of auth_request');
 
 done_testing;
