@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# docs/limits.md's recipe for auth_request, word for word, with a verifier that
-# checks OCI signatures: a POST that is signed passes, and whoever was verified
-# is the tenant and the principal.  Also with requests that Oracle's SDKs
-# signed, where their corpus is there.
+# docs/limits.md's recipe for auth_request is run word for word, with a
+# verifier that checks OCI signatures: a POST that is signed passes, and the
+# caller that was verified is the tenant and the principal.  Requests that
+# Oracle's SDKs signed are sent as well, where their corpus is there.
 
 use lib 't/lib';
 use JobRuns;
@@ -135,7 +135,8 @@ $recipe
 }
 END
 
-unlike($t->nginx->error_log, qr/\[warn\]/, 'nginx -t warns of nothing');
+unlike($t->nginx->error_log, qr/\[warn\]/,
+    'nginx -t does not warn of the recipe');
 
 my $host = '127.0.0.1:' . $t->port(0);
 my $uri = '/20260430/aiDataPlatforms/ocid1.aidataplatform.oc1.iad.test/'
@@ -171,25 +172,30 @@ sub signed {
 my $made = signed('red/ann/f');
 is($made->status, 201, 'a signed POST passes') or diag($made->body);
 my ($record) = reverse $t->attempts;
-is($record->{data}{identity}{tenantId}, 'red', 'its tenant was verified');
-is($record->{data}{identity}{principalId}, 'ann', '... and its principal');
+is($record->{data}{identity}{tenantId}, 'red',
+    'the tenant of a signed POST is the one that was verified');
+is($record->{data}{identity}{principalId}, 'ann',
+    'the principal of a signed POST is the one that was verified');
 
 my $retry = signed('red/ann/f');
-is($retry->body, $made->body, 'a retry, signed anew, has the same run');
-is($retry->header('opc-retry-replayed'), 'true', '... replayed');
+is($retry->body, $made->body,
+    'a retry that is signed again gets the same job run');
+is($retry->header('opc-retry-replayed'), 'true',
+    'a retry that is signed again is replayed');
 
 is(signed('red/bob/f')->header('opc-retry-replayed'), undef,
-    'another principal has a token of his own');
+    'another principal has tokens of its own');
 
 for (
-    ['signed by another', 'red/ann/f', by => 'bob'],
-    ['an unknown key', 'red/eve/f'],
-    ['another host than was signed', 'red/ann/f',
+    ['a request signed by another is refused', 'red/ann/f', by => 'bob'],
+    ['an unknown key is refused', 'red/eve/f'],
+    ['a host that was not signed is refused', 'red/ann/f',
         headers => { Host => 'other' }],
-    ['headers of the verifier, sent by the client', 'red/eve/f', headers => {
+    ['headers of the verifier sent by the client are refused',
+        'red/eve/f', headers => {
         'X-Tenant' => 'red', 'X-Principal' => 'ann',
         'X-Original-Host' => $host, 'X-Original-Method' => 'POST' }],
-    ['nobody: verified, and without a principal', 'red/nobody/f'],
+    ['a verified caller without a principal is refused', 'red/nobody/f'],
 ) {
     my ($name, $key, %opt) = @$_;
     my $answer = signed($key, %opt);
@@ -213,15 +219,18 @@ SKIP: {
         $client->send($request);
         my $answer = $client->response;
         $client->close;
-        is($answer->status, 201, "$name passes") or diag($answer->body);
+        is($answer->status, 201, "$name: the request passes")
+            or diag($answer->body);
         my ($last) = reverse $t->attempts;
-        is($last->{data}{identity}{tenantId}, 'sdk', '... verified');
+        is($last->{data}{identity}{tenantId}, 'sdk',
+            "$name: the tenant is the one that was verified");
 
         $request =~ s{(/jobRuns)}{$1/};
         $request =~ s{/jobRuns/}{/jobRuns?};
         $client = $t->client;
         $client->send($request);
-        is($client->response->status, 401, '... with another target: not');
+        is($client->response->status, 401,
+            "$name: the request with another target is refused");
         $client->close;
     }
 }

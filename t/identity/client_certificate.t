@@ -1,7 +1,6 @@
 #!/usr/bin/perl
 
-# A tenant is whoever a client certificate names: jobruns_tenant of
-# $ssl_client_s_dn.
+# A client certificate names the tenant: jobruns_tenant is $ssl_client_s_dn.
 
 use lib 't/lib';
 use JobRuns;
@@ -60,16 +59,17 @@ sub post {
         https://127.0.0.1:@{[$t->port(5)]}\Q$request->{path}\E`;
 }
 
-is(post('red'), 201, 'a caller');
-is(post('red'), 429, '... within its own limits');
-is(post('blue'), 201, 'another caller');
-is(post('blue'), 429, '... within its own');
+is(post('red'), 201, 'a caller with a certificate creates a job run');
+is(post('red'), 429, 'a caller with a certificate has a limit');
+is(post('blue'), 201, 'another caller with a certificate creates a job run');
+is(post('blue'), 429,
+    'another caller with a certificate has a limit of its own');
 
 # as NGINX writes them, RFC 2253
 is(join(' ', sort grep { /:quota:/ } $t->redis->keys),
     join(' ', sort
         map { 'jobruns:{~' . sha256_hex($_) . '}:v1:quota:daily:month' }
         'CN=caller,O=Red Team', 'CN=caller,O={Blue}: *?'),
-    'subjects are hashed, as they are no plain names');
+    'subjects are hashed in keys, since they are not plain names');
 
 done_testing;

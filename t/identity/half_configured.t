@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A tenant that is configured without a principal, or the reverse, is read from
-# two sources: `nginx -t` warns of each place where it is set, once.
+# A tenant that is configured without a principal, or the reverse, is read
+# from two sources: `nginx -t` warns once of each place where it is set.
 
 use lib 't/lib';
 use JobRuns;
@@ -17,12 +17,12 @@ sub warned {
     my ($name, %lines) = @_;
 
     my ($ok, $output) = $t->check_config(%lines);
-    ok($ok, "accepted: $name") or diag($output);
+    ok($ok, "nginx -t accepts: $name") or diag($output);
 
     my @warnings = $output =~ /\[warn\]\ "(jobruns_(?:tenant|principal)\ [^"]+)"
         \ is\ set\ without\ "[^"]+",\ which\ is\ read\ from\ the/gx;
     unlike($output, qr/"(\w+) [^"]+" is set without "\1"/,
-        '... the other one is missing');
+        "the warning names the directive that is missing: $name");
 
     return \@warnings;
 }
@@ -34,19 +34,19 @@ my $other = 'jobruns_principal $http_x_user';
 
 for my $level (qw(http server location)) {
     is_deeply(warned("a tenant in $level", $level => $tenant), [$half],
-        '... with a warning');
+        "nginx -t warns of a tenant alone in $level");
     is_deeply(warned("a principal in $level", $level => $principal), [$other],
-        '... with a warning');
+        "nginx -t warns of a principal alone in $level");
     is_deeply(warned("both in $level", $level => "$tenant $principal"), [],
-        '... without one');
+        "nginx -t does not warn of both in $level");
 }
-is_deeply(warned('neither'), [], '... without a warning');
+is_deeply(warned('neither'), [], 'nginx -t does not warn where neither is set');
 
 # inherited by many, also with another value in between
 
 my $locations = join ' ', map { "location /$_/ { $proxy }" } 1 .. 3;
 is_deeply(warned('inherited', http => $tenant, server => $locations),
-    [$half], '... with one warning');
+    [$half], 'nginx -t warns once of a tenant that is inherited');
 
 my $between = "location /1/ { $proxy }
     location /2/ { $proxy jobruns_tenant \$http_x_second; }
@@ -55,21 +55,22 @@ my $between = "location /1/ { $proxy }
     location /5/ { $proxy location /5/6/ { $proxy } }";
 is_deeply([sort @{warned('with others in between', http => $tenant,
     server => $between)}], ['jobruns_tenant $http_x_second', $half,
-    'jobruns_tenant $http_x_third'], '... with one for each');
+    'jobruns_tenant $http_x_third'],
+    'nginx -t warns once of each tenant that is set in between');
 
 is_deeply([sort @{warned('the same value at two places', server =>
     "location /1/ { $proxy $tenant } location /2/ { $proxy $tenant }")}],
-    [$half, $half], '... with one for each');
+    [$half, $half], 'nginx -t warns of the same value at each of two places');
 
 # what a location adds makes it whole, for this location
 
 is_deeply(warned('completed in a location', http => $tenant,
     jobruns => '', location => "jobruns on; $principal"), [],
-    '... without a warning');
+    'nginx -t does not warn where a location completes the pair');
 
 # nobody is counted where jobruns is off
 
 is_deeply(warned('where jobruns is off', jobruns => '', http => $tenant), [],
-    '... without a warning');
+    'nginx -t does not warn where jobruns is off');
 
 done_testing;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Who is counted, and whose a retry token is: every form of keyId, values of
-# variables, and what is said of a header that names nobody.
+# The keyId and variables say who is counted and whose a retry token is, in
+# every form; a header that names nobody is logged.
 
 use lib 't/lib';
 use JobRuns;
@@ -94,7 +94,7 @@ sub who {
 
     $redis->command('FLUSHDB');
     my $answer = $t->create_run(token => 'x', %opt);
-    is($answer->status, 201, '... passes');
+    is($answer->status, 201, 'a creation passes, whoever is counted');
     my ($key) = grep { /:v1:quota:all:\w+$/ } $redis->keys;
     return $key =~ /^jobruns:\{(.*)\}:/ ? $1 : undef;
 }
@@ -129,18 +129,19 @@ for (
     ['a tenancy of 255', 'x' x 255 . '/u/f', 'x' x 255, 'u'],
 ) {
     my ($name, $key, $tenant, $principal) = @$_;
-    is(who(authorization => signature($key)), $tenant, $name);
-    is(principal(), $principal, '... its principal');
+    is(who(authorization => signature($key)), $tenant,
+        "$name: the tenant is counted");
+    is(principal(), $principal, "$name: the principal owns the token");
     unlike($t->read_file('audit.log'), qr/\Q${\substr $key, 3, 40}\E/,
-        '... no token in the audit file') if $key =~ /^ST/;
+        "$name: the audit log has no session token") if $key =~ /^ST/;
 }
 
 is(who(authorization => qq{signature signature="a", headers="host date" ,}
     . qq{ algorithm="rsa-sha256",  keyid="$tenancy/u/f"}), $tenancy,
-    'parameters in any order, with blanks');
+    'parameters of Authorization come in any order, with blanks');
 
 ###############################################################################
-# What names nobody: the platform is counted, and the log says why
+# These headers name nobody: the platform is counted, and the log says why
 
 my @nobody = (
     ['no Authorization', undef],
@@ -149,7 +150,7 @@ my @nobody = (
     ['two keyIds', signature('a/b/c') . ',keyId="d/e/f"'],
     ['a resource without tenancy', signature('resource/v2.1/ocid1.x')],
     ['a tenancy of 256', signature('x' x 256 . '/u/f')],
-    ['a token that is none', signature('ST$abc')],
+    ['an invalid token', signature('ST$abc')],
     ['a token of other bytes', signature('ST$a.!!!.c')],
     ['a token of broken JSON', signature(session_token('{"tenant":'))],
     ['a token without a tenancy', signature(session_token({ sub => 's' }))],
@@ -161,12 +162,15 @@ for (@nobody) {
     my ($name, $value) = @$_;
     my $before = length $t->nginx->error_log;
 
-    is(who(headers => { Authorization => $value }), $platform, $name);
+    is(who(headers => { Authorization => $value }), $platform,
+        "$name: the platform is counted");
     next unless defined $value;
     my $log = substr $t->nginx->error_log, $before;
     like($log, qr/session token \(ST\$\) in the keyId .* cannot be read/,
-        '... the log says so') if $value =~ /ST\$/;
-    like($log, qr/no keyId that names a tenancy/, '... the log says so')
+        "$name: error.log says that the session token cannot be read")
+        if $value =~ /ST\$/;
+    like($log, qr/no keyId that names a tenancy/,
+        "$name: error.log says that no keyId names a tenancy")
         if $value !~ /ST\$/;
 }
 
@@ -178,7 +182,7 @@ sub twice {
 
     $redis->command('FLUSHDB');
     my @answers = map { $t->create_run(token => 'same', %$_) } $one, $other;
-    is($answers[0]->status, 201, '... made');
+    is($answers[0]->status, 201, 'the first of two callers creates a job run');
     return $answers[1]->header('opc-retry-replayed') // 'false';
 }
 
@@ -188,21 +192,24 @@ is(twice(by("$tenancy/u/f1"), by("$tenancy/u/f2")), 'true',
     'another key of the same user is the same principal');
 is(twice(by(session_token({ tenant => 't', sub => 's', exp => 1 }, 'YQ')),
     by(session_token({ tenant => 't', sub => 's', exp => 2 }, 'Yg'))), 'true',
-    'so is a renewed session token');
+    'a renewed session token is the same principal');
 is(twice(by("$tenancy/u1/f"), by("$tenancy/u2/f")), 'false',
-    'another user has tokens of his own');
-is(twice(by('t1/u/f'), by('t2/u/f')), 'false', 'so has another tenancy');
+    'another user has tokens of its own');
+is(twice(by('t1/u/f'), by('t2/u/f')), 'false',
+    'another tenancy has tokens of its own');
 is(twice(by('a b/u/f'), by(sha256_hex('a b') . '/u/f')), 'false',
-    'a tenancy that is named as the digest of another is not that one');
+    'a tenancy named like the digest of another is not that tenancy');
 is(twice(by('a b/u/f'), by('~' . sha256_hex('a b') . '/u/f')), 'false',
-    '... nor is one that is named as it stands in keys');
+    'a tenancy named like the key of another is not that tenancy');
 
 my @named = map { { version => '20260401', headers => { 'X-User' => $_,
     'X-Team' => 'red' } } } qw(ann ann bob);
-is(twice(@named[0, 1]), 'true', 'jobruns_principal names the same');
-is(twice(@named[1, 2]), 'false', '... and another');
+is(twice(@named[0, 1]), 'true',
+    'the same value of jobruns_principal is the same principal');
+is(twice(@named[1, 2]), 'false',
+    'another value of jobruns_principal is another principal');
 
-# whom no principal names: the seal of his credentials tells him from others
+# callers without a principal are told apart by the seal of their credentials
 
 sub stranger {
     my ($one, $other) = @_;
@@ -210,7 +217,8 @@ sub stranger {
     $redis->command('FLUSHDB');
     my @answers = map { $t->create_run(token => 'same',
         headers => { Authorization => $_ }) } $one, $other;
-    is($answers[0]->status, 201, '... made');
+    is($answers[0]->status, 201,
+        'the first of two callers without a principal creates a job run');
     return $answers[1];
 }
 
@@ -224,8 +232,9 @@ for (
         "$name: the same caller's retry is replayed");
     my $refused = stranger($one, $other);
     is($refused->status . ' ' . $refused->code, '409 InvalidatedRetryToken',
-        '... another caller is refused');
-    like($refused->body, qr/jobruns_principal/, '... with the remedy');
+        "$name: another caller is refused");
+    like($refused->body, qr/jobruns_principal/,
+        "$name: the refusal of another caller names the remedy");
 }
 
 ###############################################################################
@@ -233,23 +242,24 @@ for (
 
 is(who(version => '20260401',
     headers => { 'X-Team' => 'red', 'X-User' => 'ann' }), 'team-red',
-    'a tenant of a map');
+    'a tenant of a map is counted');
 is($t->create_run(version => '20260401', tenancy => $tenancy)->status, 401,
-    '... empty: nobody is let through');
+    'an empty tenant of a map is refused');
 is(who(version => '20260402', headers => { 'X-Team' => "Red \xc3\xa4" }),
     '~' . sha256_hex("CN=Red \xc3\xa4,O=" . $t->port(0)),
-    'a tenant of a text with variables');
+    'a tenant of a text with variables is counted');
 is(who(version => '20260403', tenancy => $tenancy), $tenancy,
-    'a tenant of $jobruns_tenancy');
+    'a tenant of $jobruns_tenancy is counted');
 is($t->create_run(version => '20260403',
     headers => { Authorization => undef })->status, 401,
-    '... which nobody has named');
-is(who(version => '20260404'), 'everybody', 'a constant tenant');
+    'a tenant of $jobruns_tenancy without a tenancy is refused');
+is(who(version => '20260404'), 'everybody', 'a constant tenant is counted');
 is(who(version => '20260405', headers => { 'X-User' => 'ann' }),
-    'verified-ann', 'a tenant that auth_request has verified');
+    'verified-ann', 'a tenant that auth_request has verified is counted');
 
 like($t->read_file('who.log'), qr/^team-red ocid1.tenancy.oc1..test ann$/m,
-    'variables tell who it was');
-like($t->read_file('who.log'), qr/^\Q$platform\E - -$/m, '... and who not');
+    'the access log has tenant, tenancy and principal');
+like($t->read_file('who.log'), qr/^\Q$platform\E - -$/m,
+    'the access log has the platform where nobody is named');
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Whoever has no principal that can be read: a token that one of them has used
-# is never answered to another, and each one's own retry, signed anew or with a
-# renewed token, is known.
+# Callers have no principal that can be read: a token that one of them has
+# used never gets its response to another, and each one's own retry, signed
+# again or with a renewed token, is replayed.
 
 use lib 't/lib';
 use JobRuns;
@@ -70,7 +70,7 @@ END
 my $try = 0;
 my $token = 'same';
 
-# what a signer makes anew at each try
+# what a signer makes again at each try
 
 sub parameters {
     $try++;
@@ -102,7 +102,7 @@ my $long = 'x' x 14_000;
 my $many = join ',', map { qq{keyId="k$_"} } 1 .. 20;
 my %opaque = map { $_ => encode_base64url("opaque $_") } qw(ann bob);
 
-# a header of each caller, made anew when it is called
+# a header of each caller, made again for each call
 
 my @unread = (
     ['Basic', sub { 'Basic ' . encode_base64("$_[0]:secret", '') }],
@@ -143,20 +143,24 @@ for (@unread) {
 
     $token = $name;
     my $made = post($by->('ann'));
-    is($made->status, 201, "$name: made") or next;
+    is($made->status, 201, "$name: a job run is created") or next;
 
     my $retry = post($by->('ann'));
-    is($retry->status, 201, '... the same caller tries again');
-    is($retry->body, $made->body, '... and has the same run');
-    is($retry->header('opc-retry-replayed'), 'true', '... replayed');
+    is($retry->status, 201, "$name: the same caller's retry gets 201");
+    is($retry->body, $made->body,
+        "$name: the same caller's retry gets the same job run");
+    is($retry->header('opc-retry-replayed'), 'true',
+        "$name: the same caller's retry is replayed");
 
     my $other = post($by->('bob'));
-    is($other->status, 409, '... another caller is refused');
-    is($other->code, 'InvalidatedRetryToken', '... as for another request');
+    is($other->status, 409, "$name: another caller is refused with 409");
+    is($other->code, 'InvalidatedRetryToken',
+        "$name: another caller gets InvalidatedRetryToken");
     like($other->json->{message}, qr/jobruns_principal/,
-        '... the message names the remedy');
-    is($other->header('opc-retry-replayed'), undef, '... not replayed');
-    is($t->service->created($name), 1, '... one run');
+        "$name: the message names the remedy");
+    is($other->header('opc-retry-replayed'), undef,
+        "$name: the response is not replayed to another caller");
+    is($t->service->created($name), 1, "$name: one job run is created");
 }
 
 # while the first is still forwarded, too
@@ -167,20 +171,21 @@ $t->service->wait_at('gate');
 my $other = $t->create_run(token => 'held',
     headers => { Authorization => 'Basic Ym9iOng=' });
 is($other->status . ' ' . $other->code, '409 InvalidatedRetryToken',
-    'another caller does not wait for the first one');
+    'another caller does not wait for the attempt of the first one');
 $t->service->release('gate');
-is($first->response->status, 201, '... which goes on');
+is($first->response->status, 201, 'the attempt of the first caller is created');
 
-# with a principal the message is another
+# to a caller with a principal the message does not name it
 
 my @named = map { post(signed('t/u/f'), job_key => $_) } qw(a b);
-is($named[1]->code, 'InvalidatedRetryToken', 'another body');
+is($named[1]->code, 'InvalidatedRetryToken',
+    'another body with the same token gets InvalidatedRetryToken');
 unlike($named[1]->json->{message}, qr/jobruns_principal/,
-    '... of a caller who is known: no such remedy');
+    'a caller with a principal does not get the remedy for others');
 
 ###############################################################################
-# A configured tenant or principal that is empty: nobody is let through, and
-# the header does not stand in
+# A configured tenant or principal that is empty: the request is refused, and
+# the header does not take its place
 
 my %whole = (headers => { 'X-Team' => 'red', 'X-User' => 'ann' });
 my $before = $t->service->counts->{requests};
@@ -199,28 +204,32 @@ for (
 
     my $answer = $t->create_run(token => 'none', version => $version,
         authorization => signed('t/u/f'), headers => $headers);
-    is($answer->status . ' ' . $answer->code, '401 NotAuthenticated', $name);
+    is($answer->status . ' ' . $answer->code, '401 NotAuthenticated',
+        "$name: the request is refused");
     my ($record) = reverse $t->attempts;
     is($record->{data}{additionalDetails}{outcome}, 'unauthenticated',
-        '... in the audit');
-    is($record->{data}{identity}{$_}, undef, "... without a $_")
+        "$name: the audit log has the outcome unauthenticated");
+    is($record->{data}{identity}{$_}, undef, "$name: the audit log has no $_")
         for qw(tenantId principalId);
 }
-is($t->service->counts->{requests}, $before, 'none is forwarded');
-is($t->redis->keys, $keys, '... or leaves a key');
+is($t->service->counts->{requests}, $before,
+    'no request without tenant or principal is forwarded');
+is($t->redis->keys, $keys,
+    'no request without tenant or principal leaves a key');
 like($t->get('/status?format=prometheus')->body,
     qr/^jobruns_attempts_total\{[^}]*outcome="unauthenticated"[^}]*\} 7$/m,
-    '... all are counted');
+    'metrics count all requests without tenant or principal');
 like($t->nginx->error_log, qr/"jobruns_principal" is empty .* answered 401/,
-    '... and the log says what to look at');
+    'error.log says which directive is empty');
 
-is($t->create_run(version => $_, %whole)->status, 201, 'both are there')
+is($t->create_run(version => $_, %whole)->status, 201,
+    'a request with tenant and principal passes')
     for qw(20260401 20260402 20260403 20260405);
 
 # a location that inherits both, and what is refused for another reason
 
 is($t->create_run(version => '20260404', family => 'dataLakes')->status, 401,
-    'both are inherited');
+    'a nested location inherits jobruns_tenant and jobruns_principal');
 
 my $path = '/20260430/aiDataPlatforms/ocid1.aidataplatform.oc1.iad.test/'
     . 'workspaces/w/jobRuns';
@@ -235,10 +244,10 @@ for (
     my $answer = $t->create_run(path => $to, on => $client);
     $client->close;
     is($answer->status . ' ' . $answer->code, '404 NotAuthorizedOrNotFound',
-        $name);
+        "$name: the request is refused");
     my ($record) = reverse $t->attempts;
     is($record->{data}{request}{id}, $answer->header('opc-request-id'),
-        '... has its record');
+        "$name: the audit log has its record");
 }
 $t->allow_log(qr/its target is not the one that the client sent/);
 
