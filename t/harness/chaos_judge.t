@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The judge of `make chaos` sees what is wrong: a run that went well, then the
-# same with one thing that must not be.
+# The judge of `make chaos` reports what is wrong: it gets a run that went
+# well, then the same run with one thing wrong.
 
 use lib 't/lib';
 
@@ -23,7 +23,7 @@ sub write_lines {
     close $fh or die "$file: $!\n";
 }
 
-# Two calls: the first was told 503 and its retry the run that was made, the
+# Two calls: the first got 503 and its retry the run that was created, the
 # second was refused.
 
 sub story {
@@ -68,10 +68,12 @@ sub told {
     my $story = story();
 
     $change->($story);
-    is(breaches($story), $expected, $what);
+    is(breaches($story), $expected, "$what: the judge reports "
+        . ($expected || 'nothing'));
 }
 
-is(breaches(story()), '', 'a run that went well');
+is(breaches(story()), '',
+    'the judge finds nothing wrong with a run that went well');
 
 told('a second job run', 'tokens with two job runs: 1', sub {
     my ($s) = @_;

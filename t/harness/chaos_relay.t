@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# The relay of `make chaos` does to a connection what it says, and the same
+# The relay of `make chaos` breaks connections as it says, and in the same way
 # again with the same seed.
 
 use lib 't/lib';
@@ -10,13 +10,14 @@ use Chaos::Relay;
 
 my @all = map { Chaos::Relay::draw(8, $_) } 1 .. 100;
 is_deeply([map { Chaos::Relay::draw(8, $_) } 1 .. 100], \@all,
-    'a seed and a number say what happens');
+    'a seed and a number determine the faults');
 isnt(join(' ', map { Chaos::Relay::draw(9, $_)->{what} } 1 .. 100),
-    join(' ', map { $_->{what} } @all), '... another seed says something else');
+    join(' ', map { $_->{what} } @all), 'another seed leads to other faults');
 
 my %count;
 $count{$_->{what}}++ for @all;
-is(join(' ', sort keys %count), 'closed cut late lost torn', 'all faults come');
+is(join(' ', sort keys %count), 'closed cut late lost torn',
+    'each kind of fault occurs');
 
 sub filter {
     my ($what, %fault) = @_;
@@ -49,16 +50,17 @@ for my $case (
     my $name = join ' ', $what, map { "$_ $fault->{$_}" } keys %$fault;
 
     is(passes(filter($what, %$fault), 'request', $REQUEST), $request,
-        "$name: a request");
+        "$name: a request passes as far as the fault allows");
     is(passes(filter($what, %$fault), 'reply...', $REPLY), $reply,
-        "$name: a reply");
+        "$name: a reply passes as far as the fault allows");
     is(passes(filter($what, %$fault, after => 60), 'whole', $_), 'whole',
-        "$name: not before its time") for $REQUEST, $REPLY;
+        "$name: nothing happens before the time of the fault")
+        for $REQUEST, $REPLY;
 }
 
 my $start = Time::HiRes::time();
 filter('late', spell => 60, delays => [(0.05) x 7])->('reply', $REPLY);
-cmp_ok(Time::HiRes::time() - $start, '>=', 0.05, 'late: it is');
+cmp_ok(Time::HiRes::time() - $start, '>=', 0.05, 'late: the reply is delayed');
 
 # With a real Redis behind it: the one connection of this seed that is cut in
 # its first reply.
@@ -76,10 +78,13 @@ my ($path) = $relay->address =~ /^unix:(.*)/;
 my $client = IO::Socket::UNIX->new(Peer => $path) or die "$path: $!\n";
 syswrite $client, "SET key value\r\n";
 my $got = join '', <$client>;
-cmp_ok(length $got, '<', length "+OK\r\n", 'a reply breaks off');
-is($redis->command('GET', 'key'), 'value', '... of what was carried out');
+cmp_ok(length $got, '<', length "+OK\r\n",
+    'a relay with a real Redis cuts the reply');
+is($redis->command('GET', 'key'), 'value',
+    'Redis has carried out the command whose reply was cut');
 is_deeply({ Chaos::Relay::faults($relay) },
-    { cut => 1, lost => 0, late => 0, torn => 0, closed => 0 }, '... counted');
+    { cut => 1, lost => 0, late => 0, torn => 0, closed => 0 },
+    'the relay counts the fault');
 
 done_testing;
 
