@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "jr_json_token.h"
+#include "jr_json_names.h"
 #include "lib_rules.h"
 #include "lib_value.h"
 
@@ -323,16 +323,18 @@ a_name_is_not_there_twice(void **state)
         for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
             n = sizes[i];
 
-            assert_int_equal(jr_json_unique(members, n, &again), JR_OK);
+            assert_int_equal(jr_json_names_unique(members, n, &again), JR_OK);
 
             /* the last but one again, and then the first */
 
             members[2 * (n - 1)].u.text = names[n - 2];
-            assert_int_equal(jr_json_unique(members, n, &again), JR_INVALID);
+            assert_int_equal(jr_json_names_unique(members, n, &again),
+                             JR_INVALID);
             assert_int_equal(again, n - 1);
 
             members[2 * (n / 2)].u.text = names[0];
-            assert_int_equal(jr_json_unique(members, n, &again), JR_INVALID);
+            assert_int_equal(jr_json_names_unique(members, n, &again),
+                             JR_INVALID);
             assert_int_equal(again, n / 2);
 
             members[2 * (n - 1)].u.text = names[n - 1];
@@ -340,8 +342,8 @@ a_name_is_not_there_twice(void **state)
         }
     }
 
-    assert_int_equal(jr_json_unique(members, 0, &again), JR_OK);
-    assert_int_equal(jr_json_unique(members, 1, &again), JR_OK);
+    assert_int_equal(jr_json_names_unique(members, 0, &again), JR_OK);
+    assert_int_equal(jr_json_names_unique(members, 1, &again), JR_OK);
 }
 
 

@@ -9,7 +9,7 @@
 
 #include "jobruns_audit.h"
 
-#include "jr_format.h"
+#include "jr_date_time.h"
 
 
 /* longest span that is taken, in its unit: no file is that old */

@@ -110,7 +110,7 @@ jr_locate_value(jr_locate_t *l, const jr_place_t *place)
         return jr_locate_array(l, place);
 
     case '"':
-        return jr_json_string(&l->parser, &string);
+        return jr_json_token_string(&l->parser, &string);
 
     default:
         while (l->parser.pos < l->parser.end
@@ -142,7 +142,7 @@ jr_locate_object(jr_locate_t *l, const jr_place_t *place)
             break;
         }
 
-        rc = jr_json_string(p, &name);
+        rc = jr_json_token_string(p, &name);
         if (rc != JR_OK) {
             return rc;
         }

@@ -73,7 +73,7 @@ jr_canonical_digest(const jr_value_t *value, jr_digest_t *md)
     jr_hasher_t  *hasher;
     jr_status_e   rc;
 
-    rc = jr_hasher_create(&hasher);
+    rc = jr_digest_begin(&hasher);
     if (rc != JR_OK) {
         return rc;
     }
@@ -81,11 +81,11 @@ jr_canonical_digest(const jr_value_t *value, jr_digest_t *md)
     rc = jr_canonical_write(value, jr_canonical_hash, hasher);
 
     if (rc != JR_OK) {
-        jr_hasher_abort(hasher);
+        jr_digest_abort(hasher);
         return rc;
     }
 
-    rc = jr_hasher_final(hasher, &digest);
+    rc = jr_digest_final(hasher, &digest);
     if (rc == JR_OK) {
         *md = digest;
     }
@@ -97,7 +97,7 @@ jr_canonical_digest(const jr_value_t *value, jr_digest_t *md)
 static jr_status_e
 jr_canonical_hash(void *data, const char *text, size_t len)
 {
-    return jr_hasher_update(data, text, len);
+    return jr_digest_update(data, text, len);
 }
 
 

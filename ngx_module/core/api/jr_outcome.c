@@ -185,14 +185,14 @@ jr_outcome_settle_word(jr_outcome_e outcome, unsigned status)
 
 
 jr_str_t
-jr_error_code(unsigned status)
+jr_outcome_error_code(unsigned status)
 {
     return jr_error_find(status)->code;
 }
 
 
 jr_str_t
-jr_error_message(unsigned status)
+jr_outcome_error_message(unsigned status)
 {
     return jr_error_find(status)->message;
 }

@@ -56,10 +56,10 @@ jr_str_t jr_outcome_settle_word(jr_outcome_e outcome, unsigned status);
  * The "code" of an error answer by its status, for the errors that NGINX
  * itself makes (Oracle's table of API error codes).
  */
-jr_str_t jr_error_code(unsigned status);
+jr_str_t jr_outcome_error_code(unsigned status);
 
 /* A sentence to go with it. */
-jr_str_t jr_error_message(unsigned status);
+jr_str_t jr_outcome_error_message(unsigned status);
 
 
 #endif /* JR_OUTCOME_H_INCLUDED */

@@ -56,7 +56,7 @@ jr_path_classify(jr_str_t raw, jr_str_t uri, jr_path_t *path)
 
     /* NGINX sends the URI where a rewrite changed it or proxy_pass has one */
 
-    if (uri.len > JR_PATH_MAX || jr_path_may_create(uri)) {
+    if (uri.len > JR_PATH_MAX || jr_path_reading_may_create(uri)) {
         return JR_PATH_SUSPECT;
     }
 
@@ -79,7 +79,7 @@ jr_path_classify_target(jr_str_t target, jr_path_t *path)
         return JR_PATH_CREATE;
     }
 
-    return jr_path_may_create(raw) ? JR_PATH_SUSPECT : JR_PATH_OTHER;
+    return jr_path_reading_may_create(raw) ? JR_PATH_SUSPECT : JR_PATH_OTHER;
 }
 
 

@@ -49,7 +49,7 @@ static void jr_path_separator(jr_path_reading_t *p, int plain);
 
 
 int
-jr_path_may_create(jr_str_t text)
+jr_path_reading_may_create(jr_str_t text)
 {
     size_t             i;
     jr_path_reading_t  p;

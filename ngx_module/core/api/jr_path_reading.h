@@ -16,7 +16,7 @@
  * ("http://host/path").  One pass over the text, of any length, whatever the
  * habits; allocates nothing.
  */
-int jr_path_may_create(jr_str_t text);
+int jr_path_reading_may_create(jr_str_t text);
 
 
 #endif /* JR_PATH_READING_H_INCLUDED */

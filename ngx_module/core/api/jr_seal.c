@@ -51,18 +51,18 @@ jr_seal(jr_str_t authorization, jr_digest_t *seal)
     jr_status_e   rc;
     jr_hasher_t  *hasher;
 
-    rc = jr_hasher_create(&hasher);
+    rc = jr_digest_begin(&hasher);
     if (rc != JR_OK) {
         return rc;
     }
 
     rc = jr_seal_header(hasher, authorization);
     if (rc != JR_OK) {
-        jr_hasher_abort(hasher);
+        jr_digest_abort(hasher);
         return rc;
     }
 
-    return jr_hasher_final(hasher, seal);
+    return jr_digest_final(hasher, seal);
 }
 
 
@@ -451,10 +451,10 @@ jr_seal_add(jr_hasher_t *hasher, jr_str_t part)
     p = jr_decimal(len, part.len);
     *p++ = ':';
 
-    rc = jr_hasher_update(hasher, len, (size_t) (p - len));
+    rc = jr_digest_update(hasher, len, (size_t) (p - len));
 
     if (rc == JR_OK && part.len) {
-        rc = jr_hasher_update(hasher, part.data, part.len);
+        rc = jr_digest_update(hasher, part.data, part.len);
     }
 
     return rc;

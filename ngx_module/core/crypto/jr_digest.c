@@ -39,18 +39,18 @@ jr_digest(const void *data, size_t len, jr_digest_t *md)
     jr_status_e   rc;
     jr_hasher_t  *hasher;
 
-    rc = jr_hasher_create(&hasher);
+    rc = jr_digest_begin(&hasher);
     if (rc != JR_OK) {
         return rc;
     }
 
-    rc = jr_hasher_update(hasher, data, len);
+    rc = jr_digest_update(hasher, data, len);
     if (rc != JR_OK) {
-        jr_hasher_abort(hasher);
+        jr_digest_abort(hasher);
         return rc;
     }
 
-    return jr_hasher_final(hasher, md);
+    return jr_digest_final(hasher, md);
 }
 
 
@@ -62,7 +62,7 @@ jr_digest_parts(const jr_str_t *parts, size_t n, jr_digest_t *md)
     jr_status_e   rc;
     jr_hasher_t  *hasher;
 
-    rc = jr_hasher_create(&hasher);
+    rc = jr_digest_begin(&hasher);
     if (rc != JR_OK) {
         return rc;
     }
@@ -73,7 +73,7 @@ jr_digest_parts(const jr_str_t *parts, size_t n, jr_digest_t *md)
     for (i = 0; i < n && rc == JR_OK; i++) {
 
         if ((size_t) (last - p) < JR_DECIMAL_LEN + 1) {
-            rc = jr_hasher_update(hasher, text, (size_t) (p - text));
+            rc = jr_digest_update(hasher, text, (size_t) (p - text));
             p = text;
         }
 
@@ -90,25 +90,25 @@ jr_digest_parts(const jr_str_t *parts, size_t n, jr_digest_t *md)
         }
 
         if (rc == JR_OK) {
-            rc = jr_hasher_update(hasher, text, (size_t) (p - text));
+            rc = jr_digest_update(hasher, text, (size_t) (p - text));
             p = text;
         }
 
         if (rc == JR_OK) {
-            rc = jr_hasher_update(hasher, parts[i].data, parts[i].len);
+            rc = jr_digest_update(hasher, parts[i].data, parts[i].len);
         }
     }
 
     if (rc == JR_OK) {
-        rc = jr_hasher_update(hasher, text, (size_t) (p - text));
+        rc = jr_digest_update(hasher, text, (size_t) (p - text));
     }
 
     if (rc != JR_OK) {
-        jr_hasher_abort(hasher);
+        jr_digest_abort(hasher);
         return rc;
     }
 
-    return jr_hasher_final(hasher, md);
+    return jr_digest_final(hasher, md);
 }
 
 
@@ -120,7 +120,7 @@ jr_digest_hex(const jr_digest_t *md, char *dst)
 
 
 jr_status_e
-jr_hasher_create(jr_hasher_t **hasher)
+jr_digest_begin(jr_hasher_t **hasher)
 {
     EVP_MD_CTX  *ctx;
 
@@ -203,7 +203,7 @@ jr_digest_algorithm(void)
 
 
 jr_status_e
-jr_hasher_update(jr_hasher_t *hasher, const void *data, size_t len)
+jr_digest_update(jr_hasher_t *hasher, const void *data, size_t len)
 {
     return EVP_DigestUpdate(jr_hasher_ctx(hasher), data, len) == 1
            ? JR_OK : JR_NO_MEMORY;
@@ -211,20 +211,20 @@ jr_hasher_update(jr_hasher_t *hasher, const void *data, size_t len)
 
 
 jr_status_e
-jr_hasher_final(jr_hasher_t *hasher, jr_digest_t *md)
+jr_digest_final(jr_hasher_t *hasher, jr_digest_t *md)
 {
     int  ok;
 
     ok = EVP_DigestFinal_ex(jr_hasher_ctx(hasher), md->bytes, NULL);
 
-    jr_hasher_abort(hasher);
+    jr_digest_abort(hasher);
 
     return ok == 1 ? JR_OK : JR_NO_MEMORY;
 }
 
 
 void
-jr_hasher_abort(jr_hasher_t *hasher)
+jr_digest_abort(jr_hasher_t *hasher)
 {
     if (hasher == NULL) {
         return;

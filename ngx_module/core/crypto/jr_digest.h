@@ -36,14 +36,14 @@ jr_status_e jr_digest_parts(const jr_str_t *parts, size_t n,
     jr_digest_t *md);
 
 /*
- * The same piece by piece.  jr_hasher_final() fills *md and frees the
- * hasher, whatever it returns; jr_hasher_abort() only frees (NULL is fine).
+ * The same piece by piece.  jr_digest_final() fills *md and frees the
+ * hasher, whatever it returns; jr_digest_abort() only frees (NULL is fine).
  */
-jr_status_e jr_hasher_create(jr_hasher_t **hasher);
-jr_status_e jr_hasher_update(jr_hasher_t *hasher, const void *data,
+jr_status_e jr_digest_begin(jr_hasher_t **hasher);
+jr_status_e jr_digest_update(jr_hasher_t *hasher, const void *data,
     size_t len);
-jr_status_e jr_hasher_final(jr_hasher_t *hasher, jr_digest_t *md);
-void jr_hasher_abort(jr_hasher_t *hasher);
+jr_status_e jr_digest_final(jr_hasher_t *hasher, jr_digest_t *md);
+void jr_digest_abort(jr_hasher_t *hasher);
 
 
 #endif /* JR_DIGEST_H_INCLUDED */

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "jr_json.h"
+#include "jr_json_names.h"
+#include "jr_json_number.h"
 #include "jr_json_token.h"
 #include "jr_text.h"
 
@@ -82,7 +84,7 @@ jr_json_text(jr_arena_t *arena, const char *text, size_t len, int any_number,
     parser.closed = 0;
 
     if (len > UINT32_MAX) {
-        return jr_json_fail(&parser, parser.start, "longer than 4 GB");
+        return jr_json_token_fail(&parser, parser.start, "longer than 4 GB");
     }
 
     /* one more, for the NUL behind a number out of range */
@@ -91,7 +93,7 @@ jr_json_text(jr_arena_t *arena, const char *text, size_t len, int any_number,
     root = jr_arena_alloc(arena, sizeof(jr_value_t));
 
     if (parser.copy == NULL || root == NULL) {
-        return jr_json_no_memory(&parser);
+        return jr_json_token_no_memory(&parser);
     }
 
     rc = jr_json_top(&parser, root);
@@ -125,8 +127,11 @@ jr_json_top(jr_json_parser_t *p, jr_value_t *value)
 
     jr_json_skip_blanks(p);
 
-    return p->pos == p->end ? JR_OK
-                            : jr_json_unexpected(p, "the end of the text");
+    if (p->pos != p->end) {
+        return jr_json_token_unexpected(p, "the end of the text");
+    }
+
+    return JR_OK;
 }
 
 
@@ -140,8 +145,8 @@ jr_json_encoding(jr_json_parser_t *p)
     len = (size_t) (p->end - p->start);
 
     if (len >= 3 && memcmp(p->start, "\xef\xbb\xbf", 3) == 0) {
-        return jr_json_fail(p, p->start, "byte order mark: JSON must not"
-                            " begin with one (RFC 8259, section 8.1)");
+        return jr_json_token_fail(p, p->start, "byte order mark: JSON must not"
+                                  " begin with one (RFC 8259, section 8.1)");
     }
 
     if (len >= 2
@@ -149,8 +154,8 @@ jr_json_encoding(jr_json_parser_t *p)
             || memcmp(p->start, "\xfe\xff", 2) == 0
             || (p->start[0] == '\0') != (p->start[1] == '\0')))
     {
-        return jr_json_fail(p, p->start, "not UTF-8: this looks like UTF-16"
-                            " or UTF-32");
+        return jr_json_token_fail(p, p->start, "not UTF-8: this looks like"
+                                  " UTF-16 or UTF-32");
     }
 
     return JR_OK;
@@ -161,7 +166,7 @@ static jr_status_e
 jr_json_value(jr_json_parser_t *p, jr_value_t *value)
 {
     if (p->pos == p->end) {
-        return jr_json_unexpected(p, "a value");
+        return jr_json_token_unexpected(p, "a value");
     }
 
     switch (*p->pos) {
@@ -173,7 +178,7 @@ jr_json_value(jr_json_parser_t *p, jr_value_t *value)
         return jr_json_array(p, value);
 
     case '"':
-        return jr_json_string(p, value);
+        return jr_json_token_string(p, value);
 
     case '-':
     case '0': case '1': case '2': case '3': case '4':
@@ -216,7 +221,7 @@ jr_json_object(jr_json_parser_t *p, jr_value_t *value)
         }
 
         if (p->pos == p->end || *p->pos != ',') {
-            return jr_json_unexpected(p, "',' or '}'");
+            return jr_json_token_unexpected(p, "',' or '}'");
         }
 
         p->pos++;
@@ -225,14 +230,14 @@ jr_json_object(jr_json_parser_t *p, jr_value_t *value)
 
     n = (p->used - base) / 2;
 
-    rc = jr_json_unique(p->stack + base, n, &again);
+    rc = jr_json_names_unique(p->stack + base, n, &again);
 
     if (rc == JR_INVALID) {
         return jr_json_duplicate(p, &p->stack[base + 2 * again]);
     }
 
     if (rc != JR_OK) {
-        return jr_json_no_memory(p);
+        return jr_json_token_no_memory(p);
     }
 
     return jr_json_leave(p, JR_KIND_OBJECT, base, value);
@@ -247,10 +252,10 @@ jr_json_member(jr_json_parser_t *p)
     jr_status_e  rc;
 
     if (p->pos == p->end || *p->pos != '"') {
-        return jr_json_unexpected(p, "a member name in quotation marks");
+        return jr_json_token_unexpected(p, "a member name in quotation marks");
     }
 
-    rc = jr_json_string(p, &name);
+    rc = jr_json_token_string(p, &name);
     if (rc != JR_OK) {
         return rc;
     }
@@ -258,7 +263,7 @@ jr_json_member(jr_json_parser_t *p)
     jr_json_skip_blanks(p);
 
     if (p->pos == p->end || *p->pos != ':') {
-        return jr_json_unexpected(p, "':'");
+        return jr_json_token_unexpected(p, "':'");
     }
 
     p->pos++;
@@ -295,7 +300,7 @@ jr_json_duplicate(jr_json_parser_t *p, const jr_value_t *name)
 
     /* where it is in the copy, before its first character */
 
-    return jr_json_fail(p, p->start + (name->u.text - p->copy) - 1, text);
+    return jr_json_token_fail(p, p->start + (name->u.text - p->copy) - 1, text);
 }
 
 
@@ -343,7 +348,7 @@ jr_json_array(jr_json_parser_t *p, jr_value_t *value)
         }
 
         if (p->pos == p->end || *p->pos != ',') {
-            return jr_json_unexpected(p, "',' or ']'");
+            return jr_json_token_unexpected(p, "',' or ']'");
         }
 
         p->pos++;
@@ -358,7 +363,7 @@ static jr_status_e
 jr_json_enter(jr_json_parser_t *p)
 {
     if (p->depth == JR_JSON_DEPTH) {
-        return jr_json_fail(p, p->pos, "nested deeper than 1000 levels");
+        return jr_json_token_fail(p, p->pos, "nested deeper than 1000 levels");
     }
 
     p->depth++;
@@ -392,7 +397,7 @@ jr_json_leave(jr_json_parser_t *p, jr_kind_e kind, size_t base,
     if (n > 0) {
         items = jr_arena_alloc(p->arena, n * sizeof(jr_value_t));
         if (items == NULL) {
-            return jr_json_no_memory(p);
+            return jr_json_token_no_memory(p);
         }
 
         memcpy(items, p->stack + base, n * sizeof(jr_value_t));
@@ -426,7 +431,7 @@ jr_json_push(jr_json_parser_t *p, const jr_value_t *value)
 
         stack = realloc(p->stack, size * sizeof(jr_value_t));
         if (stack == NULL) {
-            return jr_json_no_memory(p);
+            return jr_json_token_no_memory(p);
         }
 
         p->stack = stack;
@@ -442,7 +447,7 @@ jr_json_push(jr_json_parser_t *p, const jr_value_t *value)
 static jr_status_e
 jr_json_too_many(jr_json_parser_t *p)
 {
-    return jr_json_fail(p, p->pos, "more than 1000000 values and names");
+    return jr_json_token_fail(p, p->pos, "more than 1000000 values and names");
 }
 
 
@@ -466,7 +471,7 @@ jr_json_literal(jr_json_parser_t *p, jr_value_t *value)
         value->kind = JR_KIND_NULL;
 
     } else {
-        return jr_json_unexpected(p, "a value");
+        return jr_json_token_unexpected(p, "a value");
     }
 
     value->len = 0;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jr_json_token.h"
+#include "jr_json_names.h"
 
 
 /* names that are compared with each other */
@@ -32,7 +32,7 @@ static int jr_names_compare(const void *one, const void *two);
 
 
 jr_status_e
-jr_json_unique(const jr_value_t *members, size_t n, size_t *again)
+jr_json_names_unique(const jr_value_t *members, size_t n, size_t *again)
 {
     int          collide;
     jr_status_e  rc;

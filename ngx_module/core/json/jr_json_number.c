@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jr_json_token.h"
+#include "jr_json_number.h"
 #include "jr_text.h"
 
 
@@ -48,11 +48,11 @@ jr_json_number(jr_json_parser_t *p, jr_value_t *value)
     digits = p->pos;
 
     if (jr_json_digits(p) == 0) {
-        return jr_json_unexpected(p, "a digit");
+        return jr_json_token_unexpected(p, "a digit");
     }
 
     if (*digits == '0' && p->pos - digits > 1) {
-        return jr_json_fail(p, begin, "number with a leading zero");
+        return jr_json_token_fail(p, begin, "number with a leading zero");
     }
 
     real = 0;
@@ -62,7 +62,7 @@ jr_json_number(jr_json_parser_t *p, jr_value_t *value)
         p->pos++;
 
         if (jr_json_digits(p) == 0) {
-            return jr_json_unexpected(p, "a digit");
+            return jr_json_token_unexpected(p, "a digit");
         }
     }
 
@@ -75,7 +75,7 @@ jr_json_number(jr_json_parser_t *p, jr_value_t *value)
         }
 
         if (jr_json_digits(p) == 0) {
-            return jr_json_unexpected(p, "a digit");
+            return jr_json_token_unexpected(p, "a digit");
         }
     }
 
@@ -148,7 +148,7 @@ jr_json_real(jr_json_parser_t *p, const unsigned char *begin, jr_value_t *value)
     if (size > sizeof(buf)) {
         mem = malloc(size);
         if (mem == NULL) {
-            return jr_json_no_memory(p);
+            return jr_json_token_no_memory(p);
         }
     }
 
@@ -188,7 +188,7 @@ jr_json_written(jr_json_parser_t *p, const unsigned char *begin, double d,
 
     written = jr_arena_alloc(p->arena, sizeof(jr_real_text_t));
     if (written == NULL) {
-        return jr_json_no_memory(p);
+        return jr_json_token_no_memory(p);
     }
 
     text = p->copy + (begin - p->start);
@@ -281,5 +281,5 @@ jr_json_out_of_range(jr_json_parser_t *p, const unsigned char *begin,
     jr_text_str(&t, ", found ");
     jr_text_escape(&t, (const char *) begin, len, JR_TEXT_FOUND, 0);
 
-    return jr_json_fail(p, begin, buf);
+    return jr_json_token_fail(p, begin, buf);
 }

@@ -22,7 +22,7 @@ static size_t jr_json_unescape(const unsigned char *p,
 
 
 jr_status_e
-jr_json_string(jr_json_parser_t *p, jr_value_t *value)
+jr_json_token_string(jr_json_parser_t *p, jr_value_t *value)
 {
     int                   escapes;
     char                 *dst;
@@ -94,22 +94,22 @@ jr_json_scan(jr_json_parser_t *p, int *escapes)
         }
 
         if (*p->pos < 0x20) {
-            return jr_json_fail(p, p->pos, *p->pos == '\0'
-                                ? "raw NUL byte in a string"
-                                : "control character in a string must be"
-                                  " written as an escape");
+            return jr_json_token_fail(p, p->pos, *p->pos == '\0'
+                                      ? "raw NUL byte in a string"
+                                      : "control character in a string must be"
+                                        " written as an escape");
         }
 
         n = jr_utf8_next(p->pos, p->end);
         if (n == 0) {
-            return jr_json_fail(p, p->pos, "invalid UTF-8");
+            return jr_json_token_fail(p, p->pos, "invalid UTF-8");
         }
 
         p->pos += n;
     }
 
-    return jr_json_fail(p, p->pos, "unexpected end of the text, a string is"
-                        " not closed");
+    return jr_json_token_fail(p, p->pos, "unexpected end of the text, a string"
+                              " is not closed");
 }
 
 
@@ -129,12 +129,12 @@ jr_json_escape(jr_json_parser_t *p)
     }
 
     if (p->pos == p->end || *p->pos != 'u') {
-        return jr_json_fail(p, at, "invalid escape in a string");
+        return jr_json_token_fail(p, at, "invalid escape in a string");
     }
 
     if (!jr_json_hex4(p->pos + 1, p->end, &cp)) {
-        return jr_json_fail(p, at, "\\u must be followed by four hexadecimal"
-                            " digits");
+        return jr_json_token_fail(p, at, "\\u must be followed by four"
+                                  " hexadecimal digits");
     }
 
     p->pos += 5;
@@ -167,7 +167,7 @@ jr_json_surrogates(jr_json_parser_t *p, const unsigned char *at,
         return JR_OK;
     }
 
-    return jr_json_fail(p, at, "lone surrogate in a string");
+    return jr_json_token_fail(p, at, "lone surrogate in a string");
 }
 
 
@@ -271,7 +271,8 @@ jr_json_unescape(const unsigned char *p, const unsigned char *end, char *dst)
 
 
 jr_status_e
-jr_json_fail(jr_json_parser_t *p, const unsigned char *at, const char *text)
+jr_json_token_fail(jr_json_parser_t *p, const unsigned char *at,
+    const char *text)
 {
     jr_text_t             t;
     const unsigned char  *c;
@@ -297,7 +298,7 @@ jr_json_fail(jr_json_parser_t *p, const unsigned char *at, const char *text)
 
 
 jr_status_e
-jr_json_unexpected(jr_json_parser_t *p, const char *expected)
+jr_json_token_unexpected(jr_json_parser_t *p, const char *expected)
 {
     char           text[JR_JSON_ERROR_TEXT];
     jr_text_t      t;
@@ -309,13 +310,13 @@ jr_json_unexpected(jr_json_parser_t *p, const char *expected)
 
     if (p->pos == p->end) {
         jr_text_str(&t, ", found the end of the text");
-        return jr_json_fail(p, p->pos, text);
+        return jr_json_token_fail(p, p->pos, text);
     }
 
     c = *p->pos;
 
     if (c == '\0') {
-        return jr_json_fail(p, p->pos, "raw NUL byte");
+        return jr_json_token_fail(p, p->pos, "raw NUL byte");
     }
 
     jr_text_str(&t, ", found ");
@@ -330,12 +331,12 @@ jr_json_unexpected(jr_json_parser_t *p, const char *expected)
         jr_text_size(&t, c);
     }
 
-    return jr_json_fail(p, p->pos, text);
+    return jr_json_token_fail(p, p->pos, text);
 }
 
 
 jr_status_e
-jr_json_no_memory(jr_json_parser_t *p)
+jr_json_token_no_memory(jr_json_parser_t *p)
 {
     jr_text_t  t;
 

@@ -46,23 +46,13 @@ jr_json_skip_blanks(jr_json_parser_t *p)
 
 
 /* p->pos is at the opening quotation mark; the characters go to p->copy */
-jr_status_e jr_json_string(jr_json_parser_t *p, jr_value_t *value);
-
-/* p->pos is at a minus or a digit */
-jr_status_e jr_json_number(jr_json_parser_t *p, jr_value_t *value);
-
-/*
- * jr_json_names.c: JR_INVALID where a name of n members occurs twice, and
- * *again is the first member whose name has been before.
- */
-jr_status_e jr_json_unique(const jr_value_t *members, size_t n,
-    size_t *again);
+jr_status_e jr_json_token_string(jr_json_parser_t *p, jr_value_t *value);
 
 /* All fill in *p->err; the first two return JR_INVALID. */
-jr_status_e jr_json_fail(jr_json_parser_t *p, const unsigned char *at,
+jr_status_e jr_json_token_fail(jr_json_parser_t *p, const unsigned char *at,
     const char *text);
-jr_status_e jr_json_unexpected(jr_json_parser_t *p, const char *expected);
-jr_status_e jr_json_no_memory(jr_json_parser_t *p);
+jr_status_e jr_json_token_unexpected(jr_json_parser_t *p, const char *expected);
+jr_status_e jr_json_token_no_memory(jr_json_parser_t *p);
 
 
 #endif /* JR_JSON_TOKEN_H_INCLUDED */

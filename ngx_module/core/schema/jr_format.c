@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "jr_cron.h"
+#include "jr_date_time.h"
 #include "jr_format.h"
 #include "jr_json.h"
 #include "jr_timezone.h"

@@ -32,8 +32,4 @@ void jr_format_explain(jr_format_e format, const jr_value_t *value,
     jr_text_t *t);
 
 
-/* jr_date_time.c: date-time of RFC 3339, section 5.6 */
-int jr_date_time_check(const char *data, size_t len);
-
-
 #endif /* JR_FORMAT_H_INCLUDED */

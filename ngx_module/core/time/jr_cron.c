@@ -206,7 +206,7 @@ jr_cron_list(jr_cron_parser_t *p, jr_cron_item_t field)
             return JR_OK;
         }
 
-        return jr_cron_wrong(p, field);
+        return jr_cron_field_wrong(p, field);
     }
 
     item.data = field.data;
@@ -242,21 +242,21 @@ jr_cron_item(jr_cron_parser_t *p, jr_cron_item_t item, int alone)
     rc = JR_OK;
 
     if (item.len == 0) {
-        return jr_cron_fail(p, "must not have an empty item", item);
+        return jr_cron_field_fail(p, "must not have an empty item", item);
     }
 
     if (p->field == &jr_cron_fields[JR_CRON_DAY]) {
-        rc = jr_cron_day(p, item, alone, &special);
+        rc = jr_cron_field_day(p, item, alone, &special);
 
     } else if (p->field == &jr_cron_fields[JR_CRON_WEEKDAY]) {
-        rc = jr_cron_weekday(p, item, alone, &special);
+        rc = jr_cron_field_weekday(p, item, alone, &special);
     }
 
     if (rc != JR_OK || special) {
         return rc;
     }
 
-    return jr_cron_value(p, item);
+    return jr_cron_field_value(p, item);
 }
 
 

@@ -24,7 +24,7 @@ static void jr_cron_drop(jr_cron_parser_t *p, jr_cron_item_t item,
 
 
 jr_status_e
-jr_cron_value(jr_cron_parser_t *p, jr_cron_item_t item)
+jr_cron_field_value(jr_cron_parser_t *p, jr_cron_item_t item)
 {
     size_t           heeded;
     unsigned         low, high, step;
@@ -87,10 +87,10 @@ jr_cron_head(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t head,
         return JR_OK;
     }
 
-    if (!jr_cron_read(p->field, &head, low, &named)
+    if (!jr_cron_field_read(p->field, &head, low, &named)
         || *low < p->field->min || *low > p->field->max)
     {
-        return jr_cron_wrong(p, item);
+        return jr_cron_field_wrong(p, item);
     }
 
     if (named) {
@@ -131,19 +131,19 @@ jr_cron_range(jr_cron_parser_t *p, jr_cron_item_t item, jr_cron_item_t rest,
     rest.len--;
 
     if (dash != '-'
-        || !jr_cron_read(p->field, &rest, high, &also) || rest.len > 0
+        || !jr_cron_field_read(p->field, &rest, high, &also) || rest.len > 0
         || *high < p->field->min || *high > p->field->max)
     {
-        return jr_cron_wrong(p, item);
+        return jr_cron_field_wrong(p, item);
     }
 
     if (!named != !also) {
-        return jr_cron_fail(p, "range must have names or numbers at both"
-                            " ends", item);
+        return jr_cron_field_fail(p, "range must have names or numbers at both"
+                                  " ends", item);
     }
 
     if (low > *high && p->field == &jr_cron_fields[JR_CRON_YEAR]) {
-        return jr_cron_fail(p, "range must not run backwards", item);
+        return jr_cron_field_fail(p, "range must not run backwards", item);
     }
 
     return JR_OK;
@@ -169,7 +169,7 @@ jr_cron_step(jr_cron_parser_t *p, jr_cron_item_t step, unsigned *n)
     jr_text_str(&t, "step must be 1-");
     jr_text_size(&t, p->field->step);
 
-    return jr_cron_fail(p, rule, step);
+    return jr_cron_field_fail(p, rule, step);
 }
 
 
@@ -196,7 +196,7 @@ jr_cron_mark(jr_cron_parser_t *p, unsigned low, unsigned high, unsigned step)
 
 
 jr_status_e
-jr_cron_day(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
+jr_cron_field_day(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
     int *special)
 {
     unsigned         n;
@@ -204,9 +204,9 @@ jr_cron_day(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
 
     rest = item;
 
-    if (!jr_cron_letter(item, 'L')) {
+    if (!jr_cron_field_letter(item, 'L')) {
 
-        if (!jr_cron_number(&rest, 2, &n) || !jr_cron_letter(rest, 'W')
+        if (!jr_cron_number(&rest, 2, &n) || !jr_cron_field_letter(rest, 'W')
             || rest.len > 1)
         {
             return JR_OK;
@@ -215,12 +215,12 @@ jr_cron_day(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
         *special = 1;
 
         if (n < 1 || n > 31) {
-            return jr_cron_wrong(p, item);
+            return jr_cron_field_wrong(p, item);
         }
 
         if (!alone) {
-            return jr_cron_fail(p, "must not have W beside other days",
-                                item);
+            return jr_cron_field_fail(p, "must not have W beside other days",
+                                      item);
         }
 
         p->cron->workday = n;
@@ -239,18 +239,18 @@ jr_cron_day(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
         rest.len--;
 
         if (!jr_cron_number(&rest, 2, &n) || n < 1 || n > 30) {
-            return jr_cron_wrong(p, item);
+            return jr_cron_field_wrong(p, item);
         }
     }
 
     if (rest.len == 0) {
         p->cron->last |= (uint64_t) 1 << n;
 
-    } else if (rest.len == 1 && jr_cron_letter(rest, 'W')) {
+    } else if (rest.len == 1 && jr_cron_field_letter(rest, 'W')) {
         p->cron->last_workday |= (uint64_t) 1 << n;
 
     } else {
-        return jr_cron_wrong(p, item);
+        return jr_cron_field_wrong(p, item);
     }
 
     return JR_OK;
@@ -258,26 +258,26 @@ jr_cron_day(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
 
 
 jr_status_e
-jr_cron_weekday(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
+jr_cron_field_weekday(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
     int *special)
 {
     size_t           named;
     unsigned         n;
     jr_cron_item_t   rest;
 
-    if (item.len == 1 && jr_cron_letter(item, 'L')) {
+    if (item.len == 1 && jr_cron_field_letter(item, 'L')) {
         *special = 1;
         p->cron->weekdays |= (uint64_t) 1 << 7;
 
-        return alone ? JR_OK : jr_cron_fail(p, "must not have L beside other"
-                                            " days", item);
+        return alone ? JR_OK : jr_cron_field_fail(p, "must not have L beside"
+                                                  " other days", item);
     }
 
     rest = item;
 
-    if (!jr_cron_read(p->field, &rest, &n, &named) || n < 1 || n > 7
-        || rest.len == 0 || (rest.data[0] != '#' && !jr_cron_letter(rest,
-                                                                    'L')))
+    if (!jr_cron_field_read(p->field, &rest, &n, &named) || n < 1 || n > 7
+        || rest.len == 0 || (rest.data[0] != '#' && !jr_cron_field_letter(rest,
+                                                                          'L')))
     {
         return JR_OK;
     }
@@ -285,18 +285,18 @@ jr_cron_weekday(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
     *special = 1;
 
     if (!alone) {
-        return jr_cron_fail(p, "must not have L or # beside other days",
-                            item);
+        return jr_cron_field_fail(p, "must not have L or # beside other days",
+                                  item);
     }
 
     if (rest.data[0] != '#' && rest.len != 1) {
-        return jr_cron_wrong(p, item);
+        return jr_cron_field_wrong(p, item);
     }
 
     if (rest.data[0] == '#'
         && (rest.len != 2 || rest.data[1] < '1' || rest.data[1] > '5'))
     {
-        return jr_cron_fail(p, "# must be followed by 1-5", item);
+        return jr_cron_field_fail(p, "# must be followed by 1-5", item);
     }
 
     /* to Quartz, MONDAY#2 is every Monday */
@@ -322,7 +322,7 @@ jr_cron_weekday(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
 
 
 int
-jr_cron_read(const jr_cron_field_t *field, jr_cron_item_t *item,
+jr_cron_field_read(const jr_cron_field_t *field, jr_cron_item_t *item,
     unsigned *value, size_t *named)
 {
     *named = jr_cron_name(field, item, value);
@@ -414,7 +414,7 @@ jr_cron_drop(jr_cron_parser_t *p, jr_cron_item_t item, size_t heeded)
 
 
 int
-jr_cron_letter(jr_cron_item_t item, char letter)
+jr_cron_field_letter(jr_cron_item_t item, char letter)
 {
     return item.len > 0 && (item.data[0] == letter
                             || item.data[0] == (letter | 0x20));
@@ -422,14 +422,14 @@ jr_cron_letter(jr_cron_item_t item, char letter)
 
 
 jr_status_e
-jr_cron_wrong(jr_cron_parser_t *p, jr_cron_item_t item)
+jr_cron_field_wrong(jr_cron_parser_t *p, jr_cron_item_t item)
 {
-    return jr_cron_fail(p, p->field->values, item);
+    return jr_cron_field_fail(p, p->field->values, item);
 }
 
 
 jr_status_e
-jr_cron_fail(jr_cron_parser_t *p, const char *rule, jr_cron_item_t item)
+jr_cron_field_fail(jr_cron_parser_t *p, const char *rule, jr_cron_item_t item)
 {
     jr_text_t  t;
 

@@ -44,31 +44,31 @@ extern const jr_cron_field_t  jr_cron_fields[JR_CRON_FIELDS];
 
 
 /* One item of a list: "*", "5", "MON-FRI", "0/15", "10-20/2", ... */
-jr_status_e jr_cron_value(jr_cron_parser_t *p, jr_cron_item_t item);
+jr_status_e jr_cron_field_value(jr_cron_parser_t *p, jr_cron_item_t item);
 
 /*
  * Items that only day-of-month (L, LW, L-3, L-3W, 15W) or day-of-week (L,
  * 6L, 6#3) has.  *special says whether this is one; alone, whether it is
  * the whole field.
  */
-jr_status_e jr_cron_day(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
-    int *special);
-jr_status_e jr_cron_weekday(jr_cron_parser_t *p, jr_cron_item_t item,
+jr_status_e jr_cron_field_day(jr_cron_parser_t *p, jr_cron_item_t item,
+    int alone, int *special);
+jr_status_e jr_cron_field_weekday(jr_cron_parser_t *p, jr_cron_item_t item,
     int alone, int *special);
 
 /*
  * Reads a number or a name from the start of item, which it shortens.  *named
  * is 0, 3 or the letters of a name that is longer (SEPT).
  */
-int jr_cron_read(const jr_cron_field_t *field, jr_cron_item_t *item,
+int jr_cron_field_read(const jr_cron_field_t *field, jr_cron_item_t *item,
     unsigned *value, size_t *named);
-int jr_cron_letter(jr_cron_item_t item, char letter);
+int jr_cron_field_letter(jr_cron_item_t item, char letter);
 
 /* "<field> <rule>, found <item>"; returns JR_INVALID */
-jr_status_e jr_cron_fail(jr_cron_parser_t *p, const char *rule,
+jr_status_e jr_cron_field_fail(jr_cron_parser_t *p, const char *rule,
     jr_cron_item_t item);
 /* the same, with the values of the field for a rule */
-jr_status_e jr_cron_wrong(jr_cron_parser_t *p, jr_cron_item_t item);
+jr_status_e jr_cron_field_wrong(jr_cron_parser_t *p, jr_cron_item_t item);
 
 
 #endif /* JR_CRON_FIELD_H_INCLUDED */

@@ -1,25 +1,143 @@
 /*
- * Checking a Java time zone id: the table, then the forms of offsets.
+ * Java time zone ids: checking one against the table and the forms of offsets,
+ * and guessing which was meant.
+ *
+ * The nearest id is by editing distance, counting a swap of two neighbours as
+ * one change and a different case or "_" for a blank as none.  Other systems
+ * call a time zone by offsets in forms that Java does not take, and by the
+ * names of Windows.
  */
 
 #include <string.h>
+#include <strings.h>
 
 #include "jr_timezone.h"
-#include "jr_timezone_ids.h"
+
+
+/* more changes than this are no slip of the hand */
+#define JR_TIMEZONE_CHANGES  3
+
+
+typedef struct {
+    const char  *name;
+    const char  *id;
+} jr_timezone_windows_t;
 
 
 static int jr_timezone_known(const char *id, size_t len);
 static int jr_timezone_zone_offset(const char *id, size_t len);
 static int jr_timezone_custom(const char *id, size_t len);
 static int jr_timezone_pair(const char *p, int max, int *value);
+static size_t jr_timezone_digits(const char *s, size_t len, unsigned *n);
+static void jr_timezone_fold(const char *id, size_t len, char *folded);
+static size_t jr_timezone_distance(const char *one, size_t onelen,
+    const char *two, size_t twolen, size_t enough);
+static size_t jr_timezone_least(size_t a, size_t b);
+static const char *jr_timezone_city(const char *folded, size_t len);
 
 
-const char *const  jr_timezone_ids[] = {
+static const char *const  jr_timezone_ids[] = {
 #include "jr_timezone_table.h"
 };
 
-const size_t  jr_timezone_ids_n = sizeof(jr_timezone_ids)
-                                  / sizeof(jr_timezone_ids[0]);
+#define JR_TIMEZONE_IDS                                                     \
+    (sizeof(jr_timezone_ids) / sizeof(jr_timezone_ids[0]))
+
+
+/* as CLDR maps them, where no territory is given; "Standard Time" follows */
+
+static const jr_timezone_windows_t  jr_timezone_windows[] = {
+    { "AUS Central", "Australia/Darwin" },
+    { "AUS Eastern", "Australia/Sydney" },
+    { "Afghanistan", "Asia/Kabul" },
+    { "Alaskan", "America/Anchorage" },
+    { "Arab", "Asia/Riyadh" },
+    { "Arabian", "Asia/Dubai" },
+    { "Arabic", "Asia/Baghdad" },
+    { "Argentina", "America/Buenos_Aires" },
+    { "Atlantic", "America/Halifax" },
+    { "Azerbaijan", "Asia/Baku" },
+    { "Azores", "Atlantic/Azores" },
+    { "Bangladesh", "Asia/Dhaka" },
+    { "Belarus", "Europe/Minsk" },
+    { "Canada Central", "America/Regina" },
+    { "Cape Verde", "Atlantic/Cape_Verde" },
+    { "Caucasus", "Asia/Yerevan" },
+    { "Cen. Australia", "Australia/Adelaide" },
+    { "Central", "America/Chicago" },
+    { "Central America", "America/Guatemala" },
+    { "Central Asia", "Asia/Almaty" },
+    { "Central Brazilian", "America/Cuiaba" },
+    { "Central Europe", "Europe/Budapest" },
+    { "Central European", "Europe/Warsaw" },
+    { "Central Pacific", "Pacific/Guadalcanal" },
+    { "China", "Asia/Shanghai" },
+    { "E. Africa", "Africa/Nairobi" },
+    { "E. Australia", "Australia/Brisbane" },
+    { "E. Europe", "Europe/Chisinau" },
+    { "E. South America", "America/Sao_Paulo" },
+    { "Eastern", "America/New_York" },
+    { "Egypt", "Africa/Cairo" },
+    { "Ekaterinburg", "Asia/Yekaterinburg" },
+    { "FLE", "Europe/Kiev" },
+    { "Fiji", "Pacific/Fiji" },
+    { "GMT", "Europe/London" },
+    { "GTB", "Europe/Bucharest" },
+    { "Georgian", "Asia/Tbilisi" },
+    { "Greenland", "America/Godthab" },
+    { "Greenwich", "Atlantic/Reykjavik" },
+    { "Hawaiian", "Pacific/Honolulu" },
+    { "India", "Asia/Calcutta" },
+    { "Iran", "Asia/Tehran" },
+    { "Israel", "Asia/Jerusalem" },
+    { "Jordan", "Asia/Amman" },
+    { "Korea", "Asia/Seoul" },
+    { "Mauritius", "Indian/Mauritius" },
+    { "Middle East", "Asia/Beirut" },
+    { "Montevideo", "America/Montevideo" },
+    { "Morocco", "Africa/Casablanca" },
+    { "Mountain", "America/Denver" },
+    { "Myanmar", "Asia/Rangoon" },
+    { "N. Central Asia", "Asia/Novosibirsk" },
+    { "Namibia", "Africa/Windhoek" },
+    { "Nepal", "Asia/Katmandu" },
+    { "New Zealand", "Pacific/Auckland" },
+    { "Newfoundland", "America/St_Johns" },
+    { "North Asia", "Asia/Krasnoyarsk" },
+    { "North Asia East", "Asia/Irkutsk" },
+    { "Pacific", "America/Los_Angeles" },
+    { "Pacific SA", "America/Santiago" },
+    { "Pakistan", "Asia/Karachi" },
+    { "Paraguay", "America/Asuncion" },
+    { "Romance", "Europe/Paris" },
+    { "Russian", "Europe/Moscow" },
+    { "SA Eastern", "America/Cayenne" },
+    { "SA Pacific", "America/Bogota" },
+    { "SA Western", "America/La_Paz" },
+    { "SE Asia", "Asia/Bangkok" },
+    { "Samoa", "Pacific/Apia" },
+    { "Singapore", "Asia/Singapore" },
+    { "South Africa", "Africa/Johannesburg" },
+    { "Sri Lanka", "Asia/Colombo" },
+    { "Syria", "Asia/Damascus" },
+    { "Taipei", "Asia/Taipei" },
+    { "Tasmania", "Australia/Hobart" },
+    { "Tokyo", "Asia/Tokyo" },
+    { "Tonga", "Pacific/Tongatapu" },
+    { "Turkey", "Europe/Istanbul" },
+    { "US Eastern", "America/Indianapolis" },
+    { "US Mountain", "America/Phoenix" },
+    { "Ulaanbaatar", "Asia/Ulaanbaatar" },
+    { "Venezuela", "America/Caracas" },
+    { "Vladivostok", "Asia/Vladivostok" },
+    { "W. Australia", "Australia/Perth" },
+    { "W. Central Africa", "Africa/Lagos" },
+    { "W. Europe", "Europe/Berlin" },
+    { "West Asia", "Asia/Tashkent" },
+    { "West Pacific", "Pacific/Port_Moresby" },
+    { "Yakutsk", "Asia/Yakutsk" },
+    { NULL, NULL }
+};
 
 
 jr_status_e
@@ -60,7 +178,7 @@ jr_timezone_known(const char *id, size_t len)
     }
 
     low = 0;
-    high = jr_timezone_ids_n;
+    high = JR_TIMEZONE_IDS;
 
     while (low < high) {
         mid = (low + high) / 2;
@@ -211,4 +329,271 @@ jr_timezone_explain(const char *id, size_t len, jr_text_t *t)
         jr_text_str(t, nearest);
         jr_text_str(t, "?");
     }
+}
+
+
+const char *
+jr_timezone_of_windows(const char *name, size_t len)
+{
+    size_t                        n;
+    const jr_timezone_windows_t  *w;
+
+    static const char  standard[] = " Standard Time";
+    static const char  daylight[] = " Daylight Time";
+
+    n = sizeof(standard) - 1;
+
+    if (len <= n || (strncasecmp(name + len - n, standard, n) != 0
+                     && strncasecmp(name + len - n, daylight, n) != 0))
+    {
+        return NULL;
+    }
+
+    len -= n;
+
+    for (w = jr_timezone_windows; w->name != NULL; w++) {
+        if (strlen(w->name) == len && strncasecmp(w->name, name, len) == 0) {
+            return w->id;
+        }
+    }
+
+    return NULL;
+}
+
+
+size_t
+jr_timezone_offset(const char *id, size_t len, char dst[JR_TIMEZONE_OFFSET])
+{
+    char        sign;
+    size_t      n, prefix;
+    unsigned    hours, minutes;
+
+    prefix = len > 3 && (strncasecmp(id, "UTC", 3) == 0
+                         || strncasecmp(id, "GMT", 3) == 0) ? 3
+           : len > 2 && strncasecmp(id, "UT", 2) == 0 ? 2 : 0;
+
+    for (n = 0; n < prefix; n++) {
+        dst[n] = (char) (id[n] & ~0x20);
+    }
+
+    while (n < len && id[n] == ' ') {
+        n++;
+    }
+
+    if (n == len || (id[n] != '+' && id[n] != '-')) {
+        return 0;
+    }
+
+    sign = id[n++];
+    id += n;
+    len -= n;
+
+    n = jr_timezone_digits(id, len, &hours);
+    minutes = 0;
+
+    if (n == 0) {
+        return 0;
+    }
+
+    if (n > 2) {
+        minutes = hours % 100;
+        hours /= 100;
+
+    } else if (n < len && (id[n] == ':' || id[n] == '.')) {
+        id += n + 1;
+        len -= n + 1;
+
+        n = jr_timezone_digits(id, len, &minutes);
+
+        if (n != 2) {
+            return 0;
+        }
+    }
+
+    if (n != len || minutes > 59 || hours * 60 + minutes > 18 * 60) {
+        return 0;
+    }
+
+    dst[prefix] = sign;
+    dst[prefix + 1] = (char) ('0' + hours / 10);
+    dst[prefix + 2] = (char) ('0' + hours % 10);
+    dst[prefix + 3] = ':';
+    dst[prefix + 4] = (char) ('0' + minutes / 10);
+    dst[prefix + 5] = (char) ('0' + minutes % 10);
+    dst[prefix + 6] = '\0';
+
+    return prefix + 6;
+}
+
+
+/* at most four, else none */
+
+static size_t
+jr_timezone_digits(const char *s, size_t len, unsigned *n)
+{
+    size_t  i;
+
+    *n = 0;
+
+    for (i = 0; i < len && s[i] >= '0' && s[i] <= '9'; i++) {
+
+        if (i == 4) {
+            return 0;
+        }
+
+        *n = *n * 10 + (unsigned) (s[i] - '0');
+    }
+
+    return i;
+}
+
+
+const char *
+jr_timezone_nearest(const char *id, size_t len)
+{
+    char         wanted[JR_TIMEZONE_LEN], other[JR_TIMEZONE_LEN];
+    size_t       i, n, distance, least;
+    const char  *nearest;
+
+    nearest = jr_timezone_of_windows(id, len);
+
+    if (nearest != NULL) {
+        return nearest;
+    }
+
+    if (len < 2 || len > JR_TIMEZONE_LEN) {
+        return NULL;
+    }
+
+    jr_timezone_fold(id, len, wanted);
+
+    /* one change in three letters leaves nothing of what was meant */
+
+    least = len / 4 < JR_TIMEZONE_CHANGES ? len / 4 + 1
+                                          : JR_TIMEZONE_CHANGES + 1;
+    nearest = NULL;
+
+    for (i = 0; i < JR_TIMEZONE_IDS; i++) {
+        n = strlen(jr_timezone_ids[i]);
+
+        if (n > len + JR_TIMEZONE_CHANGES || len > n + JR_TIMEZONE_CHANGES) {
+            continue;
+        }
+
+        jr_timezone_fold(jr_timezone_ids[i], n, other);
+
+        distance = jr_timezone_distance(wanted, len, other, n, least);
+
+        if (distance < least) {
+            least = distance;
+            nearest = jr_timezone_ids[i];
+        }
+    }
+
+    return nearest != NULL ? nearest : jr_timezone_city(wanted, len);
+}
+
+
+static void
+jr_timezone_fold(const char *id, size_t len, char *folded)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+
+        if (id[i] >= 'A' && id[i] <= 'Z') {
+            folded[i] = (char) (id[i] | 0x20);
+
+        } else {
+            folded[i] = id[i] == ' ' ? '_' : id[i];
+        }
+    }
+}
+
+
+/*
+ * Optimal string alignment, three rows of its table at a time.  Gives up as
+ * soon as the distance is known to be enough or more.
+ */
+
+static size_t
+jr_timezone_distance(const char *one, size_t onelen, const char *two,
+    size_t twolen, size_t enough)
+{
+    size_t  rows[3][JR_TIMEZONE_LEN + 1];
+    size_t  i, k, best, *row, *last, *before;
+
+    for (k = 0; k <= twolen; k++) {
+        rows[0][k] = k;
+    }
+
+    for (i = 1; i <= onelen; i++) {
+        row = rows[i % 3];
+        last = rows[(i + 2) % 3];
+        before = rows[(i + 1) % 3];
+
+        row[0] = i;
+        best = i;
+
+        for (k = 1; k <= twolen; k++) {
+            row[k] = jr_timezone_least(last[k], row[k - 1]) + 1;
+            row[k] = jr_timezone_least(row[k], last[k - 1]
+                                       + (one[i - 1] != two[k - 1]));
+
+            if (i > 1 && k > 1 && one[i - 1] == two[k - 2]
+                && one[i - 2] == two[k - 1])
+            {
+                row[k] = jr_timezone_least(row[k], before[k - 2] + 1);
+            }
+
+            best = jr_timezone_least(best, row[k]);
+        }
+
+        /* a swap reaches back two rows, but never below the least of the
+           last by more than the change it costs */
+
+        if (best > enough) {
+            return best;
+        }
+    }
+
+    return rows[onelen % 3][twolen];
+}
+
+
+static size_t
+jr_timezone_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+
+/* "Los_Angeles" for America/Los_Angeles */
+
+static const char *
+jr_timezone_city(const char *folded, size_t len)
+{
+    char         other[JR_TIMEZONE_LEN];
+    size_t       i, n;
+    const char  *id;
+
+    for (i = 0; i < JR_TIMEZONE_IDS; i++) {
+        id = jr_timezone_ids[i];
+
+        /* none is NULL:
+           NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
+        n = strlen(id);
+
+        if (n <= len || id[n - len - 1] != '/') {
+            continue;
+        }
+
+        jr_timezone_fold(id + n - len, len, other);
+
+        if (memcmp(folded, other, len) == 0) {
+            return id;
+        }
+    }
+
+    return NULL;
 }

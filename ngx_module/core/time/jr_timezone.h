@@ -16,6 +16,10 @@
 #include "jr_text.h"
 
 
+/* no id is longer, and a wrong one that is means none of them */
+#define JR_TIMEZONE_LEN  48
+
+
 jr_status_e jr_timezone_check(const char *id, size_t len);
 
 /*

@@ -96,7 +96,7 @@ static void
 ngx_http_jobruns_settings_bytes(ngx_http_jobruns_settings_t *s,
     const void *data, size_t len)
 {
-    if (len && jr_hasher_update(s->hasher, data, len) != JR_OK) {
+    if (len && jr_digest_update(s->hasher, data, len) != JR_OK) {
         s->failed = 1;
     }
 }

@@ -49,8 +49,8 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
         return;
     }
 
-    error = jr_error_code((unsigned) status);
-    text = jr_error_message((unsigned) status);
+    error = jr_outcome_error_code((unsigned) status);
+    text = jr_outcome_error_message((unsigned) status);
 
     if (code != NULL) {
         error.data = code;

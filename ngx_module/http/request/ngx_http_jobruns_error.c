@@ -134,8 +134,8 @@ ngx_http_jobruns_error_page(ngx_http_request_t *r,
     jr_str_t                     code, message;
     ngx_http_jobruns_attempt_t  *a;
 
-    code = jr_error_code(r->err_status);
-    message = jr_error_message(r->err_status);
+    code = jr_outcome_error_code(r->err_status);
+    message = jr_outcome_error_message(r->err_status);
 
     if (ngx_http_jobruns_error_body(r, code, message, &ctx->error) != NGX_OK)
     {

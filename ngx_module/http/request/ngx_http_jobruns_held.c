@@ -310,7 +310,7 @@ ngx_http_jobruns_made_by_another(ngx_http_request_t *r,
     a->replace = 1;
 
     return ngx_http_jobruns_replace(r, a, NGX_HTTP_CONFLICT,
-                                    jr_error_code(NGX_HTTP_CONFLICT),
+                                    jr_outcome_error_code(NGX_HTTP_CONFLICT),
                                     ngx_http_jobruns_str(message), body);
 }
 
@@ -329,20 +329,20 @@ ngx_http_jobruns_replacement(ngx_http_request_t *r,
 
     if (a->stopped) {
         status = a->stopped;
-        code = jr_error_code(status);
+        code = jr_outcome_error_code(status);
         message = (jr_str_t) jr_str("The gateway is not configured to forward "
                                     "this request unchanged; nothing was "
                                     "sent to the service.");
 
     } else if (a->outcome == JR_OUTCOME_UNSENT) {
-        code = jr_error_code(status);
+        code = jr_outcome_error_code(status);
         message = (jr_str_t) jr_str("The service cannot be reached; nothing "
                                     "was sent to it. Retry later.");
         a->retry_after = 1;
 
     } else if (a->outcome == JR_OUTCOME_REJECTED) {
         status = a->exchange.status;
-        code = jr_error_code(status);
+        code = jr_outcome_error_code(status);
         message = (jr_str_t) jr_str("The service, or a server in front of "
                                     "it, refused the request and gave no "
                                     "reason that can be passed on; no job "
@@ -354,7 +354,7 @@ ngx_http_jobruns_replacement(ngx_http_request_t *r,
         status = a->exchange.status;
         code = status < 400
                ? (jr_str_t) jr_str("ExternalServerInvalidResponse")
-               : jr_error_code(status);
+               : jr_outcome_error_code(status);
         message = (jr_str_t) jr_str("The service answered with an error that "
                                     "leaves open whether the job run was "
                                     "created. Retry with the same "

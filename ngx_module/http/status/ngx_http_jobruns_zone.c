@@ -57,7 +57,7 @@ ngx_http_jobruns_zone_create(ngx_conf_t *cf)
         != NGX_OK
         || ngx_array_init(&zone->limits, cf->pool, 4, sizeof(jr_limit_t))
            != NGX_OK
-        || jr_hasher_create(&zone->hasher) != JR_OK)
+        || jr_digest_begin(&zone->hasher) != JR_OK)
     {
         return NULL;
     }
@@ -73,7 +73,7 @@ ngx_http_jobruns_zone_cleanup(void *data)
 {
     ngx_http_jobruns_zone_t *zone = data;
 
-    jr_hasher_abort(zone->hasher);
+    jr_digest_abort(zone->hasher);
 }
 
 
@@ -202,7 +202,7 @@ ngx_http_jobruns_zone_complete(ngx_conf_t *cf)
     hasher = zone->hasher;
     zone->hasher = NULL;
 
-    if (jr_hasher_final(hasher, &digest) != JR_OK) {
+    if (jr_digest_final(hasher, &digest) != JR_OK) {
         return NGX_ERROR;
     }
 
