@@ -151,8 +151,8 @@ typedef struct {
                                                  when first needed */
     ngx_array_t                    servers;   /* of
                                                  ngx_http_jobruns_server_t */
-    ngx_array_t                    neighbours;    /* of
-                                             ngx_http_jobruns_neighbour_t */
+    ngx_array_t                    locations; /* of
+                                               ngx_http_jobruns_location_t */
     ngx_array_t                    limit_places;  /* of
                                            ngx_http_jobruns_limit_place_t */
     unsigned                       enabled:1; /* `jobruns on` anywhere */

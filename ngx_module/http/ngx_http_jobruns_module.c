@@ -8,6 +8,7 @@
 #include "ngx_http_jobruns_audit.h"
 #include "ngx_http_jobruns_audit_directives.h"
 #include "ngx_http_jobruns_body_thread.h"
+#include "ngx_http_jobruns_check.h"
 #include "ngx_http_jobruns_content_length.h"
 #include "ngx_http_jobruns_directives.h"
 #include "ngx_http_jobruns_filter.h"
@@ -15,7 +16,6 @@
 #include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_limit.h"
-#include "ngx_http_jobruns_neighbours.h"
 #include "ngx_http_jobruns_redis_directives.h"
 #include "ngx_http_jobruns_replicas.h"
 #include "ngx_http_jobruns_status.h"
@@ -350,7 +350,7 @@ ngx_http_jobruns_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    /* set by ngx_pcalloc(): jmcf->schema = NULL, servers and neighbours are
+    /* set by ngx_pcalloc(): jmcf->schema = NULL, servers and locations are
        initialised when they are first used */
 
     jmcf->hold_memory = NGX_CONF_UNSET_SIZE;
@@ -512,7 +512,7 @@ ngx_http_jobruns_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->audit_sync = prev->audit_sync;
     }
 
-    if (ngx_http_jobruns_neighbour_add(cf, conf) != NGX_OK) {
+    if (ngx_http_jobruns_check_add(cf, conf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

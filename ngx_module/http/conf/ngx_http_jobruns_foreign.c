@@ -8,10 +8,10 @@
  * setter add no upstream.
  */
 
+#include "ngx_http_jobruns_conflicts.h"
 #include "ngx_http_jobruns_foreign.h"
 #include "ngx_http_jobruns_guard.h"
 #include "ngx_http_jobruns_guard_address.h"
-#include "ngx_http_jobruns_neighbours.h"
 
 
 static const char *const  ngx_http_jobruns_passes[][3] = {
@@ -32,11 +32,11 @@ static size_t ngx_http_jobruns_foreign_offset(ngx_module_t *module,
 static ngx_int_t ngx_http_jobruns_foreign_handler(ngx_conf_t *cf,
     ngx_http_jobruns_pass_t *pass, const char *name, const char *value);
 static const ngx_http_jobruns_conflict_t *ngx_http_jobruns_foreign_passes(
-    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_location_t *loc);
 static const ngx_http_jobruns_conflict_t *ngx_http_jobruns_foreign_proxy(
-    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_location_t *loc);
 static const ngx_http_jobruns_conflict_t *ngx_http_jobruns_foreign_headers(
-    ngx_http_jobruns_neighbour_t *n, ngx_array_t *headers);
+    ngx_http_jobruns_location_t *loc, ngx_array_t *headers);
 static ngx_keyval_t *ngx_http_jobruns_foreign_header(ngx_array_t *headers,
     const char *name);
 
@@ -268,7 +268,7 @@ ngx_http_jobruns_foreign_handler(ngx_conf_t *cf,
 
 ngx_int_t
 ngx_http_jobruns_foreign_guard(ngx_conf_t *cf,
-    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n)
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_location_t *loc)
 {
     ngx_uint_t     i;
     ngx_module_t  *module;
@@ -280,7 +280,7 @@ ngx_http_jobruns_foreign_guard(ngx_conf_t *cf,
 
         if (module != NULL
             && ngx_http_jobruns_guard_address(cf,
-                                              n->loc_conf[module->ctx_index])
+                                              loc->loc_conf[module->ctx_index])
                != NGX_OK)
         {
             return NGX_ERROR;
@@ -293,7 +293,7 @@ ngx_http_jobruns_foreign_guard(ngx_conf_t *cf,
 
 ngx_int_t
 ngx_http_jobruns_foreign_check(ngx_conf_t *cf,
-    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n)
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_location_t *loc)
 {
     u_char                             *mirror;
     const ngx_http_jobruns_conflict_t  *conflict;
@@ -301,26 +301,26 @@ ngx_http_jobruns_foreign_check(ngx_conf_t *cf,
     conflict = NULL;
 
     if (foreign->mirror != NULL && foreign->mirrors != NGX_CONF_UNSET_SIZE) {
-        mirror = n->loc_conf[foreign->mirror->ctx_index];
+        mirror = loc->loc_conf[foreign->mirror->ctx_index];
 
         if (*(ngx_array_t **) (mirror + foreign->mirrors) != NULL) {
             conflict = &ngx_http_jobruns_foreign_mirror;
         }
     }
 
-    if (n->core->post_action.len) {
+    if (loc->core->post_action.len) {
         conflict = &ngx_http_jobruns_foreign_post;
     }
 
     if (conflict == NULL) {
-        conflict = ngx_http_jobruns_foreign_passes(foreign, n);
+        conflict = ngx_http_jobruns_foreign_passes(foreign, loc);
     }
 
     if (conflict == NULL) {
-        conflict = ngx_http_jobruns_foreign_proxy(foreign, n);
+        conflict = ngx_http_jobruns_foreign_proxy(foreign, loc);
     }
 
-    return conflict ? ngx_http_jobruns_neighbour_refuse(cf, n, conflict)
+    return conflict ? ngx_http_jobruns_conflicts_refuse(cf, loc, conflict)
                     : NGX_OK;
 }
 
@@ -330,7 +330,7 @@ ngx_http_jobruns_foreign_check(ngx_conf_t *cf,
 
 static const ngx_http_jobruns_conflict_t *
 ngx_http_jobruns_foreign_passes(ngx_http_jobruns_foreign_t *foreign,
-    ngx_http_jobruns_neighbour_t *n)
+    ngx_http_jobruns_location_t *loc)
 {
     ngx_uint_t                 i;
     ngx_http_jobruns_pass_t   *pass;
@@ -343,9 +343,9 @@ ngx_http_jobruns_foreign_passes(ngx_http_jobruns_foreign_t *foreign,
             continue;
         }
 
-        u = n->loc_conf[pass->module->ctx_index];
+        u = loc->loc_conf[pass->module->ctx_index];
 
-        if ((pass->handler != NULL && n->core->handler == pass->handler)
+        if ((pass->handler != NULL && loc->core->handler == pass->handler)
             || u->upstream != NULL)
         {
             return &ngx_http_jobruns_foreign_other[i - 1];
@@ -358,7 +358,7 @@ ngx_http_jobruns_foreign_passes(ngx_http_jobruns_foreign_t *foreign,
 
 ngx_uint_t
 ngx_http_jobruns_foreign_proxies(ngx_http_jobruns_foreign_t *foreign,
-    ngx_http_jobruns_neighbour_t *n)
+    ngx_http_jobruns_location_t *loc)
 {
     ngx_http_upstream_conf_t  *u;
 
@@ -366,13 +366,13 @@ ngx_http_jobruns_foreign_proxies(ngx_http_jobruns_foreign_t *foreign,
         return 0;
     }
 
-    u = n->loc_conf[foreign->proxy->ctx_index];
+    u = loc->loc_conf[foreign->proxy->ctx_index];
 
     /* with variables it has a handler, and no upstream */
 
     return u->upstream != NULL
-           || (n->core->handler != NULL
-               && n->core->handler == foreign->passes[0].handler);
+           || (loc->core->handler != NULL
+               && loc->core->handler == foreign->passes[0].handler);
 }
 
 
@@ -381,7 +381,7 @@ ngx_http_jobruns_foreign_proxies(ngx_http_jobruns_foreign_t *foreign,
 
 ngx_uint_t
 ngx_http_jobruns_foreign_asks(ngx_http_jobruns_foreign_t *foreign,
-    ngx_http_jobruns_neighbour_t *n, ngx_http_core_loc_conf_t *other)
+    ngx_http_jobruns_location_t *loc, ngx_http_core_loc_conf_t *other)
 {
     ngx_str_t  *uri;
 
@@ -389,7 +389,7 @@ ngx_http_jobruns_foreign_asks(ngx_http_jobruns_foreign_t *foreign,
         return 0;
     }
 
-    uri = n->loc_conf[foreign->auth->ctx_index];
+    uri = loc->loc_conf[foreign->auth->ctx_index];
 
     if (uri->len == 0) {
         return 0;
@@ -412,15 +412,15 @@ ngx_http_jobruns_foreign_asks(ngx_http_jobruns_foreign_t *foreign,
 
 static const ngx_http_jobruns_conflict_t *
 ngx_http_jobruns_foreign_proxy(ngx_http_jobruns_foreign_t *foreign,
-    ngx_http_jobruns_neighbour_t *n)
+    ngx_http_jobruns_location_t *loc)
 {
     u_char  *plcf;
 
-    if (!ngx_http_jobruns_foreign_proxies(foreign, n)) {
+    if (!ngx_http_jobruns_foreign_proxies(foreign, loc)) {
         return NULL;
     }
 
-    plcf = n->loc_conf[foreign->proxy->ctx_index];
+    plcf = loc->loc_conf[foreign->proxy->ctx_index];
 
     if (foreign->http_version != NGX_CONF_UNSET_SIZE
         && *(ngx_uint_t *) (plcf + foreign->http_version)
@@ -445,7 +445,7 @@ ngx_http_jobruns_foreign_proxy(ngx_http_jobruns_foreign_t *foreign,
         return NULL;
     }
 
-    return ngx_http_jobruns_foreign_headers(n,
+    return ngx_http_jobruns_foreign_headers(loc,
                               *(ngx_array_t **) (plcf + foreign->headers));
 }
 
@@ -453,7 +453,7 @@ ngx_http_jobruns_foreign_proxy(ngx_http_jobruns_foreign_t *foreign,
 /* headers NULL: there is no proxy_set_header here or above */
 
 static const ngx_http_jobruns_conflict_t *
-ngx_http_jobruns_foreign_headers(ngx_http_jobruns_neighbour_t *n,
+ngx_http_jobruns_foreign_headers(ngx_http_jobruns_location_t *loc,
     ngx_array_t *headers)
 {
     ngx_uint_t     i;
@@ -484,7 +484,7 @@ ngx_http_jobruns_foreign_headers(ngx_http_jobruns_neighbour_t *n,
         }
     }
 
-    if (n->conf->enable == jobruns_unset) {
+    if (loc->conf->enable == jobruns_unset) {
         return NULL;
     }
 

@@ -5,21 +5,11 @@
 #ifndef NGX_HTTP_JOBRUNS_FOREIGN_H_INCLUDED
 #define NGX_HTTP_JOBRUNS_FOREIGN_H_INCLUDED
 
-#include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_conflicts.h"
 
 
 /* proxy_pass, fastcgi_pass, grpc_pass, scgi_pass, uwsgi_pass */
 #define NGX_HTTP_JOBRUNS_PASSES  5
-
-
-/* a location, or what is merged like one, to be looked at when all is */
-typedef struct {
-    ngx_http_jobruns_loc_conf_t   *conf;
-    ngx_http_jobruns_srv_conf_t   *server;
-    ngx_http_core_loc_conf_t      *core;
-    void                         **loc_conf;
-    ngx_str_t                      name;      /* of the server */
-} ngx_http_jobruns_neighbour_t;
 
 
 typedef struct {
@@ -52,19 +42,19 @@ ngx_int_t ngx_http_jobruns_foreign_init(ngx_conf_t *cf,
 /* puts the guard before addresses that variables of a `*_pass` may hold, in
    any location of a guarded server; NGX_ERROR: no memory */
 ngx_int_t ngx_http_jobruns_foreign_guard(ngx_conf_t *cf,
-    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_location_t *loc);
 
 /* has the location proxy_pass, of its own or from the one around it? */
 ngx_uint_t ngx_http_jobruns_foreign_proxies(
-    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_location_t *loc);
 
 /* may the URI of auth_request, if the location has one, lead to another? */
 ngx_uint_t ngx_http_jobruns_foreign_asks(ngx_http_jobruns_foreign_t *foreign,
-    ngx_http_jobruns_neighbour_t *n, ngx_http_core_loc_conf_t *other);
+    ngx_http_jobruns_location_t *loc, ngx_http_core_loc_conf_t *other);
 
 /* NGX_ERROR after saying what does not go together */
 ngx_int_t ngx_http_jobruns_foreign_check(ngx_conf_t *cf,
-    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_neighbour_t *n);
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_location_t *loc);
 
 
 #endif /* NGX_HTTP_JOBRUNS_FOREIGN_H_INCLUDED */

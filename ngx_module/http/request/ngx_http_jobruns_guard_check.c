@@ -4,9 +4,9 @@
  * client sent it.  Whatever made it otherwise is named in error.log.
  */
 
+#include "ngx_http_jobruns_conflicts.h"
 #include "ngx_http_jobruns_guard.h"
 #include "ngx_http_jobruns_guard_check.h"
-#include "ngx_http_jobruns_neighbours.h"
 
 #include "jr_head.h"
 
@@ -243,7 +243,7 @@ ngx_http_jobruns_guard_conf(ngx_http_request_t *r)
         return ngx_http_jobruns_guard_upstream(r);
     }
 
-    conflict = ngx_http_jobruns_neighbour_conflict(r->upstream->conf);
+    conflict = ngx_http_jobruns_conflicts_find(r->upstream->conf);
 
     return conflict ? conflict->exit : ngx_http_jobruns_guard_upstream(r);
 }
