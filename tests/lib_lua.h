@@ -1,6 +1,6 @@
 /*
  * What every test of the scripts begins with: a Redis of its program, empty
- * before each test.
+ * before each test, and attempts that differ in little.
  */
 
 #ifndef LIB_LUA_H_INCLUDED
@@ -24,6 +24,9 @@
 /* units of a request in a backlog */
 #define REQUEST  INT64_C(3600000000)
 
+/* of a 2xx that is stored */
+#define ANSWER  "JR1 whatever"
+
 /* a test that finds Redis empty */
 #define lua_test(name)  cmocka_unit_test_setup(name, lua_flush)
 
@@ -37,6 +40,22 @@ int lua_stop(void **state);
 
 /* before each test */
 int lua_flush(void **state);
+
+
+/* an attempt of this owner, with request id "id-<owner>": the default one
+   otherwise, so that all have the same token */
+attempt_t by(const char *owner);
+
+/* attempts "a" and "b" with these limits */
+void two(attempt_t *a, attempt_t *b, const char *limits);
+
+/* the reply to an attempt without a token, which only limits can refuse */
+const char *count_one(const char *limits, int64_t time);
+
+/* an admission, and a settlement, with this reply that write nothing */
+void changes_nothing(const attempt_t *a, int64_t time, const char *want);
+void settles_nothing(const attempt_t *a, const char *outcome, int64_t time,
+    const char *want);
 
 
 #endif /* LIB_LUA_H_INCLUDED */

@@ -58,7 +58,7 @@ fill(void)
 
 
 static attempt_t
-by(const char *owner, const char *record, const char *limits)
+with(const char *owner, const char *record, const char *limits)
 {
     attempt_t  a;
 
@@ -98,7 +98,7 @@ admissions_are_refused(void **state)
     /* a slot whose lease has ended is what would be taken away first */
 
     is(redis_text(redis, "ZADD {t}:slots:s 1 dead:1"), "1");
-    a = by("u", "{t}:token:u", "");
+    a = with("u", "{t}:token:u", "");
     admit(redis, &a, REAL);
     is(settle(redis, &a, "unknown", REAL), "settled unknown");
     is(redis_text(redis, "RPUSH {t}:token:w x"), "1");
@@ -106,7 +106,7 @@ admissions_are_refused(void **state)
     fill();
 
     for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-        a = by("a", "{t}:token:a", limits[i]);
+        a = with("a", "{t}:token:a", limits[i]);
         is_refused_and_changes_nothing(&a);
 
         a.record = NULL;
@@ -129,10 +129,10 @@ what_a_token_decides_is_answered(void **state)
 
     (void) state;
 
-    a = by("a", "{t}:token:a", LIMITS);
-    b = by("b", "{t}:token:b", LIMITS);
-    c = by("c", "{t}:token:a", LIMITS);
-    d = by("d", "{t}:token:b", LIMITS);
+    a = with("a", "{t}:token:a", LIMITS);
+    b = with("b", "{t}:token:b", LIMITS);
+    c = with("c", "{t}:token:a", LIMITS);
+    d = with("d", "{t}:token:b", LIMITS);
 
     admit(redis, &a, REAL);
     admit(redis, &b, REAL);
@@ -189,7 +189,7 @@ renewals_and_settlements_pass(void **state)
             flush(NULL);
 
             snprintf(record_key, sizeof(record_key), "{t}:token:%zu", i);
-            a = by("a", record_key, limits[k]);
+            a = with("a", record_key, limits[k]);
             begins(admit(redis, &a, REAL), "forward absent ");
             is(redis_text(redis, "HSET %s l 1", record_key), "0");
 

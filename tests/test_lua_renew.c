@@ -7,18 +7,6 @@
 
 
 
-static attempt_t
-by(const char *owner)
-{
-    attempt_t  a;
-
-    a = attempt_default;
-    a.owner = owner;
-
-    return a;
-}
-
-
 static void
 loses(const attempt_t *a, int64_t time)
 {

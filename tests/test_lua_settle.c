@@ -1,38 +1,9 @@
 /*
- * settle.lua against a real Redis: who may end what, what is kept, what is
- * given back, and that all of it happens once.
+ * settle.lua against a real Redis: who may end what, what is stored, and that
+ * all of it happens once.
  */
 
 #include "lib_lua.h"
-
-
-
-/* a and b: two attempts with the same token */
-
-static void
-two(attempt_t *a, attempt_t *b, const char *limits)
-{
-    *a = attempt_default;
-    a->owner = "a";
-    a->id = "id-a";
-    a->limits = limits;
-
-    *b = *a;
-    b->owner = "b";
-    b->id = "id-b";
-}
-
-
-static void
-changes_nothing(const attempt_t *a, const char *outcome, int64_t time,
-    const char *want)
-{
-    char  before[80];
-
-    snprintf(before, sizeof(before), "%s", redis_all(redis));
-    is(settle(redis, a, outcome, time), want);
-    is(redis_all(redis), before);
-}
 
 
 static void
@@ -121,301 +92,9 @@ settling_again_changes_nothing(void **state)
         is(settle(redis, &a, cases[i].outcome, T0), cases[i].first);
 
         for (k = 0; k < 3; k++) {
-            changes_nothing(&a, cases[i].outcome, T0, cases[i].again);
+            settles_nothing(&a, cases[i].outcome, T0, cases[i].again);
         }
     }
-}
-
-
-/* [outcome, retry of an unknown token, what is used of rate, quota, slots
-   after one attempt beside another that runs] */
-
-static void
-refunds(void **state)
-{
-    size_t     i;
-    attempt_t  a, b, other;
-
-    static const struct {
-        const char  *outcome;
-        int          retry;
-        int          token;
-        const char  *rate;
-        const char  *quota;
-    } cases[] = {
-        { "created", 0, 1, "2099952000000000 7200000000", "2099952000 2" },
-        { "rejected", 0, 1, "2099952000000000 7200000000", "2099952000 1" },
-        { "unauthorized", 0, 1, "2099952000000000 3600000000", "2099952000 1" },
-        { "unsent", 0, 1, "2099952000000000 7200000000", "2099952000 1" },
-        { "unknown", 0, 1, "2099952000000000 7200000000", "2099952000 2" },
-
-        { "created", 0, 0, "2099952000000000 7200000000", "2099952000 2" },
-        { "rejected", 0, 0, "2099952000000000 7200000000", "2099952000 1" },
-        { "unauthorized", 0, 0, "2099952000000000 3600000000", "2099952000 1" },
-        { "unsent", 0, 0, "2099952000000000 7200000000", "2099952000 1" },
-        { "unknown", 0, 0, "2099952000000000 7200000000", "2099952000 2" },
-
-        /* what the first attempt of an unknown token paid stays paid; a
-           third in the rate, which the retry takes */
-        { "created", 1, 1, "2099952000000000 10800000000", "2099952000 2" },
-        { "rejected", 1, 1, "2099952000000000 10800000000", "2099952000 2" },
-        { "unauthorized", 1, 1, "2099952000000000 7200000000", "2099952000 2" },
-        { "unsent", 1, 1, "2099952000000000 10800000000", "2099952000 2" },
-        { "unknown", 1, 1, "2099952000000000 10800000000", "2099952000 2" }
-    };
-
-    (void) state;
-
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        is(redis_text(redis, "FLUSHALL"), "OK");
-
-        two(&a, &b, "rate r 9 1000000 5 enforce, "
-            "quota q 9 hour 0 enforce, concurrency s 9 0 0 enforce");
-
-        other = a;
-        other.owner = "other";
-        other.record = NULL;
-        admit(redis, &other, T0);
-
-        if (!cases[i].token) {
-            a.record = NULL;
-        }
-
-        admit(redis, &a, T0);
-        is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"),
-           "a:15000 other:15000");
-
-        if (cases[i].retry) {
-            is(settle(redis, &a, "unknown", T0), "settled unknown");
-            a = b;
-            begins(admit(redis, &a, T0), "forward unknown");
-        }
-
-        assert_string_not_equal(settle(redis, &a, cases[i].outcome, T0),
-                                "gone");
-
-        is(redis_text(redis, "GET {t}:rate:r"), cases[i].rate);
-        is(redis_text(redis, "GET {t}:quota:q"), cases[i].quota);
-        is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "other:15000");
-    }
-}
-
-
-static void
-a_refund_leaves_no_key_for_nothing(void **state)
-{
-    size_t     i;
-    attempt_t  a, b;
-
-    static const char *const  outcomes[] = {
-        "unauthorized", "rejected", "unsent"
-    };
-
-    (void) state;
-
-    two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-        "concurrency s 9 0 0 enforce");
-    a.record = NULL;
-
-    admit(redis, &a, T0);
-    is(settle(redis, &a, "unauthorized", T0), "settled freed");
-    is(redis_text(redis, "DBSIZE"), "0");
-
-    /* of a rate that is not given back the key ends by itself, soon */
-
-    for (i = 0; i < 6; i++) {
-        a.record = i < 3 ? NULL : b.record;
-        a.limits = b.limits;
-        admit(redis, &a, T0);
-        is(settle(redis, &a, outcomes[i % 3], T0), "settled freed");
-        is(redis_text(redis, "DEL {t}:rate:r"), i % 3 ? "1" : "0");
-        is(redis_text(redis, "DBSIZE"), "0");
-    }
-}
-
-
-static void
-a_refund_keeps_the_end_of_the_rate_key(void **state)
-{
-    attempt_t  a, b;
-
-    (void) state;
-
-    two(&a, &b, "rate r 1 3600000000 5 enforce");
-    b.record = NULL;
-
-    admit(redis, &b, T0);
-    admit(redis, &a, T0);
-    is(settle(redis, &a, "unauthorized", T0), "settled freed");
-    is(redis_text(redis, "GET {t}:rate:r"), "2099952000000000 3600000000");
-
-    /* the rate in force is not known here: it may outlive its use by the
-       time of one request */
-    is(redis_text(redis, "PEXPIRETIME {t}:rate:r"), "2099959200001");
-}
-
-
-static void
-a_quota_is_refunded_in_its_window_only(void **state)
-{
-    attempt_t  a, b;
-
-    (void) state;
-
-    two(&a, &b, "quota q 9 hour 0 enforce");
-    b.record = NULL;
-
-    admit(redis, &a, T0 + HOUR - 1);
-    admit(redis, &b, T0 + HOUR);
-    is(redis_text(redis, "GET {t}:quota:q"), "2099955600 1");
-    is(settle(redis, &a, "rejected", T0 + HOUR), "settled freed");
-    is(redis_text(redis, "GET {t}:quota:q"), "2099955600 1");
-
-    /* the window ended, and nobody came since */
-    is(redis_text(redis, "FLUSHALL"), "OK");
-    admit(redis, &a, T0);
-    is(redis_text(redis, "DEL {t}:quota:q"), "1");
-    is(settle(redis, &a, "rejected", T0 + HOUR), "settled freed");
-    is(redis_text(redis, "EXISTS {t}:quota:q"), "0");
-}
-
-
-static void
-what_was_not_consumed_is_not_refunded(void **state)
-{
-    attempt_t  a, b, other;
-
-    (void) state;
-
-    two(&a, &b, "rate r 9 1000000 0 dry_run, quota q 1 hour 0 dry_run, "
-        "quota lifted 9 hour 0 enforce, concurrency s 1 0 0 dry_run");
-    other = b;
-    other.record = NULL;
-
-    is(redis_text(redis, "HSET {t}:limits lifted.limit none"), "1");
-    admit(redis, &other, T0);
-    admit(redis, &a, T0);
-    is(record(redis, &a, "k"), "- - - -");
-    is(settle(redis, &a, "unauthorized", T0), "settled freed");
-
-    is(redis_text(redis, "GET {t}:rate:r"), "2099952000000000 3600000000");
-    is(redis_text(redis, "GET {t}:quota:q"), "2099952000 1");
-    is(redis_text(redis, "EXISTS {t}:quota:lifted"), "0");
-    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "b:15000");
-}
-
-
-/* a rate that was overridden between admission and refund */
-
-static void
-a_refund_of_a_rate_is_one_request(void **state)
-{
-    attempt_t  a, b;
-
-    (void) state;
-
-    two(&a, &b, "rate r 9 1000000 5 enforce");
-    b.record = NULL;
-
-    admit(redis, &a, T0);
-    is(redis_text(redis, "HSET {t}:limits r.rate 3"), "1");
-    admit(redis, &b, T0);
-    is(redis_text(redis, "GET {t}:rate:r"), "2099952000000000 7200000000");
-
-    is(settle(redis, &a, "unauthorized", T0), "settled freed");
-    is(redis_text(redis, "GET {t}:rate:r"), "2099952000000000 3600000000");
-}
-
-
-static void
-counters_that_are_none_do_not_stop_a_settlement(void **state)
-{
-    size_t     i;
-    attempt_t  a, b;
-
-    static const char *const  spoilt[] = {
-        "DEL %s", "RPUSH %s x", "SET %s nonsense", "SET %s -1", "ZADD %s 1 x",
-        "HSET %s a b", "SADD %s a"
-    };
-    static const char *const  keys[] = {
-        "{t}:rate:r", "{t}:quota:q", "{t}:slots:s"
-    };
-
-    (void) state;
-
-    two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce, "
-        "concurrency s 9 0 0 enforce");
-
-    for (i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
-        for (size_t k = 0; k < 3; k++) {
-            is(redis_text(redis, "FLUSHALL"), "OK");
-            admit(redis, &a, T0);
-            is(redis_text(redis, "DEL %s", keys[k]), "1");
-            freeReplyObject(redis_reply(redis, spoilt[i], keys[k]));
-
-            is(settle(redis, &a, "unauthorized", T0), "settled freed");
-            is(redis_text(redis, "EXISTS %s", a.record), "0");
-        }
-    }
-}
-
-
-/* numbers with which nobody could compute stay as they are */
-
-static void
-counters_out_of_range_are_left_alone(void **state)
-{
-    size_t     i;
-    attempt_t  a, b;
-
-    static const char *const  spoilt[][2] = {
-        { "{t}:rate:r", "2099952000900000 99999999999999999" },
-        { "{t}:rate:r", "2099952000900000 -1" },
-        { "{t}:rate:r", "2099952000900000 0 20" },
-        { "{t}:quota:q", "2099952000 99999999999999999999" }
-    };
-
-    (void) state;
-
-    two(&a, &b, "rate r 9 1000000 5 enforce, quota q 9 hour 0 enforce");
-
-    for (i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
-        is(redis_text(redis, "FLUSHALL"), "OK");
-        admit(redis, &a, T0);
-        is(redis_text(redis, "SET %s %s", spoilt[i][0], spoilt[i][1]), "OK");
-        is(settle(redis, &a, "unauthorized", T0), "settled freed");
-        is(redis_text(redis, "GET %s", spoilt[i][0]), spoilt[i][1]);
-    }
-}
-
-
-/* an admission without a reply may still come until its time has passed */
-
-static void
-a_lost_admission_is_taken_back_behind_its_deadline(void **state)
-{
-    char       before[80];
-    attempt_t  a, b;
-
-    (void) state;
-
-    two(&a, &b, "quota q 1 hour 0 enforce, concurrency s 1 0 0 enforce");
-    a.deadline = a.lost = T0 / 1000 + 200;
-
-    /* whether it was carried out by then or not */
-
-    admit(redis, &a, T0);
-    snprintf(before, sizeof(before), "%s", redis_all(redis));
-    is(settle(redis, &a, "unsent", T0 + 100 * MS), "early 2099952000100");
-    is(settle(redis, &a, "unsent", T0 + 201 * MS - 1), "early 2099952000200");
-    is(redis_all(redis), before);
-    is(settle(redis, &a, "unsent", T0 + 201 * MS), "settled freed");
-    is(redis_text(redis, "DBSIZE"), "0");
-
-    is(settle(redis, &a, "unsent", T0 + 100 * MS), "early 2099952000100");
-    is(settle(redis, &a, "unsent", T0 + 201 * MS), "gone");
-    is(admit(redis, &a, T0 + 201 * MS), "late 2099952000201");
-    is(redis_text(redis, "DBSIZE"), "0");
 }
 
 
@@ -470,7 +149,7 @@ a_retry_of_unknown_stays_unknown_but_for_2xx(void **state)
         is(record(redis, &a, "s"), "u");
         is(record(redis, &a, "r"), "id-a");
         is(redis_text(redis, "PEXPIRETIME %s", a.record), "2100038400000");
-        changes_nothing(&b, outcomes[i], T0, "gone");
+        settles_nothing(&b, outcomes[i], T0, "gone");
 
         /* and so does a third attempt */
         is(admit(redis, &a, T0), "forward unknown \"\"");
@@ -505,29 +184,11 @@ a_fenced_attempt_settles_nothing(void **state)
         is(redis_text(redis, "FLUSHALL"), "OK");
         admit(redis, &a, T0);
         admit(redis, &b, T0 + 15 * SECOND);
-        changes_nothing(&a, outcomes[i], T0 + 16 * SECOND, "fenced c");
+        settles_nothing(&a, outcomes[i], T0 + 16 * SECOND, "fenced c");
 
         settle(redis, &b, "unknown", T0 + 17 * SECOND);
-        changes_nothing(&a, outcomes[i], T0 + 18 * SECOND, "gone");
+        settles_nothing(&a, outcomes[i], T0 + 18 * SECOND, "gone");
     }
-}
-
-
-static void
-a_fenced_attempt_gives_its_slot_back(void **state)
-{
-    attempt_t  a, b;
-
-    (void) state;
-
-    two(&a, &b, "concurrency s 9 0 0 enforce");
-
-    admit(redis, &a, T0);
-    is(redis_text(redis, "HSET %s l 0", a.record), "0");
-    admit(redis, &b, T0 + SECOND);
-    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "a:15000 b:15000");
-    is(settle(redis, &a, "unsent", T0 + SECOND), "fenced c");
-    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "b:15000");
 }
 
 
@@ -554,11 +215,11 @@ the_first_2xx_wins_whoever_owns_the_token(void **state)
     /* b learns of it, whatever became of its own */
     is(settle_created(redis, &b, "answer-b", "/b", "run-b", T0 + 17 * SECOND),
        "done answer-a /a run-a id-a");
-    changes_nothing(&b, "rejected", T0 + 17 * SECOND,
+    settles_nothing(&b, "rejected", T0 + 17 * SECOND,
                     "done answer-a /a run-a id-a");
-    changes_nothing(&b, "unsent", T0 + 17 * SECOND,
+    settles_nothing(&b, "unsent", T0 + 17 * SECOND,
                     "done answer-a /a run-a id-a");
-    changes_nothing(&b, "unknown", T0 + 17 * SECOND,
+    settles_nothing(&b, "unknown", T0 + 17 * SECOND,
                     "done answer-a /a run-a id-a");
     is(settle_created(redis, &a, "answer-a", "/a", "run-a", T0 + 18 * SECOND),
        "kept");
@@ -592,8 +253,8 @@ a_2xx_whose_key_is_gone_is_kept(void **state)
 
     admit(redis, &a, T0);
     is(redis_text(redis, "FLUSHALL"), "OK");
-    changes_nothing(&a, "rejected", T0, "gone");
-    changes_nothing(&a, "unknown", T0, "gone");
+    settles_nothing(&a, "rejected", T0, "gone");
+    settles_nothing(&a, "unknown", T0, "gone");
 
     is(settle_created(redis, &a, "answer", "/a", "run-a", T0), "kept");
     is(record(redis, &a, "f"), "1:f00d");
@@ -796,19 +457,9 @@ main(void)
         lua_test(created_is_kept),
         lua_test(created_stays_ten_minutes_at_least),
         lua_test(settling_again_changes_nothing),
-        lua_test(refunds),
-        lua_test(a_refund_leaves_no_key_for_nothing),
-        lua_test(a_lost_admission_is_taken_back_behind_its_deadline),
-        lua_test(a_refund_keeps_the_end_of_the_rate_key),
-        lua_test(a_quota_is_refunded_in_its_window_only),
-        lua_test(what_was_not_consumed_is_not_refunded),
-        lua_test(a_refund_of_a_rate_is_one_request),
-        lua_test(counters_that_are_none_do_not_stop_a_settlement),
-        lua_test(counters_out_of_range_are_left_alone),
         lua_test(unknown_stays_for_the_retry),
         lua_test(a_retry_of_unknown_stays_unknown_but_for_2xx),
         lua_test(a_fenced_attempt_settles_nothing),
-        lua_test(a_fenced_attempt_gives_its_slot_back),
         lua_test(the_first_2xx_wins_whoever_owns_the_token),
         lua_test(a_2xx_whose_key_is_gone_is_kept),
         lua_test(an_answer_that_is_not_kept),

@@ -20,6 +20,7 @@
 #include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_overrides.h"
 #include "ngx_http_jobruns_reply.h"
+#include "ngx_http_jobruns_reply_verdict.h"
 #include "jr_script.h"
 #include "fuzz.h"
 
@@ -209,7 +210,7 @@ read_reply(redisReply *reply)
     attempt.argc = ARGS;
     attempt.argv = argv;
 
-    ngx_http_jobruns_read_verdict(&attempt, reply);
+    ngx_http_jobruns_reply_verdict(&attempt, reply);
 
     fuzz_holds(attempt.nstates == 0 || attempt.nstates == LIMITS);
     fuzz_holds(attempt.verdict != jobruns_verdict_none);
@@ -234,10 +235,10 @@ read_reply(redisReply *reply)
         }
     }
 
-    (void) ngx_http_jobruns_read_settled(reply, &attempt, &run_key, &log);
-    (void) ngx_http_jobruns_read_settled(reply, NULL, &run_key, &log);
-    (void) ngx_http_jobruns_read_renewed(reply);
-    fuzz_holds(ngx_http_jobruns_read_replicas(reply) >= 0);
+    (void) ngx_http_jobruns_reply_settled(reply, &attempt, &run_key, &log);
+    (void) ngx_http_jobruns_reply_settled(reply, NULL, &run_key, &log);
+    (void) ngx_http_jobruns_reply_renewed(reply);
+    fuzz_holds(ngx_http_jobruns_reply_replicas(reply) >= 0);
 
     /* the map is large, and most replies are refused at their first look */
 
@@ -383,7 +384,7 @@ ngx_redis_clock(ngx_redis_op_t *op, int64_t ms)
 
 
 void
-ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
+ngx_http_jobruns_overrides_report(ngx_http_jobruns_attempt_t *a,
     ngx_str_t *fields)
 {
     u_char  *copy;

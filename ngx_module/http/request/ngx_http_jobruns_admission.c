@@ -19,6 +19,7 @@
 #include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_replicas.h"
 #include "ngx_http_jobruns_reply.h"
+#include "ngx_http_jobruns_reply_verdict.h"
 #include "ngx_http_jobruns_waiters.h"
 
 #include "jr_script.h"
@@ -126,7 +127,7 @@ ngx_http_jobruns_on_admitted(ngx_redis_op_t *op, ngx_redis_status_e status,
     }
 
     if (status == ngx_redis_ok) {
-        ngx_http_jobruns_read_verdict(a, reply);
+        ngx_http_jobruns_reply_verdict(a, reply);
 
         if (a->mistrusted) {
             a->mistrusted = 0;
@@ -441,7 +442,7 @@ ngx_http_jobruns_on_late(ngx_redis_op_t *op, ngx_redis_status_e status,
     a = op->data;
 
     a->renewed = (status == ngx_redis_ok)
-                 ? ngx_http_jobruns_read_renewed(reply) : NGX_ERROR;
+                 ? ngx_http_jobruns_reply_renewed(reply) : NGX_ERROR;
 
     if (a->renewed == NGX_ERROR) {
         ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: %s",

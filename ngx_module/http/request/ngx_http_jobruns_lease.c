@@ -109,7 +109,7 @@ ngx_http_jobruns_on_renewed(ngx_redis_op_t *op, ngx_redis_status_e status,
     a = op->data;
 
     if (status != ngx_redis_ok
-        || ngx_http_jobruns_read_renewed(reply) != NGX_DECLINED)
+        || ngx_http_jobruns_reply_renewed(reply) != NGX_DECLINED)
     {
         return;
     }

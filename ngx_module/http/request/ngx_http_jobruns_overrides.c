@@ -25,11 +25,11 @@ typedef struct {
 static ngx_http_jobruns_told_t  ngx_http_jobruns_told[NGX_HTTP_JOBRUNS_TOLD];
 
 
-static ngx_uint_t ngx_http_jobruns_tell_again(uint32_t hash);
+static ngx_uint_t ngx_http_jobruns_overrides_again(uint32_t hash);
 
 
 void
-ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
+ngx_http_jobruns_overrides_report(ngx_http_jobruns_attempt_t *a,
     ngx_str_t *fields)
 {
     uint32_t    hash;
@@ -44,7 +44,7 @@ ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
     ngx_crc32_update(&hash, fields->data, fields->len);
     ngx_crc32_final(hash);
 
-    if (!ngx_http_jobruns_tell_again(hash)) {
+    if (!ngx_http_jobruns_overrides_again(hash)) {
         return;
     }
 
@@ -65,7 +65,7 @@ ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
 
 
 static ngx_uint_t
-ngx_http_jobruns_tell_again(uint32_t hash)
+ngx_http_jobruns_overrides_again(uint32_t hash)
 {
     ngx_uint_t                i;
     ngx_http_jobruns_told_t  *t, *free;

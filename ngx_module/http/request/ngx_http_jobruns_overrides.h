@@ -11,7 +11,7 @@
 
 /* counts overrides that are nonsense, and logs each once a minute; fields
    are their names with a blank between them */
-void ngx_http_jobruns_bad_overrides(ngx_http_jobruns_attempt_t *a,
+void ngx_http_jobruns_overrides_report(ngx_http_jobruns_attempt_t *a,
     ngx_str_t *fields);
 
 

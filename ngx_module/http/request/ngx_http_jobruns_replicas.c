@@ -120,7 +120,7 @@ ngx_http_jobruns_on_replicated(ngx_redis_op_t *op, ngx_redis_status_e status,
         ngx_http_jobruns_unreplicated(a, ngx_redis_stats_text(status));
 
     } else {
-        n = ngx_http_jobruns_read_replicas(reply);
+        n = ngx_http_jobruns_reply_replicas(reply);
 
         if (n < (ngx_int_t) a->conf->replicas) {
             *ngx_sprintf(text, "only %i replicas have it", n) = '\0';

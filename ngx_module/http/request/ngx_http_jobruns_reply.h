@@ -9,19 +9,37 @@
 #include "ngx_http_jobruns.h"
 
 
-void ngx_http_jobruns_read_verdict(ngx_http_jobruns_attempt_t *a,
-    redisReply *reply);
-
 /* a may be NULL; run_key is set where another attempt was first, and points
    into the reply */
-ngx_http_jobruns_settled_e ngx_http_jobruns_read_settled(redisReply *reply,
+ngx_http_jobruns_settled_e ngx_http_jobruns_reply_settled(redisReply *reply,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *run_key, ngx_log_t *log);
 
 /* NGX_DECLINED: the lease is lost; NGX_ERROR: the reply says nothing of it */
-ngx_int_t ngx_http_jobruns_read_renewed(redisReply *reply);
+ngx_int_t ngx_http_jobruns_reply_renewed(redisReply *reply);
 
 /* the reply to WAIT: how many replicas have it, 0 where it is an error */
-ngx_int_t ngx_http_jobruns_read_replicas(redisReply *reply);
+ngx_int_t ngx_http_jobruns_reply_replicas(redisReply *reply);
+
+
+/* For all that reads a reply; a string is copied into the request's pool. */
+
+/* NGX_ERROR: not a string; NGX_ABORT: no memory */
+ngx_int_t ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, ngx_str_t *value);
+
+/* the same, to be sent in a header: one that would break it is left out */
+ngx_int_t ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply, ngx_str_t *value);
+
+/* the stored answer, into a->kept; NGX_ERROR: corrupt; NGX_ABORT: no memory */
+ngx_int_t ngx_http_jobruns_reply_kept(ngx_http_jobruns_attempt_t *a,
+    redisReply *answer);
+
+/* whether it is this string */
+ngx_uint_t ngx_http_jobruns_reply_is(redisReply *reply, const char *word);
+
+/* counts and logs that a value is corrupt and not used */
+void ngx_http_jobruns_reply_report_damage(ngx_http_jobruns_attempt_t *a);
 
 
 #endif /* NGX_HTTP_JOBRUNS_REPLY_H_INCLUDED */

@@ -351,7 +351,7 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
     settled = jobruns_settled_none;
 
     if (status == ngx_redis_ok) {
-        settled = ngx_http_jobruns_read_settled(reply, s->attempt, &run_key,
+        settled = ngx_http_jobruns_reply_settled(reply, s->attempt, &run_key,
                                                 &s->log);
         ngx_http_jobruns_settlement_tell(s, settled, &run_key);
     }

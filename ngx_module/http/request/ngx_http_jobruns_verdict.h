@@ -1,6 +1,6 @@
 /*
  * A verdict that many attempts are given: one copy, counted by those who use
- * it, of what ngx_http_jobruns_read_verdict() makes of a reply.
+ * it, of what ngx_http_jobruns_reply_verdict() makes of a reply.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_VERDICT_H_INCLUDED
