@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Records leave at the end of a turn of the event loop, all of a turn in one
-# write(): what goes out before that, and what does not.
+# Records are written at the end of a turn of the event loop, all of a turn in
+# one write(): no response and no request is sent before its record.
 
 use lib 't/lib';
 use JobRuns;
@@ -14,7 +14,7 @@ plan(skip_all => JobRuns::Disk::library() . ' is not built (make e2e)')
 my $t = JobRuns->new;
 my $disk = JobRuns::Disk->new($t->testdir . '/disk');
 
-# NGINX, and nobody else, has it.
+# NGINX has the preloaded library, and no other process.
 
 my $redis = $t->redis;
 my $service = $t->service;
@@ -41,13 +41,15 @@ for ([400, body => '{'], [415, headers => { 'Content-Type' => 'text/plain' }],
 {
     my ($status, %opt) = @$_;
     my $client = held(%opt);
-    is($client->try_response(0.2), undef, "no $status before its record");
+    is($client->try_response(0.2), undef,
+        "a $status is not sent before its record");
     $disk->let;
-    is($client->response->status, $status, '... but behind it');
+    is($client->response->status, $status,
+        "a $status is sent after its record");
 }
 
 my $client = held(token => 'tok', stub => { wait_read => 'gate' });
-is($service->asked, 0, 'nothing goes to the service before .begin');
+is($service->asked, 0, 'nothing is sent to the service before .begin');
 $disk->let;
 $service->wait_at('gate');
 
@@ -55,15 +57,16 @@ my $had = $disk->writes;
 $disk->hold_writes;
 $service->release('gate');
 wait_for { $disk->writes == $had + 1 } 'the write of .end';
-is($client->try_response(0.2), undef, 'no answer before .end');
+is($client->try_response(0.2), undef, 'a response is not sent before .end');
 $disk->let;
-is($client->response->status, 201, '... but behind it');
+is($client->response->status, 201, 'a response is sent after .end');
 
 $client = held(token => 'tok');
-is($client->try_response(0.2), undef, 'no replay before its record');
+is($client->try_response(0.2), undef, 'a replay is not sent before its record');
 $disk->let;
 my $replay = $client->response;
-is($replay->header('opc-retry-replayed'), 'true', '... but behind it');
+is($replay->header('opc-retry-replayed'), 'true',
+    'a replay is sent after its record');
 
 # --------------------------------------------------------------- one for many
 
@@ -90,14 +93,15 @@ my $records = records();
 $redis->pause;
 my @clients = map { $t->start_run(stub => { wait_read => 'all' }) } 1 .. $n;
 $t->get('/x');                          # all have been asked
-is(writes_for($records + $n), 1, "$n .begin in one write");
+is(writes_for($records + $n), 1, "$n records of .begin are in one write");
 $service->wait_at('all', $n);
 
 $redis->pause;
 $service->release('all');
 wait_for { $service->created == $service->asked } 'the service to answer';
 $t->get('/x');
-is(writes_for($records + 2 * $n), 1, "$n .end in one write");
-is($_->response->status, 201, 'created') for @clients;
+is(writes_for($records + 2 * $n), 1, "$n records of .end are in one write");
+is($_->response->status, 201, 'a creation of one turn with others is created')
+    for @clients;
 
 done_testing;

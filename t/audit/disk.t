@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# An audit file that cannot be written: a disk that is full, a limit on the
-# size of files, half a record.  What is mended, said, and answered.
+# An audit file cannot be written: a disk is full, the size of files is
+# limited, or half a record is written.  What is broken is fixed, logged, and
+# the client gets a response.
 
 use lib 't/lib';
 use JobRuns;
@@ -12,7 +13,7 @@ my $t = JobRuns->new;
 my $tool = $ENV{TEST_JOBRUNS_AUDIT} || 'build/jobruns-audit';
 my $path = $t->testdir . '/audit.log';
 
-# the file is not whole for the while of a test
+# the file is not whole during a part of the test
 my $full = qr/audit file "\S+" cannot be written|bytes of records went to/;
 $t->allow_log($full);
 
@@ -41,16 +42,18 @@ my $nginx = $t->run(workers => 1, audit => 'jobruns_audit /dev/full;',
 END
 
 my $answer = $t->create_run;
-is($answer->status, 503, 'a full disk: 503');
-is($answer->code, 'ServiceUnavailable', 'with a code that SDKs retry');
-is($answer->header('retry-after'), 1, 'and a time');
-is($t->service->asked, 0, 'nothing was forwarded');
+is($answer->status, 503, 'a creation with a full disk gets 503');
+is($answer->code, 'ServiceUnavailable',
+    'a creation with a full disk gets a code that SDKs retry');
+is($answer->header('retry-after'), 1,
+    'a creation with a full disk gets Retry-After');
+is($t->service->asked, 0, 'a creation with a full disk is not forwarded');
 like($nginx->error_log, qr/audit file "\/dev\/full" cannot be written \(28:/,
-    'said, with the reason');
+    'error.log reports the full disk with the reason');
 is($t->create_run(to => '127.0.0.1:' . $t->port(2))->status, 201,
-    'jobruns_audit_required off: forwarded');
+    'jobruns_audit_required off forwards a creation with a full disk');
 is($t->create_run(body => '{')->status, 400,
-    'a refusal stays what it is');
+    'a refusal with a full disk keeps its status');
 $nginx->quit;
 
 # --------------------------------------------------------- a limit on the size
@@ -67,59 +70,67 @@ SKIP: {
     my $lines = sub { return () = $t->read_file('audit.log') =~ /\n/g };
     my $create = sub { return $t->create_run(to => $nginx, @_)->status };
 
-    is($create->(), 201, 'a creation');
+    is($create->(), 201, 'a creation with room for its record is created');
     my $size = -s $path;
     my $asked = $t->service->asked;
 
     $limit->($size);
-    is($create->(), 503, 'not a byte fits: 503');
-    is(-s $path, $size, 'nothing was written');
-    is($t->service->asked, $asked, 'nor forwarded');
+    is($create->(), 503, 'a creation without room for a byte gets 503');
+    is(-s $path, $size, 'nothing is written without room');
+    is($t->service->asked, $asked, 'nothing is forwarded without room');
     is(join(',', $nginx->workers), join(',', @workers),
         'SIGXFSZ ends no worker');
 
     # a part of a record, and no room for its line end
 
     $limit->($size + 100);
-    is($create->(), 503, 'half of .begin fits: 503');
-    is(-s $path, $size + 100, 'as much as fits');
-    is($t->service->asked, $asked, 'nothing was forwarded');
+    is($create->(), 503, 'a creation with room for half of .begin gets 503');
+    is(-s $path, $size + 100, 'half of .begin is written as far as it fits');
+    is($t->service->asked, $asked,
+        'a creation with half of .begin is not forwarded');
     like($nginx->error_log, qr/only 100 of \d+ bytes of records went to /,
-        'said');
-    unlike($t->read_file('audit.log'), qr/\n\z/, 'the line is torn');
+        'error.log reports how much of .begin was written');
+    unlike($t->read_file('audit.log'), qr/\n\z/,
+        'the line of half a record has no end');
 
     # room again: of the same worker or of another, the next record is whole
 
     $limit->('unlimited');
     my @ids = map { "after-$_" } 1 .. 8;
-    is($create->(request_id => $_), 201, 'there is room again') for @ids;
+    is($create->(request_id => $_), 201,
+        'a creation is created when there is room again')
+        for @ids;
     for my $id (@ids) {
         is(scalar(grep { $_->{data}{request}{id} eq $id
-            } records()), 2, "$id: both records");
+            } records()), 2, "$id: both records are whole");
     }
 
-    # half of .end: the answer goes out all the same
+    # half of .end: the response is sent all the same
 
     my $held = $t->start_run(to => $nginx, request_id => 'no-end',
         stub => { wait_read => 'gate' });
     $t->service->wait_at('gate');
     $limit->((-s $path) + 50);
     $t->service->release('gate');
-    is($held->response->status, 201, 'half of .end fits: answered');
+    is($held->response->status, 201,
+        'a creation with room for half of .end gets its response');
     $limit->('unlimited');
-    is($create->(request_id => 'behind'), 201, 'and it goes on');
+    is($create->(request_id => 'behind'), 201,
+        'the next creation is created after half of .end');
 
     $nginx->quit;
 
     open my $pipe, '-|', $tool, 'verify', $path or die "$tool: $!";
     my $told = do { local $/; <$pipe> };
     close $pipe;
-    is($? >> 8, 3, 'verify: whole, with something to look into') or diag($told);
-    like($told, qr/a record that was not written whole/, '... the torn ones');
+    is($? >> 8, 3, 'verify: the chains are whole, with something to look into')
+        or diag($told);
+    like($told, qr/a record that was not written whole/,
+        'verify reports the torn records');
     like($told, qr/opc-request-id no-end, \S+\) has no end/,
-        '... the attempt whose end is lost');
+        'verify reports the attempt whose end is lost');
     like($told, qr/\d+ records before it could not be written/,
-        '... how many records there should be');
+        'verify reports how many records were not written');
 }
 
 # ------------------------------------------- records of one turn, in one write
@@ -136,7 +147,8 @@ SKIP: {
 
     my @first = map { $t->create_run(to => $turn, request_id => "first-$_") }
         1 .. 2;
-    is($first[1]->status, 201, 'a creation');
+    is($first[1]->status, 201,
+        'a creation before the file is limited is created');
     my @begin = grep { /CreateJobRun\.begin/ } split /\n/,
         $t->read_file('turn.log');
     my $asked = $t->service->asked;
@@ -153,14 +165,17 @@ SKIP: {
     my %got;
     $got{$_->response->status}++ for @clients;
     is_deeply(\%got, { 201 => 2, 503 => 4 },
-        'those go on whose record is whole in the file');
-    is($t->service->asked, $asked + 2, 'only they are forwarded');
+        'attempts whose record is whole in the file are created, others get '
+        . '503');
+    is($t->service->asked, $asked + 2,
+        'only attempts whose record is whole are forwarded');
     like($turn->error_log,
         qr/only $fits of \d+ bytes of records went to the audit/,
-        'which were in one write');
+        'the records of one turn were in one write');
 
     limit_files($turn, 'unlimited');
-    is($t->create_run(to => $turn)->status, 201, 'there is room again');
+    is($t->create_run(to => $turn)->status, 201,
+        'a creation is created when there is room for a turn again');
     $turn->quit;
 
     my @sealed = grep { /^\{"eventType.*\}\}\z/ } split /\n/,
@@ -169,10 +184,10 @@ SKIP: {
         grep { /"lost":/ } @sealed;
 
     # four .begin, the four refusals, and two .end
-    is($behind->{lost}, 10, 'the next record says how many are missing');
+    is($behind->{lost}, 10, 'the next record has the number of lost records');
 
     system($tool, 'verify', '--quiet', $log);
-    is($? >> 8, 3, 'and the chain is whole behind them');
+    is($? >> 8, 3, 'verify: the chain is whole after the lost records');
 }
 
 # Records of a file with torn lines: a whole one may stand behind a torn one.
@@ -203,11 +218,11 @@ SKIP: {
             $answers[-1] == 503;
         } 'the disk to be full';
         cmp_ok(scalar(grep { $_ == 201 } @answers), '>', 5,
-            'created while there was room');
+            'creations are created while the disk has room');
         is(scalar(grep { $_ != 201 && $_ != 503 } @answers), 0,
-            'refused when there was none');
+            'creations get 503 when the disk is full');
 
-        # the operator makes room: the file is moved away and opened anew
+        # the operator makes room: the file is moved away and opened again
         system('cp', $file, $t->testdir . '/full.1') == 0 or die;
         unlink $file or die;
         $small_nginx->reopen;
@@ -218,7 +233,8 @@ SKIP: {
 
         my $status = system($tool, 'verify', '--quiet',
             $t->testdir . '/full.1', $file) >> 8;
-        ok($status == 0 || $status == 3, 'the chains are whole over both files')
+        ok($status == 0 || $status == 3,
+            'verify: the chains are whole over both files')
             or diag("exit status $status");
         1;
     } or fail("small disk: $@");

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# Refusals by the thousand cost neither the disk nor the creations: each record
-# is bounded, and so is their number; the rest is counted, one record a second.
+# Refusals by the thousand cost neither the disk nor the creations: each
+# record is bounded, and so is their number; the rest is counted in one record
+# a second.
 
 use lib 't/lib';
 use JobRuns;
@@ -31,7 +32,7 @@ sub sum { my $sum = 0; $sum += $_ for @_; return $sum }
 # --------------------------------------------------------------- their number
 
 my $first = $t->create_run(token => 'kept', request_id => 'kept');
-is($first->status, 201, 'a creation');
+is($first->status, 201, 'a creation before the flood is created');
 
 my $n = 300;
 my $client = $t->client;
@@ -55,27 +56,34 @@ my %second;
 $second{substr $_->{eventTime}, 0, 19}++
     for grep { $_->{data}{request}{id} =~ /^flood/ } @records;
 is(scalar(grep { $_ > 5 } values %second), 0,
-    'no second has more records of refusals than it may');
+    'no second has more records of refusals than the limit');
 is(scalar(grep { $_->{data}{request}{id} =~ /^replay/ } @records), 3,
-    'each replay has its record');
+    'each replay during the flood has its record');
 is(scalar(grep { $_->{data}{request}{id} =~ /^made/ } @records), 6,
-    'each creation has both');
+    'each creation during the flood has both records');
 
 my @folded = folded();
-cmp_ok(scalar @folded, '<=', keys(%second) + 1, 'one record a second');
+cmp_ok(scalar @folded, '<=', keys(%second) + 1,
+    'folded refusals have one record a second');
 is(sum(map { values %{$_->{data}{additionalDetails}{outcomes}} } @folded),
     sum(map { $_->{data}{additionalDetails}{refusals} } @folded),
-    '... which counts by outcome');
+    'a record of folded refusals counts by outcome');
 is(join(' ', map { sort keys %{$_->{data}{additionalDetails}{outcomes}} }
-    $folded[0]), 'invalid', '... by its name');
+    $folded[0]), 'invalid',
+    'a record of folded refusals has the outcome by its name');
 my $noisiest = $folded[0]{data}{additionalDetails}{addresses}[0];
-is($noisiest->{ipAddress}, '192.0.2.1', '... and names who is noisiest');
-cmp_ok($noisiest->{atLeast}, '<=', $noisiest->{refusals}, '... and how much');
+is($noisiest->{ipAddress}, '192.0.2.1',
+    'a record of folded refusals names the address with the most');
+cmp_ok($noisiest->{atLeast}, '<=', $noisiest->{refusals},
+    'a record of folded refusals has the refusals of an address');
 cmp_ok($_->{data}{additionalDetails}{from}, 'le',
-    $_->{data}{additionalDetails}{to}, '... and when') for @folded;
+    $_->{data}{additionalDetails}{to},
+    'a record of folded refusals has the time from and to')
+    for @folded;
 is($t->get('/status?format=json')->json
     ->{counters}{jobruns_audit_refusals_folded_total},
-    sum(map { $_->{data}{additionalDetails}{refusals} } @folded), 'counted');
+    sum(map { $_->{data}{additionalDetails}{refusals} } @folded),
+    'metrics count the refusals that were folded');
 
 # many addresses: a bounded number of names
 
@@ -89,35 +97,37 @@ for my $i (1 .. 200) {
 wait_for { folded() > $had } 'what was folded';
 my @addresses = map { @{$_->{data}{additionalDetails}{addresses}} }
     (folded())[$had];
-cmp_ok(scalar @addresses, '<=', 8, 'few addresses are named');
-is($addresses[0]{ipAddress}, '192.0.2.77', '... the noisiest first');
+cmp_ok(scalar @addresses, '<=', 8,
+    'a record of folded refusals names few addresses');
+is($addresses[0]{ipAddress}, '192.0.2.77',
+    'a record of folded refusals has the address with the most first');
 
-# what is folded is there before the chain is closed
+# what is folded is recorded before the chain is closed
 
 $t->create_run(on => $client, body => '{') for 1 .. 20;
 $nginx->quit;
 my @types = map { $json->decode($_)->{eventType} }
     $t->read_file('audit.log') =~ /^(.+)\n/mg;
 is(join(' ', map { /(\w+)$/ } @types[-2, -1]), 'RefusalsFolded close',
-    'flushed before .close');
+    'folded refusals are recorded before .close');
 
 my $tool = $ENV{TEST_JOBRUNS_AUDIT} || 'build/jobruns-audit';
 my $log = $t->testdir . '/audit.log';
 my $total = sum(map { $_->{data}{additionalDetails}{refusals} } folded());
 like(`$tool verify $log`, qr/$total refusals folded, whole$/,
-    'verify tells how many');
-unlike(`$tool show $log`, qr/folded/, 'show leaves them out');
+    'verify reports how many refusals were folded');
+unlike(`$tool show $log`, qr/folded/, 'show omits records of folded refusals');
 like(`$tool show --chains $log`, qr/RefusalsFolded|folded/i,
-    '... but for --chains');
+    'show --chains has records of folded refusals');
 
 my $ctl = $ENV{TEST_JOBRUNSCTL} || 'build/jobrunsctl';
 my ($lost) = grep { my $id = "flood-$_";
     !grep { $_->{data}{request}{id} eq $id } $t->audit } 1 .. $n;
 my $said = `$ctl explain flood-$lost $log 2>&1`;
 like($said, qr/no record of request "flood-$lost".*$total refusals .*folded/s,
-    'explain of an unknown id: it may be among them');
+    'explain reports folded refusals for an unknown id');
 my $when = substr $folded[0]{data}{additionalDetails}{from}, 0, 19;
-like($said, qr/\Q$when\E/, '... and when');
+like($said, qr/\Q$when\E/, 'explain reports when refusals were folded');
 
 # -------------------------------------------------------------- their length
 
@@ -129,19 +139,20 @@ END
 my %odd = map { ($_ => "\x7f" x 4000) } qw(User-Agent opc-client-info
     opc-client-retries x-content-sha256);
 is($t->create_run(to => $bounded, body => '{', headers => \%odd)->status, 400,
-    'odd bytes by the thousand');
+    'odd bytes in headers of a refusal are refused');
 is($t->create_run(to => $bounded, headers => \%odd)->status, 201,
-    'the same, and created');
+    'odd bytes in headers of a creation are created');
 my $path = '/20260430/aiDataPlatforms/ocid1.' . '%C2%80' x 80 . '/workspaces/'
     . '%E2%80%AE' x 80 . '/jobRuns';
 is($t->create_run(to => $bounded, body => '{', path => $path)->status, 400,
-    'in the path');
+    'odd bytes in the path are refused');
 is($t->create_run(to => $bounded, body => '{', authorization =>
     'Signature version="1",keyId="' . "\xff" x 3000 . '/b/c",'
         . 'algorithm="rsa-sha256",headers="date",signature="c2ln"')->status,
-    400, 'in the identity');
+    400, 'odd bytes in the identity are refused');
 is($t->create_run(to => $bounded, json => { jobKey => 'x',
-    parameters => [(1) x 400] })->status, 400, 'in what is wrong with it');
+    parameters => [(1) x 400] })->status, 400,
+    'a body with many violations is refused');
 
 my @lines = $t->read_file('audit-bounded.log') =~ /^(.+)\n/mg;
 my %length;
@@ -150,10 +161,10 @@ for my $line (grep { /^\{"eventType":"[^"]*CreateJobRun"/ } @lines) {
     cmp_ok(length $line, '<', 8192, 'no record of a refusal is long');
 }
 cmp_ok((sort { $b <=> $a } keys %length)[0], '<=', 512,
-    'no text in it is longer than 512 bytes, escapes included');
+    'no text of a refusal is longer than 512 bytes, escapes included');
 my ($begin) = grep { /Run\.begin/ } @lines;
 cmp_ok(length $begin, '>', 8192, 'a creation is recorded in full');
 is(scalar(grep { /^\{"eventType":"[^"]*Run".*"truncated":true/ } @lines), 3,
-    'what is cut says so: headers, path and identity');
+    'records with text that was cut are truncated: headers, path and identity');
 
 done_testing;

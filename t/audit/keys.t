@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A key that is introduced and changed, under load and in any order of rotating
-# and reloading: the chains of all workers are whole.
+# A key is introduced and changed, under load and in any order of rotating and
+# reloading: the chains of all workers are whole.
 
 use lib 't/lib';
 use JobRuns;
@@ -15,7 +15,7 @@ for (qw(one two)) {
     $t->write_file("$_.key", $_ x 20);
     chmod 0600, "$dir/$_.key";
 }
-# which files belong together is said here
+# which files belong together is given below
 $t->audit_key(undef);
 
 sub with_key {
@@ -25,7 +25,7 @@ sub with_key {
 
 my $nginx = $t->run(with_key(''));
 
-# Clients that go on until they are told to stop.
+# Clients run until they get a signal to stop.
 
 sub client {
     my $parent = $$;
@@ -78,7 +78,7 @@ waitpid $_, 0 for @clients;
 $nginx->quit;
 
 my @files = reverse glob "$log*";
-is(scalar @files, 4, 'files of all rotations');
+is(scalar @files, 4, 'there are files of all rotations');
 
 sub verify {
     my @command = ($tool, 'verify', @_);
@@ -93,11 +93,11 @@ for (['oldest first', @files], ['newest first', reverse @files]) {
     my ($order, @order) = @$_;
     for my $given ([@keys], [@keys[2, 3, 0, 1]]) {
         my ($status, $told) = verify(@$given, @order);
-        is($status, 0, "$order: whole") or diag($told);
+        is($status, 0, "$order: verify finds the chains whole") or diag($told);
         like($told, qr/(\d+) attempts begun, 0 without end: whole$/m,
-            "$order: said");
+            "$order: verify reports attempts and that all is whole");
         like($told, qr/hashed without a key, since there was none/,
-            "$order: what was before the first key is named");
+            "$order: verify reports records before the first key");
     }
 }
 
@@ -108,30 +108,33 @@ for my $line (map { $t->read_file(s{.*/}{}r) =~ /^(.+)\n/mg } @files) {
     $chains{$id}{$seal}++;
 }
 is(scalar(grep { keys %$_ > 1 } values %chains), 0,
-    'no chain has a key and none');
-cmp_ok(scalar(grep { $_->{hash} } values %chains), '>', 0, 'some have none');
+    'no chain has records with a key and without one');
+cmp_ok(scalar(grep { $_->{hash} } values %chains), '>', 0,
+    'some chains are without a key');
 
 # a key that is not given is named
 
 my ($status, $told) = verify('--key', "$dir/one.key", @files);
-is($status, 1, 'without the second key: status 1');
+is($status, 1, 'verify without the second key exits with 1');
 my ($id) = `$tool keyid $dir/two.key` =~ /^([0-9a-f]{16})  /;
 like($told, qr/sealed with key $id, which is not among those given/,
-    '... by its id');
+    'verify names the missing key by its id');
 unlike(join('', map { $t->read_file(s{.*/}{}r) } @files), qr/oneoneone|twotwo/,
-    'which does not give it away');
+    'no audit file contains a key');
 
-# without a key that vouches, what has none is a fault
+# where keys are given, records without one are a fault
 
 ($status, $told) = verify(@keys, grep { /\.1$/ } @files);
-isnt($status, 1, 'the file in which it was introduced') or diag($told);
+isnt($status, 1, 'verify accepts the file in which the key was introduced')
+    or diag($told);
 my $bare = (map { [$_] } grep { $t->read_file(s{.*/}{}r)
     =~ /"hash":"\w+"\}\}$/m } @files)[0][0];
 my @hashed = grep { /"hash":"\w+"\}\}$/ }
     $t->read_file($bare =~ s{.*/}{}r) =~ /^(.+)$/mg;
 $t->write_file('bare.log', join '', map { "$_\n" } @hashed);
-is((verify(@keys, "$dir/bare.log"))[0], 1, 'alone it is a fault');
+is((verify(@keys, "$dir/bare.log"))[0], 1,
+    'verify refuses records without a key alone');
 isnt((verify(@keys, '--unkeyed', '--partial', "$dir/bare.log"))[0], 1,
-    '... but where --unkeyed allows it');
+    'verify --unkeyed accepts records without a key');
 
 done_testing;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# Debian's logrotate with our file beside nginx's own: it refuses neither, each
-# is kept to its own, and no creation is without its record.
+# Debian's logrotate rotates the audit file beside nginx's own files: it
+# accepts both, each keeps to its own rules, and no creation is without its
+# record.
 
 use lib 't/lib';
 use JobRuns;
@@ -20,8 +21,8 @@ my $tool = $ENV{TEST_JOBRUNS_AUDIT} || 'build/jobruns-audit';
 chmod 0755, $dir;
 system($t->root . '/util/install-folder', "$dir/jobruns") == 0 or die;
 is(sprintf('%o', (stat "$dir/jobruns")[2] & 07777), '2751',
-    'the folder: workers search it');
-is((stat _)[4], 0, '... and it is of root');
+    'workers can search the audit folder');
+is((stat _)[4], 0, 'the audit folder belongs to root');
 mkdir "$dir/nginx" or die;
 chmod 0755, "$dir/nginx";
 
@@ -32,7 +33,8 @@ my $config = $t->default_config(workers => 2, audit => "jobruns_audit $log;");
 $config =~ s/%%TEST_GLOBALS%%/$globals/;
 chmod 0777, $t->redis->path;
 $nginx = $t->run(config => $config);
-is(sprintf('%o', (stat $log)[2] & 07777), '640', 'a new file is 0640');
+is(sprintf('%o', (stat $log)[2] & 07777), '640',
+    'a new audit file has mode 0640');
 
 # Debian's, where it is installed
 
@@ -55,14 +57,15 @@ sub rotate {
     my $command = "$logrotate -f -v -s $dir/logrotate.state"
         . " $dir/logrotate.conf";
     my $said = `$command 2>&1`;
-    is($?, 0, 'logrotate takes both') or diag($said);
-    unlike($said, qr/^error/m, '... without an error');
+    is($?, 0, 'logrotate accepts the rules of both packages') or diag($said);
+    unlike($said, qr/^error/m, 'logrotate reports no error');
 }
 
 my $n = 0;
 sub create {
     my ($count) = @_;
-    is($t->create_run(request_id => 'run-' . ++$n)->status, 201, 'created')
+    is($t->create_run(request_id => 'run-' . ++$n)->status, 201,
+        'a creation around a rotation is created')
         for 1 .. $count;
 }
 
@@ -72,11 +75,12 @@ rotate();
 wait_for { (stat $log)[1] != $inode && $nginx->error_log =~ /reopening logs/ }
     'a new file';
 create(2);
-is(sprintf('%o', (stat $log)[2] & 07777), '640', 'the new file is 0640');
+is(sprintf('%o', (stat $log)[2] & 07777), '640',
+    'the audit file after a rotation has mode 0640');
 my @rotated = glob "$log-*";
-is(scalar @rotated, 1, 'one was rotated, with its date');
+is(scalar @rotated, 1, 'one audit file was rotated');
 
-# what USR1 is for, without it: the file in its place is opened all the same
+# without USR1 the file in its place is opened all the same
 
 rename $log, "$log-20260101" or die;
 $t->write_file('jobruns/audit.log', '');
@@ -93,8 +97,8 @@ for (map { slurp($_) } @files) {
 is(scalar(grep { ($records{"run-$_"} // 0) != 2 } 1 .. $n), 0,
     'each creation has both its records on disk');
 system($tool, 'verify', '--quiet', @files);
-is($? >> 8, 0, 'and the chains are whole over all files');
+is($? >> 8, 0, 'verify: the chains are whole over all files');
 is(scalar(grep { /audit/ } map { s{.*/}{}r } glob "$dir/nginx/*"), 0,
-    'nginx has its own only');
+    "nginx's folder has no audit file");
 
 done_testing;

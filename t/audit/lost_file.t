@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The audit file that is written is the one on disk: one that is removed, moved
-# or replaced, or that a worker cannot open again, is noticed, refused with
-# 503, and taken up again.
+# The audit file that is written is the one on disk: when it is removed, moved
+# or replaced, or a worker cannot open it again, creations get 503 until it is
+# opened again.
 
 use lib 't/lib';
 use JobRuns;
@@ -48,8 +48,8 @@ sub touch {
     close $fh;
 }
 
-is(create(), 201, 'a creation');
-is((stat $log)[2] & 07777, 0640, 'a new file is 0640');
+is(create(), 201, 'a creation with its audit file is created');
+is((stat $log)[2] & 07777, 0640, 'a new audit file has mode 0640');
 
 # --------------------------------------------------------------------- removed
 
@@ -57,54 +57,66 @@ my $asked = $t->service->asked;
 unlink $log or die $!;
 
 my $answer = $t->create_run(request_id => 'into-nothing');
-is($answer->status, 503, 'removed: 503');
-is($answer->code, 'ServiceUnavailable', '... which SDKs retry');
-is($t->service->asked, $asked, '... and nothing is forwarded');
-is(create(), 503, '... and again');
-cmp_ok(counter('failures_total'), '>', 0, 'counted as not written');
-is(counter('files_lost_total'), 1, '... and once as lost');
-is(figures()->{auditLostFiles}, 1, 'shown as lost now');
+is($answer->status, 503, 'a creation with a removed audit file gets 503');
+is($answer->code, 'ServiceUnavailable',
+    'a creation with a removed audit file gets a code that SDKs retry');
+is($t->service->asked, $asked,
+    'a creation with a removed audit file is not forwarded');
+is(create(), 503, 'another creation with a removed audit file gets 503');
+cmp_ok(counter('failures_total'), '>', 0,
+    'metrics count records that were not written');
+is(counter('files_lost_total'), 1, 'metrics count a removed audit file once');
+is(figures()->{auditLostFiles}, 1, 'the status has one lost audit file');
 like($t->get('/status?format=html')->body,
     qr/lost their audit file.*USR1 or reload/s,
-    '... on the page, with the remedy');
+    'the status page has the remedy of a lost audit file');
 is(() = $nginx->error_log =~ /\[crit\].*audit file "\Q$log\E" was removed/g, 1,
-    'one crit line');
+    'error.log has one crit line for a removed audit file');
 like($nginx->error_log, qr/was removed, .*send USR1 .*or reload/,
-    '... with the remedy');
+    'error.log has the remedy of a removed audit file');
 like($nginx->error_log, qr/503.*"\Q$log\E": the file was removed,/,
-    '... and why a request is refused');
-is(create(to => $lax), 201, 'jobruns_audit_required off: forwarded');
-is(-e $log, undef, 'no worker makes a file');
+    'error.log says why a creation is refused');
+is(create(to => $lax), 201,
+    'jobruns_audit_required off forwards without an audit file');
+is(-e $log, undef, 'no worker makes a new audit file');
 
 touch($log);
 wait_for { create() == 201 } 'a file that is there again to be opened';
-is(figures()->{auditLostFiles}, 0, 'found');
-like($nginx->error_log, qr/audit file "\Q$log\E" is written again/, 'said');
-is(create(request_id => 'found-again'), 201, 'creations go on');
-is(scalar(grep { $_ eq 'found-again' } ids()), 2, '... with their records');
+is(figures()->{auditLostFiles}, 0,
+    'the status has no lost audit file when it is there again');
+like($nginx->error_log, qr/audit file "\Q$log\E" is written again/,
+    'error.log reports that the audit file is written again');
+is(create(request_id => 'found-again'), 201,
+    'creations are created when the audit file is there again');
+is(scalar(grep { $_ eq 'found-again' } ids()), 2,
+    'a creation has both records when the audit file is there again');
 
 # one that stands there when the first record comes takes it
 
 unlink $log or die $!;
 touch($log);
-is(create(request_id => 'at-once'), 201, 'removed and made: nothing is lost');
-is(scalar(grep { $_ eq 'at-once' } ids()), 2, '... both records are there');
+is(create(request_id => 'at-once'), 201,
+    'a creation after the audit file was replaced is created');
+is(scalar(grep { $_ eq 'at-once' } ids()), 2,
+    'a creation after the audit file was replaced has both records');
 
 for my $how (qw(reopen reload)) {
     unlink $log or die $!;
-    is(create(), 503, 'removed again');
+    is(create(), 503,
+        'a creation with an audit file that is removed again gets 503');
     $nginx->$how;
     wait_for { create() == 201 } "$how to bring it back";
-    ok(-s $log, "$how brings it back");
-    is((stat $log)[2] & 07777, 0640, '... as 0640');
+    ok(-s $log, "$how brings the audit file back");
+    is((stat $log)[2] & 07777, 0640, "$how makes an audit file with mode 0640");
 }
 
 # ----------------------------------------------------------------------- moved
 
 rename $log, "$log.1" or die $!;
 wait_for { create(request_id => random_id) == 503 } 'a moved file to be missed';
-like($nginx->error_log, qr/\[crit\].*"\Q$log\E" was moved away/, 'moved: said');
-is(-e $log, undef, 'no file is made in its place');
+like($nginx->error_log, qr/\[crit\].*"\Q$log\E" was moved away/,
+    'error.log reports an audit file that was moved away');
+is(-e $log, undef, 'no worker makes a file in place of a moved one');
 $nginx->reopen;
 wait_for { create() == 201 } 'USR1 to bring it back';
 
@@ -114,8 +126,9 @@ rename $log, "$log.2" or die $!;
 touch($log);
 wait_for { create(request_id => 'replaced') == 201 && -s $log }
     'the file in its place to be opened';
-is(create(), 201, 'replaced: not a creation is refused');
-like($nginx->error_log, qr/another file stands at the path/, 'said');
+is(create(), 201, 'no creation is refused when the audit file is replaced');
+like($nginx->error_log, qr/another file stands at the path/,
+    'error.log reports another file at the path');
 
 # a FIFO in its place is not opened, which would wait for a reader
 
@@ -131,9 +144,11 @@ $nginx->quit;
 
 my $null = $t->run(name => 'null', workers => 1,
     audit => 'jobruns_audit /dev/null;');
-is(create(to => $null), 201, '/dev/null is no file that could be lost');
+is(create(to => $null), 201,
+    'a creation with /dev/null as audit file is created');
 $null->reopen;
-is(create(to => $null), 201, '... after USR1 too');
+is(create(to => $null), 201,
+    'a creation with /dev/null as audit file is created after USR1');
 $null->quit;
 
 # ------------------------------- a worker that may not open its file again
@@ -160,25 +175,29 @@ SKIP: {
     wait_for { closed() == 201 } 'a creation';
 
     chmod 0700, $folder;
-    is(closed(), 201, 'a folder that is closed later: nothing has happened');
+    is(closed(), 201,
+        'a folder that is closed later does not disturb an open file');
     rename $file, "$file.1" or die $!;
     $nginx->reopen;
     wait_for { closed() == 503 } 'a failed reopen to be known';
     like($nginx->error_log, qr/\[crit\].*workers may search its folder/,
-        '... with the remedy');
+        'error.log has the remedy of a folder that is closed');
     is($t->get('/status?format=json', to => $nginx)->json
-        ->{counters}{jobruns_audit_reopen_failures_total}, 1, 'counted');
+        ->{counters}{jobruns_audit_reopen_failures_total}, 1,
+        'metrics count the failed reopening');
     like($t->get('/status?format=prometheus', to => $nginx)->body,
-        qr/^jobruns_audit_lost_files 1$/m, 'and shown');
+        qr/^jobruns_audit_lost_files 1$/m,
+        'the status has the lost audit file of a closed folder');
 
     unlink "$file.1" or die $!;
-    is(closed(), 503, 'the rotated file is removed: no difference');
+    is(closed(), 503,
+        'creations still get 503 when the rotated file is removed');
 
     chmod 0711, $folder;
     wait_for { closed(request_id => 'open-again') == 201 }
         'the folder to be open again';
     is(scalar(grep { $_ eq 'open-again' } ids('closed/audit.log')), 2,
-        'its records are in the new file');
+        'a creation has both records in the new file of an open folder');
     $nginx->quit;
 
     # a worker that never could look is not stopped by that
@@ -186,7 +205,8 @@ SKIP: {
     chmod 0700, $folder;
     $nginx->start;
     wait_for { closed() == 201 } 'a creation in a closed folder';
-    like($nginx->error_log, qr/\[warn\].*may not search the folder/, 'warned');
+    like($nginx->error_log, qr/\[warn\].*may not search the folder/,
+        'nginx warns of a folder that its workers cannot search');
     $nginx->quit;
 }
 

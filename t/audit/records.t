@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What records say, and what they never say: every outcome, secrets, values,
-# and text that would break a line, forge a record or drive a terminal.
+# Records have every outcome, and no secrets and no values; text cannot break
+# a line, forge a record or drive a terminal.
 
 use lib 't/lib';
 use JobRuns;
@@ -36,43 +36,50 @@ my $answer = $t->create_run(request_id => 'made', token => 'secret-token',
     headers => { 'User-Agent' => 'sdk/1', 'opc-client-info' => 'info' });
 my ($begin, $end) = records('made');
 is($begin->{eventType}, 'com.oraclecloud.aidataplatform.CreateJobRun.begin',
-    'first .begin');
+    'the first record of a creation is .begin');
 is($end->{eventType}, 'com.oraclecloud.aidataplatform.CreateJobRun.end',
-    'then .end');
+    'the second record of a creation is .end');
 is($begin->{data}{eventGroupingId}, $end->{data}{eventGroupingId},
-    'with one id');
-isnt($begin->{eventId}, $end->{eventId}, 'and an event id each');
-is($end->{data}{resourceId}, $answer->json->{key}, 'the key of the run');
+    'both records of a creation have one grouping id');
+isnt($begin->{eventId}, $end->{eventId},
+    'both records of a creation have an event id each');
+is($end->{data}{resourceId}, $answer->json->{key},
+    '.end has the key of the job run');
 is($end->{data}{additionalDetails}{location}, $answer->header('location'),
-    'its location');
-is($end->{data}{additionalDetails}{outcome}, 'created', 'outcome');
-is($end->{data}{additionalDetails}{kept}, JSON::PP::true, 'kept');
-is($begin->{data}{additionalDetails}{tokenBefore}, 'absent', 'token before');
-is($end->{data}{additionalDetails}{tokenAfter}, 'done', 'token after');
-is($end->{data}{response}{status}, '201', 'status');
-is($begin->{data}{identity}{userAgent}, 'sdk/1', 'user agent');
-is($end->{data}{identity}{tenantId}, 'ocid1.tenancy.oc1..test', 'tenant');
+    '.end has the location of the job run');
+is($end->{data}{additionalDetails}{outcome}, 'created', '.end has the outcome');
+is($end->{data}{additionalDetails}{kept}, JSON::PP::true,
+    '.end says that the response is stored');
+is($begin->{data}{additionalDetails}{tokenBefore}, 'absent',
+    '.begin has the state of the token before');
+is($end->{data}{additionalDetails}{tokenAfter}, 'done',
+    '.end has the state of the token after');
+is($end->{data}{response}{status}, '201', '.end has the status');
+is($begin->{data}{identity}{userAgent}, 'sdk/1', '.begin has the user agent');
+is($end->{data}{identity}{tenantId}, 'ocid1.tenancy.oc1..test',
+    '.end has the tenant');
 is_deeply($begin->{data}{request}{headers}{'opc-client-info'}, ['info'],
-    'a header');
+    '.begin has the headers of the client');
 is_deeply([sort keys %{$end->{data}{additionalDetails}}], [qw(attemptId
     durationsMs kept location outcome sent tokenAfter upstreamStatus)],
     '.end has what .begin could not know');
 is_deeply([$end->{data}{identity}, $end->{data}{request}],
     [{ tenantId => 'ocid1.tenancy.oc1..test' }, { id => 'made' }],
-    '... and whose it is');
+    '.end has tenant and request id');
 is_deeply([grep { exists $begin->{data}{additionalDetails}{$_} }
     qw(outcome tokenAfter durationsMs upstreamStatus sent kept)], [],
     '.begin has nothing of the end');
 my $durations = $end->{data}{additionalDetails}{durationsMs};
 is_deeply([sort keys %$durations], [qw(admission service settling total)],
-    'all durations');
+    '.end has all durations');
 
 my $again = $t->create_run(request_id => 'replay', token => 'secret-token');
 my ($replay, @more) = records('replay');
 is(scalar @more, 0, 'a replay has one record');
 is($replay->{data}{additionalDetails}{originalRequestId}, 'made',
-    'which names the first request');
-is($replay->{data}{resourceId}, $answer->json->{key}, 'and the job run');
+    'the record of a replay names the first request');
+is($replay->{data}{resourceId}, $answer->json->{key},
+    'the record of a replay names the job run');
 
 # -------------------------------------------------------------- the syslog copy
 
@@ -84,7 +91,7 @@ for my $i (0 .. $#lines) {
     select($ready, undef, undef, 20) or die "no datagram $i";
     $syslog->recv(my $datagram, 65536);
     my ($head, $copy) = $datagram =~ /^(<\d+>.*? jobs: )(.*)/s;
-    is($copy, $lines[$i], "syslog: record $i");
+    is($copy, $lines[$i], "syslog has the same record as the file: record $i");
 }
 
 # ----------------------------------------------------- values of refused bodies
@@ -114,8 +121,8 @@ for my $i (0 .. $#bodies) {
     is($refused->status, 400, "body $i is refused");
     my ($record) = records("canary-$i");
     my $message = $record->{data}{response}{message};
-    ok(length $message, '... recorded with a reason');
-    unlike($message, qr/CANARY-|$number/, '... without values');
+    ok(length $message, "body $i is recorded with a reason");
+    unlike($message, qr/CANARY-|$number/, "body $i is recorded without values");
 }
 
 # ---------------------------------------------------------------------- secrets
@@ -129,9 +136,10 @@ my $path = '/20260430/aiDataPlatforms/ocid1.aidataplatform.oc1.iad.test'
     . '/workspaces/w/jobRuns';
 $t->create_run(request_id => 'query', path => "$path?password=secret-query");
 my ($query) = records('query');
-is($query->{data}{request}{path}, $path, 'the path without its query');
+is($query->{data}{request}{path}, $path,
+    'a record has the path without its query');
 
-unlike($t->read_file('audit.log'), qr/$_/, "no $_ in any record")
+unlike($t->read_file('audit.log'), qr/$_/, "no record contains $_")
     for 'secret-token', 'c2VjcmV0', 'signature=', $jwt, 'secret-query';
 
 # -------------------------------------------------------------- naughty strings
@@ -193,20 +201,22 @@ my @all = split /\n/, $log;
 is(scalar(grep { !eval { $json->decode($_); 1 } } @all), 0,
     'every line is JSON');
 unlike($log, qr/[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/,
-    'no control character');
+    'no record has a control character');
 unlike($log, qr/\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]/,
-    'no separator of lines, nothing that reorders text');
+    'no record has a separator of lines, or a character that reorders text');
 cmp_ok((sort { $b <=> $a } map { length } @all)[0], '<', 65536,
     'no record is longer than 64 KB');
 
 my %by = map { $_->{data}{request}{id} => $_ } $t->attempts;
 my $n = @naughty;
-is(scalar(grep { !$by{"naughty-$_"} } 1 .. $n), 0, 'a record of each');
-ok($by{'naughty-15'}{data}{truncated}, 'a long text is cut, and so is said');
-is($by{'naughty-15'}{data}{identity}{userAgent}, 'a' x 1024, '... to 1 KB');
+is(scalar(grep { !$by{"naughty-$_"} } 1 .. $n), 0,
+    'each naughty string has a record');
+ok($by{'naughty-15'}{data}{truncated}, 'a long text is truncated and marked');
+is($by{'naughty-15'}{data}{identity}{userAgent}, 'a' x 1024,
+    'a long text is truncated to 1 KB');
 is($by{'naughty-1'}{data}{identity}{userAgent}, "a$naughty[0]",
-    'an escape sequence comes back from its escape');
+    'an escape sequence is escaped in the record');
 is($by{'naughty-5'}{data}{identity}{userAgent}, "a\x{fffd}\x{fffd}",
-    'what is no UTF-8 is replaced');
+    'bytes that are not UTF-8 are replaced');
 
 done_testing;

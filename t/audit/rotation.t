@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Rotation, reloads and killed workers under load: every chain is whole over
-# all files, and the records account for every job run.
+# Files are rotated, NGINX reloaded and workers killed under load: every chain
+# is whole over all files, and the records account for every job run.
 
 use lib 't/lib';
 use JobRuns;
@@ -18,7 +18,8 @@ my $nginx = $t->run(workers => 4, server => <<'END');
 END
 my $service = $t->service;
 
-# A client process sends creations until it is told to stop, with any outcome.
+# A client process sends creations until it gets a signal to stop, with any
+# outcome.
 
 sub client {
     my ($n) = @_;
@@ -82,7 +83,8 @@ $nginx->reload(draining => 1);
 rotate();
 more('a reload');
 
-# one that is killed when the job run exists, and the service has not answered
+# one that is killed when the job run exists, and the service has not
+# responded
 
 my $dying = $t->start_run(request_id => 'killed-behind',
     stub => { wait_created => 'gate' });
@@ -98,7 +100,7 @@ $nginx->quit;
 # -------------------------------------------------------------------- accounts
 
 my @files = reverse glob $t->testdir . '/audit.log*';
-is(scalar @files, $rotations + 1, 'files of all rotations');
+is(scalar @files, $rotations + 1, 'there are files of all rotations');
 
 my @lines = map { my $file = $_; map { [$file, $_] }
     $t->read_file($file =~ s{.*/}{}r) =~ /^(.*)$/mg } @files;
@@ -132,14 +134,15 @@ my $created = $outcomes{created} // 0;
 my $unknown = $outcomes{unknown} // 0;
 note(scalar(@creations), " job runs; created $created, unknown $unknown, "
     . "without end $unended, ", scalar(keys %begin), ' begun');
-cmp_ok($created, '<=', scalar @creations, 'created are no more than there are');
+cmp_ok($created, '<=', scalar @creations,
+    'not more attempts are created than job runs exist');
 cmp_ok(scalar @creations, '<=', $created + $unknown + $unended,
-    'nor are there more than created, unknown and without end');
-is(scalar(grep { !$begin{$_} } keys %end), 0, 'no .end without .begin');
-cmp_ok($created, '>', 50, 'it was a load');
-cmp_ok($unknown, '>', 0, '... with unknown ends');
+    'not more job runs exist than attempts created, unknown or without end');
+is(scalar(grep { !$begin{$_} } keys %end), 0, 'no .end is without a .begin');
+cmp_ok($created, '>', 50, 'the load created job runs');
+cmp_ok($unknown, '>', 0, 'the load had unknown outcomes');
 ok((grep { $begin{$_}{data}{request}{id} eq 'killed-behind' && !$end{$_} }
-    keys %begin), 'one killed before its answer has no .end');
+    keys %begin), 'an attempt killed before its response has no .end');
 
 # in any order of the files
 
@@ -147,17 +150,20 @@ for my $order ([@files], [reverse @files]) {
     open my $pipe, '-|', $tool, 'verify', @$order or die "$tool: $!";
     my $told = do { local $/; <$pipe> };
     close $pipe;
-    is($? >> 8, 3, 'all chains are whole') or diag($told);
+    is($? >> 8, 3, 'verify finds all chains whole, with attempts to look into')
+        or diag($told);
     is(scalar(() = $told =~ / has no end: look for its job run/g), $unended,
-        'each attempt without an end is named');
-    like($told, qr/\D$unended without end: whole$/m, 'and counted');
+        'verify names each attempt without an end');
+    like($told, qr/\D$unended without end: whole$/m,
+        'verify counts attempts without an end');
 }
 
 # without one of the files there is a hole
 
 my ($gone) = splice @files, 2, 1;
 my $told = `$tool verify @files`;
-is($? >> 8, 1, 'without a file: not whole');
-like($told, qr/records \d+ to \d+ (?:of its chain )?are missing/, 'named');
+is($? >> 8, 1, 'verify without one of the files exits with 1');
+like($told, qr/records \d+ to \d+ (?:of its chain )?are missing/,
+    'verify without one of the files names the missing records');
 
 done_testing;

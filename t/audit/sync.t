@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# jobruns_audit_sync: what is on the disk before whom, how many requests share
-# a sync, and a disk that is slow, fails, or is not asked.
+# jobruns_audit_sync decides what is on the disk before a request or a
+# response is sent, and how many requests share a sync; the disk is slow,
+# fails, or is not asked.
 
 use lib 't/lib';
 use JobRuns;
@@ -15,7 +16,7 @@ plan(skip_all => JobRuns::Disk::library() . ' is not built (make e2e)')
 my $t = JobRuns->new;
 my $disk = JobRuns::Disk->new($t->testdir . '/disk');
 
-# NGINX, and nobody else, has it.
+# NGINX has the preloaded library, and no other process.
 
 $t->redis;
 $t->service;
@@ -53,35 +54,37 @@ my @clients = $t->start_run(stub => { wait_read => 'gate' });
 wait_for { $disk->syncs == 1 } 'the sync of the first';
 push @clients, map { $t->start_run(stub => { wait_read => 'gate' }) } 2 .. $n;
 wait_for { records('.begin') == $n } 'all to be recorded';
-is($t->get('/free')->status, 204, 'the event loop goes on meanwhile');
+is($t->get('/free')->status, 204,
+    'the event loop goes on during the sync of .begin');
 is($t->service->asked, 0,
-    'nothing goes to the service before .begin is on the disk');
-is($disk->syncs, 1, 'one sync is under way');
+    'nothing is sent to the service before .begin is on the disk');
+is($disk->syncs, 1, 'one sync is under way for the first creation');
 $disk->let;
 
 $t->service->wait_at('gate', $n);
-is($disk->syncs, 2, 'all others shared the next one');
+is($disk->syncs, 2, 'all other creations share the next sync');
 
 $disk->hold;
 $t->service->release('gate');
 wait_for { records('.end') == $n } 'all ends to be recorded';
 is(scalar(grep { defined $_->try_response(0) } @clients), 0,
-    'nobody has an answer before .end is on the disk');
-is($t->get('/free')->status, 204, 'the event loop goes on meanwhile');
+    'no client has a response before .end is on the disk');
+is($t->get('/free')->status, 204,
+    'the event loop goes on during the sync of .end');
 $disk->let;
 
 is(join(',', map { $_->response->status } @clients),
-    join(',', (201) x $n), 'all are answered');
+    join(',', (201) x $n), 'all clients get their responses after the sync');
 cmp_ok($disk->syncs, '<=', 4, "$n creations took at most four syncs");
 
-# what is no creation does not wait for its .end
+# a refusal does not wait for its record
 
 $disk->hold;
 my $invalid = $t->create_run(body => '{');
 is($invalid->status, 400, 'a refusal does not wait for the disk');
 $disk->let;
 
-# an answer that is too large to be held
+# a response that is too large to be held
 
 $disk->hold;
 my $large = $t->start_run(stub => { bytes => 3_000_000, wait_read => 'big' });
@@ -91,11 +94,14 @@ $t->service->wait_at('big');
 $disk->hold;
 $t->service->release('big');
 wait_for { records('.end') == $n + 1 } 'its end';
-is($large->try_response(0), undef, 'one that is too large waits too');
+is($large->try_response(0), undef,
+    'a response too large to be held waits for the disk too');
 $disk->let;
 my $answer = $large->response;
-is($answer->status, 201, 'is answered');
-is(length $answer->body, 3_000_000, 'and whole');
+is($answer->status, 201,
+    'a response too large to be held is sent after the sync');
+is(length $answer->body, 3_000_000,
+    'a response too large to be held is sent whole');
 
 # --------------------------------------------------------- a client that leaves
 
@@ -107,9 +113,11 @@ $leaves->reset;
 $disk->let;
 wait_for { records('.end') == $n + 2 } 'its end';
 is($t->service->asked, $n + 2,
-    'one that left while the disk was waited for: finished');
-is($t->create_run(token => $token)->status, 201, 'its retry');
-is($t->service->created($token), 1, 'one job run');
+    'an attempt whose client left during a sync is forwarded');
+is($t->create_run(token => $token)->status, 201,
+    'a retry of a client that left during a sync gets its response');
+is($t->service->created($token), 1,
+    'a token of a client that left during a sync has one job run');
 
 # ------------------------------------------------------------ an exiting worker
 
@@ -117,10 +125,11 @@ $disk->hold;
 my $late = $t->start_run;
 wait_for { records('.begin') == $n + 3 } 'its beginning';
 $nginx->reload(draining => 1);
-is($t->create_run(body => '{')->status, 400, 'a new worker answers');
+is($t->create_run(body => '{')->status, 400,
+    'a new worker responds while the old one waits for the disk');
 $disk->let;
 is($late->response->status, 201,
-    'an old worker does not leave while the disk is waited for');
+    'an old worker does not exit while it waits for the disk');
 wait_for { $nginx->all_workers == 1 } 'the old worker to leave';
 
 # -------------------------------------------- killed between .begin and service
@@ -132,17 +141,19 @@ my $killed = $t->start_run(token => $token, request_id => 'killed-before');
 wait_for { records('.begin') == $n + 4 } 'its beginning';
 $nginx->kill_worker;
 $disk->let;
-is($t->service->asked, $asked, 'the service never heard of it');
+is($t->service->asked, $asked,
+    'an attempt killed before its sync never reaches the service');
 ok(!defined $killed->try_response(0) || !$killed->response->complete,
-    'nor the client an answer');
+    'the client of an attempt killed before its sync gets no response');
 wait_for { $t->create_run(token => $token)->status == 201 }
     'its retry, when the lease has ended';
-is($t->service->created($token), 1, 'one job run');
+is($t->service->created($token), 1,
+    'a token of an attempt killed before its sync has one job run');
 
 my ($begin) = grep { $_->{data}{request}{id} eq 'killed-before' } $t->audit;
 my $id = $begin->{data}{eventGroupingId};
 is(scalar(grep { $_->{data}{eventGroupingId} eq $id } $t->audit), 1,
-    'it has a beginning and no end');
+    'an attempt killed before its sync has a .begin and no .end');
 
 # --------------------------------------------------------------- a failing disk
 
@@ -150,30 +161,34 @@ $t->allow_log(qr/audit file "\S+" cannot be synced: its last \d+ records/);
 $asked = $t->service->asked;
 $disk->fail;
 my $refused = $t->create_run(request_id => 'failed');
-is($refused->status, 503, '.begin cannot be synced: 503');
+is($refused->status, 503, 'a creation whose .begin cannot be synced gets 503');
 is($refused->json->{message},
     'The gateway cannot write its audit record; nothing was forwarded.',
-    'and says so');
-is($t->service->asked, $asked, 'nothing was forwarded');
+    'a creation whose .begin cannot be synced gets the reason');
+is($t->service->asked, $asked,
+    'a creation whose .begin cannot be synced is not forwarded');
 my $record = $t->wait_audit(sub { $_->{data}{request}{id} eq 'failed'
     && $_->{eventType} =~ /end$/ });
-is($record->{data}{additionalDetails}{outcome}, 'unavailable', 'recorded');
+is($record->{data}{additionalDetails}{outcome}, 'unavailable',
+    'a creation whose .begin cannot be synced is recorded');
 $disk->let;
 
 my $sealed = $t->start_run(stub => { wait_answer => 'fail' });
 $t->service->wait_at('fail');
 $disk->fail;
 $t->service->release('fail');
-is($sealed->response->status, 201, '.end cannot be synced: answered');
+is($sealed->response->status, 201,
+    'a creation whose .end cannot be synced gets its response');
 $disk->let;
 $nginx->quit;
 
 run('always', server => 'jobruns_audit_required off;');
 $disk->fail;
-is($t->create_run->status, 201, 'not required: forwarded all the same');
+is($t->create_run->status, 201,
+    'jobruns_audit_required off forwards without a sync');
 $disk->let;
 
-# -------------------------------------------------- a disk that does not answer
+# ------------------------------------------------- a disk that does not respond
 
 $t->allow_log(qr/audit file "\S+" is not on its disk after 5000 ms/);
 $t->nginx->quit;
@@ -181,11 +196,14 @@ run('always');
 $asked = $t->service->asked;
 $disk->hold;
 my $start = Time::HiRes::time();
-is($t->create_run->status, 503, 'not synced in time: 503');
-cmp_ok(Time::HiRes::time() - $start, '>=', 4.9, 'after five seconds');
-is($t->service->asked, $asked, 'nothing was forwarded');
+is($t->create_run->status, 503, 'a creation not synced in time gets 503');
+cmp_ok(Time::HiRes::time() - $start, '>=', 4.9,
+    'a creation not synced in time waits for five seconds');
+is($t->service->asked, $asked,
+    'a creation not synced in time is not forwarded');
 $disk->let;
-is($t->create_run->status, 201, 'and it goes on afterwards');
+is($t->create_run->status, 201,
+    'creations are created when the disk responds again');
 $t->nginx->quit;
 
 # ------------------------------------------------------------- 100ms, and never
@@ -193,20 +211,23 @@ $t->nginx->quit;
 $disk->forget;
 run('10ms');
 $disk->hold;
-is($t->create_run->status, 201, 'with an interval nobody waits for the disk');
+is($t->create_run->status, 201,
+    'a creation with an interval does not wait for the disk');
 wait_for { $disk->syncs } 'a sync, though nobody asks for it';
 $disk->let;
 my $had = $disk->syncs;
-is($t->create_run->status, 201, 'another one');
+is($t->create_run->status, 201, 'another creation with an interval is created');
 wait_for { $disk->syncs > $had } 'another sync';
 
 # rotated while it is held: the old file is synced too
 
 $had = $disk->syncs;
 $disk->hold;
-is($t->create_run->status, 201, 'a third one');
+is($t->create_run->status, 201,
+    'a creation before a rotation is created while a sync is held');
 wait_for { $disk->syncs > $had } 'a sync of it';
-is($t->create_run->status, 201, 'a fourth one, which waits for the next');
+is($t->create_run->status, 201,
+    'a creation that waits for the next sync is created');
 $had = $disk->syncs;
 rename $t->testdir . '/audit.log', $t->testdir . '/audit.log.1' or die $!;
 $t->nginx->reopen;
@@ -216,8 +237,8 @@ $t->nginx->quit;
 
 $disk->forget;
 run('off');
-is($t->create_run->status, 201, 'off');
+is($t->create_run->status, 201, 'a creation without syncs is created');
 $t->nginx->quit;
-is($disk->syncs, 0, 'never asks the disk');
+is($disk->syncs, 0, 'jobruns_audit_sync off never syncs');
 
 done_testing;
