@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# What ops/ asks Prometheus is there: each expression of the alert rules and
+# Prometheus finds what ops/ asks for: each expression of the alert rules and
 # of the dashboard finds its series in a gateway that is scraped.
 
 use lib 't/lib';
@@ -36,8 +36,8 @@ sub run_tool {
 my $root = $t->root;
 my ($status, $said) = run_tool(qw(check rules),
     "$root/ops/prometheus-rules.yml");
-is($status, 0, 'the rules are well-formed') or diag($said);
-like($said, qr/SUCCESS: [1-9]\d* rules/, 'and there are some');
+is($status, 0, 'promtool finds the rules well-formed') or diag($said);
+like($said, qr/SUCCESS: [1-9]\d* rules/, 'promtool finds rules');
 
 $t->run(http => 'jobruns_zone jobruns 1m;', server => <<'END');
     jobruns_limit one key=tenant rate=1r/h;
@@ -114,7 +114,8 @@ for my $panel (@{$dashboard->{panels}}) {
     }
 }
 
-cmp_ok(scalar(keys %expressions), '>', 40, 'expressions');
+cmp_ok(scalar(keys %expressions), '>', 40,
+    'rules and dashboard have many expressions');
 
 # something of each kind, so that histograms are not empty
 
@@ -126,12 +127,12 @@ wait_for {
 
 for my $name (sort keys %expressions) {
     my $found = eval { wait_for { ask($expressions{$name}) } $name };
-    ok($found, $name) or diag($expressions{$name});
+    ok($found, "$name: Prometheus finds a series") or diag($expressions{$name});
 }
 
 $server->stop('TERM');
 
-# the dashboard is what its list of panels says
+# the dashboard is what util/gen-dashboard writes
 
 my $made = `$^X $root/util/gen-dashboard`;
 is($made, do {

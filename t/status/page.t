@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The page of jobruns_status: numbers without JavaScript, tables and drawings
-# with it, without a resource from outside, and proof against what clients call
-# themselves.
+# The page of jobruns_status has numbers without JavaScript, tables and
+# drawings with it, and no resource from outside; names that clients choose
+# cannot harm it.
 
 use lib 't/lib';
 use JobRuns;
@@ -41,71 +41,80 @@ wait_for { figures()->{history}{until} } 'the history begins';
 
 my $hostile = q{"><script>alert('x')</script>&<img src=//evil.example>};
 is($t->create_run(headers => { 'X-Tenant' => $hostile })->status, 201,
-    'created');
+    'a creation of a tenant with a hostile name is created');
 is($t->create_run(headers => { 'X-Tenant' => $hostile })->status, 429,
-    'limited');
+    'another creation of the hostile tenant is limited');
 is($t->create_run(headers => { 'X-Tenant' => 'acme' })->status, 201,
-    'another tenant');
+    'a creation of another tenant is created');
 is($t->create_run(headers => { 'X-Tenant' => 'acme' })->status, 429,
-    'limited, too') for 1 .. 2;
+    'further creations of the other tenant are limited') for 1 .. 2;
 
 my $answer = page();
 my $text = $answer->body;
 
-is($answer->status, 200, 'a page');
-is($answer->header('Content-Type'), 'text/html; charset=utf-8', 'of HTML');
-is($answer->header('Cache-Control'), 'no-store', 'not to be kept');
+is($answer->status, 200, 'the page has the status 200');
+is($answer->header('Content-Type'), 'text/html; charset=utf-8',
+    'the page is HTML in UTF-8');
+is($answer->header('Cache-Control'), 'no-store',
+    'the page is not to be stored');
 
 # what a client sent is not in it, but for its digest
 
-unlike($text, qr/alert\('x'\)|<img|evil/, 'nothing of a hostile name');
+unlike($text, qr/alert\('x'\)|<img|evil/,
+    'the page contains nothing of a hostile name');
 my $digest = '~' . sha256_hex($hostile);
 
 my ($nonce) = ($answer->header('Content-Security-Policy') // '')
     =~ /^default-src 'none'; .*script-src 'nonce-([0-9a-f]{32})'/;
-ok($nonce, 'a policy that lets nothing in');
+ok($nonce, 'the policy of the page allows nothing from outside');
 like($answer->header('Content-Security-Policy'),
-    qr/style-src 'nonce-$nonce'/, 'the style is let in by the nonce, too');
+    qr/style-src 'nonce-$nonce'/,
+    'the policy of the page allows the style by its nonce');
 my @scripts = $text =~ /<script([^>]*)>/g;
-is("@scripts", qq{ nonce="$nonce"}, 'one script, the one of the policy');
+is("@scripts", qq{ nonce="$nonce"},
+    'the page has one script, with the nonce of the policy');
 my @styles = $text =~ /<style([^>]*)>/g;
-is("@styles", qq{ nonce="$nonce"}, 'one style, the one of the policy');
+is("@styles", qq{ nonce="$nonce"},
+    'the page has one style, with the nonce of the policy');
 unlike($text, qr/<[^>]*\s(?:style|on\w+)=/,
-    'no attribute that the policy would stop');
+    'the page has no attribute that the policy would stop');
 isnt((page()->header('Content-Security-Policy') =~ /nonce-(\w+)/)[0], $nonce,
-    'another nonce for each page');
-unlike($text, qr/\{\{/, 'every mark of the file is replaced');
+    'each page has a nonce of its own');
+unlike($text, qr/\{\{/, 'every mark of the file is replaced in the page');
 
 # nothing from outside
 
 is(join(' ', $text =~ /(?:src|href)\s*=\s*("[^"]*"|\S+)/g),
-    '"?format=prometheus"', 'one link, to the text form');
+    '"?format=prometheus"', 'the page has one link, to the text form');
 unlike($text, qr/\burl\(|\@import|https:|http:(?!\/\/www\.w3\.org\/2000\/svg')/,
-    'no resource from outside');
-like($text, qr/prefers-color-scheme: dark/, 'dark and light');
+    'the page has no resource from outside');
+like($text, qr/prefers-color-scheme: dark/,
+    'the page has dark and light colours');
 
 # without JavaScript: one sentence, and the numbers of the JSON form
 
 like($text, qr{<noscript><meta http-equiv="refresh" content="2"></noscript>},
-    'reloaded by a browser without JavaScript');
-like($text, qr{<p class="state good">All is well\.</p>}, 'one sentence first');
-like($text, qr{<main[^>]* hidden>}, 'tables of the script are not shown');
+    'the page is reloaded by a browser without JavaScript');
+like($text, qr{<p class="state good">All is well\.</p>},
+    'the page begins with one sentence');
+like($text, qr{<main[^>]* hidden>},
+    'the page hides tables that need the script');
 
 my ($plain) = $text =~ m{<pre>(.*?)</pre>}s;
-unlike($plain, qr/[<>"']/, 'the numbers are escaped');
+unlike($plain, qr/[<>"']/, 'the numbers of the page are escaped');
 my %entity = (lt => '<', gt => '>', amp => '&', quot => '"');
 $plain =~ s/&(\w+);/$entity{$1}/g;
-like($plain, qr/^"limited":3,$/m, 'a number on a line of its own');
+like($plain, qr/^"limited":3,$/m, 'the page has a number on a line of its own');
 $plain = JSON::PP->new->utf8->decode($plain);
 
 my $json = figures();
 delete $_->{counters}{jobruns_audit_syncs_total} for $plain, $json;
 is_deeply([map { $_->{tenant} } @{$plain->{topRefused}}], ['acme', $digest],
-    'tenants: the most refused first, a hostile one by its digest');
-is_deeply($plain->{$_}, $json->{$_}, "$_ as in the JSON form")
+    'the page has the most refused tenant first, a hostile one by its digest');
+is_deeply($plain->{$_}, $json->{$_}, "the page has $_ as in the JSON form")
     for qw(version configuration attempts limits topRefused counters settles);
 is_deeply([sort grep { $_ ne 'history' } keys %$json], [sort keys %$plain],
-    'nothing of the JSON form is missing, but the history');
+    'the page lacks nothing of the JSON form, except the history');
 
 # with JavaScript: the script of the page draws the JSON form
 
@@ -119,7 +128,7 @@ sub rendered {
     close $in;
     my $said = do { local $/; <$out> } // '';
     waitpid $pid, 0;
-    is($?, 0, 'the script runs');
+    is($?, 0, 'the script of the page runs');
 
     return @{$coder->decode($said || '[]')};
 }
@@ -144,65 +153,73 @@ SKIP: {
             ok_response($json));
 
     is($first->{url}, 'http://gateway.example/status?format=json&a=b',
-        'the same address is asked for the JSON form');
-    ok(!$first->{main}{hidden}, 'the tables are shown');
-    ok($first->{plain}{hidden}, 'in the place of the plain numbers');
+        'the script asks the same address for the JSON form');
+    ok(!$first->{main}{hidden}, 'the script shows the tables');
+    ok($first->{plain}{hidden}, 'the script hides the plain numbers');
     is("$first->{state}{class}: $first->{state}{html}",
-        'state good: All is well.', 'one sentence first');
+        'state good: All is well.', 'the script shows one sentence first');
     like($first->{meta}{html}, qr/version \Q$json->{version}\E, NGINX /,
-        'what runs');
+        'the script shows the versions that run');
 
     my $tenants = $first->{tenants}{html};
     like($tenants, qr{<td class="t">$digest</td><td class="n">1\b},
-        'the hostile tenant by its digest');
+        'the script shows the hostile tenant by its digest');
     like($tenants, qr{<td class="t">acme</td><td class="n">2\b},
-        'a plain one by name');
+        'the script shows a plain tenant by its name');
     ok(index($tenants, 'acme') < index($tenants, $digest),
-        'the most refused first');
+        'the script shows the most refused tenant first');
     like($first->{limits}{html}, qr{<td>one</td><td>rate</td>
         <td[ ]class="n">3</td><td[ ]class="n">0</td>}x,
-        'the limit that refused');
-    ok(!$first->{limits_card}{hidden}, 'limits are shown');
+        'the script shows the limit that refused');
+    ok(!$first->{limits_card}{hidden}, 'the script shows the table of limits');
 
     like($first->{outcomes}{html}, qr{<td>limited<small>[^<]+</small></td>
         <td[ ]class="n">\d+\.\d</td><td[ ]class="n">3</td>
-        <td[ ]class="n"><svg[ ]}x, 'an outcome, with its drawing');
+        <td[ ]class="n"><svg[ ]}x,
+        'the script shows an outcome with its drawing');
     is((grep { !/^<small>[^<]+</ } $first->{outcomes}{html}
-        =~ m{<tr><td>\w+(<small>.*?)/}g), 0, 'each outcome in words');
+        =~ m{<tr><td>\w+(<small>.*?)/}g), 0,
+        'the script explains each outcome in words');
     is(scalar(() = $first->{outcomes}{html} =~ /<tr>/g),
-        keys(%{$json->{attempts}}) - 1, 'each outcome has a row');
+        keys(%{$json->{attempts}}) - 1,
+        'the script shows a row for each outcome');
     like($first->{redis}{html}, qr{<td[ ]class="t">\Q${\$t->redis->address}\E
-        </td><td[ ]class="n">[1-9]\d*</td>}x, 'Redis and its connections');
+        </td><td[ ]class="n">[1-9]\d*</td>}x,
+        'the script shows Redis and its connections');
     unlike($first->{counters}{html}, qr/undefined|NaN/,
-        'each counter is one of the JSON form');
+        'the script shows counters of the JSON form only');
     like($first->{counters}{html}, qr{audit[ ]records[ ]written</td>
         <td[ ]class="n">$json->{counters}{jobruns_audit_records_total}<}x,
-        'a counter');
-    like($first->{rate_all}{html}, qr/^\d+\.\d$/, 'a rate');
+        'the script shows a counter');
+    like($first->{rate_all}{html}, qr/^\d+\.\d$/, 'the script shows a rate');
     like($first->{admission_p99}{html},
-        qr{^\x{2264} \d+ <small>ms</small>$}, 'a percentile');
+        qr{^\x{2264} \d+ <small>ms</small>$}, 'the script shows a percentile');
 
     my $all = join '', map { $first->{$_}{html} } grep { ref $first->{$_} }
         sort keys %$first;
     my @points = $all =~ /points="([^"]*)"/g;
-    cmp_ok(@points, '>', 20, 'drawings');
+    cmp_ok(@points, '>', 20, 'the script shows drawings');
     is((grep { !/^(?:\d+,\d+ ?){120,122}$/ } @points), 0,
-        'of 120 seconds each');
+        'each drawing has 120 seconds');
     my ($line) = $first->{spark_limited}{html}
         =~ /<polyline points="([^"]*)"/;
-    like($line, qr/,2(?: |$)/, 'the second with the most is at the top');
-    like($line, qr/,39(?: |$)/, 'one without any at the bottom');
+    like($line, qr/,2(?: |$)/,
+        'the second with the most is at the top of a drawing');
+    like($line, qr/,39(?: |$)/,
+        'a second without any is at the bottom of a drawing');
 
-    is($lost->{body}, 'lost', 'a gateway that does not respond is told');
-    is($lost->{tenants}{html}, $tenants, 'and the old numbers stay');
-    is($refused->{body}, 'lost', 'so is one that refuses');
-    is($back->{body}, '', 'until it responds again');
+    is($lost->{body}, 'lost',
+        'the script shows that the gateway does not respond');
+    is($lost->{tenants}{html}, $tenants,
+        'the script keeps the old numbers when the gateway does not respond');
+    is($refused->{body}, 'lost', 'the script shows that the gateway refuses');
+    is($back->{body}, '', 'the script shows when the gateway responds again');
 
     # before the first response the plain numbers are all there is
 
     ($lost) = rendered(undef);
     ok($lost->{main}{hidden} && !$lost->{plain}{hidden},
-        'the plain numbers stay where the script gets none');
+        'the plain numbers stay where the script gets no response');
 
     # names of others become text, should an escape ever be missing
 
@@ -221,19 +238,24 @@ SKIP: {
 
     my ($shown) = rendered(ok_response($json));
     my $safe = '&lt;/td&gt;&lt;img src=x onerror=&quot;alert(1)&quot;&gt;';
-    like($shown->{$_}{html}, qr/\Q$safe\E/, "a name is text: $_")
+    like($shown->{$_}{html}, qr/\Q$safe\E/,
+        "a hostile name is shown as text: $_")
         for qw(tenants redis limits state);
-    is($shown->{state}{class}, 'state bad', 'the tone of the sentence');
+    is($shown->{state}{class}, 'state bad',
+        'the sentence has the colour of its level');
     like($shown->{redis}{html}, qr/<td class="n hot">1<.*7 timeout</,
-        'an open breaker and an error stand out');
+        'an open breaker and an error are highlighted');
     like($shown->{counters}{html}, qr/first[ ]of[ ]a[ ]token<\/td><td
-        [ ]class="n[ ]hot">1</x, 'so does a counter that calls for a look');
+        [ ]class="n[ ]hot">1</x,
+        'a counter that calls for a look is highlighted');
     is($shown->{redis_p50}{html}, "\x{2264} 250 <small>\x{b5}s</small>",
-        'microseconds');
-    is($shown->{redis_p99}{html}, 'longer than all buckets', 'no bound');
+        'a time can be shown in microseconds');
+    is($shown->{redis_p99}{html}, 'longer than all buckets',
+        'a time beyond all buckets is shown as such');
     is($shown->{service_p99}{html}, "\x{2264} 2.5 <small>s</small>",
-        'seconds');
-    is($shown->{hold_p99}{html}, "\x{2013}", 'nothing was timed');
+        'a time can be shown in seconds');
+    is($shown->{hold_p99}{html}, "\x{2013}",
+        'a time is shown as a dash when nothing was timed');
 
     # no limits, nobody refused, and an outcome of a later version
 
@@ -242,15 +264,18 @@ SKIP: {
     $json->{$_}{later} = 5 for qw(attempts attemptsPerSecond);
     $json->{history}{attempts}{later} = [(0) x 120];
     ($shown) = rendered(ok_response($json));
-    ok($shown->{limits_card}{hidden}, 'no table of limits without limits');
-    like($shown->{tenants}{html}, qr/>none</, 'nobody was refused');
+    ok($shown->{limits_card}{hidden},
+        'no table of limits is shown without limits');
+    like($shown->{tenants}{html}, qr/>none</,
+        'the table of tenants is empty when none was refused');
     like($shown->{outcomes}{html}, qr/<td>later</,
         'an outcome without words is shown all the same');
 }
 
 like($t->get('/status?format=html')->body, qr/^<!DOCTYPE html>/,
-    'also by ?format=html');
-like($t->get('/status')->body, qr/^# HELP/, 'Prometheus without Accept');
+    'the page is also returned for ?format=html');
+like($t->get('/status')->body, qr/^# HELP/,
+    'the text form is returned without Accept');
 
 # without Redis the first sentence says so
 
@@ -262,8 +287,9 @@ wait_for {
     page()->body =~ m{<p class="state bad">Redis \Q$server\E is out of reach}
 } 'the sentence of a Redis that is gone';
 my $state = figures()->{state};
-is($state->{level}, 'bad', 'and the JSON form has it');
+is($state->{level}, 'bad',
+    'the JSON form has the level of a Redis that is out of reach');
 like($state->{text}, qr/^Redis \Q$server\E is out of reach of \d+ of \d+ /,
-    'in the same words');
+    'the JSON form has the sentence of a Redis that is out of reach');
 
 done_testing;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# What jobruns_status says is what the service and the audit file counted,
-# after a mixed load with a reload and a worker that was killed.
+# jobruns_status reports what the service and the audit file counted, after a
+# mixed load with a reload and a worker that was killed.
 
 use lib 't/lib';
 use JobRuns;
@@ -56,7 +56,8 @@ sub outcomes {
 # before the first second is over there is no history
 
 for my $form (qw(json html prometheus)) {
-    is($t->get("/status?format=$form")->status, 200, "$form at once");
+    is($t->get("/status?format=$form")->status, 200,
+        "the $form form is there at once");
 }
 
 # ---------------------------------------------------------------- a mixed load
@@ -73,16 +74,18 @@ sub mixed {
     for my $tenant (@tenants) {
         my $token = random_id(20);
         is($t->create_run(tenancy => $tenant, token => $token)->status, 201,
-            'created');
+            'a creation of the mixed load is created');
         is($t->create_run(tenancy => $tenant, token => $token)->status, 201,
-            'replayed');
+            'a retry of the mixed load is replayed');
         is($t->create_run(tenancy => $tenant, body => '{')->status, 400,
-            'invalid');
+            'an invalid body of the mixed load is refused');
         is($t->create_run(tenancy => $tenant, stub => { status => 409 })
-            ->status, 409, 'rejected');
+            ->status, 409,
+            'a creation of the mixed load is rejected by the service');
         is($t->create_run(tenancy => $tenant, stub => { status => 500 })
-            ->status, 500, 'unknown');
-        is($t->create_run(tenancy => $tenant)->status, 429, 'limited');
+            ->status, 500, 'an error of the service passes in the mixed load');
+        is($t->create_run(tenancy => $tenant)->status, 429,
+            'a creation of the mixed load is limited');
     }
 }
 
@@ -97,7 +100,7 @@ $t->service->wait_at('gate');
 wait_for { figures()->{forwarding} == 1 } 'one request at the service';
 wait_for { figures()->{history}{forwarding}[-1] == 1 } 'in the history, too';
 
-# behind it, one that waits for the same token
+# after it, one that waits for the same token
 my $held_token = random_id(20);
 my $tenant = tenancy();
 my $first = $t->start_run(tenancy => $tenant, token => $held_token,
@@ -108,17 +111,20 @@ wait_for { figures()->{waiting} == 1 } 'one request that waits';
 
 $nginx->reload(draining => 1);
 mixed();
-is(figures()->{forwarding}, 2, 'still at the service, in old workers');
-cmp_ok(figures()->{workers}, '>', 3, 'old workers are counted too');
+is(figures()->{forwarding}, 2,
+    'requests of old workers are still counted as forwarding');
+cmp_ok(figures()->{workers}, '>', 3, 'old workers are counted after a reload');
 
 $t->service->release($_) for qw(gate second);
-is($slow->response->status, 201, 'the slow one is created');
-is($first->response->status, 201, 'so is the one waited for');
+is($slow->response->status, 201,
+    'the slow creation of an old worker is created');
+is($first->response->status, 201,
+    'the creation that another waits for is created');
 is($waiter->response->header('opc-retry-replayed'), 'true',
-    'and the waiter gets its answer');
+    'the waiting creation gets the response of the other');
 wait_for { figures()->{workers} == 3 } 'old workers are gone';
 
-# a worker is killed: what it counted stays, what it held is forgotten
+# a worker is killed: what it counted remains, what it held is forgotten
 
 my $lost = $t->start_run(tenancy => tenancy(),
     stub => { wait_read => 'never' });
@@ -133,7 +139,8 @@ wait_for { (grep { !$old{$_} } $nginx->workers) == 3 } 'new workers';
 
 wait_for { figures()->{workers} == 3 } 'new workers have the blocks';
 my $after = scrape();
-is(figures()->{forwarding}, 0, 'what the dead worker had is not shown');
+is(figures()->{forwarding}, 0,
+    'requests of a killed worker are not counted as forwarding');
 for my $series ('jobruns_attempts_total{outcome="created"}',
     'jobruns_settles_total{result="kept"}', 'jobruns_audit_records_total')
 {
@@ -155,44 +162,52 @@ for my $outcome (qw(unauthenticated invalid denied replayed in_progress
     rejected_upstream unsent unknown none))
 {
     is(value($text, "jobruns_attempts_total{outcome=\"$outcome\"}"),
-        $audit->{$outcome} // 0, "$outcome: as many as in the audit file");
+        $audit->{$outcome} // 0,
+        "$outcome: the status counts as many as the audit file");
 }
 
-cmp_ok($audit->{limited}, '==', 12, 'the load was limited');
+cmp_ok($audit->{limited}, '==', 12, 'the load had refusals by a limit');
 is(value($text, 'jobruns_audit_records_total'), scalar($t->audit),
-    'audit records');
-is(value($text, 'jobruns_audit_failures_total'), 0, 'no failures of audit');
+    'the status counts the audit records');
+is(value($text, 'jobruns_audit_failures_total'), 0,
+    'the status counts no failures of the audit');
 is(value($text, 'jobruns_attempts_total{outcome="created"}'),
-    $t->service->created, 'as many created as the service did');
+    $t->service->created, 'the status counts as many created as the service');
 is(value($text, 'jobruns_limit_refusals_total{limit="per_tenant",'
-    . 'kind="rate"}'), $audit->{limited}, 'refusals by limit');
+    . 'kind="rate"}'), $audit->{limited},
+    'the status counts refusals by limit');
 cmp_ok(value($text, 'jobruns_limit_dry_run_refusals_total{limit="trial",'
-    . 'kind="rate"}'), '>', 0, 'refusals that would have been');
+    . 'kind="rate"}'), '>', 0,
+    'the status counts refusals of a limit with dry_run');
 is(value($text, 'jobruns_limit_refusals_total{limit="per_day",'
-    . 'kind="quota"}'), 0, 'a limit that refused nothing is shown');
-is(value($text, 'jobruns_waits_total'), 1, 'one waited');
+    . 'kind="quota"}'), 0, 'the status has a limit that refused nothing');
+is(value($text, 'jobruns_waits_total'), 1,
+    'the status counts one request that waited');
 is(value($text, 'jobruns_settles_total{result="kept"}'),
-    $t->service->created, 'each answer kept once');
+    $t->service->created, 'the status counts each response stored once');
 is(value($text, 'jobruns_hold_seconds_count'),
     value($text, 'jobruns_service_seconds_count'),
-    'each answer that came was held and let go');
-is(value($text, 'jobruns_held_bytes'), 0, 'nothing is held');
+    'each response of the service was held and released');
+is(value($text, 'jobruns_held_bytes'), 0,
+    'the status has no held bytes at the end');
 
 my $server = $t->redis->address;
 cmp_ok(value($text, "jobruns_redis_connections{server=\"$server\"}"), '>', 0,
-    'connected to Redis');
+    'the status has connections to Redis');
 is(value($text, "jobruns_redis_breakers_open{server=\"$server\"}"), 0,
-    'no breaker is open');
+    'the status has no open breaker');
 cmp_ok(value($text,
     "jobruns_redis_roundtrip_seconds_count{server=\"$server\"}"), '>=', $ends,
-    'round trips');
+    'the status counts round trips to Redis');
 
 # ------------------------------------------------------------------- the forms
 
 my $answer = $t->get('/status');
 is($answer->header('Content-Type'),
-    'text/plain; version=0.0.4; charset=utf-8', 'type of the text');
-is($answer->header('Cache-Control'), 'no-store', 'not to be cached');
+    'text/plain; version=0.0.4; charset=utf-8',
+    'the text form has the type of Prometheus');
+is($answer->header('Cache-Control'), 'no-store',
+    'the text form is not to be stored');
 
 SKIP: {
     my ($promtool) = grep { -x } map { "$_/promtool" } split /:/, $ENV{PATH};
@@ -204,38 +219,45 @@ SKIP: {
     close $in;
     my $said = do { local $/; <$out> } // '';
     waitpid $pid, 0;
-    is("$? $said", '0 ', 'promtool finds nothing to say');
+    is("$? $said", '0 ', 'promtool finds nothing wrong with the text form');
 }
 
 my $json = $t->request(path => '/status',
     headers => [@pairs, [Accept => 'application/json']]);
-is($json->header('Content-Type'), 'application/json', 'type of JSON');
+is($json->header('Content-Type'), 'application/json',
+    'the JSON form has its type');
 is($json->json->{attempts}{created}, $t->service->created,
-    'the same in JSON');
-is($json->json->{redis}[0]{server}, $server, 'Redis by its address');
+    'the JSON form has the same counts');
+is($json->json->{redis}[0]{server}, $server,
+    'the JSON form has Redis by its address');
 my ($top) = @{$json->json->{topRefused}};
-like($top->{tenant}, qr/^ocid1\.tenancy\.oc1\.\.t\d+$/, 'a refused tenant');
-is($top->{refused}, 1, 'refused once');
+like($top->{tenant}, qr/^ocid1\.tenancy\.oc1\.\.t\d+$/,
+    'the JSON form has a refused tenant');
+is($top->{refused}, 1, 'the JSON form has the number of refusals of a tenant');
 my $rate = sprintf('%.3f', $json->json->{attemptsPerSecond}{unknown});
 is_deeply($json->json->{state}, $rate > 0
     ? { level => 'warn', text => $rate =~ s/..$//r
         . ' attempts a second end unknown, unsent or unavailable.' }
     : { level => 'good', text => 'All is well.' },
-    'the state in a sentence, by the rate of unknown outcomes');
-cmp_ok($json->json->{redisRecentP50Us}, '>', 0, 'half of the round trips');
+    'the JSON form has the state in a sentence, by the rate of unknown '
+    . 'outcomes');
+cmp_ok($json->json->{redisRecentP50Us}, '>', 0,
+    'the JSON form has the median of the round trips');
 cmp_ok($json->json->{redisRecentP50Us}, '<=',
-    $json->json->{redisRecentP99Us}, 'are faster than 99 of 100')
+    $json->json->{redisRecentP99Us},
+    'the median of the round trips is below the 99th percentile')
     if $json->json->{redisRecentP99Us} > 0;
 
-# the history: a number a second, what was there before its first is not in it
+# the history has a number a second, and nothing from before its first
 
 my $history = $json->json->{history};
 is(join(' ', sort keys %{$history->{attempts}}),
-    join(' ', sort keys %{$json->json->{attempts}}), 'each outcome');
+    join(' ', sort keys %{$json->json->{attempts}}),
+    'the history has each outcome');
 is((grep { @$_ != 120 || grep { !/^\d+$/ } @$_ }
     values %{$history->{attempts}}, @{$history}{qw(forwarding held)}), 0,
-    'has 120 numbers');
-cmp_ok($json->json->{now} - $history->{until}, '<', 5, 'until now');
+    'the history has 120 numbers each');
+cmp_ok($json->json->{now} - $history->{until}, '<', 5, 'the history ends now');
 
 # a row for each outcome: its last numbers are what is counted from now on,
 # once all that was counted before has come into its second
@@ -245,7 +267,8 @@ my $began = $then->{now};
 wait_for { ($then = figures())->{history}{until} > $began }
     'what was before is in the history';
 
-is($t->create_run(tenancy => tenancy(), body => '{')->status, 400, 'invalid')
+is($t->create_run(tenancy => tenancy(), body => '{')->status, 400,
+    'another invalid body is refused')
     for 1 .. 3;
 wait_for {
     my $now = figures();
@@ -257,37 +280,39 @@ wait_for {
 } 'they are in the seconds that came since';
 
 is($t->request(method => 'HEAD', path => '/status', headers => \@pairs)
-    ->status, 200, 'HEAD');
+    ->status, 200, 'HEAD is allowed');
 is($t->request(method => 'POST', path => '/status', body => '',
-    headers => \@pairs)->status, 405, 'nothing else than GET and HEAD');
+    headers => \@pairs)->status, 405,
+    'no method except GET and HEAD is allowed');
 
 # --------------------------------------------------------------- Redis is gone
 
 $t->allow_log(qr/redis|Redis/);
 $t->redis->stop;
-is($t->create_run->status, 503, 'denied without Redis');
+is($t->create_run->status, 503, 'a creation without Redis is denied');
 wait_for {
     my $now = scrape();
     (value($now, "jobruns_redis_breakers_open{server=\"$server\"}") // 0) > 0
 } 'an open breaker';
 is(value(scrape(), 'jobruns_attempts_total{outcome="unavailable"}'), 1,
-    'an attempt that was unavailable');
+    'the status counts an attempt that was unavailable');
 
 # --------------------------------------------------------------------- nginx -t
 
 my ($ok, $said) = $t->check_config(%config, http => '');
-ok(!$ok, 'a status without a zone');
+ok(!$ok, 'nginx -t refuses a status without a zone');
 like($said, qr/"jobruns_status" has nothing to show: add "jobruns_zone/,
-    'is refused with the remedy');
+    'nginx -t has the remedy of a status without a zone');
 
 ($ok, $said) = $t->check_config(%config, http => 'jobruns_zone jobruns 64k;');
-ok(!$ok, 'a zone that is too small');
+ok(!$ok, 'nginx -t refuses a zone that is too small');
 like($said, qr/invalid size "64k" of zone "jobruns": it must be at least/,
-    'is refused with the size');
+    'nginx -t has the least size of a zone');
 
 ($ok, $said) = $t->check_config(%config,
     http => 'jobruns_zone a 1m; jobruns_zone b 1m;');
-ok(!$ok, 'two zones');
-like($said, qr/"jobruns_zone" directive is duplicate/, 'are refused');
+ok(!$ok, 'nginx -t refuses two zones');
+like($said, qr/"jobruns_zone" directive is duplicate/,
+    'nginx -t reports the second zone as duplicate');
 
 done_testing;
