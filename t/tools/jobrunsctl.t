@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# jobrunsctl: each verb against a real Redis that a gateway works on.
+# Each verb of jobrunsctl runs against a real Redis that a gateway works on.
 
 use lib 't/lib';
 
@@ -31,35 +31,41 @@ my @scope = ('--tenant', $tenancy, '--principal', 'ocid1.user.oc1..test',
 
 my $made = $t->create_run(tenancy => $tenancy, token => 'ctl-1',
     request_id => 'ctl-request-1');
-is($made->status, 201, 'created');
+is($made->status, 201, 'a creation with a token is created');
 
 my $record = ctl_json(@redis, @scope, qw(--token ctl-1 token show));
-is($record->{state}, 'done', 'token show: done');
-is($record->{firstRequestId}, 'ctl-request-1', 'by its first request');
-is($record->{runKey}, $made->json->{key}, 'with its run');
-cmp_ok($record->{endsInMs}, '>', 86_000_000, 'for a day');
+is($record->{state}, 'done', 'token show has the state done');
+is($record->{firstRequestId}, 'ctl-request-1',
+    'token show has the first request');
+is($record->{runKey}, $made->json->{key}, 'token show has the job run');
+cmp_ok($record->{endsInMs}, '>', 86_000_000,
+    'token show has a time of a day that remains');
 
 my ($end) = $t->wait_audit(2);
 my ($hash) = @{$end->{data}{request}{headers}{'opc-retry-token-sha256'}};
 is(ctl_json(@redis, '--tenant', $tenancy, '--hash', $hash, qw(token show))
-    ->{key}, $record->{key}, 'the same by the digest of the audit record');
+    ->{key}, $record->{key},
+    'token show by the digest of the audit record finds the same token');
 
 my ($status, $said) = ctl(@redis, @scope, qw(--token ctl-1 token show));
-like($said, qr/^state\s+done$/m, 'for people');
+like($said, qr/^state\s+done$/m, 'token show writes text for people');
 ($status, $said) = ctl(@redis, @scope, qw(--token nobody token show));
-is($status, 1, 'no such token');
-like($said, qr/there is no such token/, 'is said');
+is($status, 1, 'token show of an unknown token exits with 1');
+like($said, qr/there is no such token/,
+    'token show of an unknown token says so');
 
 ($status, $said) = ctl(@redis, @scope, qw(--token ctl-1 token release));
-is($status, 4, 'nothing is released unasked');
-like($said, qr/Say --yes/, 'but with --yes');
+is($status, 4, 'token release without --yes exits with 4');
+like($said, qr/Say --yes/, 'token release without --yes asks for it');
 is($t->create_run(tenancy => $tenancy, token => 'ctl-1')
-    ->header('opc-retry-replayed'), 'true', 'it is still there');
+    ->header('opc-retry-replayed'), 'true',
+    'a token is not released without --yes');
 ($status) = ctl(@redis, @scope, qw(--yes --token ctl-1 token release));
-is($status, 0, 'released');
+is($status, 0, 'token release with --yes exits with 0');
 my $again = $t->create_run(tenancy => $tenancy, token => 'ctl-1');
-is($again->status, 201, 'the token is new again');
-is($again->header('opc-retry-replayed'), undef, 'and nothing is replayed');
+is($again->status, 201, 'a creation with a released token is created');
+is($again->header('opc-retry-replayed'), undef,
+    'a creation with a released token is not replayed');
 
 # -------------------------------------------------------------------- inflight
 
@@ -68,121 +74,139 @@ my $slow = $t->start_run(tenancy => $tenancy, token => 'ctl-2',
 $t->service->wait_at('gate');
 
 my ($running) = @{ctl_json(@redis, qw(inflight))};
-is($running->{requestId}, 'ctl-request-2', 'inflight: the one that runs');
-is($running->{tenant}, $tenancy, 'of its tenant');
-cmp_ok($running->{leaseMs}, '>', 30_000, 'with its lease');
+is($running->{requestId}, 'ctl-request-2',
+    'inflight shows the attempt that runs');
+is($running->{tenant}, $tenancy, 'inflight shows the tenant');
+cmp_ok($running->{leaseMs}, '>', 30_000, 'inflight shows the lease');
 cmp_ok(abs($running->{ageMs} + $running->{leaseMs} - 60_000), '<', 3,
-    'and its age');
+    'inflight shows the age');
 is_deeply(ctl_json(@redis, qw(--tenant other inflight)), [],
-    'nothing of another tenant');
+    'inflight of another tenant shows nothing');
 is(ctl_json(@redis, @scope, qw(--token ctl-2 token show))->{state},
-    'running', 'its token runs');
+    'running', 'token show has the state running of the attempt');
 
 ($status) = ctl(@redis, @scope, qw(--yes --token ctl-2 token expire));
-is($status, 0, 'expired');
+is($status, 0, 'token expire exits with 0');
 is(ctl_json(@redis, @scope, qw(--token ctl-2 token show))->{state},
-    'unknown', 'its token is unknown');
-is_deeply(ctl_json(@redis, qw(inflight)), [], 'nothing runs by the records');
+    'unknown', 'token show has the state unknown of an expired attempt');
+is_deeply(ctl_json(@redis, qw(inflight)), [],
+    'inflight does not show an expired attempt');
 ($status, $said) = ctl(@redis, @scope, qw(--yes --token ctl-2 token expire));
-is($status, 1, 'what does not run cannot be expired');
+is($status, 1, 'token expire of what does not run exits with 1');
 
 $t->service->release('gate');
-is($slow->response->status, 201, 'the attempt itself ends well');
+is($slow->response->status, 201, 'the expired attempt itself is created');
 is(ctl_json(@redis, @scope, qw(--token ctl-2 token show))->{state}, 'done',
-    'and its answer is kept');
+    'the response of the expired attempt is stored');
 
 # ---------------------------------------------------------------------- tenant
 
-is($t->create_run(tenancy => $tenancy)->status, 201, 'the last of the burst');
+is($t->create_run(tenancy => $tenancy)->status, 201,
+    'the last creation of the burst is created');
 is($t->create_run(tenancy => $tenancy, request_id => 'ctl-request-3')->status,
-    429, 'limited');
+    429, 'a creation beyond the burst is limited');
 
 my @tenant = ('--conf', $conf, '--tenant', $tenancy);
 my %limits = map { $_->{limit} => $_ } @{ctl_json(@tenant, qw(tenant show))};
 is_deeply([sort keys %limits], [qw(burst_of daily once)],
-    'tenant show: all limits, by nginx.conf');
-like($limits{burst_of}{configured}, qr/^rate=1r\/h burst=3$/, 'configured');
-is($limits{burst_of}{override}, undef, 'not overridden');
-like($limits{burst_of}{used}, qr/ahead$/, 'used');
-is($limits{daily}{used}, 4, 'creations of the day');
-is($limits{once}{used} // '', 'nothing', 'no slot in use');
+    'tenant show has all limits of nginx.conf');
+like($limits{burst_of}{configured}, qr/^rate=1r\/h burst=3$/,
+    'tenant show has the configured numbers');
+is($limits{burst_of}{override}, undef, 'tenant show has no override');
+like($limits{burst_of}{used}, qr/ahead$/,
+    'tenant show has what is used of a rate');
+is($limits{daily}{used}, 4, 'tenant show has the creations of the day');
+is($limits{once}{used} // '', 'nothing', 'tenant show has no slot in use');
 
 ($status) = ctl(@tenant, qw(tenant set burst_of.burst 20));
-is($status, 0, 'tenant set');
-is($t->create_run(tenancy => $tenancy)->status, 201, 'takes effect');
+is($status, 0, 'tenant set exits with 0');
+is($t->create_run(tenancy => $tenancy)->status, 201,
+    'an override of tenant set takes effect');
 %limits = map { $_->{limit} => $_ } @{ctl_json(@tenant, qw(tenant show))};
-is($limits{burst_of}{override}, 'burst 20', 'is shown');
+is($limits{burst_of}{override}, 'burst 20', 'tenant show has the override');
 ($status) = ctl(@tenant, qw(tenant unset burst_of.burst));
-is($status, 0, 'tenant unset');
-is($t->create_run(tenancy => $tenancy)->status, 429, 'takes effect, too');
+is($status, 0, 'tenant unset exits with 0');
+is($t->create_run(tenancy => $tenancy)->status, 429,
+    'the configured limit takes effect after tenant unset');
 ($status) = ctl(@tenant, qw(tenant unset burst_of.burst));
-is($status, 1, 'what is not overridden cannot be unset');
+is($status, 1, 'tenant unset without an override exits with 1');
 ($status) = ctl(@tenant, qw(--yes tenant reset burst_of));
-is($status, 0, 'tenant reset');
-is($t->create_run(tenancy => $tenancy)->status, 201, 'all of the burst again');
+is($status, 0, 'tenant reset exits with 0');
+is($t->create_run(tenancy => $tenancy)->status, 201,
+    'all of the burst can be used after tenant reset');
 
 for my $wrong ([qw(nosuch.limit 5)], [qw(daily.limit many)], [qw(daily 5)],
     [qw(burst_of.burst none)])
 {
     ($status, $said) = ctl(@tenant, qw(tenant set), @$wrong);
-    is($status, 2, "not set: @$wrong");
+    is($status, 2, "tenant set @$wrong exits with 2");
 }
-is_deeply([$t->redis->keys('*limits')], [], 'nothing was written by these');
+is_deeply([$t->redis->keys('*limits')], [],
+    'an invalid tenant set writes nothing');
 
 # --------------------------------------------------------------------- explain
 
 my $audit = $t->testdir . '/audit.log';
 ($status, $said) = ctl(qw(explain ctl-request-1), $audit);
-is($status, 0, 'explain');
-like($said, qr/came from tenant \Q$tenancy\E at 127\.0\.0\.1/, 'who');
-like($said, qr/forwarded to the service as attempt [0-9a-f]{32}/, 'what');
-like($said, qr/it made a job run/, 'how it ended');
-unlike($said, qr/no end is recorded/, 'and it did');
+is($status, 0, 'explain exits with 0');
+like($said, qr/came from tenant \Q$tenancy\E at 127\.0\.0\.1/,
+    'explain says who sent the request');
+like($said, qr/forwarded to the service as attempt [0-9a-f]{32}/,
+    'explain says what the request became');
+like($said, qr/it made a job run/, 'explain says how the attempt ended');
+unlike($said, qr/no end is recorded/,
+    'explain does not miss the end of an attempt');
 ($status, $said) = ctl(qw(explain ctl-request-3), $audit);
-like($said, qr/limit burst_of refused it/, 'a refusal, by its limit');
-like($said, qr/told the client: TooManyRequests: /, 'in the words it got');
+like($said, qr/limit burst_of refused it/,
+    'explain names the limit that refused a request');
+like($said, qr/told the client: TooManyRequests: /,
+    'explain has the message that the client got');
 $t->write_file('twice.log', join "\n", map { s/"id":/"id":"two",$&/r }
     split /\n/, $t->read_file('audit.log'));
 ($status, $said) = ctl(qw(explain ctl-request-1), $t->testdir . '/twice.log');
-is($status, 1, 'records with a name twice explain nothing');
+is($status, 1, 'explain of records with a name twice exits with 1');
 $t->write_file('nul.log', join "\n", map { s/"id":/"x":"\\u0000",$&/r }
     split /\n/, $t->read_file('audit.log'));
 ($status, $said) = ctl(qw(explain ctl-request-1), $t->testdir . '/nul.log');
-like($said, qr/it made a job run/, '... those with an escaped NUL do');
+like($said, qr/it made a job run/,
+    'explain of records with an escaped NUL says how the attempt ended');
 ($status, $said) = ctl(qw(explain no-such-request), $audit);
-is($status, 1, 'no such request');
+is($status, 1, 'explain of an unknown request exits with 1');
 
 # ---------------------------------------------------------------------- doctor
 
 ($status, $said) = ctl(@redis, qw(--rate 10 doctor));
-is($status, 0, 'doctor: fit');
+is($status, 0, 'doctor of a fit Redis exits with 0');
 my %checks = map { $_->{check} => $_ }
     @{ctl_json(@redis, qw(--rate 10 doctor))};
-ok($checks{$_}{ok}, $_) for qw(connection role policy clock),
+ok($checks{$_}{ok}, "doctor finds $_ in order")
+    for qw(connection role policy clock),
     'script admit', 'script settle';
 like($checks{"script $_"}{found}, qr/^[0-9a-f]{40}, known$/,
-    "$_ is the gateway's") for qw(admit settle);
+    "doctor knows the script $_ of the gateway") for qw(admit settle);
 like($checks{forecast}{found}, qr/^\d+ bytes per token: [\d.]+ GB/,
-    'a forecast');
+    'doctor has a forecast of the memory');
 $t->redis->command(qw(CONFIG SET maxmemory-policy allkeys-lru));
 $t->redis->command(qw(CONFIG SET appendonly no));
 ($status) = ctl(@redis, 'doctor');
-is($status, 1, 'not fit any more');
+is($status, 1, 'doctor of a Redis that is not fit exits with 1');
 %checks = map { $_->{check} => $_ } @{ctl_json(@redis, 'doctor')};
-ok(!$checks{policy}{ok}, 'a policy that evicts');
-ok(!$checks{persistence}{ok}, 'nothing on the disk');
-like($checks{persistence}{remedy}, qr/appendonly yes/, 'with its remedy');
+ok(!$checks{policy}{ok}, 'doctor reports a policy that evicts');
+ok(!$checks{persistence}{ok}, 'doctor reports that nothing is on the disk');
+like($checks{persistence}{remedy}, qr/appendonly yes/,
+    'doctor has the remedy of missing persistence');
 
 # ------------------------------------------------------------------ what fails
 
 ($status, $said) = ctl('--redis', '127.0.0.1:1', 'inflight');
-is($status, 3, 'a Redis that is not there');
-like($said, qr/cannot be reached: .*; check the address/, 'with the remedy');
+is($status, 3, 'a Redis that cannot be reached exits with 3');
+like($said, qr/cannot be reached: .*; check the address/,
+    'a Redis that cannot be reached is reported with the remedy');
 ($status, $said) = ctl('inflight');
-is($status, 2, 'no address');
+is($status, 2, 'a verb without an address exits with 2');
 ($status, $said) = ctl(@redis, 'nonsense');
-is($status, 2, 'no such verb');
+is($status, 2, 'an unknown verb exits with 2');
 ($status, $said) = ctl('--help');
-is($status, 0, 'help');
+is($status, 0, '--help exits with 0');
 
 done_testing;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# jobrunsctl finds Redis as the gateway does: behind TLS, by sentinels, and in
-# all nodes of a cluster; by --redis, and from nginx.conf.
+# jobrunsctl finds Redis as the gateway does: with TLS, by sentinels, and in
+# all nodes of a cluster; by --redis, and by nginx.conf.
 
 use lib 't/lib';
 
@@ -41,19 +41,20 @@ sub claims {
         @{ctl_json(@$of, 'inflight') // []} == @tenants
     } 'all claims to be seen';
     is_deeply([sort map { $_->{tenant} } @{ctl_json(@$of, 'inflight')}],
-        [sort @tenants], 'inflight: of each tenant');
+        [sort @tenants], 'inflight has an attempt of each tenant');
     $t->service->release("gate-$n");
     $_->response for @slow;
 
     for my $tenant (@tenants) {
         my $limits = ctl_json(@$of, '--tenant', $tenant, qw(tenant show));
-        is(($limits // [])->[0]{used}, 1, "tenant show: $tenant");
+        is(($limits // [])->[0]{used}, 1,
+            "tenant show has the creation of $tenant");
     }
 }
 
 my $limit = 'jobruns_quota daily key=tenant limit=50 window=day;';
 
-subtest 'TLS, with a certificate of the client' => sub {
+subtest 'Redis with TLS and a certificate of the client' => sub {
     my $port = claim_port();
     my $tls = $t->redis('tls', args => ['--tls-port', $port, '--tls-cert-file',
         "$dir/redis.crt", '--tls-key-file', "$dir/redis.key",
@@ -69,44 +70,50 @@ subtest 'TLS, with a certificate of the client' => sub {
     claims($gateway, ['--conf', "$dir/tls.conf"], 'a');
 
     my ($status, $said) = ctl('--redis', "$redis/redis.crt", 'doctor');
-    like($said, qr/^connection .*127\.0\.0\.1:$port/m, 'by --redis');
+    like($said, qr/^connection .*127\.0\.0\.1:$port/m,
+        'doctor finds Redis with TLS by --redis');
     is(rows(ctl_json('--redis', "$redis/redis.crt tls_name=redis.test",
         'doctor'))->{'script admit'}[0]{found} =~ s/.*, //r, 'known',
-        'by a name; its scripts are the gateway\'s');
+        "doctor finds Redis with TLS by a name, with the gateway's scripts");
 
     for (
-        ['another authority', "$redis/other.crt", qr/is refused: self/],
-        ['another name', "$redis/redis.crt tls_name=other.test",
+        ['a certificate of another authority',
+            "$redis/other.crt", qr/is refused: self/],
+        ['a certificate of another name',
+            "$redis/redis.crt tls_name=other.test",
             qr/is refused: hostname mismatch/],
-        ['no certificate of ours', "127.0.0.1:$port tls tls_ca=$dir/redis.crt",
+        ['no certificate of the client',
+            "127.0.0.1:$port tls tls_ca=$dir/redis.crt",
             qr/no reply|handshake|cannot be reached/],
-        ['no such file', "127.0.0.1:$port tls tls_ca=$dir/none.crt",
+        ['a missing file', "127.0.0.1:$port tls tls_ca=$dir/none.crt",
             qr/reading its files failed/],
-        ['no TLS', "127.0.0.1:$port", qr/no reply|refuses/],
+        ['a connection without TLS', "127.0.0.1:$port", qr/no reply|refuses/],
     ) {
         my ($what, $to, $told) = @$_;
         ($status, $said) = ctl('--redis', $to, 'inflight');
-        is($status, 3, $what);
-        like($said, $told, '... is said');
+        is($status, 3, "$what: inflight exits with 3");
+        like($said, $told, "$what: the reason is reported");
     }
 };
 
-subtest 'sentinels' => sub {
+subtest 'Redis with sentinels' => sub {
     my $main = RedisSentinel->start($t, name => 'main');
     my $gateway = $t->run(name => 'sentinel', server => $limit,
         redis => 'jobruns_redis ' . $main->address . ';');
 
     claims($gateway, ['--conf', "$dir/sentinel.conf"], 'a', 'b');
     is(rows(ctl_json('--conf', "$dir/sentinel.conf", 'doctor'))
-        ->{connection}[0]{found}, $main->master->address, 'the master');
+        ->{connection}[0]{found}, $main->master->address,
+        'doctor finds the master by sentinels');
 
     my ($status, $said) = ctl('--redis',
         'sentinel:nobody ' . ($main->sentinels)[0]->address, 'inflight');
-    is($status, 3, 'a master that they do not know');
-    like($said, qr/knows no master "nobody"/, '... is said');
+    is($status, 3, 'a master that sentinels do not know exits with 3');
+    like($said, qr/knows no master "nobody"/,
+        'a master that sentinels do not know is reported');
 };
 
-subtest 'a cluster' => sub {
+subtest 'Redis as a cluster' => sub {
     my $cluster = RedisCluster->start($t, replicas => 0);
     my @tenants = map {
         my $node = $_;
@@ -121,17 +128,20 @@ subtest 'a cluster' => sub {
 
     my $rows = rows(ctl_json('--redis', $cluster->address(1), 'doctor'));
     is_deeply([sort map { $_->{found} } @{$rows->{connection}}],
-        [sort map { $_->address } $cluster->nodes], 'doctor: each node');
-    is((grep { $_->{ok} } @{$rows->{role}}), 3, 'all of them masters');
+        [sort map { $_->address } $cluster->nodes],
+        'doctor finds each node of a cluster');
+    is((grep { $_->{ok} } @{$rows->{role}}), 3,
+        'doctor finds all nodes to be masters');
 };
 
-subtest 'addresses that are none' => sub {
+subtest 'addresses that are not valid' => sub {
     for ('cluster', 'sentinel:main', 'sentinel:main tls',
         '127.0.0.1:1 nonsense=1')
     {
         my ($status, $said) = ctl('--redis', $_, 'inflight');
-        is($status, 2, "\"$_\"");
-        like($said, qr/an address of Redis is missing|is no option/, 'is told');
+        is($status, 2, "the address \"$_\" exits with 2");
+        like($said, qr/an address of Redis is missing|is no option/,
+            "the address \"$_\" is reported");
     }
 };
 
