@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# An answer of the service that ends wrongly: its client is told that the
-# outcome is not known, and nothing of it is stored or replayed.
+# A response of the service ends wrongly: the client gets a response that says
+# the outcome is unknown, and nothing of it is stored or replayed.
 
 use lib 't/lib';
 use JobRuns;
@@ -23,11 +23,11 @@ my $chunked = "${created}Transfer-Encoding: chunked\r\n\r\n";
 my $whole = sprintf "%x\r\n%s\r\n0\r\n\r\n", length $json, $json;
 
 my %broken = (
-    'a size that is none' => "${chunked}zz\r\n$json\r\n0\r\n\r\n",
-    'a second size that is none' => "${chunked}2\r\n{}\r\nxx\r\n",
-    'no line behind a chunk' => "${chunked}2\r\n{}xx0\r\n\r\n",
+    'an invalid size' => "${chunked}zz\r\n$json\r\n0\r\n\r\n",
+    'an invalid second size' => "${chunked}2\r\n{}\r\nxx\r\n",
+    'no line end after a chunk' => "${chunked}2\r\n{}xx0\r\n\r\n",
     'a negative size' => "${chunked}-2\r\n{}\r\n0\r\n\r\n",
-    'a size beyond any' => $chunked . 'f' x 40 . "\r\n{}\r\n",
+    'a size that is too large' => $chunked . 'f' x 40 . "\r\n{}\r\n",
     'no chunks at all' => "$chunked$json",
     'a shorter body' => sprintf("%sContent-Length: %d\r\n\r\n%s", $created,
         length($json) + 1, $json),
@@ -59,30 +59,35 @@ for my $workspace (qw(buffered unbuffered)) {
         my $token = random_id();
         my $r = answered($token, $broken{$name}, $workspace);
 
-        is($r->status, 503, "$workspace, $name: answered");
-        like($r->code // '', qr/^ExternalServer/, "$workspace, $name: code");
-        ok($r->complete, "$workspace, $name: whole");
+        is($r->status, 503, "$workspace, $name: the status is 503");
+        like($r->code // '', qr/^ExternalServer/,
+            "$workspace, $name: the code says that the service's response is "
+            . "at fault");
+        ok($r->complete, "$workspace, $name: the response is whole");
 
         $r = answered($token, $good{chunks}, $workspace);
         is($r->status, 201, "$workspace, $name: the retry is forwarded");
-        ok(!$r->header('opc-retry-replayed'), "$workspace, $name: no replay");
+        ok(!$r->header('opc-retry-replayed'),
+            "$workspace, $name: the retry is not replayed");
     }
 
     for my $name (sort keys %good) {
         my $token = random_id();
         my $r = answered($token, $good{$name}, $workspace);
 
-        is($r->status, 201, "$workspace, $name: created");
-        is($r->body =~ s/\n\z//r, $json, "$workspace, $name: as it came");
+        is($r->status, 201, "$workspace, $name: the job run is created");
+        is($r->body =~ s/\n\z//r, $json,
+            "$workspace, $name: the body is passed on as it came");
 
         $r = answered($token, $good{$name}, $workspace);
         is($r->header('opc-retry-replayed'), 'true',
-            "$workspace, $name: and stored");
+            "$workspace, $name: the retry gets the stored response");
     }
 }
 
 is(scalar(grep { $_->{eventType} =~ /end$/
     && $_->{data}{additionalDetails}{outcome} eq 'unknown' } $t->audit),
-    2 * keys %broken, 'audit knows which are not known');
+    2 * keys %broken,
+    'the audit log has all broken responses as unknown outcomes');
 
 done_testing;

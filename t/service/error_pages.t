@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Where error_page leads: what a page says is never a creation's answer, a
-# named location may create where no byte was sent before, and pages for other
-# requests stay as the operator wrote them.
+# error_page leads a creation to another location: a page is never the
+# response to a creation, a named location may create where no byte was sent
+# before, and pages for other requests stay as the operator wrote them.
 
 use lib 't/lib';
 use JobRuns;
@@ -95,17 +95,21 @@ for my $what (sort keys %pages) {
         my ($id, $token) = (random_id(20), random_id());
         my $r = $t->create_run(to => at($name), token => $token,
             request_id => $id);
-        is($r->status, 503, "$name: not the page's status");
+        is($r->status, 503,
+            "$name: the status is 503, not the one of the page");
         is($r->code, $sent ? 'ExternalServerInvalidResponse'
-            : 'ServiceUnavailable', "$name: code");
-        is($r->header('location'), undef, "$name: no Location");
-        is(outcome($id), $sent ? 'unknown' : 'unsent', "$name: audit");
+            : 'ServiceUnavailable', "$name: the code fits what was sent");
+        is($r->header('location'), undef,
+            "$name: the response has no Location");
+        is(outcome($id), $sent ? 'unknown' : 'unsent',
+            "$name: the audit log has the outcome");
         is($t->service('second')->counts->{requests}, 0,
             "$name: no page was fetched for a creation");
 
         $r = $t->create_run(token => $token);
-        is($r->status, 201, "$name: the retry creates");
-        is($r->header('opc-retry-replayed'), undef, "$name: not replayed");
+        is($r->status, 201, "$name: the retry creates a job run");
+        is($r->header('opc-retry-replayed'), undef,
+            "$name: the retry is not replayed");
     }
 }
 
@@ -114,32 +118,36 @@ for my $name (sort keys(%named), 'try_files to a name') {
     my ($id, $token) = (random_id(20), random_id());
     my $r = $t->create_run(to => at($name), token => $token,
         request_id => $id);
-    is($r->status, 201, "$name: created");
-    ok($r->json->{key}, "$name: with its body");
-    is(outcome($id), 'created', "$name: audit");
-    is($t->service('second')->created($token), 1, "$name: by the second");
+    is($r->status, 201, "$name: a job run is created");
+    ok($r->json->{key}, "$name: the response has the body of the service");
+    is(outcome($id), 'created', "$name: the audit log has the outcome created");
+    is($t->service('second')->created($token), 1,
+        "$name: the second service has created the job run");
 
     my $again = $t->create_run(to => at($name), token => $token);
     is($again->status . ' ' . $again->header('opc-retry-replayed'),
-        '201 true', "$name: replayed");
-    is($again->body, $r->body, "$name: with its body");
+        '201 true', "$name: the retry is replayed");
+    is($again->body, $r->body, "$name: the replay has the same body");
     next if $name =~ /try_files/;
 
     fresh();
     $service->plan({ end_created => 'reset', times => 1 });
     $r = $t->create_run(to => at("$name, sent"), token => $token,
         request_id => $id .= 'x');
-    is($r->status, 503, "$name, sent: not forwarded again");
-    is(outcome($id), 'unknown', "$name, sent: audit");
+    is($r->status, 503, "$name, sent: the creation is not sent again");
+    is(outcome($id), 'unknown',
+        "$name, sent: the audit log has the outcome unknown");
     is($t->service('second')->counts->{requests}, 0,
-        "$name, sent: the second was not asked");
+        "$name, sent: the second service was not asked");
 }
 
 fresh();
 my $r = $t->create_run(to => at('try_files to a URI'), request_id => 'tried');
-is($r->status, 503, 'try_files to a URI: answered');
-is(outcome('tried'), 'unsent', '... as unsent');
-is($t->service('second')->counts->{requests}, 0, '... nobody was asked');
+is($r->status, 503, 'a creation that try_files leads to a URI gets 503');
+is(outcome('tried'), 'unsent',
+    'a creation that try_files leads to a URI is audited as unsent');
+is($t->service('second')->counts->{requests}, 0,
+    'a creation that try_files leads to a URI is not sent');
 
 for (['/none/x', 404, 'a file'], ['/denied', 403, '<p>operator'],
     ['/static.html', 405, 'words', 'PUT'])
@@ -147,20 +155,20 @@ for (['/none/x', 404, 'a file'], ['/denied', 403, '<p>operator'],
     my ($path, $status, $body, $method) = @$_;
     my $r = $t->request(method => $method // 'GET', path => $path,
         to => at('others'));
-    is($r->status, $status, "$path: status");
-    is($r->body, $body, "$path: the operator's page");
-    ok($r->header('opc-request-id'), "$path: opc-request-id");
+    is($r->status, $status, "$path: the status is $status");
+    is($r->body, $body, "$path: the body is the operator's page");
+    ok($r->header('opc-request-id'), "$path: the response has opc-request-id");
 }
 
 for (['/bare', 410, 'InvalidParameter']) {
     my ($path, $status, $code) = @$_;
     my $r = $t->get($path, to => at('others'));
     is($r->status . ' ' . ($r->code // ''), "$status $code",
-        "$path: without a page it is JSON");
+        "$path: a response without a page is JSON");
 }
 
 $r = $t->create_run(to => at('others'), request_id => 'denied');
 is($r->status . ' ' . $r->code, '403 NotAllowed',
-    'a creation gets JSON for a page');
+    'a creation gets JSON instead of a page');
 
 done_testing;

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 
-# A refusal of the service in which SDKs find no code gives way to JSON with
-# one, under the same status; one that has a code passes.  They go by the status
-# of a 5xx or 408, so that any JSON of it passes; what is none gives way.
+# SDKs find no code in a refusal of the service: JSON with a code and the same
+# status replaces it, and a refusal that has a code passes.  SDKs go by the
+# status of a 5xx or 408, so that any JSON of it passes; what is not JSON is
+# replaced.
 
 use lib 't/lib';
 use JobRuns;
@@ -33,9 +34,9 @@ for (
     my $name = "$status " . ($stub->{body} // $stub->{kind} // 'its own');
     my $r = $t->create_run(stub => $stub);
 
-    is($r->status, $status, "$name: status");
-    is($r->code, $code, "$name: code");
-    ok(length $r->json->{message}, "$name: message");
+    is($r->status, $status, "$name: the status is passed on");
+    is($r->code, $code, "$name: the code is $code");
+    ok(length $r->json->{message}, "$name: the response has a message");
 }
 
 for my $status (302, 408, 500, 502, 503) {
@@ -43,8 +44,8 @@ for my $status (302, 408, 500, 502, 503) {
         my $r = $t->create_run(token => "$status-$body",
             stub => { status => $status, body => $body });
 
-        is($r->status, $status, "$status $body: status");
-        is($r->body, $body, "$status $body: as it is");
+        is($r->status, $status, "$status $body: the status is passed on");
+        is($r->body, $body, "$status $body: the body is passed on as it is");
     }
 }
 

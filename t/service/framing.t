@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# How the service frames its answer, well and badly: what the client gets, what
-# a retry gets and what the audit says are one truth, with and without buffers,
-# over HTTP/1.1 and HTTP/2, and the client's connection goes on.
+# The service frames its responses, well and badly: the client, a retry and
+# the audit log agree on the outcome, with and without buffers, over HTTP/1.1
+# and HTTP/2, and the client's connection can be used again.
 
 use lib 't/lib';
 use JobRuns;
@@ -45,7 +45,7 @@ my $encoded = 'Content-Encoding: gzip';
 
 sub sized { return 'Content-Length: ' . (ref $_[0] ? length ${$_[0]} : $_[0]) }
 
-# whole: the answer, its status, and the body that is passed on
+# whole: the response, its status, and the body that is passed on
 
 my %whole = (
     'gzip with a length' => [answer('201 C', $gzip, $type, $encoded,
@@ -68,7 +68,7 @@ my %whole = (
         201, 'made'],
     'more than its length, JSON whole' => [answer('201 C', "$json\r\nmore",
         $type, sized($length)), 201, $json],
-    'more behind the last chunk' => [answer('201 C', "${chunks}more", $type,
+    'more after the last chunk' => [answer('201 C', "${chunks}more", $type,
         $te), 201, $json],
     '204' => [answer('204 N'), 204, ''],
     '204 with a length of 0' => [answer('204 N', '', sized(0)), 204, ''],
@@ -81,7 +81,7 @@ my %whole = (
     '205 with a length of 0' => [answer('205 R', '', sized(0)), 205, ''],
 );
 
-# broken: 503, and nobody knows
+# broken: 503, and the outcome is unknown
 
 my %broken = (
     'gzip cut, with a length' => answer('201 C', substr($gzip, 0, 20), $type,
@@ -93,10 +93,10 @@ my %broken = (
         0, 5, 20, length($gzip) - 9, length($gzip) - 1),
     'deflate cut' => answer('201 C', substr($deflate, 0, -1), $type,
         'Content-Encoding: deflate'),
-    'gzip, and more behind it' => answer('201 C', "${gzip}x", $type,
+    'gzip, and more after it' => answer('201 C', "${gzip}x", $type,
         $encoded),
-    'gzip that is none' => answer('201 C', $json, $type, $encoded),
-    'a coding that cannot be looked into' => answer('201 C', $json, $type,
+    'invalid gzip' => answer('201 C', $json, $type, $encoded),
+    'a coding that cannot be decoded' => answer('201 C', $json, $type,
         'Content-Encoding: br'),
     'an identity coding, cut' => answer('201 C', substr($json, 0, $half),
         $type, 'Content-Encoding: identity'),
@@ -113,12 +113,12 @@ my %broken = (
         sized($half), sized($length)),
     'two lengths, the second too short' => answer('201 C', $json, $type,
         sized($length), sized($half)),
-    'a length that is none' => answer('201 C', $json, $type,
+    'an invalid length' => answer('201 C', $json, $type,
         'Content-Length: x'),
     'a negative length' => answer('201 C', $json, $type, sized(-1)),
     'a length in two parts' => answer('201 C', $json, $type,
         sized("$length, $length")),
-    'a length beyond any' => answer('201 C', $json, $type, sized('9' x 30)),
+    'a length too large' => answer('201 C', $json, $type, sized('9' x 30)),
     'a length too short, and chunks' => answer('201 C', $chunks, $type,
         sized($half), $te),
     'chunks, and a length' => answer('201 C', $chunks, $type, $te,
@@ -126,14 +126,14 @@ my %broken = (
     'two codings of transfer, chunks whole' => answer('201 C', $chunks, $type,
         'Transfer-Encoding: gzip, chunked'),
     'chunked twice' => answer('201 C', $chunks, $type, $te, $te),
-    'a coding of transfer that is none' => answer('201 C', $json, $type,
+    'an invalid coding of transfer' => answer('201 C', $json, $type,
         'Transfer-Encoding: gzip, chunked'),
     '100 and no more' => "HTTP/1.1 100 Continue\r\n\r\n",
     '102 and no more' => "HTTP/1.1 102 Processing\r\n\r\n",
     '103 and no more' => "HTTP/1.1 103 Early Hints\r\n\r\n",
     '103, 103 and no more' => "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
         x 2,
-    '103 and half an answer' => "HTTP/1.1 103 Early Hints\r\n\r\n"
+    '103 and half a response' => "HTTP/1.1 103 Early Hints\r\n\r\n"
         . "HTTP/1.1 201 Created\r\n",
 );
 
@@ -162,7 +162,7 @@ sub post {
 sub outcome {
     my ($id) = @_;
 
-    # written before the answer was released
+    # written before the response was released
     my ($line) = $t->read_file('audit.log')
         =~ /^(?!.*Run\.begin")(.*"id":"\Q$id\E".*)$/m;
     return ($line // '') =~ /"outcome":"(\w+)"/ ? $1 : 'none';
@@ -186,33 +186,38 @@ for my $workspace (qw(buffered unbuffered)) {
             my $r = eval { post($token, $raw, workspace => $workspace,
                 request_id => $id) };
             if (!$r) {
-                fail("$what: answered: $@");
+                fail("$what: the client gets a response: $@");
                 undef $client;
                 next;
             }
-            is($r->status, $status, "$what: status");
-            ok($r->complete, "$what: whole");
-            is($r->body, $body, "$what: as it came") if defined $body;
-            like($r->code // '', qr/^ExternalServer/, "$what: code")
+            is($r->status, $status, "$what: the status is $status");
+            ok($r->complete, "$what: the response is whole");
+            is($r->body, $body, "$what: the body is passed on as it came")
+                if defined $body;
+            like($r->code // '', qr/^ExternalServer/,
+                "$what: the code says that the service's response is at fault")
                 if $status == 503;
 
-            is(outcome($id), $outcome, "$what: audit");
+            is(outcome($id), $outcome,
+                "$what: the audit log has the outcome $outcome");
 
             my $again = eval { post($token, answer('201 C', '{"key":"two"}',
                 $type, sized(13)), workspace => $workspace) };
             if (!$again) {
-                fail("$what: the retry is answered: $@");
+                fail("$what: the retry gets a response: $@");
                 undef $client;
                 next;
             }
             my $done = $outcome eq 'created';
-            is($again->status, $done ? $status : 201, "$what: the retry");
+            is($again->status, $done ? $status : 201,
+                "$what: the retry has the expected status");
             is($again->header('opc-retry-replayed'), $done ? 'true' : undef,
-                "$what: replayed, or not");
+                "$what: the retry is replayed only after a creation");
             is($again->body, $done ? $body : '{"key":"two"}',
-                "$what: its body");
+                "$what: the retry has the expected body");
             is($again->header('content-encoding'),
-                $r->header('content-encoding'), "$what: its coding")
+                $r->header('content-encoding'),
+                "$what: the retry has the same content coding")
                 if $done;
         }
     }

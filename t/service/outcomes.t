@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# What an exchange with the service means: the client's answer, the token, the
+# An exchange with the service decides the client's response, the token, the
 # limits and the audit record afterwards, and what a retry gets.
 
 use lib 't/lib';
@@ -320,22 +320,27 @@ for (@rows) {
         my $id = random_id(20);
         my $r = eval { create(request_id => $id, timeout => 5) };
         if (!$r) {
-            fail("$what: answered");
+            fail("$what: the client gets a response");
             next;
         }
-        is($r->status, $status, "$what: status");
-        is($r->code, $code, "$what: code") if defined $code;
-        ok(length $r->json->{message}, "$what: message") if defined $code;
-        ok($r->complete, "$what: whole");
-        like($r->header('opc-request-id') // '', qr/^$id/, "$what: id");
-        is($r->header('retry-after'), $more->{after}, "$what: Retry-After")
+        is($r->status, $status, "$what: the status is $status");
+        is($r->code, $code, "$what: the code is $code") if defined $code;
+        ok(length $r->json->{message}, "$what: the response has a message")
+            if defined $code;
+        ok($r->complete, "$what: the response is whole");
+        like($r->header('opc-request-id') // '', qr/^$id/,
+            "$what: the response has the request id");
+        is($r->header('retry-after'), $more->{after},
+            "$what: Retry-After is $more->{after}")
             if $more->{after};
 
-        is(token(), $token, "$what: token");
-        is(consumed(), $consumed, "$what: limits");
+        is(token(), $token, "$what: the token is $token");
+        is(consumed(), $consumed, "$what: the limits are used as expected");
         my $audit = details($id);
-        is($audit->{outcome}, $outcome, "$what: audit");
-        is($audit->{tokenAfter}, $token, "$what: token in audit");
+        is($audit->{outcome}, $outcome,
+            "$what: the audit log has the outcome $outcome");
+        is($audit->{tokenAfter}, $token,
+            "$what: the audit log has the token as $token");
 
         my ($asked, $created) = (0, 0);
         for (map { $t->service($_) } 'service', $more->{others} // ()) {
@@ -343,22 +348,24 @@ for (@rows) {
             $asked += $counts->{requests};
             $created += $counts->{creations};
         }
-        is($asked, $more->{asked}, "$what: asked");
+        is($asked, $more->{asked}, "$what: requests sent: $more->{asked}");
         is($created, $more->{created} // ($outcome eq 'created' ? 1 : 0),
-            "$what: created");
+            "$what: the expected number of job runs is created");
 
         # the retry; not where two services know nothing of each other
         next if $where eq 'both';
         my $retry = create(at => 'main');
         is($retry->status, $outcome eq 'created' ? $status : 201,
-            "$what: retry");
+            "$what: the retry has the expected status");
         is($retry->header('opc-retry-replayed') // 'no',
-            $token eq 'done' ? 'true' : 'no', "$what: retry replayed or not");
+            $token eq 'done' ? 'true' : 'no',
+            "$what: the retry is replayed only from a token that is done");
         ok($token ne 'done' || $retry->body eq $r->body,
-            "$what: with the same body");
-        is($service->created, 1, "$what: one job run at last");
-        is(token(), 'done', "$what: done at last");
-        is(consumed(), '1 1 0', "$what: counted once");
+            "$what: a replay has the same body");
+        is($service->created, 1, "$what: one job run exists after the retry");
+        is(token(), 'done', "$what: the token is done after the retry");
+        is(consumed(), '1 1 0',
+            "$what: the limits are used once after the retry");
     }
 }
 
@@ -370,11 +377,13 @@ my $id = random_id(20);
 $service->plan({ times => 1, raw =>
     "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" });
 my $cut = create(request_id => $id);
-ok(!$cut->complete || $cut->status == 503, 'bad chunks: no 201');
+ok(!$cut->complete || $cut->status == 503,
+    'bad chunks: the client gets no whole 201');
 wait_for { token() eq 'unknown' } 'the token to be unknown';
-is(details($id)->{outcome}, 'unknown', 'bad chunks: audit');
-is(create()->status, 201, 'bad chunks: retry');
-is($service->created, 1, 'bad chunks: one job run');
+is(details($id)->{outcome}, 'unknown',
+    'bad chunks: the audit log has the outcome unknown');
+is(create()->status, 201, 'bad chunks: the retry creates a job run');
+is($service->created, 1, 'bad chunks: one job run is created');
 
 ###############################################################################
 # A first server that is never sent a byte gives way to error_page's
@@ -398,12 +407,15 @@ for (
         my $id = random_id(20);
         my $r = create(at => 'first_refuses', request_id => $id,
             stub => $steering);
-        is($r->status, $status, "$what: status");
-        is($r->code, $code, "$what: code") if $code;
-        is(token(), $token, "$what: token");
-        is(details($id)->{outcome}, $outcome, "$what: audit");
-        is($t->service('backup')->counts->{requests}, 1, "$what: asked once");
-        is($service->counts->{requests}, 0, "$what: nobody else");
+        is($r->status, $status, "$what: the status is $status");
+        is($r->code, $code, "$what: the code is $code") if $code;
+        is(token(), $token, "$what: the token is $token");
+        is(details($id)->{outcome}, $outcome,
+            "$what: the audit log has the outcome $outcome");
+        is($t->service('backup')->counts->{requests}, 1,
+            "$what: the server of error_page is asked once");
+        is($service->counts->{requests}, 0,
+            "$what: the first server is not asked");
     }
 }
 
@@ -425,18 +437,19 @@ for (
     fresh();
 
     my $first = create(stub => { end_created => 'reset' });
-    is($first->status, 503, "$what: the first is unknown");
+    is($first->status, 503, "$what: the first attempt gets 503");
     my $retry = create(at => $where, stub => $steering);
     is($retry->status . ' ' . $retry->code, "$status $code",
-        "$what: the retry's answer");
-    is(token(), 'unknown', "$what: still unknown");
-    like(consumed(), qr/^1 1 0/, "$what: the quota stays consumed");
+        "$what: the retry gets $status and $code");
+    is(token(), 'unknown', "$what: the token is still unknown after the retry");
+    like(consumed(), qr/^1 1 0/, "$what: the quota stays used after the retry");
     my $last = create();
-    is($last->status, 201, "$what: the second retry creates");
-    is(token(), 'done', "$what: done");
-    is($service->created, 1, "$what: one job run");
-    is(create()->body, $last->body, "$what: replayed from then on");
-    is(consumed(), '1 1 0', "$what: paid once");
+    is($last->status, 201, "$what: the second retry creates a job run");
+    is(token(), 'done', "$what: the token is done after the second retry");
+    is($service->created, 1, "$what: one job run is created");
+    is(create()->body, $last->body,
+        "$what: further retries get the stored response");
+    is(consumed(), '1 1 0', "$what: the limits are used once");
 }
 
 # Refused, where the service is not to be trusted with tokens.
@@ -446,15 +459,20 @@ create(request_id => 'the-first-one', stub => { end_created => 'reset' });
 my $asked = $service->counts->{requests};
 for (1, 2) {
     my $r = create(at => 'refuse', request_id => "retry-$_");
-    is($r->status . ' ' . $r->code, '409 Conflict', 'refused');
-    like($r->json->{message}, qr/\bthe-first-one\b/, 'naming the first');
-    is(details("retry-$_")->{outcome}, 'token_unknown', 'in audit');
+    is($r->status . ' ' . $r->code, '409 Conflict',
+        'jobruns_retry_unknown refuse refuses a retry');
+    like($r->json->{message}, qr/\bthe-first-one\b/,
+        'the refusal of a retry names the first request');
+    is(details("retry-$_")->{outcome}, 'token_unknown',
+        'the refusal of a retry is audited as token_unknown');
 }
-is($service->counts->{requests}, $asked, 'not forwarded');
-is(token(), 'unknown', 'the token stays unknown');
+is($service->counts->{requests}, $asked,
+    'a retry that is refused is not forwarded');
+is(token(), 'unknown', 'the token stays unknown after a retry that is refused');
 
 fresh();
 create(at => 'refuse', stub => { status => 404 });
-is(create(at => 'refuse')->status, 201, 'a token that was freed is new');
+is(create(at => 'refuse')->status, 201,
+    'a token that was freed by a 404 can be used again');
 
 done_testing;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# A service behind TLS: each creation takes a connection of its own, whatever
-# was kept, and leaves no line of TLS in error.log; no answer is lost.
+# The service speaks TLS: each creation is sent on a connection of its own,
+# whatever was kept open, and causes no line of TLS in error.log; no response
+# is lost.
 
 use lib 't/lib';
 use JobRuns;
@@ -52,16 +53,17 @@ for my $h2 (0, 1) {
     for my $bytes (0, 300_000, 3_000_000) {
         my $name = ($h2 ? 'HTTP/2' : 'HTTP/1.1') . ", $bytes bytes";
         is($t->get('/x', to => '127.0.0.1:' . $t->port(2))->status, 404,
-            "$name: a GET") for 1, 2;
+            "$name: a GET gets its response") for 1, 2;
         my $r = $t->create_run(token => 't' . ++$n, to => $to, h2 => $h2,
             stub => { $bytes ? (bytes => $bytes) : () });
-        is($r->status, 201, "$name: created");
-        ok($r->complete, "$name: whole");
+        is($r->status, 201, "$name: the creation is created");
+        ok($r->complete, "$name: the response is whole");
         my $again = $t->create_run(token => "t$n", to => $to, h2 => $h2);
-        is($again->status, $bytes > 1_000_000 ? 409 : 201, "$name: a retry");
-        is($again->body, $r->body, "$name: is replayed")
+        is($again->status, $bytes > 1_000_000 ? 409 : 201,
+            "$name: a retry has the status of a stored or lost body");
+        is($again->body, $r->body, "$name: a retry gets the same body")
             if $bytes < 1_000_000;
-        is($t->service->created("t$n"), 1, "$name: one job run");
+        is($t->service->created("t$n"), 1, "$name: one job run is created");
     }
 }
 
@@ -72,10 +74,10 @@ wait_for {
 } 'all requests in the log';
 
 is_deeply([map { (split)[1] } grep { /^POST/ } @lines], [(1) x $n],
-    'each creation is the first of its connection');
+    'each creation is the first request of its connection');
 ok((grep { /^GET (\d+)/ && $1 > 1 } @lines) >= 2 * $n - 1,
     'GETs use connections again');
 unlike($t->nginx->error_log, qr/SSL_|\[crit\]|\[error\]/,
-    'TLS says nothing in error.log');
+    'error.log has no line of TLS');
 
 done_testing;
