@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# What breaks while an attempt is under way, at each of its states and over
-# HTTP/1.1 and HTTP/2: a worker dies, NGINX is reloaded, Redis is restarted or
-# dies.  The retry gets one job run, and no claim is left.
+# Something breaks while an attempt is under way, at each of its states and
+# over HTTP/1.1 and HTTP/2: a worker dies, NGINX is reloaded, Redis is
+# restarted or dies.  The retry gets one job run, and no claim is left.
 
 use lib 't/lib';
 use JobRuns;
@@ -152,7 +152,8 @@ my %begin = (
         wait_for { $redis->script_calls >= $before + 3 } 'polls of the waiter';
         return ($c, sub {
             $service->release('gate');
-            is($first->response->status, 201, 'waiting: the first ends well');
+            is($first->response->status, 201,
+                'the attempt before the waiting one is created');
         });
     },
     (map { my $point = $_; ("forwarded, $point" => sub {
@@ -215,25 +216,27 @@ sub cut_off { return !eval { $_[0]->response->complete } }
 sub one_run {
     my ($what, %opt) = @_;
 
-    # while nobody knows that Redis is back, SDKs are told to try again
+    # while the gateway does not know that Redis is back, SDKs get 503 and
+    # retry
     my $again = wait_for {
         my $r = $t->create_run(mine());
         $r->status != 503 && $r;
     } "$what: an answer";
     is($again->status, 201, "$what: the retry gets a job run");
-    is($service->created($token), 1, "$what: and there is one");
-    is(token(), 'done', "$what: its token is done");
-    is($again->header('opc-retry-replayed'), 'true', "$what: replayed")
+    is($service->created($token), 1, "$what: one job run is created");
+    is(token(), 'done', "$what: the token is done");
+    is($again->header('opc-retry-replayed'), 'true',
+        "$what: the retry is replayed")
         if $opt{replay};
-    is($service->asked, $opt{asked}, "$what: asked")
+    is($service->asked, $opt{asked}, "$what: requests sent: $opt{asked}")
         if $opt{asked};
 
     my $third = $t->create_run(mine());
     is($third->header('opc-retry-replayed'), 'true',
-        "$what: and from then on");
-    is($third->body, $again->body, "$what: the same");
+        "$what: a further retry is replayed");
+    is($third->body, $again->body, "$what: a further retry gets the same body");
     wait_for { slots() == 0 } "$what: slots to be free";
-    is(quota(), 1, "$what: it is paid once");
+    is(quota(), 1, "$what: the quota is used once");
 }
 
 ###############################################################################
@@ -246,7 +249,7 @@ for my $each (@both) {
     $on->() unless $state eq 'reading';
 
     if ($state =~ /forwarded|settling|admitting|recording/) {
-        # nobody renews its claim: it ends within a lease, waited for once
+        # no worker renews its claim: it ends within a lease, waited for once
         end_lease() unless $state eq 'forwarded, created';
         one_run($what);
     } elsif ($state =~ /sealing|released/) {
@@ -269,13 +272,13 @@ for my $point (qw(head read created answer)) {
     $forgetful->release('gate');
     ok(cut_off($c), "$what: the client is cut off");
 
-    is(token(), 'claimed', "$what: the claim is there");
+    is(token(), 'claimed', "$what: the token is still claimed");
     end_lease();
     my $again = $t->create_run(%to);
     is($again->status . ' ' . $again->code, '409 Conflict',
-        "$what: the retry is told");
-    is(scalar($forgetful->requests), 1, "$what: and not forwarded");
-    ok($forgetful->created <= 1, "$what: one job run at most");
+        "$what: the retry gets 409");
+    is(scalar($forgetful->requests), 1, "$what: the retry is not forwarded");
+    ok($forgetful->created <= 1, "$what: at most one job run is created");
 }
 
 ###############################################################################
@@ -285,7 +288,7 @@ for my $each (@both) {
     my ($what, $state, $c, $on) = begin('reloaded', $each);
     $nginx->reload(draining => 1);
     $on->();
-    is($c->response->status, 201, "$what: the client gets its answer");
+    is($c->response->status, 201, "$what: the client gets its response");
     one_run($what, replay => 1, asked => 1);
     ($h2 ? $c->{h2} : $c)->close;
     wait_for { $nginx->all_workers == 1 } 'the old worker to end';
@@ -308,9 +311,10 @@ for my $kill (0, 1) {
             # the call that was under way may have been the last one, and
             # nobody may know yet that Redis is back: what is to be taken back
             # asks for it too, and finds it away
-            like($r->status, qr/^(?:201|503)$/, "$what: answered");
+            like($r->status, qr/^(?:201|503)$/,
+                "$what: the client gets a response");
         } else {
-            is($r->status, 201, "$what: the client gets its answer");
+            is($r->status, 201, "$what: the client gets its response");
         }
 
         wait_for { token() ne 'claimed' } "$what: the claim to end"

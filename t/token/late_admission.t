@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# An attempt that is held up between its admission and its forwarding: it
-# renews its claim before it forwards, and does not forward what another has
-# taken over meanwhile.
+# An attempt is held up between its admission and its forwarding: it renews
+# its claim before it forwards, and does not forward what another has taken
+# over meanwhile.
 
 use lib 't/lib';
 use JobRuns;
@@ -38,8 +38,8 @@ sub now {
 }
 
 # Both gateways have a connection to Redis, which has all scripts: then a
-# creation is two calls, and a renewal one more.  A script that Redis was not
-# told of yet counts twice, so it is told of all first.
+# creation is two calls, and a renewal one more.  A script that Redis does not
+# know yet counts twice, so it gets all of them first.
 
 $t->create_run(to => $_) for $nginx, $other;
 fresh();
@@ -52,31 +52,40 @@ $service->release('gate');
 $first->response;
 
 fresh();
-is($t->create_run(token => 'tok')->status, 201, 'not held up: created');
-is($redis->script_calls, 2, 'by two calls');
+is($t->create_run(token => 'tok')->status, 201,
+    'an attempt that is not held up is created');
+is($redis->script_calls, 2,
+    'an attempt that is not held up takes two calls of Redis');
 
 ###############################################################################
-# Redis is slow to answer
+# Redis is slow to respond
 
 fresh();
 $redis->pause;
 my $c = $t->start_run(token => 'tok');
 $t->get('/x');                          # it has been asked
-is($c->try_response(1.8), undef, 'held up for more than half a lease');
+is($c->try_response(1.8), undef,
+    'an attempt has no response while Redis is stopped');
 $redis->resume;
-is($c->response->status, 201, 'Redis stopped: created');
-is($redis->script_calls, 3, 'renewed once before it was forwarded');
-is($service->asked, 1, 'forwarded once');
-is(field('s'), 'd', 'and kept');
+is($c->response->status, 201,
+    'an attempt held up for more than half a lease is created');
+is($redis->script_calls, 3,
+    'an attempt held up for more than half a lease renews it once');
+is($service->asked, 1,
+    'an attempt held up for more than half a lease is sent once');
+is(field('s'), 'd', 'an attempt held up for more than half a lease is stored');
 
 fresh();
 $redis->pause;
 $c = $t->start_run(token => 'tok');
 $t->get('/x');
-is($c->try_response(0.1), undef, 'held up for less');
+is($c->try_response(0.1), undef,
+    'an attempt has no response while Redis is stopped for less');
 $redis->resume;
-is($c->response->status, 201, 'created');
-is($redis->script_calls, 2, 'without a renewal');
+is($c->response->status, 201,
+    'an attempt held up for less than half a lease is created');
+is($redis->script_calls, 2,
+    'an attempt held up for less than half a lease does not renew it');
 
 ###############################################################################
 # The worker is stopped when Redis has admitted it
@@ -112,36 +121,41 @@ sub a_lease {
 $c = stopped();
 half_a_lease();
 kill CONT => $worker;
-is($c->response->status, 201, 'stopped for half a lease: created');
-is($redis->script_calls, 3, 'renewed before it was forwarded');
-is($service->asked, 1, 'once');
+is($c->response->status, 201, 'an attempt stopped for half a lease is created');
+is($redis->script_calls, 3,
+    'an attempt stopped for half a lease renews it once');
+is($service->asked, 1, 'an attempt stopped for half a lease is sent once');
 
 $c = stopped();
 a_lease();
 kill CONT => $worker;
-is($c->response->status, 201, 'stopped for a lease, nobody came: created');
-is($service->asked, 1, 'once');
-is(field('s'), 'd', 'and kept');
+is($c->response->status, 201,
+    'an attempt stopped for a lease is created when no other has come');
+is($service->asked, 1, 'an attempt stopped for a lease is sent once');
+is(field('s'), 'd', 'an attempt stopped for a lease is stored');
 
-# Another has taken over, and has its answer.
+# Another has taken over, and has its response.
 
 $c = stopped();
 a_lease();
 my $r = $t->create_run(token => 'tok', to => $other, request_id => 'taker');
-is($r->status, 201, 'another takes over');
+is($r->status, 201, 'another attempt takes over when the lease has ended');
 kill CONT => $worker;
 my $late = $c->response;
-is($late->status, 201, 'the late one gets an answer');
-is($late->body, $r->body, 'that of the other');
-is($late->header('opc-retry-replayed'), 'true', 'as a replay');
-is($late->header('opc-original-request-id'), 'taker', 'naming it');
-is($service->asked, 1, 'the service heard one');
+is($late->status, 201, 'the late attempt gets a response');
+is($late->body, $r->body, 'the late attempt gets the response of the other');
+is($late->header('opc-retry-replayed'), 'true',
+    'the late attempt gets a replay');
+is($late->header('opc-original-request-id'), 'taker',
+    'the replay to the late attempt names the other');
+is($service->asked, 1,
+    'the service was asked once when another has taken over');
 $t->wait_log(qr/held up for more than half the lease, and the claim is lost/);
 my $record = $t->wait_audit(sub { ($_->{data}{request}{id} // '') eq 'late'
     && ($_->{data}{additionalDetails}{outcome} // '') eq 'replayed' });
-ok($record, 'told in audit');
+ok($record, 'the audit log has the late attempt as replayed');
 is($record->{eventType} =~ /\.(begin|end)$/ ? $1 : 'one', 'one',
-    'by one record, since nothing was forwarded');
+    'the late attempt has one record, since nothing was forwarded');
 
 # Another has taken over, and is under way.
 
@@ -154,13 +168,14 @@ kill CONT => $worker;
 my $before = $redis->script_calls;
 wait_for { $redis->script_calls >= $before + 4 }
     'the late one to wait for the other';
-is($c->try_response(0), undef, 'it waits');
+is($c->try_response(0), undef, 'the late attempt waits for the one under way');
 $service->release('gate');
 $r = $taker->response;
-is($r->status, 201, 'the other creates');
+is($r->status, 201, 'the attempt under way is created');
 $late = $c->response;
-is($late->body, $r->body, 'the late one gets that');
-is($service->asked, 1, 'the service heard one');
+is($late->body, $r->body,
+    'the late attempt gets the response of the one under way');
+is($service->asked, 1, 'the service was asked once with another under way');
 
 # Another has taken over, and its outcome is unknown.
 
@@ -169,11 +184,13 @@ a_lease();
 $service->plan({ times => 1, status => 500, create => 1,
     match => { method => 'POST' } });
 is($t->create_run(token => 'tok', to => $other)->status, 500,
-    'another ends in the unknown');
+    'another attempt ends with an unknown outcome');
 kill CONT => $worker;
-is($c->response->status, 201, 'the late one claims it again, and creates');
-is($service->asked, 2, 'the service heard two');
-is($service->created('tok'), 1, 'and made one');
+is($c->response->status, 201,
+    'the late attempt claims the token again and is created');
+is($service->asked, 2, 'the service was asked twice after an unknown outcome');
+is($service->created('tok'), 1,
+    'one job run is created after an unknown outcome');
 
 # No renewal can be had: nothing is forwarded.
 
@@ -183,8 +200,8 @@ $redis->kill;
 kill CONT => $worker;
 $r = $c->response;
 is($r->status . ' ' . $r->code, '503 ServiceUnavailable',
-    'without Redis the late one is not forwarded');
-is($service->asked, 0, 'the service heard none');
+    'the late attempt gets 503 without Redis');
+is($service->asked, 0, 'the late attempt is not sent without Redis');
 $redis->start;
 wait_for { field('s') eq '' } 'its claim to be taken back';
 

@@ -2,8 +2,8 @@
 
 # A retry that waits claims the token when the lease before it ends, and the
 # reply to that is lost: Redis is out of reach for its gateway until just
-# before the end of the lease it does not know of.  It forwards then, and
-# another gateway takes nothing over: one run.
+# before the end of the lease that it does not know of.  Then the retry is
+# forwarded, and no other gateway takes it over: one job run is created.
 
 use lib 't/lib';
 use JobRuns;
@@ -20,7 +20,7 @@ my $redis = $t->redis;
 my $peer = RedisPeer->start($t, 'relay', sub {
     my ($c) = @_;
 
-    # out of reach: who connects is not answered
+    # out of reach: a client that connects gets no reply
     $c->await('reach') if $c->allowed('lost');
 
     $c->relay($redis->path, sub {
@@ -114,30 +114,33 @@ for my $case ([2, 3000, 'lease 3 s, wait 25 s'],
     isnt($owner, '0' x 32, "$what: the waiter has claimed the token");
 
     wait_for { now_ms() > $end - MARGIN } 'nearly all of the lease to pass';
-    is($service->asked, 0, "$what: and forwards nothing without a reply");
+    is($service->asked, 0, "$what: nothing is forwarded without a reply");
     $peer->allow('reach');
     $service->wait_at($token);
-    cmp_ok(now_ms(), '<', $end, "$what: forwarded before the lease's end");
+    cmp_ok(now_ms(), '<', $end,
+        "$what: the waiter is forwarded before the end of the lease");
 
     my ($slots) = $redis->keys('*:v1:slots:*');
     my %slots = @{$redis->command('ZRANGE', $slots, 0, -1, 'WITHSCORES')};
     cmp_ok($redis->command('HGET', $key, 'l'), '>', $end,
-        "$what: under a lease of its own");
+        "$what: the waiter has renewed its lease");
     is(join(' ', map { s/:.*//r } keys %slots), $owner,
-        "$what: in the one slot");
-    cmp_ok((values %slots)[0], '>', $end, "$what: for as long");
+        "$what: the waiter has one slot");
+    cmp_ok((values %slots)[0], '>', $end,
+        "$what: the slot is held as long as the lease");
 
     # the other gateway asks all through the end of that lease
     my $retry = $t->start_run(token => $token, to => $there);
     wait_for { now_ms() > $end + 500 } 'the lost lease to end';
-    is($service->asked, 1, "$what: nobody takes over");
-    is($redis->command('HGET', $key, 'o'), $owner, "$what: it is the owner");
+    is($service->asked, 1, "$what: no other gateway takes over");
+    is($redis->command('HGET', $key, 'o'), $owner,
+        "$what: the waiter still owns the token");
 
     $service->release($token);
-    is($waiter->response->status, 201, "$what: the waiter has its run");
+    is($waiter->response->status, 201, "$what: the waiter gets its job run");
     is($retry->response->header('opc-retry-replayed'), 'true',
-        "$what: which is replayed to the retry");
-    is($service->created($token), 1, "$what: one run");
+        "$what: the job run is replayed to the retry");
+    is($service->created($token), 1, "$what: one job run is created");
     is($redis->command('EXISTS', $slots), 0, "$what: the slot is given back");
     $_->close for $waiter, $retry;
 }
@@ -159,10 +162,12 @@ $peer->allow('reach');
 my $asked = $peer->count('^asked$');
 wait_for { $peer->count('^asked$') > $asked } 'the waiter to ask again';
 $service->release('late');
-is($retry->response->status, 201, 'taken over: the other gateway has the run');
+is($retry->response->status, 201,
+    'taken over: the other gateway has created the job run');
 is($waiter->response->header('opc-retry-replayed'), 'true',
-    'taken over: the waiter is told of that one');
+    'taken over: the waiter gets the response of the other gateway');
 is($service->asked, 1, 'taken over: the service was asked once');
-is($redis->command('HGET', $key, 'o'), $owner, 'taken over: and owns it');
+is($redis->command('HGET', $key, 'o'), $owner,
+    'taken over: the other gateway owns the token');
 
 done_testing;

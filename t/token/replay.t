@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# A retry gets the first answer, byte by byte, and the service does not hear
-# of it; what the same request is, and in whose scope a token counts.
+# A retry gets the first response, byte by byte, and the service is not asked
+# again; the tests also say what the same request is, and in whose scope a
+# token counts.
 
 use lib 't/lib';
 use JobRuns;
@@ -52,7 +53,7 @@ sub fresh { $redis->command('FLUSHALL'); $service->reset }
 
 sub key {
     my @keys = $redis->keys('*:v1:token:*');
-    is(scalar @keys, 1, 'one token in Redis') if @keys != 1;
+    is(scalar @keys, 1, 'Redis has one token') if @keys != 1;
     return $keys[0];
 }
 
@@ -69,37 +70,39 @@ for my $h2 (0, 1) {
         h2 => $h2, stub => { header => ['X-Service: 1', 'Set-Cookie: a=b',
             'Cache-Control: no-store', 'opc-next-page: 2', 'Age: 7',
             'opc-retry-replayed: true', 'opc-original-request-id: x'] });
-    is($first->status, 201, "$http: created");
-    is($first->header('x-service'), 1, "$http: a first answer is whole");
-    is($first->header($_), undef, "$http: $_ is only ours to say")
+    is($first->status, 201, "$http: a job run is created");
+    is($first->header('x-service'), 1,
+        "$http: the first response has the headers of the service");
+    is($first->header($_), undef, "$http: a $_ of the service is not passed on")
         for qw(opc-retry-replayed opc-original-request-id);
 
     my $again = $t->create_run(token => 'tok', request_id => 'again',
         h2 => $h2);
-    is($again->status, 201, "$http: replayed");
-    ok($again->body eq $first->body, "$http: the same bytes");
+    is($again->status, 201, "$http: the retry gets 201");
+    ok($again->body eq $first->body, "$http: the retry gets the same bytes");
     is($again->header('content-length'), length $first->body,
-        "$http: and their length");
+        "$http: the retry gets their length");
     is_deeply([$again->header_all($_)], [$first->header_all($_)],
-        "$http: the same $_") for qw(content-type content-location etag
+        "$http: the retry gets the same $_")
+        for qw(content-type content-location etag
             location opc-work-request-id);
     is_deeply([$again->header_all('opc-request-id')], ['again'],
-        "$http: the id of the request at hand");
+        "$http: the retry gets its own opc-request-id");
     is_deeply([$again->header_all('opc-original-request-id')], ['first'],
-        "$http: the id of the first");
+        "$http: the retry gets the first opc-request-id as the original one");
     is_deeply([$again->header_all('opc-retry-replayed')], ['true'],
-        "$http: said so");
+        "$http: the retry gets opc-retry-replayed");
     is_deeply(
         [grep { !/^(?:server|date|connection|content-length)$/ }
             sort map { lc $_->[0] } @{$again->headers}],
         [qw(content-location content-type etag location
             opc-original-request-id opc-request-id opc-retry-replayed
             opc-work-request-id)],
-        "$http: nothing else");
-    is($service->counts->{requests}, 1, "$http: the service heard it once");
+        "$http: the retry gets no other header");
+    is($service->counts->{requests}, 1, "$http: the service was asked once");
 }
 
-# Answers of other statuses and shapes: [name, steering].
+# Responses of other statuses and shapes: [name, steering].
 
 for (
     ['200', { status => 200 }],
@@ -123,18 +126,19 @@ for (
         ($t->create_run(%opt, stub => $steering), $t->create_run(%opt));
     } 0, 1;
     is(scalar(grep { $_->status == $answers[0]->status } @answers), 4,
-        "$name: one status");
+        "$name: all responses have one status");
     is(scalar(grep { $_->body eq $answers[0]->body } @answers), 4,
-        "$name: one body");
+        "$name: all responses have one body");
     is_deeply([map { $_->header('content-type') } @answers],
-        [($answers[0]->header('content-type')) x 4], "$name: one type");
+        [($answers[0]->header('content-type')) x 4],
+        "$name: all responses have one type");
     is_deeply([map { $_->header('content-encoding') } @answers],
         [($answers[0]->header('content-encoding')) x 4],
-        "$name: one encoding");
+        "$name: all responses have one encoding");
     is_deeply([map { $_->header('opc-retry-replayed') // 'no' } @answers],
-        ['no', ('true') x 3], "$name: replayed");
-    ok(!grep({ !$_->complete } @answers), "$name: all whole");
-    is($service->created('tok'), 1, "$name: one job run");
+        ['no', ('true') x 3], "$name: all retries are replayed");
+    ok(!grep({ !$_->complete } @answers), "$name: all responses are whole");
+    is($service->created('tok'), 1, "$name: one job run is created");
 }
 
 ###############################################################################
@@ -183,10 +187,12 @@ for (
     my $etag = $r->header('etag');
     $change->{headers}{'If-Match'} = "$etag" if $what eq 'If-Match';
     my $again = $t->create_run(%base, %{$change // {}});
-    is($again->status, 201, "$what: replayed");
-    ok($again->body eq $r->body && length $r->body, "$what: the same body");
-    is($again->header('opc-retry-replayed'), 'true', "$what: said so");
-    is($service->counts->{requests}, 1, "$what: asked once");
+    is($again->status, 201, "$what: the retry gets 201");
+    ok($again->body eq $r->body && length $r->body,
+        "$what: the retry gets the same body");
+    is($again->header('opc-retry-replayed'), 'true',
+        "$what: the retry is replayed");
+    is($service->counts->{requests}, 1, "$what: the service was asked once");
 }
 
 for (
@@ -208,12 +214,14 @@ for (
     $t->create_run(%base, %{$first // {}}, request_id => 'first');
     my $before = record();
     my $again = $t->create_run(%base, %$change);
-    is($again->status, 409, "$what: 409");
-    is($again->code, 'InvalidatedRetryToken', "$what: its code");
-    is($service->counts->{requests}, 1, "$what: not forwarded");
-    is_deeply(record(), $before, "$what: the token is untouched");
+    is($again->status, 409, "$what: the status is 409");
+    is($again->code, 'InvalidatedRetryToken',
+        "$what: the code is InvalidatedRetryToken");
+    is($service->counts->{requests}, 1, "$what: the request is not forwarded");
+    is_deeply(record(), $before, "$what: the token is unchanged");
     is($t->create_run(%base, %{$first // {}})
-        ->header('opc-retry-replayed'), 'true', "$what: the first still is");
+        ->header('opc-retry-replayed'), 'true',
+        "$what: a retry of the first request is still replayed");
 }
 
 for (
@@ -230,11 +238,13 @@ for (
     my $first = $t->create_run(%base);
     my $other = $t->create_run(%base, %$change,
         body => '{"jobKey":"something else"}');
-    is($other->status, 201, "$what: created");
-    is($other->header('opc-retry-replayed'), undef, "$what: not replayed");
+    is($other->status, 201, "$what: a job run is created");
+    is($other->header('opc-retry-replayed'), undef,
+        "$what: the response is not replayed");
     is(scalar(my @keys = $redis->keys('*:v1:token:*')), 2,
-        "$what: another record");
-    is($t->create_run(%base)->body, $first->body, "$what: the first stays");
+        "$what: the token has a record of its own");
+    is($t->create_run(%base)->body, $first->body,
+        "$what: a retry of the first request gets its response");
 }
 
 # Parts of the scope do not run into each other.
@@ -244,7 +254,7 @@ $t->create_run(token => 'b', user => 'u', platform => 'ocid1.p',
     workspace => 'wa');
 $t->create_run(token => 'ab', user => 'u', platform => 'ocid1.p',
     workspace => 'w');
-is($service->created, 2, 'scope and token keep their borders');
+is($service->created, 2, 'scope and token do not run into each other');
 
 ###############################################################################
 # The token in clear
@@ -258,21 +268,23 @@ $t->create_run(token => $secret, body => '{');
 $t->create_run(token => "$secret\x01");
 $t->wait_audit(sub { ($_->{data}{additionalDetails}{outcome} // '')
     eq 'token_mismatch' });
-is($service->created($secret), 1, 'the service gets the token');
+is($service->created($secret), 1, 'the service gets the token in clear');
 my $dump = join "\n", $redis->keys, map { $redis->command('DUMP', $_) }
     $redis->keys;
-unlike($dump, qr/\Q$secret/, 'Redis does not have it');
+unlike($dump, qr/\Q$secret/, 'Redis does not have the token in clear');
 unlike(join('', map { $t->read_file("redis/$_") }
     map { "appendonlydir/$_" } map { s{.*/}{}r }
         glob $t->testdir . '/redis/appendonlydir/*'),
-    qr/\Q$secret/, 'nor its file');
-unlike($t->read_file('audit.log'), qr/\Q$secret/, 'nor audit');
-unlike($nginx->error_log, qr/\Q$secret/, 'nor error.log');
+    qr/\Q$secret/, 'the file of Redis does not have the token in clear');
+unlike($t->read_file('audit.log'), qr/\Q$secret/,
+    'the audit log does not have the token in clear');
+unlike($nginx->error_log, qr/\Q$secret/,
+    'error.log does not have the token in clear');
 unlike($t->read_file('audit.log'), qr/c2ln|signature=/i,
-    'no signature in audit');
+    'the audit log has no signature');
 
 ###############################################################################
-# What comes back from Redis is looked at first
+# What Redis returns is checked first
 
 $t->allow_log(qr/\[alert\].*the value is not ours or damaged/);
 
@@ -282,7 +294,7 @@ my $digest = sub {
     return 'JR1 ' . sha256_hex($rest) . "\n$rest";
 };
 
-# [what, what becomes of the kept answer]
+# [what, what becomes of the stored response]
 my @damages = (
     ['empty', sub { '' }],
     ['text', sub { '{"key":"forged"}' }],
@@ -310,29 +322,31 @@ for (@damages) {
 
     my $refused = $t->create_run(token => 'tok', to => at_port(2));
     is($refused->status . ' ' . $refused->code, '409 Conflict',
-        "$what: refused as unknown where it is to be");
-    like($refused->json->{message}, qr/first/, "$what: naming the first");
+        "$what: the retry is refused where an unknown outcome is");
+    like($refused->json->{message}, qr/first/,
+        "$what: the refusal names the first request");
 
     my $again = $t->create_run(token => 'tok', request_id => 'again');
-    is($again->status, 201, "$what: forwarded as unknown");
-    is($again->header('opc-retry-replayed'), undef, "$what: no replay");
+    is($again->status, 201, "$what: the retry is forwarded as unknown");
+    is($again->header('opc-retry-replayed'), undef,
+        "$what: the retry is not replayed");
     ok($again->body eq $first->body, "$what: the service knows the token");
-    is($service->counts->{requests}, 2, "$what: it was asked");
+    is($service->counts->{requests}, 2, "$what: the service was asked again");
     like(substr($nginx->error_log, $seen), qr/\[alert\].*\Q$key\E/,
         "$what: an alert names the key");
     is($t->create_run(token => 'tok')->header('opc-retry-replayed'), 'true',
-        "$what: mended by it");
-    is($service->created, 1, "$what: one job run");
+        "$what: the next retry gets the new stored response");
+    is($service->created, 1, "$what: one job run is created");
 }
 
-# A key of another type, or a hash that is none of ours.
+# A key of another type, or a hash that the gateway did not write.
 
 for (
     ['a string', sub { $redis->command('SET', $_[0], 'x') }],
     ['a list', sub { $redis->command('RPUSH', $_[0], 'x') }],
     ['an unknown state', sub { $redis->command('HSET', $_[0], s => 'x') }],
-    ['nothing of ours', sub { $redis->command('HSET', $_[0], x => 'y') }],
-    ['a lease that is no number', sub {
+    ['unknown fields', sub { $redis->command('HSET', $_[0], x => 'y') }],
+    ['an invalid lease', sub {
         $redis->command('HSET', $_[0], s => 'c', l => 'soon') }],
 ) {
     my ($what, $make) = @$_;
@@ -345,15 +359,15 @@ for (
     $make->($key);
 
     my $again = $t->create_run(token => 'tok');
-    is($again->status, 201, "$what: counts as unknown");
-    is($service->counts->{requests}, 2, "$what: forwarded");
-    is($service->created, 1, "$what: one job run");
+    is($again->status, 201, "$what: the retry is forwarded as unknown");
+    is($service->counts->{requests}, 2, "$what: the service was asked again");
+    is($service->created, 1, "$what: one job run is created");
     like(substr($nginx->error_log, $seen), qr/\[alert\].*\Q$key\E/,
         "$what: an alert names the key");
     is($t->create_run(token => 'tok')->header('opc-retry-replayed'), 'true',
-        "$what: mended by it");
+        "$what: the next retry gets the new stored response");
     my $ttl = $redis->command('PTTL', $key);
-    ok($ttl > 3_600_000, "$what: and it will end") or diag($ttl);
+    ok($ttl > 3_600_000, "$what: the token expires") or diag($ttl);
 }
 
 ###############################################################################
@@ -362,42 +376,48 @@ for (
 fresh();
 $t->create_run(token => 'tok');
 my $left = $redis->command('PTTL', key());
-ok($left > 86_340_000 && $left <= 86_400_000, 'a token lives 24 hours');
+ok($left > 86_340_000 && $left <= 86_400_000, 'a token lives for 24 hours');
 
 $redis->command('PEXPIRE', key(), 50_000);
 $redis->command('HSET', key(), x =>
     $redis->command('TIME')->[0] * 1000 + 50_000);
 $t->create_run(token => 'tok');
-ok($redis->command('PTTL', key()) <= 50_000, 'a replay does not extend it');
+ok($redis->command('PTTL', key()) <= 50_000,
+    'a replay does not extend the life of a token');
 
 fresh();
 $t->create_run(token => 'tok', to => at_port(3));
 $left = $redis->command('PTTL', key());
 ok($left > 590_000 && $left <= 600_000,
-    'a done answer stays 10 minutes at least') or diag($left);
+    'a token that is done lives for 10 minutes at least') or diag($left);
 
 fresh();
 $t->create_run(token => undef);
-is(scalar(my @left = $redis->keys), 0, 'nothing is left without a token');
-is($t->create_run(token => undef)->status, 201, 'which creates each time');
-is($service->created, 2, 'two');
+is(scalar(my @left = $redis->keys), 0,
+    'no key is left by a creation without a token');
+is($t->create_run(token => undef)->status, 201,
+    'a creation without a token is created again');
+is($service->created, 2, 'two creations without a token create two job runs');
 
 ###############################################################################
-# An answer that is too large to keep
+# A response that is too large to be stored
 
 for my $h2 (0, 1) {
     fresh();
 
     my $first = $t->create_run(token => 'tok', request_id => 'first',
         to => at_port(4), stub => { bytes => 100_000 });
-    is($first->status, 201, 'a large answer passes');
-    is(length $first->body, 100_000, 'whole');
+    is($first->status, 201, 'a response too large to be stored is passed on');
+    is(length $first->body, 100_000,
+        'a response too large to be stored is passed on whole');
     my $again = $t->create_run(token => 'tok', to => at_port(4));
-    is($again->status . ' ' . $again->code, '409 Conflict', 'not replayed');
+    is($again->status . ' ' . $again->code, '409 Conflict',
+        'the retry of a response too large to be stored gets 409');
     is($again->header('location'), $first->header('location'),
-        'but its place is told');
-    like($again->json->{message}, qr/first/, 'and its request');
-    is($service->counts->{requests}, 1, 'asked once');
+        'the 409 has the location of the job run');
+    like($again->json->{message}, qr/first/, 'the 409 names the first request');
+    is($service->counts->{requests}, 1,
+        'the service was asked once for a response too large to be stored');
 }
 
 done_testing;

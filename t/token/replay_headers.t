@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# An answer with a control character in a header of those that are stored is
-# delivered as it came, and stored and replayed without that header.
+# A response with a control character in a header of those that are stored is
+# passed on as it came, and stored and replayed without that header.
 
 use lib 't/lib';
 use JobRuns;
@@ -30,13 +30,15 @@ for my $bad (sort keys %all) {
 
     my $first = $t->create_run(token => $token,
         stub => { raw_base64 => encode_base64($raw, '') });
-    is($first->status, 201, "$bad: delivered");
+    is($first->status, 201, "$bad: the response is passed on");
 
     my $again = $t->create_run(token => $token);
-    is($again->status, 201, "$bad: replayed");
-    is($again->header('opc-retry-replayed'), 'true', "$bad: said so");
-    is($again->body, $json, "$bad: the same body");
-    is($again->header($_), $_ eq $bad ? undef : $all{$_}, "$bad: $_")
+    is($again->status, 201, "$bad: the retry gets 201");
+    is($again->header('opc-retry-replayed'), 'true',
+        "$bad: the retry is replayed");
+    is($again->body, $json, "$bad: the retry gets the same body");
+    is($again->header($_), $_ eq $bad ? undef : $all{$_},
+        "$bad: the retry gets $_ only without a control character")
         for grep { $_ ne 'opc-request-id' } sort keys %all;
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Keeping the answer: when Redis is away at that moment, for how long it is
-# tried, what memory it may take, and what a graceful end waits for; taking
-# back what was admitted without our hearing of it.
+# The gateway stores a response: Redis may be away at that moment, retries
+# take time and memory, and a graceful end waits for them; an admission whose
+# reply was lost is taken back.
 
 use lib 't/lib';
 use JobRuns;
@@ -95,13 +95,14 @@ sub replayed {
         my $r = $t->create_run(mine());
         $r->status != 503 && $r;
     } "$what: an answer";
-    is($again->header('opc-retry-replayed'), 'true', "$what: replayed");
-    ok($again->body eq $first->body, "$what: the same");
+    is($again->header('opc-retry-replayed'), 'true',
+        "$what: the retry is replayed");
+    ok($again->body eq $first->body, "$what: the retry gets the same body");
     is($service->asked, 1, "$what: the service was asked once");
 }
 
 ###############################################################################
-# Redis is away when the answer comes
+# Redis is away when the response comes
 
 for my $h2 (0, 1) {
     for my $kill (0, 1) {
@@ -114,16 +115,18 @@ for my $h2 (0, 1) {
         $kill ? $redis->kill : $redis->stop;
         $service->release('gate');
         my $r = $c->response;
-        is($r->status, 201, "$what: the client has its answer");
+        is($r->status, 201, "$what: the client gets its response");
         my $details = details($id);
-        is($details->{outcome}, 'created', "$what: told in audit");
-        is($details->{kept}, JSON::PP::false(), "$what: not kept");
+        is($details->{outcome}, 'created',
+            "$what: the audit log has the outcome created");
+        is($details->{kept}, JSON::PP::false(),
+            "$what: the audit log says that the response is not stored");
 
         $redis->start;
         wait_for { state() eq 'done' } "$what: the keep to be made good";
         replayed($what, $r);
-        is(count('slots'), 0, "$what: its slot is free");
-        is(count('quota'), 1, "$what: paid once");
+        is(count('slots'), 0, "$what: the slot is free");
+        is(count('quota'), 1, "$what: the quota is used once");
     }
 }
 
@@ -134,13 +137,13 @@ my $c = hold();
 $redis->pause;
 $service->release('gate');
 my $r = $c->response;
-is($r->status, 201, 'Redis stalls: the client has its answer');
+is($r->status, 201, 'Redis stalls: the client gets its response');
 $redis->resume;
 wait_for { state() eq 'done' } 'the keep';
 replayed('Redis stalls', $r);
-is(count('quota'), 1, 'Redis stalls: paid once');
+is(count('quota'), 1, 'Redis stalls: the quota is used once');
 
-# What is no creation is settled later, too.
+# What is not a creation is settled later, too.
 
 for ([404, 'absent', 0], [500, 'unknown', 1]) {
     my ($status, $state, $quota) = @$_;
@@ -149,14 +152,15 @@ for ([404, 'absent', 0], [500, 'unknown', 1]) {
     $c = hold(stub => { status => $status });
     $redis->pause;
     $service->release('gate');
-    is($c->response->status, $status, "$status: the client has its answer");
+    is($c->response->status, $status, "$status: the client gets its response");
     $redis->resume;
     wait_for { state() eq $state } "$status: its token to be $state";
-    is(count('slots'), 0, "$status: its slot is free");
-    is(count('quota'), $quota, "$status: its quota");
+    is(count('slots'), 0, "$status: the slot is free");
+    is(count('quota'), $quota,
+        "$status: the quota is used as the outcome says");
 }
 
-# Another attempt has taken over, and made nothing: the creation is kept.
+# Another attempt has taken over, and made nothing: the creation is stored.
 
 fresh();
 $c = hold(gate => 'first');
@@ -165,14 +169,15 @@ $redis->command('HSET', $key, l => 1);
 my $second = hold(gate => 'second', stub => { status => 500 });
 $service->release('first');
 $r = $c->response;
-is($r->status, 201, 'fenced: the first to create');
-is(state(), 'done', 'fenced: is kept at once');
+is($r->status, 201, 'fenced: the first attempt is created');
+is(state(), 'done', 'fenced: the first response is stored at once');
 $service->release('second');
-is($second->response->body, $r->body, 'fenced: the other one gets it');
+is($second->response->body, $r->body,
+    'fenced: the other attempt gets the stored response');
 is($t->create_run(mine())->header('opc-retry-replayed'), 'true',
-    'fenced: and so does a retry');
+    'fenced: a retry gets the stored response');
 
-# The same, with an answer that is too large: its place is told.
+# The same, with a response that is too large: its place is reported.
 
 for my $status (404, 500) {
     fresh();
@@ -182,18 +187,21 @@ for my $status (404, 500) {
     $redis->command('HSET', $key, l => 1);
     $r = $t->create_run(mine(), request_id => 'made-it',
         stub => { bytes => 150_000 });
-    is(length $r->body, 150_000, "unkept, $status: another creates");
+    is(length $r->body, 150_000,
+        "too large to be stored, $status: another attempt is created");
     $service->release('first');
     my $told = $c->response;
     is($told->status . ' ' . $told->code, '409 Conflict',
-        "unkept, $status: the other is told");
+        "too large to be stored, $status: the first attempt gets 409");
     is_deeply([$told->header_all('location')], [$r->header('location')],
-        "unkept, $status: where");
-    like($told->json->{message}, qr/made-it/, "unkept, $status: by whom");
-    is(state(), 'done', "unkept, $status: the token stays done");
+        "too large to be stored, $status: the 409 has the location");
+    like($told->json->{message}, qr/made-it/,
+        "too large to be stored, $status: the 409 names the request");
+    is(state(), 'done',
+        "too large to be stored, $status: the token stays done");
 }
 
-# Two attempts whose answers name no run raise no alert of two runs (the end
+# Two attempts whose responses name no run raise no alert of two runs (the end
 # of this file looks).
 
 fresh();
@@ -203,7 +211,8 @@ $c = hold(gate => 'first', stub => { status => 204,
 $redis->command('HSET', $key, l => 1);
 $t->create_run(mine());
 $service->release('first');
-is($c->response->status, 201, 'an answer without a run: the kept one');
+is($c->response->status, 201,
+    'a response that names no run gives way to the stored one');
 
 ###############################################################################
 # Redis goes away while a retry waits: that waits on, and is not forwarded
@@ -218,14 +227,16 @@ for ([0, 'deny'], [2, 'allow']) {
     my $waiter = $t->start_run(mine(), to => '127.0.0.1:' . $t->port($port));
     wait_for { $redis->script_calls > $before + 2 } "$what: polls";
     $redis->stop;
-    is($waiter->try_response(0.7), undef, "$what: also without Redis");
-    is($service->asked, 1, "$what: not forwarded");
+    is($waiter->try_response(0.7), undef,
+        "$what: the retry waits without Redis");
+    is($service->asked, 1, "$what: the retry is not forwarded");
     $redis->start;
     $service->release('gate');
     $r = $c->response;
-    is($r->status, 201, "$what: the first has its answer");
-    is($waiter->response->body, $r->body, "$what: and the retry that");
-    is($service->asked, 1, "$what: of one request");
+    is($r->status, 201, "$what: the first attempt is created");
+    is($waiter->response->body, $r->body,
+        "$what: the retry gets the response of the first");
+    is($service->asked, 1, "$what: the service was asked once");
 }
 
 ###############################################################################
@@ -242,7 +253,7 @@ for (0 .. 5) {
     $service->release($tokens[$_]);
     my $answer = $held[$_]->response;
     is($answer->status . ' ' . length $answer->body, '201 20000',
-        "memory: answer $_ goes to its client");
+        "memory: client $_ gets its response");
 }
 $t->wait_log(qr/jobruns_hold_memory \d+ is full.*, an answer is not kept/);
 $redis->start;
@@ -255,17 +266,19 @@ my @states = map {
     } 'a retry';
 } @tokens;
 my $replayed = grep { $_ eq 'replayed' } @states;
-ok($replayed >= 3 && $replayed <= 5, 'memory: some are kept, not all')
+ok($replayed >= 3 && $replayed <= 5,
+    'memory: some responses are stored, not all')
     or diag("@states");
 is(scalar(grep { !/^(?:replayed|Conflict|201)$/ } @states), 0,
-    'memory: the others are told of') or diag("@states");
-is($service->counts->{creations}, 6, 'memory: one run each');
+    'memory: the other retries get 409 or the job run') or diag("@states");
+is($service->counts->{creations}, 6, 'memory: each token has one job run');
 
-# It is given back: a later one is kept.
+# The memory is given back: a later response is stored.
 
 fresh();
 $r = $t->create_run(mine(), stub => { bytes => 40_000 });
-is(length $r->body, 40_000, 'memory: free again');
+is(length $r->body, 40_000,
+    'memory: a response gets through when memory is free again');
 replayed('memory, later', $r);
 
 ###############################################################################
@@ -277,14 +290,15 @@ $redis->stop;
 my $id = random_id;
 $r = $t->create_run(mine(), request_id => $id,
     to => '127.0.0.1:' . $t->port(2));
-is($r->status, 201, 'allowed: created');
-is(details($id)->{unprotected}, JSON::PP::true(), 'allowed: told in audit');
+is($r->status, 201, 'allowed: a job run is created without Redis');
+is(details($id)->{unprotected}, JSON::PP::true(),
+    'allowed: the audit log says that it was unprotected');
 $redis->start;
 wait_for { state() eq 'done' } 'what was allowed to be kept';
 replayed('allowed', $r);
 
 ###############################################################################
-# Admitted, and nobody heard of it
+# Admitted, and the reply is lost
 
 for my $retries (0, 1) {
     my $what = "lost admission $retries";
@@ -295,7 +309,7 @@ for my $retries (0, 1) {
     $r = $t->create_run(mine(), request_id => $id);
     is($r->status . ' ' . $r->code, '503 ServiceUnavailable',
         "$what: nothing is forwarded");
-    is($r->header('retry-after'), 1, "$what: it may be retried");
+    is($r->header('retry-after'), 1, "$what: the response has Retry-After");
     $redis->resume;
 
     if ($retries) {
@@ -304,18 +318,18 @@ for my $retries (0, 1) {
             my $answer = $t->create_run(mine());
             $answer->status != 503 && $answer;
         } "$what: an answer";
-        is($again->status, 201, "$what: the retry creates");
-        is(count('quota'), 1, "$what: which is paid once");
+        is($again->status, 201, "$what: the retry is created");
+        is(count('quota'), 1, "$what: the quota is used once");
     } else {
         wait_for { state() eq 'absent' && count('quota') == 0
             && count('slots') == 0 } "$what: it is taken back";
     }
 
-    is($service->asked, $retries, "$what: as the service heard");
+    is($service->asked, $retries, "$what: requests sent: $retries");
 }
 
-# One that reaches Redis behind the settlement that takes it back: written here
-# as admit.lua would have, when Redis has answered that there is nothing.
+# One that reaches Redis after the settlement that takes it back: written here
+# as admit.lua would have, when Redis has replied that there is nothing.
 
 fresh();
 $t->create_run(mine());
@@ -337,23 +351,25 @@ my $owner = $t->wait_audit(sub {
 # the claim is there before the settlement comes
 kill STOP => $nginx->workers;
 $redis->start;
-is(state(), 'absent', 'late: it was not carried out');
+is(state(), 'absent', 'late: the admission was not carried out');
 $redis->command('HSET', $key, v => 1, s => 'c', o => $owner, f => $late{f},
     r => $id, i => $id, w => '', k => '-', x => $late{x},
     l => $redis->command('TIME')->[0] * 1000 + 60_000);
 kill CONT => $nginx->workers;
 wait_for { state() eq 'absent' } 'the late admission to be taken back';
-is($t->create_run(mine())->status, 201, 'late: it holds up nobody');
+is($t->create_run(mine())->status, 201,
+    'late: the admission that is taken back blocks no retry');
 
 ###############################################################################
-# A graceful end waits for keeps; last, since it ends this NGINX
+# A graceful end waits for responses to be stored; last, since it ends this
+# NGINX
 
 fresh();
 $c = hold();
 $redis->stop;
 $service->release('gate');
 $r = $c->response;
-is($r->status, 201, 'a quit: the client has its answer');
+is($r->status, 201, 'a quit: the client gets its response');
 $c->close;
 my ($worker) = $nginx->workers;
 kill QUIT => $nginx->pid;
@@ -362,7 +378,7 @@ wait_for { $nginx->all_workers == 1 && $nginx->workers == 0 }
 $redis->start;
 wait_for { state() eq 'done' } 'the keep of the ending worker';
 wait_for { !kill 0 => $worker } 'the worker to end';
-is($nginx->quit, 0, 'a quit: it ends well');
+is($nginx->quit, 0, 'a quit: NGINX exits with 0');
 
 $nginx->start;
 replayed('a quit', $r);

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Duplicates of a request that still runs: they wait for its end, wherever it
-# runs, and cost nothing once their client is gone; leases and dead workers.
+# Duplicates of a request that still runs wait for its end, wherever it runs,
+# and cost nothing once their client is gone; leases end, and workers die.
 
 use lib 't/lib';
 use JobRuns;
@@ -84,19 +84,20 @@ for my $h2 (0, 1) {
         my @waiters = map { $t->start_run(token => 'tok', h2 => $h2,
             to => $to, request_id => "waiter-$_") } 1 .. 3;
         wait_polling($before);
-        is($_->try_response(0), undef, "$what: waits") for @waiters;
+        is($_->try_response(0), undef, "$what: a duplicate waits") for @waiters;
         $service->release('gate');
 
         my $r = $first->response;
-        is($r->status, 201, "$what: created");
+        is($r->status, 201, "$what: the first request is created");
         for (@waiters) {
             my $again = $_->response;
-            is($again->status, 201, "$what: replayed");
-            is($again->body, $r->body, "$what: the same");
+            is($again->status, 201, "$what: a duplicate gets 201");
+            is($again->body, $r->body, "$what: a duplicate gets the same body");
             is($again->header('opc-original-request-id'), 'first',
-                "$what: the first's");
+                "$what: a duplicate gets the id of the first request");
         }
-        is($service->counts->{requests}, 1, "$what: asked once");
+        is($service->counts->{requests}, 1,
+            "$what: the service was asked once");
     }
 }
 
@@ -110,12 +111,14 @@ wait_polling($redis->script_calls + 100);
 $service->release('gate');
 my @answers = map { $_->response } @many;
 is(scalar(grep { $_->status == 201
-    && $_->header('opc-retry-replayed') } @answers), 60, 'sixty replays');
+    && $_->header('opc-retry-replayed') } @answers), 60,
+    'sixty duplicates are replayed');
 my %workers = map { $_->header('x-worker') => 1 } @answers;
-ok(keys %workers >= 2, 'by several workers');
+ok(keys %workers >= 2, 'sixty duplicates waited in several workers');
 my %bodies = map { $_->body => 1 } @answers, $first->response;
-is(scalar keys %bodies, 1, 'all the same');
-is($service->counts->{requests}, 1, 'asked once');
+is(scalar keys %bodies, 1, 'sixty duplicates get the same body');
+is($service->counts->{requests}, 1,
+    'the service was asked once for sixty duplicates');
 
 ###############################################################################
 # The wait ends before the first does
@@ -128,16 +131,18 @@ for ([2, '300ms'], [4, 'no wait at all']) {
     my $start = time;
     my $r = $t->create_run(token => 'tok', to => at_port($port));
     my $took = time - $start;
-    is($r->status . ' ' . $r->code, '409 IncorrectState', "$what: told so");
-    is($r->header('retry-after'), 1, "$what: when to try again");
-    ok($took >= ($port == 2 ? 0.29 : 0), "$what: not too soon");
-    is($service->counts->{requests}, 1, "$what: not forwarded");
+    is($r->status . ' ' . $r->code, '409 IncorrectState',
+        "$what: a duplicate gets 409 IncorrectState");
+    is($r->header('retry-after'), 1, "$what: a duplicate gets Retry-After");
+    ok($took >= ($port == 2 ? 0.29 : 0),
+        "$what: a duplicate is not refused too soon");
+    is($service->counts->{requests}, 1, "$what: a duplicate is not forwarded");
     is($t->wait_audit(sub { $_->{data}{request}{id}
         eq $r->header('opc-request-id') })
         ->{data}{additionalDetails}{outcome}, 'in_progress',
-        "$what: in audit");
+        "$what: the audit log has the outcome in_progress");
     $service->release('gate');
-    is($first->response->status, 201, "$what: the first goes on");
+    is($first->response->status, 201, "$what: the first request is created");
 }
 
 # Polls grow apart: some twenty in five seconds, not thousands.
@@ -146,11 +151,12 @@ fresh();
 $first = hold();
 my $before = $redis->script_calls;
 my $waiter = $t->start_run(token => 'tok');
-is($waiter->try_response(1), undef, 'waits for a second');
+is($waiter->try_response(1), undef, 'a duplicate waits for a second');
 my $polls = $redis->script_calls - $before;
-ok($polls >= 4 && $polls <= 40, 'by a few polls') or diag($polls);
+ok($polls >= 4 && $polls <= 40, 'a duplicate polls a few times in a second')
+    or diag($polls);
 is($t->create_run(token => 'tok', job_key => 'other', timeout => 5)->code,
-    'InvalidatedRetryToken', 'another body does not wait');
+    'InvalidatedRetryToken', 'a duplicate with another body does not wait');
 $service->release('gate');
 $_->response for $first, $waiter;
 
@@ -165,11 +171,12 @@ $before = $redis->script_calls;
 $waiter = $t->start_run(token => 'tok');
 wait_polling($before);
 $service->release('gate');
-is($first->response->status, 404, 'the first is refused');
+is($first->response->status, 404, 'the first request is rejected');
 my $r = $waiter->response;
-is($r->status, 201, 'the waiter is forwarded in its place');
-is($r->header('opc-retry-replayed'), undef, 'no replay');
-is($service->created, 1, 'one job run');
+is($r->status, 201, 'the duplicate of a rejected request is forwarded');
+is($r->header('opc-retry-replayed'), undef,
+    'the duplicate of a rejected request is not replayed');
+is($service->created, 1, 'the duplicate of a rejected request has one job run');
 
 fresh();
 $service->plan({ times => 1, wait_created => 'gate', create => 1,
@@ -180,13 +187,16 @@ $before = $redis->script_calls;
 my @waiters = map { $t->start_run(token => 'tok') } 1 .. 5;
 wait_polling($before);
 $service->release('gate');
-is($first->response->status, 500, 'the first ends in the unknown');
+is($first->response->status, 500,
+    'the first request ends with an unknown outcome');
 @answers = map { $_->response } @waiters;
-is(scalar(grep { $_->status == 201 } @answers), 5, 'waiters get a run');
+is(scalar(grep { $_->status == 201 } @answers), 5,
+    'five duplicates of an unknown outcome get a job run');
 is(scalar(grep { $_->header('opc-retry-replayed') } @answers), 4,
-    'one of them was forwarded, the others waited for it');
-is($service->counts->{requests}, 2, 'so the service heard two');
-is($service->created, 1, 'and made one run');
+    'four duplicates of an unknown outcome wait for the fifth');
+is($service->counts->{requests}, 2,
+    'the service was asked twice after an unknown outcome');
+is($service->created, 1, 'one job run is created after an unknown outcome');
 
 ###############################################################################
 # A client that leaves while it waits
@@ -207,23 +217,26 @@ for my $h2 (0, 1) {
         my $record = $t->wait_audit(sub { $_->{data}{request}{id}
             eq "gone-$h2$how" });
         is($record->{data}{additionalDetails}{outcome} // '', 'in_progress',
-            "$what: in audit");
+            "$what: the audit log has the outcome in_progress");
 
-        # another polls on: the calls of a second are its own
+        # another polls again: the calls of a second are its own
         $before = $redis->script_calls;
         is($t->create_run(token => 'tok', to => at_port(4))->status, 409,
-            "$what: the first still runs");
-        is($redis->script_calls - $before, 1, "$what: nobody polls any more");
+            "$what: the first request still runs");
+        is($redis->script_calls - $before, 1,
+            "$what: nothing polls for a client that is gone");
         $service->release('gate');
-        is($first->response->status, 201, "$what: the first ends well");
-        is($service->counts->{requests}, 1, "$what: asked once");
+        is($first->response->status, 201,
+            "$what: the first request is created");
+        is($service->counts->{requests}, 1,
+            "$what: the service was asked once");
     }
 }
 
 ###############################################################################
 # Leases
 
-# Held for twice its lease, and nobody takes over.
+# Held for twice its lease, and no other attempt takes over.
 
 fresh();
 $first = hold(to => at_port(3));
@@ -232,12 +245,12 @@ my $lease = $redis->command('HGET', $key, 'l');
 wait_for { $redis->command('HGET', $key, 'l') > $lease + 5000 }
     'the lease to be renewed past its first end';
 is($t->create_run(token => 'tok', to => at_port(2))->code, 'IncorrectState',
-    'a slow first keeps its claim');
+    'a slow request keeps its claim');
 $service->release('gate');
-is($first->response->status, 201, 'created');
-is($service->counts->{requests}, 1, 'once');
+is($first->response->status, 201, 'a slow request is created');
+is($service->counts->{requests}, 1, 'a slow request is sent once');
 
-# A renewal that finds another owner stops, and is told.
+# A renewal that finds another owner stops, and is reported.
 
 fresh();
 $first = hold(to => at_port(3), request_id => 'robbed');
@@ -246,13 +259,15 @@ $redis->command('HSET', $key, o => 'f' x 32);
 $t->wait_log(qr/the lease of a forwarded attempt is lost/);
 $lease = $redis->command('HGET', $key, 'l');
 $service->release('gate');
-is($first->response->status, 201, 'the answer still goes to its client');
+is($first->response->status, 201,
+    'a client gets its response when the lease is lost');
 is($t->wait_audit(sub { $_->{data}{request}{id} eq 'robbed'
     && $_->{eventType} =~ /end$/ })->{data}{additionalDetails}{leaseLost},
-    JSON::PP::true(), 'told in audit');
-is(token_state(), 'd', 'the first 2xx is kept, whoever owns the token');
+    JSON::PP::true(), 'the audit log reports the lost lease');
+is(token_state(), 'd', 'the first 2xx is stored, whoever owns the token');
 
-# Two attempts that both created: the first kept wins, and an alert names both.
+# Two attempts that both created: the first stored wins, and an alert names
+# both.
 
 $t->allow_log(qr/one retry token made two job runs/);
 fresh();
@@ -260,31 +275,32 @@ $first = hold(stub => { tokens => 'ignore' });
 ($key) = $redis->keys('*:v1:token:*');
 $redis->command('HSET', $key, l => 1);          # as if its lease had ended
 my $other = $t->create_run(token => 'tok', stub => { tokens => 'ignore' });
-is($other->status, 201, 'a second attempt creates');
+is($other->status, 201, 'a second attempt is created after the lease');
 $service->release('gate');
 $r = $first->response;
-is($r->body, $other->body, 'the later client gets the kept answer');
-is($r->header('opc-retry-replayed'), 'true', 'as a replay');
-is($service->created, 2, 'there are two runs');
+is($r->body, $other->body, 'the later client gets the stored response');
+is($r->header('opc-retry-replayed'), 'true', 'the later client gets a replay');
+is($service->created, 2, 'two job runs exist when the service ignores tokens');
 my ($lost) = grep { $_ ne $other->json->{key} }
     map { $_->{key} } $service->creations;
 my $kept = $other->json->{key};
 $t->wait_log(qr/\[alert\].*two job runs: "$kept" is kept, "$lost" is not/);
-is($t->create_run(token => 'tok')->body, $other->body, 'the first is kept');
+is($t->create_run(token => 'tok')->body, $other->body,
+    'the first stored response remains');
 
-# The same, but the later is no creation.
+# The same, but the later is not a creation.
 
 fresh();
 $first = hold(stub => { status => 404, wait_created => 'gate' });
 ($key) = $redis->keys('*:v1:token:*');
 $redis->command('HSET', $key, l => 1);
 $other = $t->create_run(token => 'tok');
-is($other->status, 201, 'a second attempt creates');
+is($other->status, 201, 'a second attempt is created before a late 404');
 $service->release('gate');
 $r = $first->response;
-is($r->status, 201, 'a late 404 gives way to the run that was made');
-is($r->body, $other->body, 'with its answer');
-is(token_state(), 'd', 'and does not free the token');
+is($r->status, 201, 'a late 404 gives way to the job run that was created');
+is($r->body, $other->body, 'a late 404 gives way to the stored response');
+is(token_state(), 'd', 'a late 404 does not free the token');
 
 # A token that was given to another request meanwhile.
 
@@ -294,23 +310,23 @@ $first = hold();
 ($key) = $redis->keys('*:v1:token:*');
 $redis->command('DEL', $key);
 $other = $t->create_run(token => 'tok', job_key => 'other');
-is($other->status, 201, 'another request with the token');
+is($other->status, 201, 'another request takes a token that is gone');
 $service->release('gate');
-is($first->response->status, 201, 'the first gets its own answer');
+is($first->response->status, 201, 'the first request gets its own response');
 $t->wait_log(qr/\[alert\].*which another request owns by now/);
 is($t->create_run(token => 'tok', job_key => 'other')->body, $other->body,
-    'and keeps away from the other');
+    'the first request does not replace the response of another');
 
-# A key that is gone is made anew by a creation.
+# A key that is gone is made again by a creation.
 
 fresh();
 $first = hold();
 $redis->command('FLUSHALL');
 $service->release('gate');
 $r = $first->response;
-is($r->status, 201, 'created while Redis forgot');
+is($r->status, 201, 'a request is created while Redis loses its key');
 is($t->create_run(token => 'tok')->header('opc-retry-replayed'), 'true',
-    'and kept all the same');
+    'a response is stored when Redis has lost its key');
 
 ###############################################################################
 # A worker that dies
@@ -320,13 +336,17 @@ my $start = time;
 $first = hold(to => at_port(3));
 $waiter = $t->start_run(token => 'tok', to => at_port(13));
 $nginx->kill_worker;
-ok($first->ended || !$first->response->complete, 'its client is cut off');
+ok($first->ended || !$first->response->complete,
+    'the client of a killed worker is cut off');
 $r = $waiter->response;
-is($r->status, 201, 'the waiter at another gateway takes over');
-is($r->header('opc-retry-replayed'), undef, 'as a new attempt');
-ok(time - $start >= 2.9, 'not before the lease has ended');
-is($service->counts->{requests}, 2, 'forwarded twice');
-is($service->created('tok'), 1, 'with one token: one job run');
-is($t->create_run(token => 'tok')->body, $r->body, 'which is kept');
+is($r->status, 201, 'a duplicate at another gateway takes over');
+is($r->header('opc-retry-replayed'), undef,
+    'a duplicate that takes over is a new attempt');
+ok(time - $start >= 2.9, 'a duplicate takes over when the lease has ended');
+is($service->counts->{requests}, 2,
+    'the service was asked twice after a killed worker');
+is($service->created('tok'), 1, 'one job run is created after a killed worker');
+is($t->create_run(token => 'tok')->body, $r->body,
+    'the response of the duplicate that took over is stored');
 
 done_testing;

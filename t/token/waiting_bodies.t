@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Retries that wait keep their bodies in NGINX's temporary files: thirty of
-# 16 MB take next to nothing of the worker's memory.
+# Retries that wait have their bodies in NGINX's temporary files: thirty of 16
+# MB take next to nothing of the worker's memory.
 
 use lib 't/lib';
 use JobRuns;
@@ -47,12 +47,13 @@ wait_for {
 
 SKIP: {
     skip 'a sanitizer keeps what is freed', 1 if $ENV{ASAN_OPTIONS};
-    cmp_ok(resident() - $before, '<', 100, 'MB for thirty waiters');
+    cmp_ok(resident() - $before, '<', 100,
+        'thirty waiting retries take less than 100 MB');
 }
 
 $t->service->release('gate');
 is(scalar(grep { $_->response->status == 201 } $first, @waiters), 31,
-    'all are answered');
-is($t->service->created('tok'), 1, 'one job run');
+    'all waiting retries get their responses');
+is($t->service->created('tok'), 1, 'one job run is created for thirty retries');
 
 done_testing;

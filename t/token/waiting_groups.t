@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Retries that wait behind one claim ask as one: a poll for all of them, a
+# Retries that wait for one claim poll as one: a poll for all of them, a
 # verdict for all of them, and none where the claim is settled by their own
-# worker. What is one attempt's own stays its own.
+# worker.  What belongs to one attempt stays separate.
 
 use lib 't/lib';
 use JobRuns;
@@ -71,7 +71,7 @@ sub claimed {
 
     my %before = map { $_ => 1 } $redis->keys('*:v1:token:*');
     $opt{token} = random_id();
-    is($t->create_run(%opt)->status, 201, 'created');
+    is($t->create_run(%opt)->status, 201, 'a token to be claimed is created');
     my ($key) = grep { !$before{$_} } $redis->keys('*:v1:token:*');
     my %record = @{$redis->command('HGETALL', $key)};
 
@@ -101,7 +101,7 @@ sub waiters {
     return @waiters;
 }
 
-# What a client sees, without what is each answer's own.
+# What a client sees, without what differs for each response.
 
 sub seen {
     my ($r) = @_;
@@ -111,7 +111,7 @@ sub seen {
         $r->body;
 }
 
-# Of the records of answers: how many say what of it.
+# Counts the values of a member in the records of these responses.
 
 sub audited {
     my ($member, @answers) = @_;
@@ -137,21 +137,25 @@ wait_for { $redis->script_calls >= $calls + 12 } 'gaps to have grown';
 $calls = $redis->script_calls;
 my $start = time;
 wait_for { $redis->script_calls >= $calls + 8 } 'eight polls';
-cmp_ok(time - $start, '>=', 0.8, 'two hundred poll as one');
+cmp_ok(time - $start, '>=', 0.8, 'two hundred retries poll as one');
 
 my $other = $t->create_run(token => $token, job_key => 'another');
-is($other->code, 'InvalidatedRetryToken', 'another body does not join them');
+is($other->code, 'InvalidatedRetryToken',
+    'a retry with another body does not join the others');
 
 $calls = $redis->script_calls;
 done($key, $record);
 my @answers = map { $_->response } @waiters;
-cmp_ok($redis->script_calls - $calls, '<=', 2, 'a poll tells all');
+cmp_ok($redis->script_calls - $calls, '<=', 2,
+    'one poll is enough for all retries');
 my %seen;
 $seen{seen($_)}++ for @answers;
-is(scalar keys %seen, 1, 'all are told the same');
-is($seen{seen($t->create_run(token => $token))}, 200, 'as Redis tells it');
+is(scalar keys %seen, 1, 'all retries get the same response');
+is($seen{seen($t->create_run(token => $token))}, 200,
+    'all retries get the response that Redis has');
 waiting(0);
-is($service->created($token), 1, 'one job run');
+is($service->created($token), 1,
+    'one job run is created for two hundred retries');
 
 ###############################################################################
 # A settlement of the same worker
@@ -168,25 +172,27 @@ for my $round (1 .. 5) {
     $redis->monitor;
     $service->release($token);
     my $r = $first->response;
-    is($r->status, 201, "round $round: created");
+    is($r->status, 201, "round $round: the first attempt is created");
     @answers = map { $_->response } @waiters;
     is(scalar(grep { $_->status == 201 && $_->body eq $r->body
         && $_->header('opc-original-request-id') eq "first-$round"
         && $_->header('opc-retry-replayed') eq 'true' } @answers), 32,
-        '... and replayed, also in another location');
+        "round $round: all retries are replayed, also in another location");
 
-    # the settlement is the one with the answer; admissions behind it
+    # the settlement is the call with the response; admissions come after it
     my $settled = 0;
     my $admitted = 0;
     for (grep { /"evalsha"/i } $redis->monitored) {
         if (/"created"/) { $settled = 1 } elsif ($settled) { $admitted++ }
     }
-    ok($settled, '... when it was settled');
+    ok($settled, "round $round: the settlement was seen");
     push @asked, $admitted;
     is(seen($answers[0]), seen($t->create_run(token => $token)),
-        '... as Redis tells it');
+        "round $round: the retries get the response that Redis has");
 }
-ok((grep { $_ == 0 } @asked), 'without asking Redis') or diag("@asked");
+ok((grep { $_ == 0 } @asked),
+    'retries get a settlement of their worker without asking Redis')
+    or diag("@asked");
 
 # one that frees its token: one of the others is forwarded, the rest wait
 
@@ -196,15 +202,17 @@ my $first = $t->start_run(token => $token);
 $service->wait_at('rejected');
 @waiters = waiters(10, token => $token);
 $service->release('rejected');
-is($first->response->status, 404, 'rejected');
+is($first->response->status, 404, 'the first attempt is rejected');
 @answers = map { $_->response } @waiters;
-is(scalar(grep { $_->status == 201 } @answers), 10, 'the others get a run');
+is(scalar(grep { $_->status == 201 } @answers), 10,
+    'the retries of a rejected attempt get a job run');
 is(scalar(grep { $_->header('opc-retry-replayed') } @answers), 9,
-    '... that one of them has made');
-is($service->created($token), 1, '... once');
+    'one retry of a rejected attempt is created, the others are replayed');
+is($service->created($token), 1,
+    'one job run is created after a rejected attempt');
 
 ###############################################################################
-# Those who ask leave
+# Those who poll leave
 
 for my $how (qw(reset h2-reset)) {
     my $h2 = ($how eq 'h2-reset');
@@ -222,7 +230,7 @@ for my $how (qw(reset h2-reset)) {
     $redis->pause;
     wait_for { metric('jobruns_redis_pending') } "$how: a poll under way";
     (shift @waiters)->reset;
-    # answered behind it by the one worker
+    # the one worker has responded to these after it
     metric('jobruns_waiting_requests') for 1 .. 2;
     $redis->resume;
     waiting(2);
@@ -231,27 +239,29 @@ for my $how (qw(reset h2-reset)) {
     @answers = map { $_->response } @waiters;
     is(scalar(grep { $_->status == 201
         && $_->header('opc-retry-replayed') } @answers), 2,
-        "$how: those that stay are told");
+        "$how: the retries that stay are replayed");
     for (1, 2) {
         my $id = "$how-$_";
         is($t->wait_audit(sub { ($_->{data}{request}{id} // '') eq $id })
             ->{data}{additionalDetails}{outcome}, 'in_progress',
-            "$how: $id has its record");
+            "$how: the audit log has $id as in_progress");
     }
 }
 
-# All leave, and nobody polls for them.
+# All leave, and nothing polls for them.
 
 ($token, $key, $record) = claimed();
 @waiters = waiters(3, token => $token);
 $_->reset for @waiters;
 waiting(0);
 $calls = $redis->script_calls;
-is($t->create_run->status, 201, 'others go on');
-is($redis->script_calls - $calls, 2, 'nobody polls for those that are gone');
+is($t->create_run->status, 201,
+    'other requests are created when all retries have left');
+is($redis->script_calls - $calls, 2,
+    'nothing polls for retries that have left');
 
 ###############################################################################
-# What is told to all
+# What all retries get
 
 my @for_all = (
     ['mismatch', undef, sub { $redis->command('HSET', $key,
@@ -270,29 +280,33 @@ for (@for_all) {
     $calls = $redis->script_calls;
     $change->();
     @answers = map { $_->response } @waiters;
-    cmp_ok($redis->script_calls - $calls, '<=', 2, "$what: one asks");
+    cmp_ok($redis->script_calls - $calls, '<=', 2,
+        "$what: one retry polls for all");
     is(scalar(grep { $_->status . ' ' . $_->code eq $told } @answers), 12,
-        "$what: all are told");
+        "$what: all retries get the same verdict");
     my %texts = map { seen($_) => 1 } @answers;
     is(join("\n", keys %texts), seen($t->create_run(token => $token,
-        to => $to)), "$what: as Redis tells it");
+        to => $to)), "$what: all retries get what Redis has");
     is(audited('outcome', @answers), "$outcome 12",
-        "$what: a record for each");
-    is($service->created($token), 1, "$what: no other job run");
+        "$what: each retry has a record");
+    is($service->created($token), 1, "$what: no other job run is created");
 }
 
 ###############################################################################
-# What is each one's own: limits, and being forwarded
+# What each one does alone: limits, and being forwarded
 
 ($token, $key, $record) = claimed(to => at_port(4));
 @waiters = waiters(12, token => $token, to => at_port(4));
 $calls = $redis->script_calls;
 $redis->command('DEL', $key);
 @answers = map { $_->response } @waiters;
-is(scalar(grep { $_->status == 429 } @answers), 12, 'each is limited');
-cmp_ok($redis->script_calls - $calls, '>=', 12, '... by asking itself');
-is(audited('outcome', @answers), 'limited 12', '... with a record for each');
-is($redis->command('EXISTS', $key), 0, '... and none holds the token');
+is(scalar(grep { $_->status == 429 } @answers), 12,
+    'each retry is limited by itself');
+cmp_ok($redis->script_calls - $calls, '>=', 12,
+    'each limited retry asks Redis by itself');
+is(audited('outcome', @answers), 'limited 12',
+    'each limited retry has a record');
+is($redis->command('EXISTS', $key), 0, 'no limited retry holds the token');
 
 # a limit that lets one pass: the others wait for that one
 
@@ -304,39 +318,45 @@ $service->wait_at('once');
 waiting(7);
 $service->release('once');
 @answers = map { $_->response } @waiters;
-is(scalar(grep { $_->status == 201 } @answers), 8, 'one passes for all');
+is(scalar(grep { $_->status == 201 } @answers), 8,
+    'a limit that lets one retry pass serves all');
 is(scalar(grep { $_->header('opc-retry-replayed') } @answers), 7,
-    '... the others are told');
+    'the other retries get the stored response');
 
 ###############################################################################
 # The wait is over for each by itself
 
 ($token, $key, $record) = claimed(to => at_port(5));
 my $r = $t->create_run(token => $token, to => at_port(5));
-is($r->status . ' ' . $r->code, '409 IncorrectState', 'waited in vain');
-is(audited('outcome', $r), 'in_progress 1', '... says its record');
-is(audited('originalRequestId', $r), 'elsewhere 1', '... and for whom');
+is($r->status . ' ' . $r->code, '409 IncorrectState',
+    'a retry whose wait has ended gets 409');
+is(audited('outcome', $r), 'in_progress 1',
+    'a retry whose wait has ended has a record');
+is(audited('originalRequestId', $r), 'elsewhere 1',
+    'a retry whose wait has ended has the original request in its record');
 
 # Redis goes away and comes back: they wait
 
 @waiters = waiters(5, token => $token);
 $redis->stop;
 wait_for { metric('jobruns_redis_errors_total') } 'polls to fail';
-is($_->try_response(0), undef, 'Redis is away: waits') for @waiters;
+is($_->try_response(0), undef,
+    'a waiting retry has no response while Redis is away')
+    for @waiters;
 $r = $t->create_run(token => $token);
-is($r->status, 503, '... what is new is told so');
+is($r->status, 503, 'a new retry gets 503 while Redis is away');
 $redis->start;
 done($key, $record);
 is(scalar(grep { $_->response->status == 201 } @waiters), 5,
-    '... and told when it is back');
+    'waiting retries are replayed when Redis is back');
 
-# A worker that is told to leave goes on for those who wait.
+# A worker that is reloaded goes on for those that wait.
 
 ($token, $key, $record) = claimed();
 @waiters = waiters(5, token => $token);
 $nginx->reload(draining => 1);
 done($key, $record);
 is(scalar(grep { $_->response->status == 201 } @waiters), 5,
-    'a reload leaves nobody');
+    'all waiting retries are replayed after a reload');
 
 done_testing;

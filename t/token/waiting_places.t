@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# How many retries may wait in a worker behind the attempt they repeat: 1,024,
-# of which no tenant takes more than a quarter; one more is told so at once,
-# is counted and logged, and places are given back.
+# In a worker 1,024 retries may wait for the attempt they repeat, of which no
+# tenant takes more than a quarter; one more is refused at once, counted and
+# logged, and places are given back.
 
 use lib 't/lib';
 use JobRuns;
@@ -55,8 +55,8 @@ sub retries {
 sub told {
     my ($r, $what) = @_;
     is($r->status . ' ' . $r->code, '409 IncorrectState',
-        "$what is told so");
-    is($r->header('retry-after'), 1, '... and when to come back');
+        "$what gets 409 IncorrectState");
+    is($r->header('retry-after'), 1, "$what gets Retry-After");
 }
 
 # A tenant has a quarter of the places.
@@ -65,24 +65,28 @@ my @first = map { hold($_) } qw(a b c d e);
 my @waiters = retries('a', 256);
 
 waiting(256);
-is(metric('jobruns_waits_refused_total'), 0, 'none is refused');
-told((retries('a', 1))[0]->response, 'one too many of a tenant');
-is(metric('jobruns_waits_refused_total'), 1, '... is counted');
+is(metric('jobruns_waits_refused_total'), 0,
+    "none of a tenant's 256 retries is refused");
+told((retries('a', 1))[0]->response, 'one retry too many of a tenant');
+is(metric('jobruns_waits_refused_total'), 1,
+    'metrics count the retry too many of a tenant');
 $t->wait_log(qr/\[warn\].*a retry gets 409 at once and does not wait: 256/);
 like($nginx->error_log, qr/256 of its tenant wait.*"ocid1\.tenancy\.oc1\.\.a"/,
-    '... and logged');
+    'error.log reports the retry too many of a tenant');
 is($t->create_run(tenancy => tenancy('a'))->status, 201,
-    '... and what need not wait goes on');
+    'a creation of the same tenant that need not wait is created');
 
 # Others' retries wait, until all places are taken.
 
 push @waiters, retries($_, 256) for qw(b c d);
 waiting(1024);
-is(metric('jobruns_waits_refused_total'), 1, "others' retries wait");
-told((retries('e', 1))[0]->response, 'one too many of all');
-is(metric('jobruns_waits_refused_total'), 2, '... is counted');
+is(metric('jobruns_waits_refused_total'), 1,
+    "none of the other tenants' retries is refused");
+told((retries('e', 1))[0]->response, 'one retry too many of all');
+is(metric('jobruns_waits_refused_total'), 2,
+    'metrics count the retry too many of all');
 is(scalar(grep { defined $_->try_response(0) } @waiters), 0,
-    'none of the 1,024 is answered before its time');
+    'none of 1,024 waiting retries has a response before its time');
 
 # Those that leave make room.
 
@@ -91,16 +95,17 @@ waiting(1000);
 push @waiters, retries('e', 24);
 waiting(1024);
 is(metric('jobruns_waits_refused_total'), 2,
-    'in the place of those that left others wait');
+    'other retries wait in the places of those that left');
 
 $service->release("gate-$_") for qw(a b c d e);
 is(scalar(grep { $_->response->status == 201 } @first), 5,
-    'the first of each have their answers');
+    'the first attempt of each tenant is created');
 my @answers = map { $_->response } @waiters;
 is(scalar(grep { $_->status == 201
     && ($_->header('opc-retry-replayed') // '') eq 'true' } @answers),
-    1024, 'and all that waited');
-is($service->created("of $_"), 1, "of one job run, $_") for qw(a b c d e);
+    1024, 'all 1,024 waiting retries are replayed');
+is($service->created("of $_"), 1, "one job run is created for tenant $_")
+    for qw(a b c d e);
 
 # All places are free again.
 
@@ -108,10 +113,11 @@ waiting(0);
 @first = map { hold($_) } qw(f g h i);
 @waiters = map { retries($_, 256) } qw(f g h i);
 waiting(1024);
-is(metric('jobruns_waits_refused_total'), 2, 'as many may wait again');
+is(metric('jobruns_waits_refused_total'), 2,
+    'as many retries may wait when all places are free again');
 $service->release("gate-$_") for qw(f g h i);
 is(scalar(grep { $_->response->status == 201 } @first, @waiters), 1028,
-    'and all are answered');
-is($service->asked, 10, 'the service heard of each token once');
+    'all retries of the second round get their responses');
+is($service->asked, 10, 'the service was asked once for each token');
 
 done_testing;
