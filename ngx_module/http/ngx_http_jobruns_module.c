@@ -16,6 +16,7 @@
 #include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_limit.h"
+#include "ngx_http_jobruns_module_file.h"
 #include "ngx_http_jobruns_redis_directives.h"
 #include "ngx_http_jobruns_replicas.h"
 #include "ngx_http_jobruns_status.h"
@@ -709,9 +710,8 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_jobruns_init_module(ngx_cycle_t *cycle)
 {
-    (void) cycle;
-
     ngx_http_jobruns_filter_accepted();
+    ngx_http_jobruns_module_file_init(cycle->log);
 
     return NGX_OK;
 }

@@ -9,9 +9,6 @@
 #include "ngx_http_jobruns_zone.h"
 
 
-#define NGX_HTTP_JOBRUNS_VERSION  "0.1.0"
-
-
 /* text that grows: a chain of buffers in a pool */
 typedef struct {
     ngx_pool_t    *pool;

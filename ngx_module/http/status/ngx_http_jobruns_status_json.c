@@ -7,11 +7,14 @@
  */
 
 #include "ngx_http_jobruns_figures.h"
+#include "ngx_http_jobruns_module_file.h"
 #include "ngx_http_jobruns_rates.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_status_json.h"
 #include "ngx_http_jobruns_status_state.h"
 #include "ngx_http_jobruns_text.h"
+
+#include "jr_version.h"
 
 
 /* seconds of the history, one less than there are samples */
@@ -52,11 +55,14 @@ ngx_http_jobruns_status_json(ngx_http_jobruns_text_t *text,
                           "\"nginxVersion\":\"%s\",\n"
                           "\"configuration\":\"%*s\",\n"
                           "\"configurationLoaded\":%T,\n\"created\":%T,\n"
-                          "\"now\":%T,\n\"workers\":%ui",
-                          NGX_HTTP_JOBRUNS_VERSION, NGINX_VERSION,
+                          "\"now\":%T,\n\"workers\":%ui,\n"
+                          "\"moduleChanged\":%s",
+                          JR_VERSION, NGINX_VERSION,
                           (size_t) JR_DIGEST_HEX, zone->digest, zone->loaded,
                           zone->shared->created, ngx_time(),
-                          figures->workers);
+                          figures->workers,
+                          ngx_http_jobruns_module_file_changed()
+                          ? "true" : "false");
 
     ngx_http_jobruns_json_state(text, figures);
     ngx_http_jobruns_json_attempts(text, figures);

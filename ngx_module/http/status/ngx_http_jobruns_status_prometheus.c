@@ -5,9 +5,12 @@
  * client sends is one.
  */
 
+#include "ngx_http_jobruns_module_file.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_status_prometheus.h"
 #include "ngx_http_jobruns_text.h"
+
+#include "jr_version.h"
 
 
 static void ngx_http_jobruns_prometheus_head(ngx_http_jobruns_text_t *text,
@@ -100,7 +103,7 @@ ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
 
     ngx_http_jobruns_text(text, "jobruns_build_info{version=\"%s\","
                           "nginx_version=\"%s\",configuration=\"%*s\"} 1\n",
-                          NGX_HTTP_JOBRUNS_VERSION, NGINX_VERSION,
+                          JR_VERSION, NGINX_VERSION,
                           (size_t) 16, zone->digest);
 
     ngx_http_jobruns_prometheus_plain(text,
@@ -114,6 +117,11 @@ ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_prometheus_plain(text, "jobruns_workers", "gauge",
         "Workers that count here, those that finish their last requests "
         "included.", figures->workers);
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_module_changed", "gauge",
+        "Whether the module's file was replaced since NGINX loaded it: what "
+        "is installed does not run yet.",
+        ngx_http_jobruns_module_file_changed());
 }
 
 

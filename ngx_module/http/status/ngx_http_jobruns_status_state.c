@@ -2,9 +2,12 @@
  * The worst that is true now, in one sentence, for on-call staff.
  */
 
+#include "ngx_http_jobruns_module_file.h"
 #include "ngx_http_jobruns_rates.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_status_state.h"
+
+#include "jr_version.h"
 
 
 static void ngx_cdecl ngx_http_jobruns_state_say(
@@ -71,6 +74,13 @@ ngx_http_jobruns_status_state(ngx_http_jobruns_figures_t *figures,
         ngx_http_jobruns_state_say(state, "warn",
             "%ui responses are not yet stored in Redis.",
             sum->now.pending_keeps);
+        return;
+    }
+
+    if (ngx_http_jobruns_module_file_changed()) {
+        ngx_http_jobruns_state_say(state, "warn",
+            "The module's file was replaced, and version " JR_VERSION " goes "
+            "on running: restart NGINX or upgrade its binary (USR2).");
         return;
     }
 

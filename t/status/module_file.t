@@ -1,0 +1,67 @@
+#!/usr/bin/perl
+
+# What is installed and what runs differ after the module's file was replaced:
+# the page, the JSON, a metric and error.log report it, also after a reload,
+# until NGINX is started again.
+
+use lib 't/lib';
+use JobRuns;
+
+use File::Copy qw(copy);
+
+my $t = JobRuns->new;
+my $module = $ENV{TEST_NGINX_MODULE} // '';
+
+# in an NGINX with the module inside there is no file to replace
+my $own = $t->testdir . '/module.so';
+
+if (length $module) {
+    copy($module, $own) or die "$own: $!\n";
+    $ENV{TEST_NGINX_MODULE} = $own;
+}
+
+my $nginx = $t->run(
+    http => 'jobruns_zone jobruns 1m;',
+    server => 'location = /status { jobruns_status; }',
+);
+
+sub json { return $t->get('/status?format=json')->json }
+
+sub metric {
+    my ($value) = $t->get('/status')->body =~ /^jobruns_module_changed (\d+)$/m;
+    return $value;
+}
+
+ok(!json()->{moduleChanged}, 'the module is the one of its file');
+is(json()->{state}{level}, 'good', '... and the page has nothing to report');
+is(metric(), 0, '... nor has the metric');
+
+if (length $module) {
+    # by rename, as dpkg and `make install` do
+    copy($module, "$own.new") or die "$own.new: $!\n";
+    rename "$own.new", $own or die "$own: $!\n";
+
+    ok(json()->{moduleChanged}, 'its file was replaced');
+    is(json()->{state}{level}, 'warn', '... the page warns');
+    like(json()->{state}{text}, qr/file was replaced.* restart NGINX/,
+        '... and says what to do');
+    is(metric(), 1, '... and so does the metric');
+
+    $nginx->reload;
+
+    ok(json()->{moduleChanged}, 'a reload goes on with what was loaded');
+    like($nginx->error_log, qr/\[warn\] .*jobruns: "\Q$own\E" has changed/,
+        '... and error.log names the file');
+    is($t->create_run->status, 201, '... and it still creates');
+
+    unlink $own or die "$own: $!\n";
+    is(metric(), 1, 'a file that was removed has changed');
+
+    copy($module, $own) or die "$own: $!\n";
+    $nginx->quit;
+    $nginx->start;
+
+    is(metric(), 0, 'a new start runs what is installed');
+}
+
+done_testing;
