@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "jobruns_audit.h"
+#include "jr_version.h"
 
 
 typedef struct {
@@ -37,6 +38,8 @@ audit_usage(FILE *out)
           "  show    prints records, filtered, as a table or JSON\n"
           "  keyid   prints the id by which chains name a key\n"
           "\n"
+          "  --version  prints the version\n"
+          "\n"
           "\"jobruns-audit verify --help\" and \"jobruns-audit show --help\" "
           "tell the options.\n"
           "FILE may be \"-\" for standard input, as in\n"
@@ -61,6 +64,12 @@ main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         (void) audit_usage(stdout);
         return AUDIT_OK;
+    }
+
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("jobruns-audit (jobruns gateway) " JR_VERSION);
+        return fflush(stdout) == 0
+               ? AUDIT_OK : audit_fail("standard output", strerror(errno));
     }
 
     for (command = audit_commands; command->name != NULL; command++) {

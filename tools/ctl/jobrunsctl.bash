@@ -23,7 +23,7 @@ _jobrunsctl() {
         *)
             words="token tenant inflight explain doctor --redis --redis-option
                 --conf --prefix --tenant --principal --platform --workspace
-                --token --hash --rate --json --yes --help" ;;
+                --token --hash --rate --json --yes --help --version" ;;
     esac
 
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "jobrunsctl.h"
+#include "jr_version.h"
 
 
 typedef struct {
@@ -58,6 +59,7 @@ static const char  ctl_usage[] =
     "  --rate N                       creations per second, for doctor\n"
     "  --json                         for machines\n"
     "  --yes                          does not ask\n"
+    "  --version                      prints the version\n"
     "\n"
     "Exit status: 0 done, 1 nothing there or a fault found, 2 usage, 3 Redis\n"
     "or a file cannot be used, 4 not confirmed.\n";
@@ -66,7 +68,8 @@ static const char  ctl_usage[] =
 enum {
     ctl_opt_redis = 256, ctl_opt_option, ctl_opt_conf, ctl_opt_prefix,
     ctl_opt_tenant, ctl_opt_principal, ctl_opt_platform, ctl_opt_workspace,
-    ctl_opt_token, ctl_opt_hash, ctl_opt_rate, ctl_opt_json, ctl_opt_yes
+    ctl_opt_token, ctl_opt_hash, ctl_opt_rate, ctl_opt_json, ctl_opt_yes,
+    ctl_opt_version
 };
 
 
@@ -85,6 +88,7 @@ static const struct option  ctl_options[] = {
     { "json", no_argument, NULL, ctl_opt_json },
     { "yes", no_argument, NULL, ctl_opt_yes },
     { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, ctl_opt_version },
     { NULL, 0, NULL, 0 }
 };
 
@@ -170,6 +174,10 @@ ctl_option(ctl_t *ctl, int option, char *value)
     case 'h':
         fputs(ctl_usage, stdout);
         exit(CTL_OK);
+
+    case ctl_opt_version:
+        puts("jobrunsctl (jobruns gateway) " JR_VERSION);
+        exit(fflush(stdout) == 0 ? CTL_OK : CTL_FAILED);
 
     default:
         return CTL_USAGE;

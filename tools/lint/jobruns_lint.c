@@ -14,6 +14,7 @@
 #include "jobruns_lint_body.h"
 #include "jobruns_lint_schedule.h"
 #include "jr_embedded.h"
+#include "jr_version.h"
 
 
 /* the gateway's own bound (client_max_body_size) */
@@ -29,6 +30,7 @@ static const struct option  lint_long[] = {
     { "reject-unknown", no_argument, NULL, 'u' },
     { "json", no_argument, NULL, 'j' },
     { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'v' },
     { NULL, 0, NULL, 0 }
 };
 
@@ -50,6 +52,7 @@ lint_usage(FILE *out)
           "  --reject-unknown  as \"jobruns_unknown_properties reject\"\n"
           "  --cron EXPR       checks one Quartz cron expression\n"
           "  --json            prints one JSON object, for machines\n"
+          "  --version         prints the version\n"
           "\n"
           "Exit status: 0 valid, 1 invalid, 2 could not be checked.\n",
           out);
@@ -131,6 +134,11 @@ main(int argc, char **argv)
         case 'h':
             (void) lint_usage(stdout);
             return LINT_VALID;
+
+        case 'v':
+            puts("jobruns-lint (jobruns gateway) " JR_VERSION);
+            return fflush(stdout) == 0
+                   ? LINT_VALID : lint_fail("standard output", strerror(errno));
 
         default:
             return lint_usage(stderr);
