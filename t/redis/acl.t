@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Users of Redis that may not TIME or INFO.  Without INFO admissions have their
-# deadline all the same; without TIME nothing is created, and the line says
-# what to grant.  A Redis that refuses is not out of reach: others work with
-# it, so jobruns_redis_failure allow changes nothing.
+# Users of Redis may lack TIME or INFO.  Without INFO admissions have their
+# deadline all the same; without TIME nothing is created, and error.log says
+# what to grant.  A Redis that refuses is not out of reach: other gateways
+# work with it, so jobruns_redis_failure allow changes nothing.
 
 use lib 't/lib';
 use JobRuns;
@@ -45,13 +45,14 @@ subtest 'without INFO' => sub {
     wait_for { $t->create_run(to => $gateway)->status == 201 } 'a connection';
     my $asked = $t->service->asked;
 
-    # behind a Redis that stood still nothing is carried out any more
+    # after Redis has stood still no admission is carried out any more
     $redis->pause;
     my @stalled = map { $t->start_run(to => $gateway, token => "stall-$_") }
         1 .. $n;
     my %status;
     $status{$_->response->status}++ for @stalled;
-    is_deeply(\%status, { 503 => $n }, 'Redis stands still: refused');
+    is_deeply(\%status, { 503 => $n },
+        'requests to a Redis that stands still are refused');
     select undef, undef, undef, 4;
     $redis->resume;
 
@@ -65,8 +66,10 @@ subtest 'without INFO' => sub {
     %status = ();
     $status{$t->create_run(to => $gateway, token => "stall-$_")->status}++
         for 1 .. $n;
-    is_deeply(\%status, { 201 => $n }, 'each retry is a first attempt');
-    is($t->service->asked, $asked + $others + $n, 'one run for each');
+    is_deeply(\%status, { 201 => $n },
+        'each retry without INFO is a first attempt');
+    is($t->service->asked, $asked + $others + $n,
+        'each retry without INFO has one job run');
 };
 
 # others create with the same Redis, and have an attempt under way
@@ -81,7 +84,7 @@ for my $failure (qw(deny allow)) {
         $redis->command('FLUSHALL');
         $t->service->reset;
         is($t->create_run(to => $informed, token => 'done')->status, 201,
-            'another gateway creates');
+            'another gateway creates a job run');
         my $running = $t->start_run(to => $informed, token => 'running',
             stub => { wait_created => $gate });
         $t->service->wait_at($gate);
@@ -90,29 +93,35 @@ for my $failure (qw(deny allow)) {
         for my $token (qw(new done running)) {
             my $refused = $t->create_run(to => $gateway, token => $token);
             is($refused->status . ' ' . $refused->code,
-                '503 ServiceUnavailable', "$token: refused");
-            is($refused->header('retry-after'), 1, "$token: comes back");
+                '503 ServiceUnavailable',
+                "$token: a request without TIME is refused");
+            is($refused->header('retry-after'), 1,
+                "$token: a request without TIME gets Retry-After");
         }
-        is($t->service->asked, 2, 'nothing is forwarded');
-        is_deeply([sort $redis->keys('*')], \@keys, 'nothing is written');
+        is($t->service->asked, 2, 'no request without TIME is forwarded');
+        is_deeply([sort $redis->keys('*')], \@keys,
+            'no request without TIME writes a key');
         like($gateway->error_log,
             qr/\[error\].* refused TIME, .* \+time, .*redis\.md/,
-            'the line names what to grant');
+            'error.log names TIME as the command to grant');
 
         $t->service->release($gate);
-        is($running->response->status, 201, 'the other attempt ends');
+        is($running->response->status, 201,
+            'the attempt of another gateway is created');
 
         $redis->command('ACL', 'SETUSER', $user, '+time');
         is($t->create_run(to => $gateway, token => 'new')->status, 201,
-            'granted: created');
+            'a request is created when TIME is granted');
         is($t->create_run(to => $gateway, token => $_)
-            ->header('opc-retry-replayed'), 'true', "granted: $_ is replayed")
+            ->header('opc-retry-replayed'), 'true',
+            "token $_ is replayed when TIME is granted")
             for qw(done running);
-        is($t->service->asked, 3, 'one run for each token');
+        is($t->service->asked, 3, 'one job run is created for each token');
     };
 }
 
-# A password that was changed is no outage either; a Redis that is away is one.
+# A password that was changed is not an outage either; a Redis that is away is
+# one.
 
 subtest 'a wrong password: allow' => sub {
     my $gateway = gateway('rotated', 'allow');
@@ -120,21 +129,21 @@ subtest 'a wrong password: allow' => sub {
     $redis->command('FLUSHALL');
     $t->service->reset;
     is($t->create_run(to => $gateway, token => 'mine')->status, 201,
-        'accepted: created');
+        'a request with an accepted password is created');
 
     $redis->command('ACL', 'SETUSER', 'rotated', 'resetpass', '>other');
     $redis->command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     for my $token ('mine', 1 .. 20) {
         is($t->create_run(to => $gateway, token => $token)->status, 503,
-            "denied, token $token: refused");
+            "a request with a wrong password is refused, token $token");
     }
-    is($t->service->asked, 1, 'nothing is forwarded');
+    is($t->service->asked, 1, 'no request with a wrong password is forwarded');
 
     $redis->stop;
     wait_for {
         $t->create_run(to => $gateway, token => random_id)->status == 201
     } 'Redis to be found away, where that is allowed';
-    pass('away: forwarded');
+    pass('a request is forwarded when Redis is away');
 
     $redis->start;
     # the others still have to take something back, and end with that
@@ -144,7 +153,7 @@ subtest 'a wrong password: allow' => sub {
         ($t->create_run(to => $gateway, token => 'mine')
             ->header('opc-retry-replayed') // '') eq 'true'
     } 'the gateway to be accepted again';
-    pass('accepted again: replayed');
+    pass('the retry is replayed when the password is accepted again');
 };
 
 done_testing;

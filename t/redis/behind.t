@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A Redis that is behind: what it was asked longer ago than half the timeout is
-# not answered yet, so further admissions are refused at once, under
+# A Redis is behind: what it was asked longer ago than half the timeout has no
+# reply yet, so further admissions are refused at once, under
 # jobruns_redis_failure allow as well; attempts under way are settled.
 
 use lib 't/lib';
@@ -36,14 +36,14 @@ END
     my $held = $t->start_run(token => 'held',
         stub => { wait_created => 'gate' });
     $service->wait_at('gate');
-    is($behind->(), 0, "$failure: in time");
+    is($behind->(), 0, "$failure: no admission is behind at the start");
 
     $redis->pause;
     my $asked = $service->counts->{requests};
     my $first = $t->start_run(token => 'first');
     my ($start, $answer, $took) = (time);
 
-    # those within half the timeout wait with it, the next is told at once
+    # those within half the timeout wait with it, the next is refused at once
     my @early;
     wait_for {
         my $c = $t->start_run(token => random_id);
@@ -52,25 +52,30 @@ END
         $answer;
     } 'an admission to be refused', 20;
     is($answer->status . ' ' . $answer->code, '503 ServiceUnavailable',
-        "$failure: refused");
-    is($answer->header('retry-after'), 1, "$failure: when to come back");
-    cmp_ok(time - $start, '>=', 3.9, "$failure: not before half the timeout");
+        "$failure: an admission behind half the timeout is refused");
+    is($answer->header('retry-after'), 1,
+        "$failure: a refusal has Retry-After");
+    cmp_ok(time - $start, '>=', 3.9,
+        "$failure: no admission is refused before half the timeout");
     is($service->counts->{requests}, $asked,
         "$failure: nothing is forwarded unprotected");
-    is($behind->(), 1, "$failure: counted");
+    is($behind->(), 1, "$failure: metrics count the refusal");
     $t->wait_log(qr/waits for more than half its timeout, admissions are/);
 
     # settling is not refused
     $service->release('gate');
 
     $redis->resume;
-    is($held->response->status, 201, "$failure: the one under way is settled");
-    is($first->response->status, 201, "$failure: the first has its turn");
+    is($held->response->status, 201,
+        "$failure: the attempt under way is settled");
+    is($first->response->status, 201,
+        "$failure: the first waiting admission is created");
     is(scalar(grep { $_->response->status == 201 } @early), scalar @early,
-        "$failure: and all that came in time");
-    is($t->create_run->status, 201, "$failure: and then everybody");
+        "$failure: all admissions that came in time are created");
+    is($t->create_run->status, 201,
+        "$failure: new admissions are created afterwards");
     is($t->create_run(token => 'held')->header('opc-retry-replayed'), 'true',
-        "$failure: what was settled meanwhile is kept");
+        "$failure: what was settled meanwhile is stored");
 }
 
 done_testing;

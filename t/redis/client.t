@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The Redis client of ngx_module/redis/, alone: through a test-only module
-# that submits what the body of a request says and answers what became of it
-# (tests/ngx_redis_probe/).  Addresses, replies, scripts, the greeting.
+# The Redis client of ngx_module/redis/ runs alone, in a test-only module that
+# submits what the body of a request says and responds with what became of it
+# (tests/ngx_redis_probe/): addresses, replies, scripts, the greeting.
 
 use lib 't/lib';
 
@@ -44,14 +44,15 @@ for my $case (
 
     my ($ok, $output) = $t->check_config(module => 0,
         config => probe_config(x => $address));
-    ok(!$ok, "refused: $address");
-    like($output, $message, '... and says why');
+    ok(!$ok, "nginx -t refuses the address: $address");
+    like($output, $message,
+        "nginx -t says why it refuses the address: $address");
 }
 
 my ($good, $output) = $t->check_config(module => 0, config => probe_config(
     a => '127.0.0.1', b => '[::1]:6379', c => '[::1]', d => 'localhost:6379',
     e => 'unix:/tmp/redis-1_x.sock', f => '127.0.0.1:6379 db=3 user=u'));
-ok($good, 'good addresses') or diag($output);
+ok($good, 'nginx -t accepts good addresses') or diag($output);
 
 ###############################################################################
 # Peers
@@ -95,10 +96,10 @@ peer(hangup => $long, sub {
     echo($c);
 });
 
-# answers the greeting and is gone
+# replies to the greeting and is gone
 peer(hasty => $long, sub { $_[0]->greet });
 
-# PING is answered so until allowed
+# PING gets this reply until allowed
 peer(loading => 'timeout=300ms connect_timeout=20s', sub {
     my ($c, $n) = @_;
     my $well = -e $t->testdir . '/loading.allow-well';
@@ -131,7 +132,7 @@ peer(scripts => $long, sub {
     }
 });
 
-# EVALSHA is answered, EVAL never; PINGs are
+# EVALSHA gets a reply, EVAL never; PINGs do
 peer(script_late => 'timeout=500ms connect_timeout=20s', sub {
     my ($c, $n) = @_;
     $c->greet;
@@ -142,7 +143,7 @@ peer(script_late => 'timeout=500ms connect_timeout=20s', sub {
     }
 });
 
-# nobody there until later
+# no server there until later
 my $gone = RedisPeer->start($t, 'gone', sub {
     my ($c) = @_;
     $c->greet;
@@ -184,14 +185,17 @@ subtest 'replies of a real server' => sub {
         my @r = steps($path, 'cmd DEL k l', 'cmd SET k v%00%0D%0Aw%FF',
             'cmd GET k', 'cmd GET none', 'cmd LPUSH l 1 2', 'cmd LRANGE l 0 -1',
             'cmd NOSUCH', 'cmd SET k2 @0', 'cmd GET k2');
-        is(brief(@r), join('; ', ('ok,1') x 9), "$path: all answered");
-        is(join(' ', map { $_->{n} } @r), '1 2 3 4 5 6 7 8 9', 'in order');
-        is($r[2]{reply}, '"v%00%0D%0Aw%FF"', 'binary safe');
-        is($r[3]{reply}, 'nil', 'nil');
-        is($r[4]{reply}, ':2', 'integer');
-        is($r[5]{reply}, '["2","1"]', 'array');
-        like($r[6]{reply}, qr/^-ERR unknown command/, 'an error is a reply');
-        is($r[8]{reply}, '""', 'an empty argument');
+        is(brief(@r), join('; ', ('ok,1') x 9),
+            "$path: all commands get a reply");
+        is(join(' ', map { $_->{n} } @r), '1 2 3 4 5 6 7 8 9',
+            "$path: replies come in order");
+        is($r[2]{reply}, '"v%00%0D%0Aw%FF"', "$path: a reply is binary safe");
+        is($r[3]{reply}, 'nil', "$path: a reply can be nil");
+        is($r[4]{reply}, ':2', "$path: a reply can be an integer");
+        is($r[5]{reply}, '["2","1"]', "$path: a reply can be an array");
+        like($r[6]{reply}, qr/^-ERR unknown command/,
+            "$path: an error is a reply");
+        is($r[8]{reply}, '""', "$path: an argument can be empty");
     }
 };
 
@@ -199,7 +203,8 @@ subtest 'large commands and replies' => sub {
     for my $path (qw(unix tcp)) {
         my @r = steps($path, 'cmd SET big @12000000', 'cmd STRLEN big',
             'cmd GET big', 'cmd PING');
-        is(replies(@r), '+OK :12000000 (12000000 bytes) +PONG', $path);
+        is(replies(@r), '+OK :12000000 (12000000 bytes) +PONG',
+            "$path: 12 MB are sent and received");
     }
 };
 
@@ -207,9 +212,10 @@ subtest 'one write for the operations of a turn' => sub {
     steps('unix', 'cmd PING');
     my $mark = debug_mark();
     my @r = steps('unix', 'cmd DEL n', '*1000 cmd INCR n');
-    is($r[-1]{reply}, ':1000', '1001 operations');
+    is($r[-1]{reply}, ':1000', '1001 operations get their replies');
     my @sends = debug_since($mark) =~ /redis send: (\d+ of \d+)/g;
-    is(scalar @sends, 1, 'left in one write') or diag("@sends");
+    is(scalar @sends, 1, '1001 operations are sent in one write')
+        or diag("@sends");
 
     $mark = debug_mark();
     my @clients = map { start_steps('unix', 'cmd INCR n') } 1 .. 20;
@@ -223,7 +229,7 @@ subtest 'replies split at every byte' => sub {
     for my $path (qw(bytewise bytewise_tcp)) {
         my @r = steps($path, map { "cmd $_" } @names);
         is(replies(@r), '"a%0D%0Ab%00cd" [[:1,["x"]],nil,[]] "" -ERR no :-42'
-            . ' nil nil [] +fine', $path);
+            . ' nil nil [] +fine', "$path: replies are read byte by byte");
     }
 };
 
@@ -233,38 +239,47 @@ subtest 'scripts' => sub {
     my @r = steps('unix', 'eval count 1 c a%00b', 'eval other 2 c d',
         'eval other 0');
     is(replies(sort { $a->{n} <=> $b->{n} } @r),
-        '["c","a%00b",:1] "other20" "other00"', 'by EVAL after NOSCRIPT');
+        '["c","a%00b",:1] "other20" "other00"',
+        'scripts are sent by EVAL after NOSCRIPT');
     my $mark = debug_mark();
     @r = steps('unix', 'eval count 1 c a');
-    is(replies(@r), '["c","a",:2]', 'by EVALSHA');
-    unlike(debug_since($mark), qr/NOSCRIPT/, 'known now');
+    is(replies(@r), '["c","a",:2]',
+        'a script that is known is sent by EVALSHA');
+    unlike(debug_since($mark), qr/NOSCRIPT/,
+        'a script that is known gets no NOSCRIPT');
 
     @r = steps('scripts', 'eval count 1 lie x', 'eval count 1 k x', 'cmd X a');
     is(replies(@r), '-NOSCRIPT really +EVAL +X' =~ s/(.*) (.*) (.*)/$3 $1 $2/r,
         'a second NOSCRIPT is the reply');
-    is($peer{scripts}->count('^EVALSHA'), 2, 'EVALSHA once each');
-    is($peer{scripts}->count('^EVAL '), 2, 'EVAL once each');
+    is($peer{scripts}->count('^EVALSHA'), 2,
+        'EVALSHA is sent once for each script');
+    is($peer{scripts}->count('^EVAL '), 2, 'EVAL is sent once for each script');
 
     my ($r) = steps('script_late', 'eval count 1 k x');
-    is(brief($r), 'timeout,1', 'the deadline is that of the whole operation');
-    cmp_ok($r->{ms}, '>=', 499, '... and not earlier');
-    is($peer{script_late}->count('^EVAL '), 1, '... with EVAL sent');
+    is(brief($r), 'timeout,1',
+        'a script has one deadline for EVALSHA and EVAL');
+    cmp_ok($r->{ms}, '>=', 499, 'a script does not end before its deadline');
+    is($peer{script_late}->count('^EVAL '), 1,
+        'EVAL is sent before the deadline of a script');
 };
 
 subtest 'greeting' => sub {
-    is(replies(steps('db', 'cmd SET indb yes')), '+OK', 'SELECT');
+    is(replies(steps('db', 'cmd SET indb yes')), '+OK',
+        'a command is carried out after SELECT');
     $redis->command('SELECT', 3);
-    is($redis->command('GET', 'indb'), 'yes', '... is what db= says');
+    is($redis->command('GET', 'indb'), 'yes', 'db= selects the database');
     like($redis->command('CLIENT', 'LIST'), qr/name=nginx-\d+ .* db=3 /,
         'the connection has a name');
     $redis->command('SELECT', 0);
 
     my ($r) = steps('user', 'cmd SET w:1 x');
-    is($r->{reply}, '+OK', 'a user with the needed commands only');
+    is($r->{reply}, '+OK', 'a user with the needed commands only works');
     ($r) = steps('user', 'cmd GET other');
-    like($r->{reply}, qr/^-NOPERM/, '... is that user');
-    is(replies(steps('password', 'cmd SET a b')), '+OK', 'a password');
-    is(replies(steps('noperm', 'cmd ECHO me')), '"me"', 'no CLIENT, no PING');
+    like($r->{reply}, qr/^-NOPERM/, 'the user of the configuration is used');
+    is(replies(steps('password', 'cmd SET a b')), '+OK',
+        'a password is accepted');
+    is(replies(steps('noperm', 'cmd ECHO me')), '"me"',
+        'a server without CLIENT and PING works');
 
     for my $case (
         [no_db => qr/DB index is out of range.*to SELECT.*database number/],
@@ -278,47 +293,54 @@ subtest 'greeting' => sub {
     {
         my ($path, $message) = @$case;
         my ($r) = steps($path, 'cmd PING');
-        is(brief($r), 'unreachable,0', "$path: unreachable");
+        is(brief($r), 'unreachable,0', "$path: the server is unreachable");
         my $address = $where{$path} =~ s/ .*//r;
         like(join("\n", log_lines(qr/\[error\].*redis "\Q$address\E"/)),
-            $message, '... and the log says what to do');
+            $message, "$path: error.log says what to do");
         ($r) = steps($path, 'cmd PING');
-        is($r->{rc}, 'declined', '... and the breaker is open');
+        is($r->{rc}, 'declined', "$path: the breaker is open");
     }
 
     for my $path (qw(maxclients denied noauth hangup)) {
         $peer{$path}->allow('well');
-        is(until_ok($path)->{sent}, 1, "$path: and it closes again");
+        is(until_ok($path)->{sent}, 1, "$path: the breaker closes again");
     }
 
     my $hasty = steps('hasty', '*3 cmd PING');
-    like(brief($hasty), qr/^(?:unreachable,0|lost,1)$/, 'gone after greeting');
-    cmp_ok($peer{hasty}->count('connect'), '<', 10, '... is not tried at once');
+    like(brief($hasty), qr/^(?:unreachable,0|lost,1)$/,
+        'a server that is gone after the greeting loses the operations');
+    cmp_ok($peer{hasty}->count('connect'), '<', 10,
+        'a server that is gone after the greeting is not tried again at once');
 
     my $all = $t->nginx->error_log . $t->read_file('debug.log');
-    unlike($all, qr/secret/, 'no password is in a log');
+    unlike($all, qr/secret/, 'no log has a password');
 };
 
 subtest 'not a Redis server' => sub {
     my ($r) = steps('notredis', 'cmd PING');
-    is(brief($r), 'unreachable,0', 'unreachable');
+    is(brief($r), 'unreachable,0',
+        'a server that does not speak Redis is unreachable');
     my $address = $peer{notredis}->address;
     my @alerts = log_lines(qr/\[alert\].*redis "\Q$address\E"/);
-    is(scalar @alerts, 1, 'one alert');
-    like($alerts[0], qr/sent not the Redis protocol/, '... says it');
+    is(scalar @alerts, 1,
+        'a server that does not speak Redis causes one alert');
+    like($alerts[0], qr/sent not the Redis protocol/,
+        'the alert says that the protocol is not the one of Redis');
     $peer{notredis}->wait_seen('connect', 4);
     @alerts = log_lines(qr/\[alert\].*redis "\Q$address\E"/);
-    is(scalar @alerts, 1, 'not one for each probe');
+    is(scalar @alerts, 1,
+        'probes of a server that does not speak Redis cause no more alerts');
     $peer{notredis}->allow('well');
     until_ok('notredis');
 };
 
 subtest 'loading' => sub {
     my ($r) = steps('loading', 'cmd PING');
-    is(brief($r), 'timeout,1', 'dead');
+    is(brief($r), 'timeout,1', 'a server that is loading leads to a timeout');
     $peer{loading}->wait_seen('^PING', 3);
     ($r) = steps('loading', 'cmd PING');
-    is($r->{rc}, 'declined', 'a probe told LOADING does not close the breaker');
+    is($r->{rc}, 'declined',
+        'a probe that gets LOADING does not close the breaker');
     $peer{loading}->allow('well');
     until_ok('loading');
 };
@@ -332,7 +354,7 @@ subtest 'a name with several addresses' => sub {
     }, tcp => 1, host => '127.0.0.3');
     my $port = $second->{port};
 
-    # names are resolved at the start, from a file of our own; getaddrinfo()
+    # names are resolved at the start, from a file of this test; getaddrinfo()
     # gives the address like its own one first
     $t->write_file('hosts',
         "127.0.0.1 several.test\n127.0.0.3 several.test\n");
@@ -354,28 +376,31 @@ subtest 'a name with several addresses' => sub {
             headers => [['Host', 'localhost']] }));
     };
 
-    is(brief($ask->()), 'ok,1', 'the one that answers is used');
+    is(brief($ask->()), 'ok,1', 'the address that replies is used');
     like($nginx->error_log, qr/connect\(\) to 127.0.0.1:$port failed/,
-        'the other was tried');
+        'the other address was tried');
     $second->stop;
     my $r = wait_for { my $r = $ask->(); $r->{rc} eq 'declined' && $r } 'none';
-    is($r->{sent}, 0, 'none of them');
+    is($r->{sent}, 0, 'no address is used when none replies');
     $second->open;
     wait_for { $ask->()->{status} eq 'ok' } 'it to be back';
-    pass('and back');
-    is($nginx->quit, 0, 'a graceful end');
+    pass('the address is used when it replies again');
+    is($nginx->quit, 0, 'NGINX with several addresses exits with 0');
 };
 
 subtest 'backpressure' => sub {
     my @r = steps('unix', '*10003 cmd PING');
-    is(scalar(grep { $_->{rc} eq 'declined' } @r), 3, '10,000 and no more');
-    is(scalar(grep { $_->{reply} eq '+PONG' } @r), 10000, '... are answered');
+    is(scalar(grep { $_->{rc} eq 'declined' } @r), 3,
+        'no more than 10,000 operations are accepted');
+    is(scalar(grep { $_->{reply} eq '+PONG' } @r), 10000,
+        'all accepted operations get their replies');
     @r = steps('unix', '*6 cmd SET k @15000000');
     is(join(' ', map { $_->{rc} } sort { $a->{n} <=> $b->{n} } @r),
-        'ok ok ok ok declined declined', '64 MB and no more');
+        'ok ok ok ok declined declined', 'no more than 64 MB are accepted');
     like($t->nginx->error_log, qr/operations and \d+ bytes are under way/,
-        'the log says it');
-    is(brief(steps('unix', 'cmd PING')), 'ok,1', 'and it goes on');
+        'error.log says how many operations are under way');
+    is(brief(steps('unix', 'cmd PING')), 'ok,1',
+        'operations are accepted again afterwards');
 };
 
 done_testing();

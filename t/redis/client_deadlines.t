@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Deadlines of the Redis client: a server that is late, silent, away or full
-# costs an operation its own time and no other its reply; what is withdrawn
-# was never sent.
+# Operations of the Redis client have deadlines: a server that is late,
+# silent, away or full costs an operation its own time and no other its reply;
+# what is withdrawn was never sent.
 
 use lib 't/lib';
 
@@ -54,7 +54,7 @@ peer(silent => 'timeout=300ms connect_timeout=20s', sub {
     echo($c);
 });
 
-# the greeting is not answered until allowed
+# the greeting gets no reply until allowed
 peer(deaf => 'timeout=20s connect_timeout=200ms', sub {
     my ($c, $n) = @_;
     return $c->wait_end unless -e $t->testdir . '/deaf.allow-hear';
@@ -96,7 +96,7 @@ peer(stuffed => 'timeout=300ms connect_timeout=20s', sub {
     $c->await('never');
 });
 
-# answers nothing before it is allowed to
+# sends no reply before it is allowed to
 peer(held => $long, sub {
     my ($c, $n) = @_;
     $c->greet;
@@ -109,7 +109,7 @@ peer(held => $long, sub {
     }
 });
 
-# nobody there until later
+# no server there until later
 my $gone = RedisPeer->start($t, 'gone', sub {
     my ($c) = @_;
     $c->greet;
@@ -119,7 +119,7 @@ $gone->stop;
 $where{gone} = $gone->address . " $long";
 $where{gone_unix} = "unix:" . $t->testdir . "/nobody.sock $long";
 
-# a queue of connections that is full: the SYN of one more gets no answer
+# a queue of connections that is full: the SYN of one more gets no reply
 my $blackhole = RedisPeer->start($t, 'blackhole', undef, tcp => 1,
     backlog => 1);
 my @fill = map {
@@ -144,81 +144,96 @@ $t->run(module => 0, config => probe_config(%where));
 subtest 'an operation that is late fails alone' => sub {
     my $client = start_steps('late', 'cmd A', 'cmd B');
     my @r = results($client);
-    is(brief(@r), 'timeout,1; timeout,1', 'both are late');
-    cmp_ok($_->{ms}, '>=', 399, '... not too early') for @r;
+    is(brief(@r), 'timeout,1; timeout,1',
+        'both late operations end with a timeout');
+    cmp_ok($_->{ms}, '>=', 399,
+        'a late operation does not end before its deadline')
+        for @r;
 
     my $mark = debug_mark();
     $client = start_steps('late', 'cmd ECHO mine', 'cmd ECHO mine2');
     wait_debug($mark, qr/redis send: \d+ of/);
     $peer{late}->allow('late');
     @r = results($client);
-    is(replies(@r), '"mine" "mine2"', 'late replies are not taken for others');
-    is($peer{late}->count('connect'), 1, 'the connection was kept');
+    is(replies(@r), '"mine" "mine2"',
+        'late replies are not taken for replies to others');
+    is($peer{late}->count('connect'), 1,
+        'the connection stays open after late replies');
 };
 
 subtest 'a reply without an end' => sub {
     my @r = steps('endless', 'cmd A');
-    is(brief(@r), 'timeout,1', 'is late');
+    is(brief(@r), 'timeout,1', 'a reply without an end leads to a timeout');
     wait_for {
         push @r, my $r = steps('endless', 'cmd ECHO me');
         $r->{status} eq 'ok';
     } 'the connection to be given up';
-    cmp_ok(scalar @r, '>=', 5, 'others behind it are late for some time');
-    is($peer{endless}->count('connect'), 2, 'until another takes its place');
+    cmp_ok(scalar @r, '>=', 5,
+        'operations after a reply without an end are late for some time');
+    is($peer{endless}->count('connect'), 2,
+        'another connection replaces the one without an end');
 };
 
 subtest 'a silent connection is dead' => sub {
     my ($r) = steps('silent', 'cmd A');
-    is($r->{reply}, '+one', 'well at first');
+    is($r->{reply}, '+one', 'a connection that falls silent works at first');
 
     my $client = start_steps('silent', 'cmd A', 'cmd B');
     my @r = results($client);
-    is($r[0]{status}, 'timeout', 'the first is late');
-    like(brief(@r), qr/^timeout,1; (?:timeout|lost),1$/, 'both were sent');
+    is($r[0]{status}, 'timeout',
+        'the first operation of a silent connection ends with a timeout');
+    like(brief(@r), qr/^timeout,1; (?:timeout|lost),1$/,
+        'both operations of a silent connection were sent');
     ($r) = steps('silent', 'cmd A');
-    is($r->{rc}, 'declined', 'the breaker is open');
-    is($r->{sent}, 0, '... nothing sent');
+    is($r->{rc}, 'declined', 'the breaker of a silent connection is open');
+    is($r->{sent}, 0, 'nothing is sent while the breaker is open');
     $peer{silent}->wait_seen('connect 2');
     my @declined = steps('silent', '*50 cmd A');
     is(scalar(grep { $_->{rc} eq 'declined' } @declined), 50,
-        'also while the probe is under way');
+        'operations are declined while the probe is under way');
     $peer{silent}->allow('well');
     until_ok('silent');
-    is($peer{silent}->count('connect'), 2, 'the probe became the connection');
-    cmp_ok($peer{silent}->count('^PING'), '>=', 1, 'which had a PING');
+    is($peer{silent}->count('connect'), 2, 'the probe becomes the connection');
+    cmp_ok($peer{silent}->count('^PING'), '>=', 1, 'the probe has sent a PING');
     my $address = $peer{silent}->address;
     is(scalar(log_lines(qr/\[notice\].*"\Q$address\E": reachable again/)), 1,
-        'a notice');
+        'error.log has one notice that the server is reachable again');
 };
 
 subtest 'others in flight are lost with it' => sub {
     my $first = start_steps('paused', 'cmd PING');
-    is(replies(results($first)), '+PONG', 'well at first');
+    is(replies(results($first)), '+PONG',
+        'a server that will stop works at first');
     $redis->pause;
     my $mark = debug_mark();
     $first = start_steps('paused', 'cmd INCR p');
     wait_debug($mark, qr/redis send: \d+ of/);
     my @clients = map { start_steps('paused', 'cmd INCR p') } 1 .. 3;
     my @r = map { results($_) } $first, @clients;
-    is($r[0]{status}, 'timeout', 'the first is late');
+    is($r[0]{status}, 'timeout',
+        'the first operation of a stopped server ends with a timeout');
     is(scalar(grep { $_->{status} =~ /^(?:lost|timeout)$/ && $_->{sent} == 1
-        || $_->{rc} eq 'declined' } @r), 4, 'none is left hanging');
+        || $_->{rc} eq 'declined' } @r), 4,
+        'each operation of a stopped server has an end');
 
     my $begin = time;
     my @refused = steps('paused', '*100 cmd PING');
-    is(scalar(grep { $_->{rc} eq 'declined' } @refused), 100, 'fails fast');
+    is(scalar(grep { $_->{rc} eq 'declined' } @refused), 100,
+        'operations of a stopped server fail fast');
 
     $redis->resume;
     until_ok('paused');
-    pass('back after SIGCONT');
+    pass('operations work again after SIGCONT');
 };
 
 subtest 'a greeting without an answer' => sub {
     my ($r) = steps('deaf', 'cmd PING');
-    is(brief($r), 'unreachable,0', 'unreachable after connect_timeout');
-    cmp_ok($r->{ms}, '>=', 199, '... not before');
+    is(brief($r), 'unreachable,0',
+        'a greeting without a reply ends in unreachable');
+    cmp_ok($r->{ms}, '>=', 199,
+        'a greeting without a reply ends after connect_timeout');
     like($t->nginx->error_log, qr/did not answer within 200ms while greeting/,
-        'the log says it');
+        'error.log says that the greeting got no reply');
     $peer{deaf}->wait_seen('connect', 3);
     $peer{deaf}->allow('hear');
     until_ok('deaf');
@@ -232,31 +247,34 @@ subtest 'partial writes' => sub {
     $peer{slow_reader}->allow('read');
     my @r = results($client);
     is(replies(@r), join(' ', ':3000000', ':1', ':5000000', (':1000') x 200),
-        'all arrive');
-    is($peer{slow_reader}->count('^whole \d+ 1$'), 203, '... whole');
+        'all commands of partial writes arrive');
+    is($peer{slow_reader}->count('^whole \d+ 1$'), 203,
+        'all commands of partial writes arrive whole');
 };
 
 subtest 'an operation not sent is withdrawn' => sub {
     my $client = start_steps('full', 'cmd FIRST @2000000', 'cmd SECOND a');
     my @r = results($client);
-    is($r[0]{status}, 'timeout', 'the first is late');
+    is($r[0]{status}, 'timeout',
+        'the operation that is sent ends with a timeout');
     is(join(',', sort map { "$_->{n}:$_->{sent}" } @r), '1:1,2:0',
-        'of the second nothing was sent');
+        'the operation that is withdrawn was not sent');
     # the peer has read nothing in all this time: that connection is over
     $peer{full}->allow($_) for qw(answer rest);
     until_ok('full');
-    is($peer{full}->count('^SECOND'), 0, 'it never arrives');
+    is($peer{full}->count('^SECOND'), 0,
+        'an operation that is withdrawn never arrives');
 
     @r = steps('stuffed', 'cmd FIRST @2000000', 'cmd SECOND a');
     is(join(',', sort map { "$_->{n}:$_->{sent}" } @r), '1:1,2:0',
-        'the same with a peer that reads nothing');
+        'an operation to a peer that reads nothing is withdrawn');
     until_ok('stuffed');
 };
 
 subtest 'cancelled' => sub {
     my @r = steps('held', 'cmd ECHO never', 'cancel 1', 'cmd ECHO b');
-    is(replies(@r), '+b', 'before it is sent');
-    is($peer{held}->count('never'), 0, '... it never is');
+    is(replies(@r), '+b', 'an operation can be cancelled before it is sent');
+    is($peer{held}->count('never'), 0, 'a cancelled operation is never sent');
 
     my $client = start_steps('held', 'cmd HOLD one', 'cmd ECHO c',
         'cmd ECHO d', 'on 1 cancel 2', 'on 1 cmd ECHO again',
@@ -264,7 +282,8 @@ subtest 'cancelled' => sub {
     $peer{held}->wait_seen('^HOLD one');
     $peer{held}->allow('one');
     @r = results($client);
-    is(replies(@r), '+one +d +again +last', 'within a handler');
+    is(replies(@r), '+one +d +again +last',
+        'an operation can be cancelled within a handler');
 
     $client = start_steps('held', 'cmd HOLD two', 'cmd ECHO x', 'cmd ECHO y');
     $peer{held}->wait_seen('^HOLD two');
@@ -273,27 +292,29 @@ subtest 'cancelled' => sub {
     wait_debug($mark, qr/cancel, sent:1/, 3);
     $client = start_steps('held', 'cmd ECHO z');
     $peer{held}->allow('two');
-    is(replies(results($client)), '+z', 'late replies are swallowed');
+    is(replies(results($client)), '+z',
+        'late replies to cancelled operations are dropped');
 
     @r = steps('gone_unix', 'cmd A', 'cmd B', 'cmd C', 'on 1 cancel 2',
         'on 1 cmd D');
     @r = sort { $a->{n} <=> $b->{n} } @r;
     is(join(' ', map { "$_->{n}:$_->{rc}:$_->{status}" } @r),
         '1:ok:unreachable 3:ok:unreachable 4:declined:-',
-        'others that fail at the same time');
+        'an operation can be cancelled while others fail');
 };
 
 subtest 'nobody there' => sub {
     my @r = steps('gone', 'cmd A', 'cmd B');
-    is(brief(@r), 'unreachable,0; unreachable,0', 'refused');
+    is(brief(@r), 'unreachable,0; unreachable,0',
+        'operations to a closed port end in unreachable');
     @r = steps('gone', '*500 cmd A');
     is(scalar(grep { $_->{rc} eq 'declined' && !$_->{sent} } @r), 500,
-        'the breaker is open');
+        'the breaker of a closed port is open');
     my $address = $gone->address;
     my @lines = log_lines(qr/redis "\Q$address\E"/);
-    is(scalar @lines, 1, 'one line in the log');
+    is(scalar @lines, 1, 'a closed port has one line in error.log');
     like($lines[0], qr/connect\(\) to \Q$address\E failed, .*111: Connection/,
-        '... says what');
+        'the line of a closed port has the error');
 
     # gaps grow, up to two seconds
     wait_for { (() = $t->read_file('debug.log')
@@ -302,23 +323,28 @@ subtest 'nobody there' => sub {
         =~ /redis "\Q$address\E": breaker open, probe in (\d+)ms/g;
     for my $i (0 .. 9) {
         my $gap = $i < 8 ? 10 * 2 ** $i : 2000;
-        cmp_ok($gaps[$i], '>=', $gap / 2, "gap $i");
-        cmp_ok($gaps[$i], '<=', $gap, '... has an end');
+        cmp_ok($gaps[$i], '>=', $gap / 2,
+            "gap $i between probes is not too short");
+        cmp_ok($gaps[$i], '<=', $gap, "gap $i between probes is not too long");
     }
 
     $gone->open;
     my $r = until_ok('gone');
-    is($gone->count('connect'), 1, 'one connection is made of it');
+    is($gone->count('connect'), 1,
+        'one connection is made when the port is open again');
 };
 
 subtest 'no answer to connect()' => sub {
     my ($r) = steps('blackhole', 'cmd A');
-    is(brief($r), 'unreachable,0', 'connect_timeout');
-    cmp_ok($r->{ms}, '>=', 199, '... not before');
+    is(brief($r), 'unreachable,0',
+        'a connect() without a reply ends in unreachable');
+    cmp_ok($r->{ms}, '>=', 199,
+        'a connect() without a reply ends after connect_timeout');
     like($t->nginx->error_log, qr/did not answer within 200ms while connecting/,
-        'the log says it');
+        'error.log says that connect() got no reply');
     ($r) = steps('blackhole_op', 'cmd A');
-    is(brief($r), 'timeout,0', 'the deadline comes before');
+    is(brief($r), 'timeout,0',
+        'an operation ends with its timeout during connect()');
 };
 
 done_testing();

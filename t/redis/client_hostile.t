@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# A Redis that lies: replies that are none, too large or not asked for, and
-# connections that end within one.  Nobody gets another's reply.
+# A Redis lies: it sends invalid replies, replies that are too large or that
+# nothing waits for, and ends connections within one.  No operation gets
+# another's reply.
 
 use lib 't/lib';
 
@@ -106,52 +107,64 @@ subtest 'lies' => sub {
         my @r = steps('liar', "cmd GET $lie", 'cmd ECHO');
         if ($lie eq 'negative') {
             # hiredis 0.14 and later differ, but none may crash
-            like($r[0]{status}, qr/^(?:ok|protocol)$/, $lie);
+            like($r[0]{status}, qr/^(?:ok|protocol)$/,
+                "$lie: the reply is read or refused");
             next;
         }
         if ($lie =~ /^(?:two|half_more)$/) {
-            # the answers are one too many, seen as such at the latest when
+            # the replies are one too many, seen as such at the latest when
             # nothing is in flight
-            is($r[0]{reply}, '+one', "$lie: the first is good");
+            is($r[0]{reply}, '+one', "$lie: the first reply is good");
             steps('liar', 'cmd ECHO') for 1 .. 2;
             next;
         }
-        is(brief(@r), 'protocol,1; protocol,1', $lie);
+        is(brief(@r), 'protocol,1; protocol,1',
+            "$lie: both operations end with a protocol error");
     }
     my @alerts = log_lines(qr/\[alert\].*redis "\Q$address\E"/);
-    is(scalar @alerts, 1, 'one alert, the others are counted');
-    like(until_ok('liar')->{reply}, qr/OK/, 'and it goes on');
-    ok(!log_lines(qr/"\Q$address\E".*unreachable/), 'no breaker');
+    is(scalar @alerts, 1, 'one alert reports the first of many lies');
+    like(until_ok('liar')->{reply}, qr/OK/, 'operations work after many lies');
+    ok(!log_lines(qr/"\Q$address\E".*unreachable/),
+        'no breaker opens after many lies');
 };
 
 subtest 'replies of many megabytes' => sub {
     my @r = steps('fat', 'cmd THREE', 'cmd PING');
-    is(brief(@r), 'ok,1; ok,1', '15 MB are read');
-    like($r[0]{reply}, qr/^\[\(5000000 bytes\),/, '... whole');
+    is(brief(@r), 'ok,1; ok,1', 'replies of 15 MB are read');
+    like($r[0]{reply}, qr/^\[\(5000000 bytes\),/,
+        'replies of 15 MB are read whole');
     @r = steps('fat', 'cmd FOUR', 'cmd PING');
-    is(brief(@r), 'protocol,1; protocol,1', '20 MB are not');
+    is(brief(@r), 'protocol,1; protocol,1', 'replies of 20 MB are refused');
     my $address = $peer{fat}->address;
     like(join('', log_lines(qr/\[alert\].*"\Q$address\E"/)),
-        qr/sent a reply above 16 MB, the connection is closed/, 'an alert');
+        qr/sent a reply above 16 MB, the connection is closed/,
+        'an alert reports a reply above 16 MB');
 };
 
 subtest 'a reply nobody waits for' => sub {
     my ($r) = steps('unasked', 'cmd A');
-    is($r->{status}, 'ok', 'well at first');
+    is($r->{status}, 'ok',
+        'a server that will send an extra reply works at first');
     $peer{unasked}->allow('speak');
     $t->wait_log(qr/\[alert\].*unasked.*sent a reply nobody waits for/);
     ($r) = steps('unasked', 'cmd ECHO me');
-    is(brief($r), 'ok,1', 'the next operation has a new connection');
-    is($peer{unasked}->count('connect'), 2, '... its second');
+    is(brief($r), 'ok,1',
+        'the operation after an extra reply has a new connection');
+    is($peer{unasked}->count('connect'), 2,
+        'an extra reply leads to a second connection');
 };
 
 subtest 'a connection that ends' => sub {
     my @r = steps('cut', 'cmd A', 'cmd B', 'cmd C');
-    is(brief(@r), 'ok,1; lost,1; lost,1', 'in the middle of a reply');
+    is(brief(@r), 'ok,1; lost,1; lost,1',
+        'a connection that ends within a reply loses its operations');
     ($r[0]) = steps('cut', 'cmd ECHO me');
-    is(brief($r[0]), 'ok,1', 'the next operation has a new connection');
-    is(brief(steps('reset', 'cmd A')), 'lost,1', 'by a reset');
-    is(brief(steps('reset', 'cmd A')), 'ok,1', '... and again');
+    is(brief($r[0]), 'ok,1',
+        'the operation after a lost connection has a new one');
+    is(brief(steps('reset', 'cmd A')), 'lost,1',
+        'a connection that is reset loses its operation');
+    is(brief(steps('reset', 'cmd A')), 'ok,1',
+        'the operation after a reset has a new connection');
 
     for my $path (qw(unix tcp)) {
         steps($path, 'cmd PING');
@@ -163,7 +176,8 @@ subtest 'a connection that ends' => sub {
     }
 
     $redis->restart;
-    is(brief(steps($_, 'cmd PING')), 'ok,1', "$_: nor after a restart")
+    is(brief(steps($_, 'cmd PING')), 'ok,1',
+        "$_: after a restart no operation fails")
         for qw(unix tcp);
 };
 

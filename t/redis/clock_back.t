@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# The clock of Redis goes back by half an hour: a lease that ends further ahead
-# than it is long is set to end one such length from now.  Until then it runs,
-# and nobody takes over.
+# The clock of Redis goes back by half an hour: a lease that ends further
+# ahead than it is long is set to end one such length from now.  Until then it
+# runs, and no other attempt takes over.
 
 use lib 't/lib';
 use JobRuns;
@@ -58,13 +58,17 @@ subtest 'the owner is alive' => sub {
     my $retry = $t->start_run(token => 'alive', to => $other);
 
     wait_for { now() > $back + LEASE + 500 } 'a lease to pass by this clock';
-    is($service->asked, 1, 'nobody takes over');
-    cmp_ok(field('l'), '<=', now() + LEASE, 'the lease is its own length');
+    is($service->asked, 1, 'no other attempt takes over from a living owner');
+    cmp_ok(field('l'), '<=', now() + LEASE,
+        'the lease of a living owner has its own length');
 
     $service->release('alive');
-    is($first->response->status, 201, 'created');
-    is($retry->response->header('opc-retry-replayed'), 'true', 'replayed');
-    is($service->created('alive'), 1, 'one run');
+    is($first->response->status, 201,
+        'the attempt of a living owner is created');
+    is($retry->response->header('opc-retry-replayed'), 'true',
+        'the retry gets the response of a living owner');
+    is($service->created('alive'), 1,
+        'one job run is created by a living owner');
 };
 
 subtest 'the owner is dead' => sub {
@@ -75,18 +79,20 @@ subtest 'the owner is dead' => sub {
     kill KILL => $nginx->workers;
     $t->wait_log(qr/exited on signal 9/);
     my $back = goes_back();
-    cmp_ok(field('l'), '>', $back + 1_000_000, 'its lease is far ahead');
+    cmp_ok(field('l'), '>', $back + 1_000_000,
+        'the lease of a dead owner ends far ahead');
 
     my $retry = $t->start_run(token => 'dead', to => $other);
     wait_for { field('l') <= now() + LEASE } 'the lease to be shortened';
     my $end = field('l');
-    cmp_ok($end, '>=', $back + LEASE, 'to its own length, from now');
-    is($service->asked, 1, 'nobody has taken over yet');
+    cmp_ok($end, '>=', $back + LEASE,
+        'the lease of a dead owner is shortened to its own length');
+    is($service->asked, 1, 'no other attempt takes over before the lease ends');
 
     wait_for { $service->asked == 2 } 'the retry to take over';
-    cmp_ok(now(), '>=', $end, 'behind the end of that');
+    cmp_ok(now(), '>=', $end, 'a retry takes over after the shortened lease');
     $service->release('dead');
-    is($retry->response->status, 201, 'created');
+    is($retry->response->status, 201, 'the retry that takes over is created');
 };
 
 done_testing;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# The gateway on a Redis Cluster: tenants on different nodes, slots that move
-# between and under requests, a node that is gone and comes back.
+# The gateway works on a Redis Cluster: tenants are on different nodes, slots
+# move between and under requests, a node is gone and comes back.
 
 use lib 't/lib';
 use JobRuns;
@@ -25,8 +25,8 @@ for my $case (
         qr/"127.0.0.1:7001": expected "db="/],
 ) {
     my ($ok, $output) = $t->check_config(redis => "jobruns_redis $case->[0];");
-    ok(!$ok, "refused: $case->[0]");
-    like($output, $case->[1], '... and says why');
+    ok(!$ok, "nginx -t refuses: $case->[0]");
+    like($output, $case->[1], "nginx -t says why it refuses: $case->[0]");
 }
 
 ###############################################################################
@@ -57,7 +57,7 @@ my $nginx = $t->run(
     }
 END
 
-# the service tells tokens of different tenants not apart
+# the service does not tell tokens of different tenants apart
 sub once {
     my ($tenant, $token, @more) = @_;
     return $t->create_run(tenancy => $tenant, token => "$token-$tenant", @more);
@@ -74,23 +74,24 @@ sub breakers {
 
 for my $tenant (@tenants) {
     my $first = once($tenant, 'a');
-    is($first->status, 201, "$tenant: created");
+    is($first->status, 201, "$tenant: a job run is created");
     my $again = once($tenant, 'a');
-    is($again->header('opc-retry-replayed'), 'true', '... replayed');
-    is($again->body, $first->body, '... the same');
+    is($again->header('opc-retry-replayed'), 'true',
+        "$tenant: the retry is replayed");
+    is($again->body, $first->body, "$tenant: the retry gets the same body");
 }
-is($t->service->created, scalar @tenants, 'one run each');
+is($t->service->created, scalar @tenants, 'each tenant has one job run');
 
 my %nodes = map { $cluster->master($cluster->slot("{$_}"))->{name} => 1 }
     @tenants;
-is(keys %nodes, 3, 'on three nodes');
+is(keys %nodes, 3, 'tenants are on three nodes');
 
 # admissions that wait for replicas do so on the node of their tenant
 is(once($_, 'b', to => '127.0.0.1:' . $t->port(2))->status, 201,
-    'on a replica too') for @tenants;
-cmp_ok($cluster->calls('wait'), '>=', 12, 'WAIT was sent');
+    'an admission that waits for a replica is created') for @tenants;
+cmp_ok($cluster->calls('wait'), '>=', 12, 'WAIT is sent for each admission');
 is((grep { $cluster->calls('wait', $_) } ($cluster->nodes)[0 .. 2]), 3,
-    '... to all three');
+    'WAIT is sent to all three nodes');
 
 ###############################################################################
 # A slot moves away from under its tenant
@@ -102,8 +103,9 @@ my $to = $cluster->other($from);
 
 $cluster->migrate($slot, $from, $to);
 is(once($tenant, 'a')->header('opc-retry-replayed'), 'true',
-    'a moved token is replayed');
-ok($cluster->errors('MOVED'), '... by a redirection');
+    'a token that has moved is replayed');
+ok($cluster->errors('MOVED'),
+    'a token that has moved is found by a redirection');
 
 # forwarded while it moves, and settled where it is then
 $t->service->plan({ wait_read => 'gate', match => { token => 'moving' } });
@@ -111,10 +113,12 @@ my $moving = $t->start_run(tenancy => $tenant, token => "moving-$tenant");
 $t->service->wait_at('gate');
 $cluster->migrate($slot, $to, $from);
 $t->service->release('gate');
-is($moving->response->status, 201, 'forwarded while its slot moved');
-is(once($tenant, 'moving')->header('opc-retry-replayed'), 'true', 'and kept');
+is($moving->response->status, 201,
+    'a creation is settled while its slot moves');
+is(once($tenant, 'moving')->header('opc-retry-replayed'), 'true',
+    'a response is stored while its slot moves');
 
-# an admission in the middle waits for the end
+# an admission in the middle waits for the end of the move
 $cluster->open_slot($slot, $from, $to);
 $cluster->move_keys($slot, $from, $to, 1);
 my $tried = $cluster->errors('TRYAGAIN');
@@ -122,7 +126,8 @@ my $between = $t->start_run(tenancy => $tenant, token => "between-$tenant");
 wait_for { $cluster->errors('TRYAGAIN') > $tried + 1 } 'TRYAGAIN';
 $cluster->move_keys($slot, $from, $to);
 $cluster->close_slot($slot, $from, $to);
-is($between->response->status, 201, 'asked while its slot moved');
+is($between->response->status, 201,
+    'an admission is created while its slot moves');
 $t->wait_log(qr/hash slot $slot is being moved/);
 
 ###############################################################################
@@ -141,26 +146,28 @@ my $answer = wait_for {
     my $r = once($own, 'kept');
     $r->status == 201 && $r;
 } 'a replica to take over';
-is($answer->header('opc-retry-replayed'), 'true', 'what it knew is replayed');
-is($answer->body, $kept->body, '... the same');
+is($answer->header('opc-retry-replayed'), 'true',
+    'a retry after a failover is replayed');
+is($answer->body, $kept->body, 'a retry after a failover gets the same body');
 
-is(once($other, 'meanwhile')->status, 201, 'others are served');
+is(once($other, 'meanwhile')->status, 201,
+    'tenants of other nodes are served during a failover');
 
 wait_for { once($own, 'again')->status == 201 } 'a worker to know it';
 
-# the other one may have asked a node that had not heard of it yet
+# the other worker may have asked a node that did not know of it yet
 $dead->start;
 $cluster->wait_well;
 wait_for { breakers() == 0 } 'every worker to know it';
 is(once($own, 'again')->header('opc-retry-replayed'), 'true',
-    'the old master is back as a replica');
+    'a token is replayed when the old master is back as a replica');
 
 # all of them stop and start
 $_->kill for $cluster->nodes;
-is(once($own, 'nobody')->status, 503, 'nobody is there');
+is(once($own, 'nobody')->status, 503, 'a creation without any node is refused');
 $_->start for $cluster->nodes;
 wait_for { once($own, 'nobody')->status == 201 } 'all to be well again';
 is($t->service->created, $t->service->counts->{requests},
-    'each that was forwarded was created');
+    'each request that was forwarded has created a job run');
 
 done_testing;

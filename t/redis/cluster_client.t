@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# The Redis client and a real cluster: where operations go, redirections,
-# moving hash slots, slots that nobody serves, and nodes that come and go.
+# The Redis client works with a real cluster: operations go to their nodes,
+# redirections are followed, hash slots move or have no node, and nodes come
+# and go.
 
 use lib 't/lib';
 
@@ -58,21 +59,22 @@ my @keys = map { ("k$_", "{tag$_}x", "a{}b$_") } 1 .. 30;
 my @sets = map { "cmd SET $_ v-$_" } @keys;
 is(during(sub {
     is(join(' ', map { $_->{reply} } steps('a', @sets)),
-        join(' ', ('+OK') x @keys), 'each key is accepted where it goes');
-}, qw(MOVED SLOTS)), 'MOVED 0 SLOTS 1', 'one map, and no redirection');
+        join(' ', ('+OK') x @keys), 'each key is accepted by its node');
+}, qw(MOVED SLOTS)), 'MOVED 0 SLOTS 1',
+    'one map is enough, without a redirection');
 
 my @where = map { $_->command('DBSIZE') } @masters;
-is((grep { $_ > 5 } @where), 3, "all masters have some: @where");
+is((grep { $_ > 5 } @where), 3, "all masters have keys: @where");
 
 my @evals = map { "eval count 1 $_:n x" } @keys;
 is((grep { $_->{reply} =~ /,:1\]$/ } steps('a', @evals)), scalar @keys,
-    'scripts, unknown to each node at first');
+    'scripts that no node knows at first are carried out');
 $masters[1]->command('SCRIPT', 'FLUSH');
 is((grep { $_->{reply} =~ /,:2\]$/ } steps('a', @evals)), scalar @keys,
-    'scripts, unknown to one');
+    'scripts that one node does not know are carried out');
 
 is(steps('replica', 'cmd SET k1 new')->{reply}, '+OK',
-    'the address of a replica will do');
+    'the address of a replica is enough');
 
 ###############################################################################
 # Moved slots
@@ -82,7 +84,7 @@ my $moved = key_of($from);
 steps('a', "cmd SET $moved here");
 $cluster->migrate($cluster->slot($moved), $from, $to);
 
-# who looks for nodes of keys does not ask for maps: the client alone does
+# whoever looks for nodes of keys does not ask for maps: the client alone does
 sub asked { $cluster->calls('cluster|slots') }
 
 # Half a second may lie between two maps, and a quarter does at the least.
@@ -99,8 +101,8 @@ my $before = asked();
 is(during(sub {
     my @r = steps('a', "*200 cmd GET $moved");
     is((grep { $_->{reply} eq '"here"' && $_->{sent} } @r), 200,
-        'all of a burst are followed');
-}, 'MOVED'), 'MOVED 200', 'each of them redirected');
+        'all operations of a burst are redirected and succeed');
+}, 'MOVED'), 'MOVED 200', 'each operation of a burst is redirected');
 wait_for { asked() > $before } 'the map to be asked for';
 
 $cluster->migrate($cluster->slot($_), $from, $to)
@@ -111,13 +113,13 @@ my $begun = time;
 is(during(sub {
     is((grep { $_->{status} eq 'ok' }
         steps('a', map { ("cmd GET $_") x 3 } @many)), 60,
-        'a burst for many slots');
-}, 'MOVED'), 'MOVED 60', 'each of them redirected');
+        'all operations for many moved slots succeed');
+}, 'MOVED'), 'MOVED 60', 'each operation for many moved slots is redirected');
 wait_for { asked() > $before } 'the map to be asked for';
 
 is(during(sub {
     steps('a', map { "cmd GET $_" } $moved, @many) for 1 .. 5;
-}, 'MOVED'), 'MOVED 0', 'what was moved is known then');
+}, 'MOVED'), 'MOVED 0', 'slots that have moved are known afterwards');
 my ($maps, $most) = (asked() - $before, 1 + int(4 * (time - $begun)));
 ok($maps <= $most, "few maps for a burst: $maps, at most $most");
 no_map_is_wanted();
@@ -136,18 +138,21 @@ is(during(sub {
         "cmd GET {$key}none", "cmd GET $key")), '"1" +OK nil "1"',
         'ASK is followed for keys that have gone or are new');
 }, qw(ASK ASKING MOVED SLOTS)), 'ASK 3 ASKING 3 MOVED 0 SLOTS 0',
-    'each with its ASKING, and the map stays');
+    'each ASK is followed with ASKING, and the map stays');
 
 is(during(sub {
     is(steps('a', "eval count 1 {$key}n x")->{reply},
-        qq(["{$key}n","x",:1]), 'a script, unknown to the new node');
+        qq(["{$key}n","x",:1]),
+            'a script is carried out that the new node does not know');
 }, qw(ASK ASKING NOSCRIPT)), 'ASK 1 ASKING 2 NOSCRIPT 1',
-    'ASKING also before EVAL');
+    'ASKING is sent before EVAL as well');
 
 # of the two, one is still on the old node
 my ($both) = steps('short', "cmd MGET $key {$key}here");
-is(brief($both), 'timeout,0', 'two keys apart: tried in vain, and not sent');
-ok($cluster->errors('TRYAGAIN') > 2, '... more than once');
+is(brief($both), 'timeout,0',
+    'an operation with two keys apart ends without being sent');
+ok($cluster->errors('TRYAGAIN') > 2,
+    'an operation with two keys apart is tried more than once');
 $t->wait_log(qr/hash slot $slot is being moved, its operations are tried/);
 
 my $mget = start_steps('a', "cmd MGET $key {$key}here");
@@ -155,7 +160,8 @@ my $tried = $cluster->errors('TRYAGAIN');
 wait_for { $cluster->errors('TRYAGAIN') > $tried + 1 } 'TRYAGAIN';
 $cluster->move_keys($slot, $from, $to);
 $cluster->close_slot($slot, $from, $to);
-is(results($mget)->{reply}, '["1","1"]', 'well when the move has ended');
+is(results($mget)->{reply}, '["1","1"]',
+    'an operation with two keys succeeds when the move has ended');
 
 # clients that leave in the middle of it
 $key = key_of($from);
@@ -167,15 +173,16 @@ for (1 .. 20) {
     $c->close if $_ % 2;
     $c->{socket} and $c->close;
 }
-is(steps('a', "cmd GET $key")->{status}, 'ok', 'and all is well');
+is(steps('a', "cmd GET $key")->{status}, 'ok',
+    'operations succeed after clients have left during a move');
 $cluster->close_slot($slot, $from, $to);
 
 ###############################################################################
-# A slot that nobody serves
+# A slot without a node
 
 sub unassign {
     my ($slot) = @_;
-    # each believes the others until it is told
+    # each believes the others until it knows better
     wait_for {
         for my $node (@masters) {
             eval { $node->command('CLUSTER', 'DELSLOTS', $slot) };
@@ -187,12 +194,13 @@ sub unassign {
 
 $key = key_of($from);
 $slot = $cluster->slot($key);
-is(steps('a', "cmd SET $key 1")->{reply}, '+OK', 'a slot, served');
+is(steps('a', "cmd SET $key 1")->{reply}, '+OK',
+    'a slot with a node is served');
 
 sub served { steps('a', "cmd GET $key")->{status} eq 'ok' }
 
 # A node that hears late may give the slot back for a moment, and a map that
-# somebody wanted earlier may come before the first GET: then once more.
+# was wanted earlier may come before the first GET: then once more.
 my %ends;
 wait_for {
     wait_for {
@@ -210,10 +218,11 @@ wait_for {
 } 'an operation that finds the slot without a node';
 delete $ends{'ok,1'};
 is(join('; ', sort keys %ends), 'declined,0; unreachable,0',
-    'refused after a CLUSTERDOWN, and then at once');
-ok($cluster->errors('CLUSTERDOWN'), '... which was heard');
+    'a slot without a node is refused after CLUSTERDOWN, and then at once');
+ok($cluster->errors('CLUSTERDOWN'), 'a node has replied with CLUSTERDOWN');
 $t->wait_log(qr/no node of the cluster serves hash slot $slot, its oper/);
-is(steps('a', 'cmd GET k1')->{status}, 'ok', 'other slots are served');
+is(steps('a', 'cmd GET k1')->{status}, 'ok',
+    'other slots are served beside one without a node');
 
 $from->command('CLUSTER', 'ADDSLOTS', $slot);
 wait_for { served() } 'the slot again';
@@ -226,10 +235,10 @@ sub each_node { $_->command('CONFIG', 'SET', @_) for @nodes }
 
 each_node('cluster-preferred-endpoint-type', 'unknown-endpoint');
 is((grep { $_->{status} eq 'ok' } steps('nil', @sets)), @keys,
-    'nodes without a name are where the asked one is');
+    'nodes without a name are at the address that was asked');
 $cluster->migrate($cluster->slot($moved), $to, $from);
 is(steps('nil', "cmd GET $moved")->{reply}, '"here"',
-    'a redirection without a name');
+    'a redirection without a name is followed');
 
 each_node('cluster-announce-hostname', 'localhost');
 each_node('cluster-preferred-endpoint-type', 'hostname');
@@ -238,7 +247,7 @@ wait_for {
         =~ /^(?:localhost ?)+$/
 } 'the names to spread';
 is((grep { $_->{status} eq 'ok' } steps('name', @sets)), @keys,
-    'nodes by a name of the configuration');
+    'nodes with a name of the configuration are found');
 
 each_node('cluster-announce-hostname', 'node.invalid');
 wait_for {
@@ -246,11 +255,13 @@ wait_for {
         =~ /^(?:node\.invalid ?)+$/
 } 'the names to spread';
 my ($lost) = steps('invalid', 'cmd GET k1');
-is(brief($lost), 'unreachable,0', 'a name that cannot be resolved');
+is(brief($lost), 'unreachable,0',
+    'a node with a name that cannot be resolved is unreachable');
 $t->wait_log(qr/names its node "node\.invalid:\d+", which is no address/);
 
 each_node('cluster-preferred-endpoint-type', 'ip');
-is(brief(steps('alone', 'cmd GET k')), 'unreachable,0', 'no cluster at all');
+is(brief(steps('alone', 'cmd GET k')), 'unreachable,0',
+    'a server that is not a cluster is unreachable');
 $t->wait_log(qr/no map .*"ERR This instance has cluster support disabled"/);
 
 ###############################################################################
@@ -260,11 +271,12 @@ my $new = $cluster->add;
 $cluster->meet($new);
 wait_for { $cluster->knows_all($new) } 'the new node to be known';
 $cluster->migrate($slot, $from, $new);
-is(steps('a', "cmd GET $key")->{reply}, '"1"', 'a new node');
-is($cluster->clients($new), 1, 'has one connection');
+is(steps('a', "cmd GET $key")->{reply}, '"1"', 'a new node is used');
+is($cluster->clients($new), 1, 'a new node has one connection');
 
 $cluster->migrate($slot, $new, $from);
-is(steps('a', "cmd GET $key")->{reply}, '"1"', 'a node that has no slot');
+is(steps('a', "cmd GET $key")->{reply}, '"1"',
+    'a slot that leaves a node is found again');
 wait_for { $cluster->clients($new) == 0 } 'its connection to be closed';
 
 done_testing;

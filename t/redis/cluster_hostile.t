@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# Nodes of a cluster that lie: maps that are none, redirections without end or
+# Nodes of a cluster lie: they send invalid maps, redirections without end or
 # sense, and addresses without number.
 
 use lib 't/lib';
@@ -23,7 +23,7 @@ sub bulk { return '$' . length($_[0]) . "\r\n$_[0]\r\n" }
 sub node { return "*3\r\n" . bulk($_[0]) . ":$_[1]\r\n" . bulk('id') }
 sub map_to { return "*1\r\n*3\r\n:0\r\n:16383\r\n" . node(@_) }
 
-# answers CLUSTER with one reply, and others by another script
+# replies to CLUSTER with one reply, and to others by another script
 sub peer {
     my ($name, $slots, $others) = @_;
 
@@ -49,7 +49,7 @@ sub peer {
 sub fine { return "+fine\r\n" }
 
 ###############################################################################
-# Maps that are none
+# Invalid maps
 
 my $good = node('127.0.0.1', 7000);
 my %maps = (
@@ -142,15 +142,15 @@ $t->run(module => 0, config => probe_config(%where));
 
 for my $name (sort keys %maps) {
     is(brief(steps("map_$name", 'cmd GET foo')), 'unreachable,0',
-        "map \"$name\": refused");
+        "map \"$name\" is refused");
     my $address = $peer{"map_$name"}->address;
     ok(log_lines(qr/redis "$address": CLUSTER SLOTS has no .*$maps{$name}[1]/),
-        '... and says why');
+        "error.log says why map \"$name\" is refused");
 }
 $t->wait_log(qr/none of the addresses told the map of the cluster, operations/);
 
 is(brief(steps('second_silent', 'cmd GET foo')), 'timeout,0',
-    'an address that is silent');
+    'an address that is silent leads to a timeout');
 until_ok('second_silent');
 
 for my $path (grep { /^second_/ } sort keys %where) {
@@ -158,37 +158,43 @@ for my $path (grep { /^second_/ } sort keys %where) {
         "$path: another address is asked");
 }
 
-is(steps('partly', 'cmd GET bar')->{reply}, '+fine', 'a slot with a node');
+is(steps('partly', 'cmd GET bar')->{reply}, '+fine',
+    'a slot with a node is served');
 is(steps('partly', 'cmd GET foo')->{rc}, 'declined',
-    'a slot whose node has no name');
+    'a slot whose node has no name is declined');
 
-is(brief(steps('moved', 'cmd GET foo')), 'unreachable,0', 'MOVED for ever');
-is($peer{moved}->count('^GET'), 6, 'five are followed');
+is(brief(steps('moved', 'cmd GET foo')), 'unreachable,0',
+    'MOVED without an end leads to unreachable');
+is($peer{moved}->count('^GET'), 6, 'five redirections by MOVED are followed');
 $t->wait_log(qr/hash slot $slot was redirected more than 5 times, its oper/);
 
-is(brief(steps('ask', 'cmd GET foo')), 'unreachable,0', 'ASK for ever');
-is($peer{ask}->count('^ASKING'), 5, 'five are followed');
+is(brief(steps('ask', 'cmd GET foo')), 'unreachable,0',
+    'ASK without an end leads to unreachable');
+is($peer{ask}->count('^ASKING'), 5, 'five redirections by ASK are followed');
 is(brief(steps('asking', 'cmd GET foo')), 'unreachable,0',
-    'ASKING is not permitted');
+    'ASKING that is not permitted leads to unreachable');
 
 for my $path (qw(other_slot nowhere nonsense)) {
     is(brief(steps($path, 'cmd GET foo')), 'unreachable,0',
-        "$path: not followed");
-    is($peer{$path}->count('^GET'), 1, '... but refused at once');
+        "$path: the redirection is not followed");
+    is($peer{$path}->count('^GET'), 1,
+        "$path: the operation is refused at once");
 }
 $t->wait_log(qr/a redirection that cannot be followed, for hash slot $slot/);
 
 is(brief(steps('refused', 'cmd GET foo')), 'unreachable,0',
-    'to where nobody listens');
+    'a redirection to a closed port leads to unreachable');
 
-is(brief(steps('half', 'cmd GET foo')), 'lost,1', 'the end behind ASKING');
+is(brief(steps('half', 'cmd GET foo')), 'lost,1',
+    'a connection that ends after ASKING loses the operation');
 
 my @r = steps('flood', '*1200 cmd GET foo');
-is((grep { brief($_) eq 'unreachable,0' } @r), 1200, 'a flood of addresses');
+is((grep { brief($_) eq 'unreachable,0' } @r), 1200,
+    'a flood of addresses leads to unreachable');
 $t->wait_log(qr/more than 32 nodes without hash slots, "127\.1\.\d+\.\d/);
 # 32, as many as the configuration names, and who got the slot last
 is((() = $t->read_file('debug.log') =~ /redis cluster: node "127\.1\./g), 34,
-    '... which is bounded');
+    'the number of nodes without slots is bounded');
 wait_for { steps('flood', 'cmd GET well')->{status} eq 'ok' } 'it to be well';
 
 done_testing;

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# A cluster of six under load: hash slots move, a master is killed, another
-# one stops answering.  What failed is retried with its token, as SDKs do;
-# the service honours tokens, since a failover may lose a claim.  In the end
-# every token has made one run, and no request took longer than its timeouts
+# A cluster of six is under load: hash slots move, a master is killed, another
+# one stops replying.  What failed is retried with its token, as SDKs do; the
+# service honours tokens, since a failover may lose a claim.  In the end every
+# token has one job run, and no request took longer than its timeouts
 # together.
 
 use lib 't/lib';
@@ -26,7 +26,7 @@ my $outage = Outage->new($t, tenants => \@tenants);
 
 sub owner { return $cluster->master($cluster->slot("{$_[0]}")) }
 
-is($outage->round, 0, 'all is well') for 1 .. 3;
+is($outage->round, 0, 'no request fails before the load') for 1 .. 3;
 $outage->tell('quiet');
 
 ###############################################################################
@@ -47,11 +47,11 @@ for my $tenant (@tenants[0 .. 5]) {
     }
     $cluster->close_slot($slot, $from, $to);
     push @r, $outage->begin($tenant);
-    is($outage->answers(@r), 0, 'no request failed while a slot moved');
+    is($outage->answers(@r), 0, 'no request fails while a slot moves');
 }
 diag(join ', ', map { "$_ " . ($cluster->errors($_) - $before{$_}) }
     sort keys %before);
-ok($cluster->errors($_) > $before{$_}, "$_ was among the answers")
+ok($cluster->errors($_) > $before{$_}, "$_ is among the replies of the nodes")
     for sort keys %before;
 $outage->tell('moving slots');
 
@@ -71,7 +71,7 @@ for my $how (qw(kill pause)) {
 
     isnt(owner($tenants[0]), $dead, "$how: a replica has taken over")
         if $how eq 'kill';
-    cmp_ok($took, '<', 15, "$how: recovered");
+    cmp_ok($took, '<', 15, "$how: the gateway has recovered");
     $outage->tell("a master, $how", $took);
 
     $how eq 'kill' ? $dead->start : $dead->resume;

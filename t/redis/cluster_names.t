@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A cluster that announces names, which the configuration does not have: they
-# are resolved before a node is connected to, each time.
+# A cluster announces names, which the configuration does not have: they are
+# resolved each time before a node is connected to.
 
 use lib 't/lib';
 use DnsServer;
@@ -55,14 +55,16 @@ sub once {
 }
 
 subtest 'names that the name server knows, and one that it does not' => sub {
-    is(once($_, 'a')->status, 201, "node $_: created") for 0, 1;
-    is(once($_, 'a')->header('opc-retry-replayed'), 'true', '... and kept')
+    is(once($_, 'a')->status, 201, "node $_: a job run is created") for 0, 1;
+    is(once($_, 'a')->header('opc-retry-replayed'), 'true',
+        "node $_: the response is stored")
         for 0, 1;
-    ok($dns->count("node-$_.test"), "node $_: looked up") for 0, 1;
+    ok($dns->count("node-$_.test"), "node $_: the name is looked up") for 0, 1;
 
-    is(once(2, 'a')->status, 503, 'a name that nobody knows');
+    is(once(2, 'a')->status, 503, 'a tenant of an unknown name is refused');
     $t->wait_log(qr/"node-2\.test" was not resolved: .* refused until it is; /);
-    is(once(1, 'b')->status, 201, 'the others are served');
+    is(once(1, 'b')->status, 201,
+        'tenants of other nodes are served beside an unknown name');
 
     $dns->set('node-2.test' => '127.0.0.1');
     wait_for { once(2, 'a')->status == 201 } 'the name to be known';
@@ -76,10 +78,10 @@ subtest 'a name that leads elsewhere is followed with a new connection' => sub {
             =~ /^total_commands_processed:(\d+)/m ? $1 : 0;
     };
 
-    # the answer that is kept may be a second old
+    # the stored answer may be a second old
     $dns->set('node-0.test' => '127.0.0.5');
     my $before = $dns->count('node-0.test');
-    is(once(0, 'b')->status, 201, 'a connection stays while it is well');
+    is(once(0, 'b')->status, 201, 'a connection stays open while it works');
 
     $nodes[0]->kill;
     wait_for {
@@ -87,7 +89,8 @@ subtest 'a name that leads elsewhere is followed with a new connection' => sub {
         $other->command('INFO', 'clients') =~ /connected_clients:(\d+)/
             && $other->command('CLIENT', 'LIST') =~ / name=nginx-/;
     } 'the node to be looked for elsewhere';
-    cmp_ok($dns->count('node-0.test'), '>', $before, 'by its name');
+    cmp_ok($dns->count('node-0.test'), '>', $before,
+        'the node is looked up by its name');
 
     $other->kill;
     $nodes[0]->start;
@@ -103,7 +106,7 @@ subtest 'a name server that is silent' => sub {
     wait_for { once(1, 'e')->status == 201 } 'the address last known';
     like($t->nginx->error_log,
         qr/"node-1\.test" was not resolved: .* addresses last known are used/,
-        'told');
+        'error.log reports that the address last known is used');
     $dns->resume;
 };
 
@@ -121,8 +124,10 @@ subtest 'an operation waits for its name, and a worker ends meanwhile' => sub {
     wait_for { $cluster->calls('cluster|slots', $nodes[0]) } 'the map';
     $leaves->close;
     $dns->resume;
-    is($waits->response->status, 201, 'created');
-    cmp_ok($dns->count('node-2.test'), '>', $asked, 'after its name was asked');
+    is($waits->response->status, 201,
+        'an operation that waits for its name is created');
+    cmp_ok($dns->count('node-2.test'), '>', $asked,
+        'the name is asked for before the operation');
 
     $dns->pause;
     my $lost = $t->start_run(tenancy => $tenants[1], token => 'lost',
@@ -136,9 +141,10 @@ subtest 'without a resolver' => sub {
     my $nginx = $t->run(name => 'fixed', workers => 1,
         redis => 'jobruns_redis ' . $cluster->address . ';');
     is($t->create_run(tenancy => $tenants[0], to => $nginx)->status, 503,
-        'names are of no use');
+        'names are refused without a resolver');
     like($nginx->error_log,
-        qr/names its node "node-\d\.test:\d+", which is no address/, 'told');
+        qr/names its node "node-\d\.test:\d+", which is no address/,
+        'error.log reports names without a resolver');
 };
 
 done_testing;

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# A cluster behind TLS and an ACL user that has just what docs/redis.md says.
+# The gateway uses a cluster with TLS and an ACL user that has just what
+# docs/redis.md says.
 
 use lib 't/lib';
 
@@ -23,7 +24,7 @@ my $cluster = RedisCluster->start($t, replicas => 0, tls => [
 # the list of the documentation
 my ($rules) = JobRuns::slurp($t->root . '/docs/redis.md')
     =~ /^- An ACL user needs\s+`([^`]+)`/m;
-ok($rules, 'docs/redis.md has the rules');
+ok($rules, 'docs/redis.md has the rules of an ACL user');
 $_->command('ACL', 'SETUSER', 'gateway', 'on', '>secret', split(' ', $rules),
     '+cluster|slots', '+asking') for $cluster->nodes;
 $t->write_file('secret', "secret\n");
@@ -53,20 +54,22 @@ $t->run(workers => 1, redis => "$redis%%TESTDIR%%/node.crt;",
 my @tenants = map { "ocid1.tenancy.oc1..tls$_" } 1 .. 12;
 my %used = map { $cluster->master($cluster->slot("{$_}"))->{name} => 1 }
     @tenants;
-is(keys %used, 3, 'tenants of three nodes');
+is(keys %used, 3, 'tenants are on three nodes');
 
 for my $tenant (@tenants) {
     is($t->create_run(tenancy => $tenant, token => "a-$tenant")->status, 201,
-        "$tenant: created");
+        "$tenant: a job run is created");
 }
 
 my $slot = $cluster->slot("{$tenants[0]}");
 my $from = $cluster->master($slot);
 $cluster->migrate($slot, $from, $cluster->other($from));
 is($t->create_run(tenancy => $tenants[0], token => "a-$tenants[0]")
-    ->header('opc-retry-replayed'), 'true', 'a moved token is replayed');
-ok($cluster->errors('MOVED'), '... by a redirection');
-is($cluster->errors('NOPERM'), 0, 'all that was asked is permitted');
+    ->header('opc-retry-replayed'), 'true',
+    'a token that has moved is replayed');
+ok($cluster->errors('MOVED'),
+    'a token that has moved is found by a redirection');
+is($cluster->errors('NOPERM'), 0, 'all commands are permitted by the rules');
 
 for my $case (
     [2, 'another authority', qr/the certificate of [\d.:]+ is refused: self/],
@@ -74,7 +77,7 @@ for my $case (
 ) {
     my ($port, $what, $line) = @$case;
     is($t->create_run(to => '127.0.0.1:' . $t->port($port))->status, 503,
-        "$what: refused");
+        "$what: the request is refused");
     $t->wait_log($line);
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A Redis configured by name: with a resolver, the name is resolved again
+# A Redis is configured by name: with a resolver, the name is resolved again
 # before each connect, so that a failover by DNS is followed, also when the
-# old master still answers, as a replica.
+# old master still replies, as a replica.
 
 use lib 't/lib';
 use DnsServer;
@@ -41,17 +41,19 @@ subtest 'the name moves when the server is killed' => sub {
     $dns->set(localhost => '127.0.0.1');
     my $gateway = gateway('killed', 1);
 
-    is($t->create_run(to => $gateway)->status, 201, 'the first one');
-    ok($dns->count('localhost'), 'the name server was asked');
-    ok(used($one) && !used($two), 'and is followed');
+    is($t->create_run(to => $gateway)->status, 201,
+        'a creation with a name is created');
+    ok($dns->count('localhost'), 'the name server is asked for the name');
+    ok(used($one) && !used($two), 'the address of the name is used');
 
     $dns->set(localhost => '127.0.0.2');
-    is($t->create_run(to => $gateway)->status, 201, 'a connection stays');
-    ok(!used($two), 'while it is well');
+    is($t->create_run(to => $gateway)->status, 201,
+        'a creation after the name has moved is created');
+    ok(!used($two), 'a connection stays open while it works');
 
     $one->kill;
     until_created($gateway, 'the second to be used');
-    ok(used($two), 'the name is resolved again');
+    ok(used($two), 'the name is resolved again when the server is killed');
     $one->start;
     $two->command('CONFIG', 'RESETSTAT');
 };
@@ -60,13 +62,14 @@ subtest 'the name moves when the master becomes a replica' => sub {
     $dns->set(localhost => '127.0.0.1');
     my $gateway = gateway('readonly', 1);
 
-    is($t->create_run(to => $gateway)->status, 201, 'the master');
-    ok(!used($two), 'is where the name says');
+    is($t->create_run(to => $gateway)->status, 201,
+        'a creation with a master is created');
+    ok(!used($two), 'the address of the name is used');
 
     $dns->set(localhost => '127.0.0.2');
     $one->command('REPLICAOF', '127.0.0.2', $port);
     until_created($gateway, 'the new master to be used');
-    ok(used($two), 'READONLY has the name resolved again');
+    ok(used($two), 'the name is resolved again after READONLY');
     $one->command('REPLICAOF', 'NO', 'ONE');
     $two->command('CONFIG', 'RESETSTAT');
 };
@@ -76,7 +79,7 @@ subtest 'all addresses are tried' => sub {
     my $gateway = gateway('several', 1);
 
     until_created($gateway, 'the one that answers');
-    ok(used($two), 'is used');
+    ok(used($two), 'the address that replies is used');
     $two->command('CONFIG', 'RESETSTAT');
 };
 
@@ -91,7 +94,7 @@ subtest 'an address of IPv6' => sub {
             . $dns->address . ' valid=1s; jobruns_redis_connect_timeout 1s;');
 
     until_created($gateway, 'IPv6 to be tried');
-    ok(used($six), 'and used');
+    ok(used($six), 'an address of IPv6 is used');
 };
 
 subtest 'a name server that is silent, and one that knows nothing' => sub {
@@ -102,7 +105,7 @@ subtest 'a name server that is silent, and one that knows nothing' => sub {
     until_created($gateway, 'a creation without a name server');
     like($gateway->error_log,
         qr/"localhost" was not resolved: .*addresses last known are used/,
-        'told');
+        'error.log reports that the address last known is used');
     $dns->resume;
 
     delete $dns->{records}{localhost};
@@ -110,19 +113,23 @@ subtest 'a name server that is silent, and one that knows nothing' => sub {
     $gateway = gateway('nothing', 1);
     until_created($gateway, 'a creation without a record');
     like($gateway->error_log, qr/"localhost" was not resolved: Host not found/,
-        'told');
+        'error.log reports that the name was not found');
 };
 
 subtest 'without a resolver, and without a name' => sub {
     my $before = $dns->count('localhost');
     my $gateway = gateway('fixed', 0);
 
-    is($t->create_run(to => $gateway)->status, 201, 'as resolved at the start');
+    is($t->create_run(to => $gateway)->status, 201,
+        'a creation without a resolver uses the address of the start');
 
     $gateway = gateway('address', 1, "127.0.0.1:$port");
-    is($t->create_run(to => $gateway)->status, 201, 'an address');
-    is($dns->count('localhost'), $before, 'nobody is asked');
-    is($dns->count('127.0.0.1'), 0, 'not even for an address');
+    is($t->create_run(to => $gateway)->status, 201,
+        'a creation with an address is created');
+    is($dns->count('localhost'), $before,
+        'the name server is not asked without a resolver');
+    is($dns->count('127.0.0.1'), 0,
+        'the name server is not asked for an address');
 };
 
 done_testing;

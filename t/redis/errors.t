@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Error replies by which Redis says that it cannot do its work: what a client
-# gets, what an operator is told, and that it goes on when Redis is well.  Under
-# jobruns_redis_failure allow a creation passes where Redis serves nobody, and
-# is refused where it works but does not admit this one.
+# Redis replies with errors when it cannot do its work: a client gets 503,
+# error.log says what to do, and the gateway goes on when Redis works again.
+# Under jobruns_redis_failure allow a creation passes where Redis serves no
+# client, and is refused where it works but does not admit this one.
 
 use lib 't/lib';
 use JobRuns;
@@ -43,7 +43,7 @@ my @errors = (
         qr/Redis ".*" refused an admission: /, 0, 0],
 );
 
-# Each error has a Redis of its own that answers so once, then works: what it
+# Each error has a Redis of its own that replies so once, then works: what it
 # does is a real one's.  Another one is for "allow".
 
 my $real = $t->redis;
@@ -69,10 +69,11 @@ for my $n (0 .. $#errors) {
         my $token = random_id();
         my $first = $t->create_run(to => $to, token => $token);
 
-        is($first->status, 503, 'refused');
-        is($first->code, 'ServiceUnavailable', 'with a code that is retried');
-        ok($first->header('retry-after'), 'and says when to come again');
-        like($t->nginx->error_log, $told, 'the operator is told what to do');
+        is($first->status, 503, "$code: the request is refused");
+        is($first->code, 'ServiceUnavailable',
+            "$code: the refusal has a code that is retried");
+        ok($first->header('retry-after'), "$code: the refusal has Retry-After");
+        like($t->nginx->error_log, $told, "$code: error.log says what to do");
 
         my $again;
         wait_for {
@@ -80,18 +81,20 @@ for my $n (0 .. $#errors) {
             $again->status != 503;
         } 'the gateway to use Redis again';
 
-        is($again->status, 201, 'the same token creates');
-        is($t->service->created($token), 1, 'once');
+        is($again->status, 201, "$code: the same token is created afterwards");
+        is($t->service->created($token), 1, "$code: one job run is created");
         is($peers[$n]->count(qr/^connect/) > 1 ? 1 : 0, $left,
             $left ? 'on another connection' : 'on the same connection');
 
         $token = random_id();
         $to = '127.0.0.1:' . $t->port(200 + $n);
         is($t->create_run(to => $to, token => $token)->status,
-            $away ? 201 : 503, $away ? 'out of reach: passes where allowed'
-            : 'not out of reach: refused also where that is allowed');
+            $away ? 201 : 503, $away
+            ? "$code: out of reach, so it passes where allowed"
+            : "$code: not out of reach, so it is refused");
         is($t->service->created($token), $away,
-            $away ? 'once' : 'nothing is forwarded');
+            $away ? "$code: one job run is created where allowed"
+            : "$code: nothing is forwarded");
     };
 }
 
@@ -100,10 +103,11 @@ subtest 'late, and late again' => sub {
     my $to = '127.0.0.1:' . $t->port(100 + @errors);
 
     is($t->create_run(to => $to, token => $token)->status, 503,
-        'not out of reach: refused also where that is allowed');
-    is($t->service->created($token), 0, 'nothing is forwarded');
+        'an admission that is late again is not out of reach and refused');
+    is($t->service->created($token), 0,
+        'an admission that is late again is not forwarded');
     is($t->create_run(to => $to, token => $token)->status, 201,
-        'the same token creates');
+        'the same token is created after a late admission');
 };
 
 subtest 'a master that becomes a replica' => sub {
@@ -114,16 +118,19 @@ subtest 'a master that becomes a replica' => sub {
         redis => 'jobruns_redis %%REDIS_one%%;');
 
     my $gateway = $t->nginx('replica');
-    is($t->create_run(to => $gateway)->status, 201, 'a master takes it');
+    is($t->create_run(to => $gateway)->status, 201,
+        'a creation with a master is created');
 
     $one->command('REPLICAOF', split /:/, $two->address);
-    is($t->create_run(to => $gateway)->status, 503, 'a replica does not');
-    like($gateway->error_log, qr/READONLY|is a replica/, 'told');
+    is($t->create_run(to => $gateway)->status, 503,
+        'a creation with a replica is refused');
+    like($gateway->error_log, qr/READONLY|is a replica/,
+        'error.log reports that the server is a replica');
 
     $one->command('REPLICAOF', 'NO', 'ONE');
     wait_for { $t->create_run(to => $gateway)->status == 201 }
         'a creation after it is a master again';
-    pass('it is used as soon as it is a master');
+    pass('a server is used as soon as it is a master');
 };
 
 subtest 'memory is full' => sub {
@@ -136,13 +143,15 @@ subtest 'memory is full' => sub {
     my $token = random_id();
 
     is($t->create_run(to => $gateway, token => $token)->status, 503,
-        'refused');
-    like($gateway->error_log, qr/answered "OOM .*raise maxmemory/, 'told');
-    is($t->service->created($token), 0, 'nothing was forwarded');
+        'a creation without memory is refused');
+    like($gateway->error_log, qr/answered "OOM .*raise maxmemory/,
+        'error.log says how to get more memory');
+    is($t->service->created($token), 0,
+        'a creation without memory is not forwarded');
 
     $full->command('CONFIG', 'SET', 'maxmemory', '0');
     is($t->create_run(to => $gateway, token => $token)->status, 201,
-        'with memory it is created');
+        'a creation is created when there is memory again');
 };
 
 subtest 'a policy that evicts' => sub {
@@ -154,22 +163,22 @@ subtest 'a policy that evicts' => sub {
     $t->run(name => 'warned', workers => 1,
         redis => 'jobruns_redis %%REDIS_evicting%%;');
     is($t->create_run(to => $t->nginx('warned'))->status, 201,
-        'is used');
+        'a Redis with a policy that evicts is used');
     like($t->nginx('warned')->error_log,
         qr/\[crit\].*is "allkeys-lru": .*set maxmemory-policy noeviction/,
-        'with a warning');
+        'error.log warns of a policy that evicts');
 
     $t->run(name => 'strict', workers => 1,
         redis => 'jobruns_redis %%REDIS_evicting%%;'
             . ' jobruns_redis_require_noeviction on;');
     is($t->create_run(to => $t->nginx('strict'))->status, 503,
-        'is not used where none may be evicted');
+        'a Redis with a policy that evicts is refused where none is allowed');
 
     $evicting->command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     wait_for {
         $t->create_run(to => $t->nginx('strict'))->status == 201
     } 'a creation after the policy was mended';
-    pass('is used when it was mended');
+    pass('a Redis is used when its policy is fixed');
 };
 
 subtest 'a user with what docs/redis.md grants' => sub {
@@ -192,18 +201,22 @@ subtest 'a user with what docs/redis.md grants' => sub {
     my $token = random_id();
 
     is($t->create_run(to => $gateway, token => $token)->status, 201,
-        'creates');
+        'the documented user creates a job run');
     is($t->create_run(to => $gateway, token => $token)
-        ->header('opc-retry-replayed'), 'true', 'replays');
+        ->header('opc-retry-replayed'), 'true',
+        'the documented user replays a response');
     is($t->create_run(to => $gateway, stub => { status => 404 })->status,
-        404, 'gives back');
+        404, 'the documented user gives a quota back');
     is($t->create_run(to => $gateway, stub => { status => 401 })->status,
-        401, 'gives all back');
+        401, 'the documented user gives all back');
     is($t->create_run(to => $gateway, token => undef)->status, 201,
-        'creates without a token');
-    is($t->create_run(to => $gateway)->status, 201, 'the last of three');
-    is($t->create_run(to => $gateway)->status, 429, 'and limits');
-    unlike($gateway->error_log, qr/NOPERM/, 'nothing was denied');
+        'the documented user creates without a token');
+    is($t->create_run(to => $gateway)->status, 201,
+        'the documented user creates the last of three job runs');
+    is($t->create_run(to => $gateway)->status, 429,
+        'the documented user limits the next job run');
+    unlike($gateway->error_log, qr/NOPERM/,
+        'the documented user was denied nothing');
 };
 
 RedisPeer::stop_all();
@@ -222,8 +235,8 @@ sub server {
         . ' proxy_pass http://service; } }';
 }
 
-# On its first connection the first scripts get these replies; all else is a
-# real server's answer.
+# On its first connection the first scripts get these replies; all else is the
+# reply of a real server.
 
 sub peer {
     my ($name, @replies) = @_;

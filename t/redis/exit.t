@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Workers that end, by reload, QUIT, TERM and worker_shutdown_timeout, in
-# every state of a connection to Redis: none may leave a socket, hang, or
-# give up an operation before its time.
+# Workers end by reload, QUIT, TERM and worker_shutdown_timeout, in every
+# state of a connection to Redis: none may leave a socket, hang, or give up an
+# operation before its time.
 
 use lib 't/lib';
 
@@ -51,19 +51,24 @@ subtest 'operations in flight' => sub {
     my @waiting = map { start_steps('held', "cmd HOLD a", 'cmd ECHO b') } 1, 2;
     $held->wait_seen('^HOLD a');
     $t->nginx->reload(draining => 1);
-    is(scalar $t->nginx->all_workers, 2, 'the old worker waits');
-    is(replies(steps('unix', 'cmd PING')), '+PONG', 'the new one works');
+    is(scalar $t->nginx->all_workers, 2,
+        'the old worker waits for its operations');
+    is(replies(steps('unix', 'cmd PING')), '+PONG',
+        'the new worker works meanwhile');
     $held->allow('a');
-    is(replies(results($_)), '+a +b', 'they are answered') for @waiting;
+    is(replies(results($_)), '+a +b',
+        'operations of the old worker get their replies')
+        for @waiting;
     wait_for { $t->nginx->all_workers == 1 } 'the old worker to exit';
-    pass('and it exits');
+    pass('the old worker exits after its operations');
 };
 
 subtest 'an operation that is late' => sub {
     my $waiting = start_steps('short', 'cmd HOLD late');
     $held->wait_seen('^HOLD late');
     $t->nginx->reload;
-    is(brief(results($waiting)), 'timeout,1', 'has its deadline');
+    is(brief(results($waiting)), 'timeout,1',
+        'a late operation of an old worker has its deadline');
     $held->allow('late');
 };
 
@@ -73,7 +78,8 @@ subtest 'a connection made while exiting' => sub {
     $held->wait_seen('^HOLD again');
     $t->nginx->reload(draining => 1);
     $held->allow('again');
-    is(replies(results($waiting)), '+again +x +y', 'operations still work');
+    is(replies(results($waiting)), '+again +x +y',
+        'operations of an old worker use a new connection');
     wait_for { $t->nginx->all_workers == 1 } 'the old worker to exit';
 };
 
@@ -81,21 +87,26 @@ subtest 'in the greeting and with an open breaker' => sub {
     my $waiting = start_steps('deaf', 'cmd PING');
     $deaf->wait_seen('connect');
     $t->nginx->reload;
-    is(brief(results($waiting)), 'timeout,0', 'deadline within the greeting');
+    is(brief(results($waiting)), 'timeout,0',
+        'an operation has its deadline within the greeting');
 
-    is(brief(steps('gone', 'cmd PING')), 'unreachable,0', 'nobody there');
-    is(brief(steps('dead', 'cmd PING')), 'timeout,1', 'silence');
+    is(brief(steps('gone', 'cmd PING')), 'unreachable,0',
+        'an operation to a missing server is unreachable');
+    is(brief(steps('dead', 'cmd PING')), 'timeout,1',
+        'an operation to a silent server ends with a timeout');
     $dead->wait_seen('connect 2');
     my $begin = time;
     $t->nginx->reload;
-    cmp_ok(time - $begin, '<', 5, 'neither gap nor probe is waited for');
+    cmp_ok(time - $begin, '<', 5,
+        'a reload waits neither for a gap nor for a probe');
 };
 
 subtest 'many operations at once' => sub {
     my @clients = map { start_steps('tcp', '*500 cmd INCR n') } 1 .. 10;
     $t->nginx->reload;
     my @r = map { results($_) } @clients;
-    is(scalar(grep { $_->{status} eq 'ok' } @r), 5000, 'all are answered');
+    is(scalar(grep { $_->{status} eq 'ok' } @r), 5000,
+        '5000 operations of an old worker get their replies');
 };
 
 subtest 'worker_shutdown_timeout' => sub {
@@ -106,16 +117,17 @@ subtest 'worker_shutdown_timeout' => sub {
     my $also = start_steps('gone', 'cmd PING');
     $held->wait_seen('^HOLD never');
     $t->nginx->reload;
-    ok($waiting->ended, 'ends the client too');
+    ok($waiting->ended, 'worker_shutdown_timeout ends the client as well');
     results($also);
-    is(brief(steps('unix', 'cmd PING')), 'ok,1', 'the new worker works');
+    is(brief(steps('unix', 'cmd PING')), 'ok,1',
+        'the new worker works after worker_shutdown_timeout');
 };
 
 subtest 'TERM' => sub {
     steps($_, 'cmd PING') for qw(unix tcp);
     my $waiting = start_steps('held', 'cmd HOLD ever', 'cmd ECHO');
     $held->wait_seen('^HOLD ever');
-    is($t->nginx->stop, 0, 'with operations in flight');
+    is($t->nginx->stop, 0, 'TERM with operations in flight exits with 0');
     $waiting->close;
     $t->nginx->start;
 };
@@ -123,8 +135,8 @@ subtest 'TERM' => sub {
 subtest 'QUIT' => sub {
     steps($_, 'cmd PING') for qw(unix tcp gone);
     my $begin = time;
-    is($t->nginx->quit, 0, 'with idle connections');
-    cmp_ok(time - $begin, '<', 5, 'at once');
+    is($t->nginx->quit, 0, 'QUIT with idle connections exits with 0');
+    cmp_ok(time - $begin, '<', 5, 'QUIT with idle connections exits at once');
 };
 
 done_testing();

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# One Redis with appendfsync always, under load: it stops for five seconds,
-# and it is killed and comes again.  Each token makes one job run, though the
+# One Redis with appendfsync always is under load: it stops for five seconds,
+# and it is killed and started again.  Each token has one job run, though the
 # service makes one of every request.
 
 use lib 't/lib';
@@ -22,7 +22,7 @@ $t->run(http => Outage::TIMEOUTS,
 my $outage = Outage->new($t,
     tenants => [map { "ocid1.tenancy.oc1..outage$_" } 1 .. 12]);
 
-is($outage->round, 0, 'all is well') for 1 .. 3;
+is($outage->round, 0, 'no request fails before the outage') for 1 .. 3;
 $outage->tell('quiet');
 
 sub breaks {
@@ -38,7 +38,7 @@ sub breaks {
     my $since = time;
     $end->();
     my $took = $outage->well($since);
-    cmp_ok($took, '<', 30, "$what: recovered");
+    cmp_ok($took, '<', 30, "$what: the gateway has recovered");
     $outage->tell($what, $took);
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
 # The password of Redis is the first line of its file, for the gateway and for
-# jobrunsctl alike; what is no password is refused by both.
+# jobrunsctl alike; both refuse an invalid password file.
 
 use lib 't/lib';
 use JobRuns;
@@ -38,12 +38,13 @@ for my $user ('', 'user=jobs') {
         }
         my ($token, $tenant) = (random_id, random_id);
         is($t->create_run(token => $token, tenancy => $tenant)->status, 201,
-            "$what: the gateway is let in");
+            "$what: the gateway creates a job run");
         is($t->create_run(token => $token, tenancy => $tenant)
-            ->header('opc-retry-replayed'), 'true', '... and reads');
+            ->header('opc-retry-replayed'), 'true',
+            "$what: the gateway replays the response");
         my ($status, $said) = ctl('--conf', $t->testdir . '/nginx.conf',
             '--tenant', $tenant, qw(tenant show));
-        is($status, 0, "$what: jobrunsctl is let in") or diag($said);
+        is($status, 0, "$what: jobrunsctl reads from Redis") or diag($said);
     }
 }
 
@@ -59,12 +60,12 @@ for my $name (sort keys %bad) {
     my $line = qr/\Q$file\E" .*$fault.*1 to 1024 bytes/;
     my ($ok, $said) = $t->check_config(
         redis => "jobruns_redis %%REDIS%% password_file=$file;");
-    ok(!$ok, "$name: refused by nginx -t");
-    like($said, $line, '... with file, fault and remedy');
+    ok(!$ok, "$name: nginx -t refuses the file");
+    like($said, $line, "$name: nginx -t reports file, fault and remedy");
     (my $status, $said) = ctl('--redis',
         $redis->address . " password_file=$file", qw(--tenant x tenant show));
-    isnt($status, 0, "$name: refused by jobrunsctl");
-    like($said, $line, '... with the same');
+    isnt($status, 0, "$name: jobrunsctl refuses the file");
+    like($said, $line, "$name: jobrunsctl reports the same");
 }
 
 done_testing;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# jobruns_redis_replicas: an admission is forwarded when its claim is on a
-# replica, and not before; with too few of them, 503 or as it is allowed.
+# With jobruns_redis_replicas an admission is forwarded when its claim is on a
+# replica, and not before; with too few replicas it gets 503, or is forwarded
+# where that is allowed.
 
 use lib 't/lib';
 use JobRuns;
@@ -63,50 +64,57 @@ sub tokens { return grep { /:token:/ } $master->keys }
 ###############################################################################
 # All is well
 
-is($t->create_run->status, 201, 'created, the script being unknown');
+is($t->create_run->status, 201,
+    'a creation is created when the script is not known yet');
 
 my $waits = waits();
-is($t->create_run(token => 'one')->status, 201, 'created');
-is(waits(), $waits + 1, 'one WAIT');
+is($t->create_run(token => 'one')->status, 201,
+    'a creation with a replica is created');
+is(waits(), $waits + 1, 'one WAIT is sent for a creation');
 
 is($t->create_run(token => 'one')->header('opc-retry-replayed'), 'true',
-    'replayed');
-is($t->create_run(to => $plain)->status, 201, 'created without replicas');
+    'a retry with a replica is replayed');
+is($t->create_run(to => $plain)->status, 201,
+    'a creation in a location without replicas is created');
 is(waits(), $waits + 2, 'a location without the directive does not wait');
 
 ###############################################################################
-# The replica does not answer
+# The replica does not reply
 
 $replica->pause;
 
 my $count = $t->service->counts->{requests};
 my $tokens = tokens();
 my $refused = $t->create_run(token => 'two');
-is($refused->status, 503, 'too few replicas: refused');
-is($refused->code, 'ServiceUnavailable', '... with the code');
-ok($refused->header('retry-after'), '... and Retry-After');
+is($refused->status, 503, 'a creation with too few replicas is refused');
+is($refused->code, 'ServiceUnavailable',
+    'a creation with too few replicas has the code ServiceUnavailable');
+ok($refused->header('retry-after'),
+    'a creation with too few replicas gets Retry-After');
 $t->wait_log(qr/is not on 1 replicas of Redis "[^"]+": only 0 replicas have/);
 
-is($t->service->counts->{requests}, $count, 'nothing was forwarded');
+is($t->service->counts->{requests}, $count,
+    'a creation with too few replicas is not forwarded');
 wait_for { tokens() == $tokens } 'the token to be free again';
 
 my ($record) = $t->wait_audit(sub {
     ($_->{data}{additionalDetails}{outcome} // '') eq 'unavailable'
 });
-ok($record, 'unavailable in the audit');
+ok($record, 'a creation with too few replicas is audited as unavailable');
 
 is($t->create_run(token => 'one')->status, 201, 'a replay needs no replica');
 
 my $allowed = $t->create_run(token => 'three', to => $allow);
-is($allowed->status, 201, 'forwarded, as is allowed');
+is($allowed->status, 201,
+    'a creation with too few replicas is forwarded where allowed');
 is($t->create_run(token => 'three', to => $allow)->body, $allowed->body,
-    '... and protected by the master');
+    'a retry is replayed by the master alone');
 is(scalar(grep { $_->{data}{additionalDetails}{unreplicated} } $t->attempts),
     2,
-    '... which the audit says, of the refused one too');
+    'the audit log has both attempts as unreplicated');
 
 ###############################################################################
-# Held up: the claim is awaited, and nobody else is held up by it
+# Held up: the claim is awaited, and no other request is delayed by it
 
 $t->service->plan({ wait_read => 'gate', match => { token => 'held' } });
 my $held = $t->start_run(token => 'held', to => $plain);
@@ -119,30 +127,33 @@ my @waiting = map { $t->start_run(token => "many-$_", to => $patient) }
 wait_for { blocked() } 'WAIT to block';
 
 $t->service->release('gate');
-is($held->response->status, 201, 'a settlement passes by');
+is($held->response->status, 201, 'a settlement does not wait for the replica');
 is($t->create_run(token => 'one', to => $plain)->status, 201,
-    'and so does another admission');
-is($t->service->counts->{requests}, $count, 'nothing was forwarded so far');
+    'another admission does not wait for the replica');
+is($t->service->counts->{requests}, $count,
+    'nothing is forwarded before the replica replies');
 
 $replica->resume;
 is(join(' ', map { $_->response->status } @waiting), join(' ', (201) x 40),
-    'all forwarded when the replica is back');
-cmp_ok(waits() - $waited, '<', 20, 'batches share a WAIT');
+    'all waiting admissions are created when the replica is back');
+cmp_ok(waits() - $waited, '<', 20, 'many admissions share a WAIT');
 is(scalar(grep { $t->service->created("many-$_") == 1 } 1 .. 40), 40,
-    'one run each');
+    'each waiting admission has one job run');
 
 ###############################################################################
 # More than there are; not permitted; the end of the connection
 
-is($t->create_run(to => $two)->status, 503, 'two replicas, and there is one');
+is($t->create_run(to => $two)->status, 503,
+    'a creation that needs two replicas of one is refused');
 wait_for {
-    # told every ten seconds, and it was told of another location just now
+    # logged every ten seconds, and another location was logged just now
     $t->create_run(to => $two);
     $nginx->error_log =~ /is not on 2 replicas of Redis "[^"]+": only 1 /;
 } 'the next line';
-pass('told');
+pass('error.log reports that there is one replica of two');
 
-is($t->create_run(to => $poor)->status, 503, 'WAIT is not permitted');
+is($t->create_run(to => $poor)->status, 503,
+    'a creation without the right to WAIT is refused');
 $t->wait_log(qr/WAIT was refused: "NOPERM.*has \+wait/);
 
 $replica->pause;
@@ -151,8 +162,10 @@ wait_for { blocked() } 'WAIT to block';
 $count = $t->service->counts->{requests};
 $master->command('CLIENT', 'KILL', 'ID',
     $master->command('CLIENT', 'LIST') =~ /^id=(\d+) .* flags=b /m);
-is($lost->response->status, 503, 'the connection ends while waiting');
-is($t->service->counts->{requests}, $count, '... and nothing is forwarded');
+is($lost->response->status, 503,
+    'a creation whose connection ends during WAIT is refused');
+is($t->service->counts->{requests}, $count,
+    'a creation whose connection ends during WAIT is not forwarded');
 
 # clients that leave meanwhile
 my @left = map { $t->start_run(to => $patient) } 1 .. 3;
@@ -161,7 +174,8 @@ $_->close for @left;
 $replica->resume;
 wait_for { !blocked() } 'WAIT to end';
 
-is($t->create_run(token => 'one')->status, 201, 'all is well');
+is($t->create_run(token => 'one')->status, 201,
+    'creations work after clients have left during WAIT');
 
 ###############################################################################
 # What is refused
@@ -179,11 +193,12 @@ for my $case (
 ) {
     my ($ok, $output) = $t->check_config(
         server => "jobruns_redis_replicas $case->[0];");
-    ok(!$ok, "refused: $case->[0]");
-    like($output, $case->[1], '... and says why');
+    ok(!$ok, "nginx -t refuses: jobruns_redis_replicas $case->[0]");
+    like($output, $case->[1],
+        "nginx -t says why it refuses: jobruns_redis_replicas $case->[0]");
 }
 my ($ok, $output) = $t->check_config(http => 'jobruns_redis_replicas 2 1s;',
     server => 'jobruns_redis_replicas off;');
-ok($ok, 'off below a level that waits') or diag($output);
+ok($ok, 'nginx -t accepts off below a level that waits') or diag($output);
 
 done_testing;

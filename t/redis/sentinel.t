@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Redis Sentinel: the master is found, a failover is followed, at once when
-# it is announced, and under load with the master killed.  What failed is
-# retried with its token, as SDKs do; the service honours tokens, since a
-# failover may lose a claim.
+# The gateway uses Redis Sentinel: the master is found, a failover is
+# followed, at once when it is announced, and under load with the master
+# killed.  What failed is retried with its token, as SDKs do; the service
+# honours tokens, since a failover may lose a claim.
 
 use lib 't/lib';
 
@@ -34,9 +34,10 @@ sub commands {
     return $redis->command('INFO', 'commandstats');
 }
 
-is($outage->round, 0, 'the master is found');
-like(commands($main->master), qr/cmdstat_evalsha/, 'and it is the one used');
-unlike(commands($main->replica), qr/cmdstat_evalsha/, 'not its replica');
+is($outage->round, 0, 'no request fails with a master found by sentinels');
+like(commands($main->master), qr/cmdstat_evalsha/, 'the master is used');
+unlike(commands($main->replica), qr/cmdstat_evalsha/,
+    'the replica is not used');
 
 # the sentinels at which NGINX has subscribed
 
@@ -45,7 +46,7 @@ sub watches { return $_[0]->command('CLIENT', 'LIST')
     =~ /name=nginx-\S+ .* sub=1 / }
 
 wait_for { watched() == 1 } 'a subscription to +switch-master';
-pass('one sentinel is listened to');
+pass('the gateway listens to one sentinel');
 
 subtest 'a failover that is asked for' => sub {
     my ($old, $new) = ($main->master, $main->replica);
@@ -53,10 +54,11 @@ subtest 'a failover that is asked for' => sub {
     ($main->sentinels)[0]->command('SENTINEL', 'FAILOVER', 'main');
     wait_for { $main->master == $new } 'the failover', 30;
     $t->wait_log(qr/the master is 127\.0\.0\.1:$new->{port} now/);
-    pass('the announcement is acted upon');
+    pass('the gateway acts upon the announcement');
 
     $outage->well(time);
-    like(commands($new), qr/cmdstat_evalsha/, 'the new master is used');
+    like(commands($new), qr/cmdstat_evalsha/,
+        'the new master is used after a failover');
     $main->wait_link($old);
 };
 
@@ -66,9 +68,9 @@ subtest 'the sentinel that is listened to falls silent' => sub {
     $listened->pause;
     my @others = grep { $_ != $listened } $main->sentinels;
     wait_for { grep { watches($_) } @others } 'another one to be listened to';
-    is($outage->round, 0, 'no request notices');
+    is($outage->round, 0, 'no request fails when a sentinel falls silent');
     $listened->resume;
-    pass('it is resumed');
+    pass('the silent sentinel is resumed');
 };
 
 subtest 'the master is killed under load' => sub {
@@ -79,8 +81,8 @@ subtest 'the master is killed under load' => sub {
     $dead->kill;
     my $took = $outage->well($then);
 
-    is($main->master, $new, 'its replica has taken over');
-    cmp_ok($took, '<', 30, 'recovered');
+    is($main->master, $new, 'the replica of a killed master has taken over');
+    cmp_ok($took, '<', 30, 'the gateway has recovered from a killed master');
     $outage->tell('a killed master', $took);
 
     $dead->start;
@@ -90,17 +92,19 @@ subtest 'the master is killed under load' => sub {
     is($outage->round, 0, 'the old master, back as a replica, is not used');
 };
 
-is(join(' ', $outage->wrong), '', 'every token has made one run');
+is(join(' ', $outage->wrong), '', 'every token has one job run');
 
-subtest 'nobody knows the master' => sub {
+subtest 'the master is unknown to all sentinels' => sub {
     my @at = map { $_->address } $main->sentinels;
     my $gateway = $t->run(name => 'unknown', workers => 1,
         redis => "jobruns_redis sentinel:nobody @at;");
 
-    is($t->create_run(to => $gateway)->status, 503, 'refused');
+    is($t->create_run(to => $gateway)->status, 503,
+        'a creation with an unknown master is refused');
     like($gateway->error_log, qr/no sentinel tells where master "nobody" is/,
-        'told');
-    like($gateway->error_log, qr/it knows none; check the name/, 'and why');
+        'error.log reports an unknown master');
+    like($gateway->error_log, qr/it knows none; check the name/,
+        'error.log says why the master is unknown');
 };
 
 subtest 'a sentinel that lies' => sub {
@@ -117,10 +121,12 @@ subtest 'a sentinel that lies' => sub {
     my $gateway = $t->run(name => 'lied', workers => 1,
         redis => 'jobruns_redis sentinel:main ' . $peer->address . ';');
 
-    is($t->create_run(to => $gateway)->status, 503, 'refused');
+    is($t->create_run(to => $gateway)->status, 503,
+        'a creation with a sentinel that lies is refused');
     like($gateway->error_log, qr/a sentinel names the master "\?\[2J\?2026\S+ /,
-        'told in one line');
-    unlike($gateway->error_log, qr/[^\n\x20-\x7e]/, 'that has only text');
+        'error.log reports a sentinel that lies in one line');
+    unlike($gateway->error_log, qr/[^\n\x20-\x7e]/,
+        'error.log has nothing but text of a sentinel that lies');
 };
 
 subtest 'sentinels that want a password' => sub {
@@ -137,12 +143,15 @@ subtest 'sentinels that want a password' => sub {
     my $gateway = $t->run(name => 'password', workers => 1, redis =>
         "jobruns_redis $address sentinel_user=gateway "
         . "sentinel_password_file=$pass;");
-    is($t->create_run(to => $gateway)->status, 201, 'with it');
+    is($t->create_run(to => $gateway)->status, 201,
+        "a creation with the sentinels' password is created");
 
     $gateway = $t->run(name => 'none', workers => 1,
         redis => "jobruns_redis $address;");
-    is($t->create_run(to => $gateway)->status, 503, 'without it');
-    like($gateway->error_log, qr/NOAUTH/, 'told');
+    is($t->create_run(to => $gateway)->status, 503,
+        "a creation without the sentinels' password is refused");
+    like($gateway->error_log, qr/NOAUTH/,
+        'error.log reports the missing password');
 };
 
 subtest 'configuration' => sub {
@@ -158,8 +167,8 @@ subtest 'configuration' => sub {
     ) {
         my ($ok, $output) = $t->check_config(
             redis => "jobruns_redis $case->[0];");
-        ok(!$ok, "$case->[0] is refused");
-        like($output, $case->[1], 'with a remedy');
+        ok(!$ok, "nginx -t refuses: $case->[0]");
+        like($output, $case->[1], "nginx -t has a remedy: $case->[0]");
     }
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Sentinels behind TLS, with a user of their own, before a master that has
-# neither; and sentinels that announce names instead of addresses.
+# Sentinels have TLS, with a user of their own, and a master that has neither;
+# and sentinels announce names instead of addresses.
 
 use lib 't/lib';
 
@@ -18,7 +18,7 @@ JobRuns::Tls::needed();
 JobRuns::Tls::self_signed($dir, 'sentinel', 'DNS:sentinels.test');
 JobRuns::Tls::self_signed($dir, 'other', 'DNS:sentinels.test');
 
-# told by NGINX itself
+# logged by NGINX itself
 $t->allow_log(qr/SSL_do_handshake\(\) failed/);
 
 my $main = RedisSentinel->start($t, name => 'main', host => 'localhost',
@@ -60,16 +60,18 @@ subtest 'a user over TLS, a name, and a failover' => sub {
     my $gateway = gateway('main', "$user $tls", Outage::TIMEOUTS);
     my ($old, $new) = ($main->master, $main->replica);
 
-    is($t->create_run(to => $gateway)->status, 201, 'created');
-    ok(used($old) && !used($new), 'by the master');
-    ok($dns->count('localhost'), 'the name was asked for');
+    is($t->create_run(to => $gateway)->status, 201,
+        'a creation by sentinels with TLS is created');
+    ok(used($old) && !used($new),
+        'the master found by sentinels with TLS is used');
+    ok($dns->count('localhost'), 'the name of the master is looked up');
 
-    # who listens, so that the announcement comes over TLS too
+    # whoever listens, so that the announcement comes over TLS too
     wait_for {
         grep { $_->command('CLIENT', 'LIST') =~ / sub=1 .* user=gateway / }
             $main->sentinels;
     } 'a subscription to +switch-master';
-    pass('the user listens to one of them');
+    pass('the user listens to one of the sentinels');
 
     ($main->sentinels)[0]->command('SENTINEL', 'FAILOVER', 'main');
     wait_for { $main->master == $new } 'the failover', 30;
@@ -77,7 +79,7 @@ subtest 'a user over TLS, a name, and a failover' => sub {
         'the announcement to be acted upon';
     wait_for { $t->create_run(to => $gateway)->status == 201 }
         'the new master to be used', 30;
-    ok(used($new), 'the new master is used');
+    ok(used($new), 'the new master is used after the failover');
     $main->wait_link($old);
 };
 
@@ -96,8 +98,9 @@ for (
     subtest $what => sub {
         my $gateway = gateway($what =~ tr/ /-/r, $parameters);
 
-        is($t->create_run(to => $gateway)->status, 503, 'refused');
-        like($gateway->error_log, $told, 'told');
+        is($t->create_run(to => $gateway)->status, 503,
+            "$what: the creation is refused");
+        like($gateway->error_log, $told, "$what: error.log has the reason");
     };
 }
 
@@ -105,9 +108,10 @@ subtest 'a name, and nobody to resolve it' => sub {
     my $gateway = $t->run(name => 'nobody', workers => 1, redis =>
         'jobruns_redis ' . $main->address . " $user $tls;");
 
-    is($t->create_run(to => $gateway)->status, 503, 'refused');
+    is($t->create_run(to => $gateway)->status, 503,
+        'a creation without a resolver is refused');
     like($gateway->error_log, qr/localhost.* set the "resolver" directive/,
-        'told');
+        'error.log says to set the resolver');
 };
 
 done_testing;

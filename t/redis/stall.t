@@ -27,15 +27,16 @@ sub used {
     return (split / /, $redis->command('GET', $key))[1];
 }
 
-is($t->create_run->status, 201, 'a connection is there');
-is(used(), 1, '... and counted');
+is($t->create_run->status, 201, 'a creation before the stall is created');
+is(used(), 1, 'a creation before the stall is counted');
 my $before = $t->service->counts->{creations};
 
 $redis->pause;
 my @waiting = map { $t->start_run(token => "stall-$_") } 1 .. $n;
 my %status;
 $status{$_->response->status}++ for @waiting;
-is_deeply(\%status, { 503 => $n }, 'Redis stands still: nothing is forwarded');
+is_deeply(\%status, { 503 => $n },
+    'nothing is forwarded while Redis stands still');
 
 # longer than a lease: what is left behind would be unknown by then
 select undef, undef, undef, 4;
@@ -51,8 +52,10 @@ wait_for {
 
 %status = ();
 $status{$t->create_run(token => "stall-$_")->status}++ for 1 .. $n;
-is_deeply(\%status, { 201 => $n }, 'each retry is a first attempt');
-is($t->service->counts->{creations}, $others + $n, '... which makes its run');
-is(used(), $others + $n, '... and no other was paid for');
+is_deeply(\%status, { 201 => $n },
+    'each retry after the stall is a first attempt');
+is($t->service->counts->{creations}, $others + $n,
+    'each retry after the stall has one job run');
+is(used(), $others + $n, 'the quota counts no other attempts');
 
 done_testing;

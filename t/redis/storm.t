@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Thousands of operations against a server that stalls, cuts replies and hangs
-# up at random.  Whatever happens: each operation ends once, a reply is its
-# own, and what is said not to have been sent never arrived.
+# Thousands of operations run against a server that stalls, cuts replies and
+# hangs up at random.  Whatever happens: each operation ends once, a reply is
+# its own, and what is reported as not sent never arrived.
 #
 # TEST_REDIS_SEED repeats a run as far as time allows.
 
@@ -119,9 +119,9 @@ for my $path (sort keys %peer) {
     }
 
     is(join("\n", map { "$_ $wrong{$_}" } sort keys %wrong), '',
-        "$path: none of $made went wrong");
+        "$path: none of $made operations went wrong");
     diag("$path: ", join ', ', map { "$_ $ended{$_}" } sort keys %ended);
-    cmp_ok($ended{$_} // 0, '>', 0, "$path: some were $_")
+    cmp_ok($ended{$_} // 0, '>', 0, "$path: some operations ended with $_")
         for qw(ok lost timeout declined);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# TLS of the Redis client: what is trusted, and what is not.
+# The Redis client uses TLS: it accepts good certificates and refuses bad
+# ones.
 
 use lib 't/lib';
 
@@ -13,7 +14,7 @@ use RedisProbe;
 my $t = RedisProbe::harness();
 my $dir = $t->testdir;
 
-# told by NGINX itself, at each probe if the level is debug
+# logged by NGINX itself, at each probe if the level is debug
 $t->allow_log(
     qr/\[crit\].*SSL_\w+\(\) failed .*(?:certificate required|wrong version)/);
 
@@ -125,7 +126,7 @@ $t->run(module => 0, config => probe_config(%where));
 subtest 'good certificates' => sub {
     for my $path (qw(name ip client)) {
         my @r = steps($path, 'cmd SET k v', 'cmd GET k', 'cmd PING');
-        is(replies(@r), '+OK "v" +PONG', $path);
+        is(replies(@r), '+OK "v" +PONG', "$path: the certificate is accepted");
     }
 };
 
@@ -142,48 +143,58 @@ subtest 'bad certificates' => sub {
         my ($path, $message) = @$case;
         my $before = length $t->nginx->error_log;
         my $r = steps($path, 'cmd SET stolen x');
-        is(brief($r), 'unreachable,0', "$path: refused");
-        like(substr($t->nginx->error_log, $before), $message, '... with why');
-        is(steps($path, 'cmd PING')->{rc}, 'declined', '... breaker open');
+        is(brief($r), 'unreachable,0', "$path: the certificate is refused");
+        like(substr($t->nginx->error_log, $before), $message,
+            "$path: error.log says why the certificate is refused");
+        is(steps($path, 'cmd PING')->{rc}, 'declined',
+            "$path: the breaker is open");
     }
-    is($redis->command('EXISTS', 'stolen'), 0, 'nothing was sent');
+    is($redis->command('EXISTS', 'stolen'), 0,
+        'nothing was sent with a bad certificate');
 };
 
 subtest 'a client certificate is wanted' => sub {
     # TLS 1.3 tells the client after its handshake
     my $r = steps('no_client', 'cmd PING');
-    is(brief($r), 'unreachable,0', 'unreachable');
+    is(brief($r), 'unreachable,0',
+        'a server that wants a client certificate is unreachable');
     like(join("\n", log_lines(qr/127.0.0.1:$port{picky}/)),
         qr/closed the connection in the greeting|TLS with .* failed/,
-        'the log says it');
+        'error.log reports the missing client certificate');
 };
 
 subtest 'no TLS there' => sub {
     my $r = steps('plain', 'cmd PING');
-    is(brief($r), 'unreachable,0', 'unreachable');
+    is(brief($r), 'unreachable,0', 'a server without TLS is unreachable');
     like($t->nginx->error_log,
-        qr/TLS with \S+ failed, .*check that this port speaks TLS/, 'why');
+        qr/TLS with \S+ failed, .*check that this port speaks TLS/,
+        'error.log reports a server without TLS');
 
     $r = steps('deaf', 'cmd PING');
-    is(brief($r), 'unreachable,0', 'an end to the handshake');
-    cmp_ok($r->{ms}, '>=', 199, '... by connect_timeout');
-    like($t->nginx->error_log, qr/within 200ms while SSL handshaking/, 'why');
+    is(brief($r), 'unreachable,0',
+        'a handshake without a reply ends in unreachable');
+    cmp_ok($r->{ms}, '>=', 199,
+        'a handshake without a reply ends after connect_timeout');
+    like($t->nginx->error_log, qr/within 200ms while SSL handshaking/,
+        'error.log reports a handshake without a reply');
 
     is(brief(steps('deaf_long', 'cmd PING')), 'timeout,0',
-        'a deadline within the handshake');
+        'an operation has its deadline within the handshake');
 };
 
 subtest 'much and many' => sub {
     my @r = steps('ip', 'cmd SET big @12000000', 'cmd STRLEN big',
         'cmd GET big', '*3000 cmd INCR n', 'cmd GET n');
-    is(replies(@r[0 .. 2]), '+OK :12000000 (12000000 bytes)', '12 MB');
-    is($r[-1]{reply}, '"3000"', '3000 operations');
+    is(replies(@r[0 .. 2]), '+OK :12000000 (12000000 bytes)',
+        '12 MB are sent and received over TLS');
+    is($r[-1]{reply}, '"3000"', '3000 operations over TLS get their replies');
     steps('ip', 'cmd DEL n');
 
     my @clients = map { start_steps('ip', '*50 cmd INCR n', 'cmd GET big') }
         1 .. 10;
     results($_) for @clients;
-    is(steps('ip', 'cmd GET n')->{reply}, '"500"', 'at the same time');
+    is(steps('ip', 'cmd GET n')->{reply}, '"500"',
+        'operations of ten requests over TLS get their replies');
 };
 
 subtest 'a stopped server' => sub {
@@ -191,26 +202,28 @@ subtest 'a stopped server' => sub {
     $redis->pause;
     my @r = steps('stopped', '*20 cmd SET k @1000000');
     is(scalar(grep { $_->{status} =~ /^(?:timeout|lost|unreachable)$/ } @r),
-        20, 'all end');
-    is(scalar(grep { $_->{sent} } grep { $_->{n} == 1 } @r), 1, '1 was sent');
+        20, 'all operations to a stopped server end');
+    is(scalar(grep { $_->{sent} } grep { $_->{n} == 1 } @r), 1,
+        'the first operation to a stopped server was sent');
     is(scalar(grep { $_->{sent} } grep { $_->{n} == 20 } @r), 0,
-        '20 was not');
+        'the last operation to a stopped server was not sent');
     $redis->resume;
     until_ok('stopped');
-    pass('and works again');
+    pass('operations work again when the server goes on');
 };
 
-subtest 'the system trusts it' => sub {
+subtest 'the system trusts the certificate' => sub {
     local $ENV{SSL_CERT_FILE} = "$dir/good_ca.crt";
     $t->run(name => 'second', module => 0,
         config => probe_config('system' => $where{'system'}));
     my $r = results($t->client($t->nginx('second'))->request({
         method => 'POST', path => '/system', body => 'cmd PING',
         headers => [['Host', 'localhost']] }));
-    is($r->{reply}, '+PONG', 'without tls_ca');
+    is($r->{reply}, '+PONG',
+        'a certificate that the system trusts needs no tls_ca');
 };
 
 steps($_, 'cmd PING') for qw(name ip client);
-is($t->nginx->quit, 0, 'a graceful end');
+is($t->nginx->quit, 0, 'NGINX with TLS exits with 0');
 
 done_testing();
