@@ -179,20 +179,27 @@ typedef struct {
  *  state       who owns the request          what moves it on
  *  ---------   ---------------------------   -------------------------------
  *  reading     NGINX's body reader           the whole body, or its error
- *  checking    we, blocked; a body above     the thread: admitting, or refuse
+ *  checking    we, blocked; a body above     the thread: admitting, or noting
  *              64k waits for a thread or
  *              is checked in one
- *  admitting   we, blocked; the reply of     the reply: forward, replay,
- *              admit.lua is under way        refuse, or wait
+ *  admitting   we, blocked; the reply of     the reply: forwarding, a replay
+ *              admit.lua is under way        or refusal in noting, or waiting
  *  waiting     we, not blocked, with others  its turn to ask: admitting again;
- *              behind the same claim (_wait  what the others were told: replay,
- *              ers.c), while its timer runs  refuse; the timer, or the client
+ *              behind the same claim (_wait  what the others were told:
+ *              ers.c), while its timer runs  noting; the timer, or the client
  *                                            leaving, ends it
- *  renewing    we, blocked; held up, so      the reply: forward, or where the
- *              the lease is renewed first    claim is lost admitting again
+ *  renewing    we, blocked; held up, so      the reply: forwarding, or where
+ *              the lease is renewed first    the claim is lost admitting again
  *  recording   we, blocked; ".begin" is on   the file, or with
  *              its way to the file           jobruns_audit_sync always the
- *                                            disk: forward, or refuse
+ *                                            disk: forwarding, or noting
+ *  noting      we, blocked; the one record   the same: answered
+ *              of an answer of our own is
+ *              on its way to the file
+ *  answered    NGINX's writer: the answer    -
+ *              is our own, nothing was
+ *              forwarded
+ *
  *  forwarding  the content handler           its answer's header
  *  holding     the content handler; we       the last byte, or its breaking
  *              keep what it answers          off: settling
@@ -201,13 +208,9 @@ typedef struct {
  *  sealing     we, blocked, r->buffered      the same, or its failure:
  *              set; ".end" is on its way     released
  *              to the file
- *  released    NGINX's writer                -
- *  noting      we, blocked; the one record   the same: answered
- *              of an answer of our own is
- *              on its way to the file
- *  answered    NGINX's writer: the answer    -
- *              is our own, nothing was
- *              forwarded
+ *  released    NGINX's writer, which calls   its header is passed on: sent
+ *              our filter for the answer
+ *  sent        NGINX's writer                -
  *
  * While blocked the request cannot be freed, so an operation may live in its
  * pool.  A request that NGINX terminates meanwhile is finished when we
@@ -221,23 +224,27 @@ typedef enum {
     jobruns_st_waiting,
     jobruns_st_renewing,
     jobruns_st_recording,
+    jobruns_st_noting,
+    jobruns_st_answered,
     jobruns_st_forwarding,
     jobruns_st_holding,
     jobruns_st_settling,
     jobruns_st_sealing,
     jobruns_st_released,
-    jobruns_st_noting,
-    jobruns_st_answered
+    jobruns_st_sent
 } ngx_http_jobruns_state_e;
 
+/* the content handler has it, or has had it */
+#define ngx_http_jobruns_forwarded(a)  ((a)->state >= jobruns_st_forwarding)
 
-/* what an attempt waits in; nothing but ngx_http_jobruns_wake() ends it */
+
+/* what the audit file has of an attempt */
 typedef enum {
-    jobruns_parked_none = 0,
-    jobruns_parked_blocked,     /* an operation is under way */
-    jobruns_parked_filter,      /* the same, inside NGINX's output filters */
-    jobruns_parked_watched      /* a timer, and a client that may leave */
-} ngx_http_jobruns_parked_e;
+    jobruns_recorded_none = 0,
+    jobruns_recorded_lost,      /* not its ".begin", or not yet */
+    jobruns_recorded_begin,
+    jobruns_recorded_end        /* or what there was for it */
+} ngx_http_jobruns_recorded_e;
 
 
 /* what admit.lua said, or that it could not be asked */
@@ -252,7 +259,9 @@ typedef enum {
     jobruns_verdict_refused,
     jobruns_verdict_unavailable,
     jobruns_verdict_damaged,    /* Redis holds what nobody of us wrote */
-    jobruns_verdict_late        /* it came behind its deadline: nothing */
+    jobruns_verdict_late,       /* it came behind its deadline: nothing */
+    jobruns_verdict_again       /* the stored answer is corrupt: to be asked
+                                   for one that is not this */
 } ngx_http_jobruns_verdict_e;
 
 
@@ -280,13 +289,11 @@ typedef void (*ngx_http_jobruns_next_pt)(ngx_http_request_t *r,
 
 /*
  * Everything about one attempt to create a job run.  Lives in the request's
- * pool; ngx_http_jobruns_attempt_end() lets go of timers and operations and
- * settles what was left unsettled.
+ * pool; ngx_http_jobruns_flow_log_handler() lets go of timers and operations
+ * and settles what was left unsettled.
  */
 struct ngx_http_jobruns_attempt_s {
     ngx_http_jobruns_state_e       state;
-    ngx_http_jobruns_parked_e      parked;
-    ngx_http_jobruns_next_pt       next;      /* called when it is woken */
     ngx_http_request_t            *request;
     ngx_http_jobruns_ctx_t        *ctx;       /* of the request */
     ngx_http_jobruns_loc_conf_t   *conf;      /* of where it came in; stays
@@ -306,11 +313,13 @@ struct ngx_http_jobruns_attempt_s {
     u_char                         fingerprint[
                                            NGX_HTTP_JOBRUNS_FINGERPRINT_LEN];
 
-    /* the check of a large body */
+    /* the check of the body */
 
-    ngx_queue_t                    checking;  /* waits for its turn */
-    jr_body_t                     *check;     /* what a thread found, while
-                                                 it is taken over */
+    size_t                         body_len;
+    unsigned                       body_flags;    /* of jr_body_read() */
+    ngx_queue_t                    checking;  /* waits for its thread */
+    jr_body_t                     *check;     /* what was found, until it is
+                                                 taken over */
 
     /* admission; limits and states run in parallel */
 
@@ -338,8 +347,6 @@ struct ngx_http_jobruns_attempt_s {
     ngx_http_jobruns_share_t      *place;     /* that it takes meanwhile */
 
     ngx_http_jobruns_verdict_e     verdict;
-    ngx_int_t                      renewed;   /* as it was late; NGX_DECLINED:
-                                                 the claim is lost */
     ngx_uint_t                     refusing;  /* index into limits */
     ngx_msec_t                     wait;      /* till the limit passes, or the
                                                  lease of a running one ends */
@@ -353,8 +360,6 @@ struct ngx_http_jobruns_attempt_s {
     jr_outcome_e                   outcome;
     jr_exchange_t                  exchange;
     ngx_http_jobruns_settled_e     settled;
-    ngx_http_jobruns_settlement_t *settlement;    /* started; only its being
-                                                     NULL or not counts */
 
     /* the answer that is held; the proxy's own filters of its body */
 
@@ -374,6 +379,7 @@ struct ngx_http_jobruns_attempt_s {
     ngx_str_t                      answer;    /* body to release, once
                                                  chosen */
     ngx_http_jobruns_audit_wait_t  record;    /* on its way to the file */
+    ngx_http_jobruns_recorded_e    recorded;
 
     /* when, by ngx_current_msec: for audit */
 
@@ -398,15 +404,13 @@ struct ngx_http_jobruns_attempt_s {
     ngx_msec_t                     stage_time;
 
     unsigned                       unknown_before:1;
-    unsigned                       forwarded:1;
-    unsigned                       claimed:1; /* Redis may hold our record */
+    unsigned                       claimed:1; /* Redis may hold our record,
+                                                 and no settlement has begun */
     unsigned                       asked_again:1;
     unsigned                       late:1;    /* asked again for that */
     unsigned                       reached:1; /* Redis works, and has not
                                                  admitted us: "allow" does not
                                                  forward */
-    unsigned                       mistrusted:1;  /* the kept answer; admit.lua
-                                                     is to be told */
     unsigned                       unprotected:1; /* Redis failed, allowed */
     unsigned                       unreplicated:1;    /* the claim is on too
                                                      few replicas */
@@ -414,12 +418,7 @@ struct ngx_http_jobruns_attempt_s {
     unsigned                       too_large:1;   /* answer not kept */
     unsigned                       complete:1;    /* its last byte is here */
     unsigned                       overlong:1;    /* than its length says */
-    unsigned                       header_sent:1;
     unsigned                       replace:1; /* by an answer of our own */
-    unsigned                       chosen:1;  /* the answer */
-    unsigned                       recorded:1;    /* or tried to be */
-    unsigned                       audit_begun:1;
-    unsigned                       audit_ended:1;
     ngx_uint_t                     stopped;   /* by the guard: the status that
                                                  its client is given; 0: no */
 };

@@ -12,13 +12,13 @@
 #include "ngx_http_jobruns_content_length.h"
 #include "ngx_http_jobruns_directives.h"
 #include "ngx_http_jobruns_filter.h"
+#include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_guard.h"
 #include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_limit.h"
 #include "ngx_http_jobruns_module_file.h"
 #include "ngx_http_jobruns_redis_directives.h"
-#include "ngx_http_jobruns_replicas.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_variables.h"
 #include "ngx_http_jobruns_zone.h"
@@ -691,7 +691,7 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
     h = logs->elts;
     ngx_memmove(h + 1, h, (logs->nelts - 1) * sizeof(ngx_http_handler_pt));
 
-    *h = ngx_http_jobruns_handler_log;
+    *h = ngx_http_jobruns_flow_log_handler;
 
     ngx_http_jobruns_audit_create_files(cf);
 

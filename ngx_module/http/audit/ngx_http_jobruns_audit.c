@@ -208,6 +208,8 @@ ngx_http_jobruns_audit_begin(ngx_http_jobruns_attempt_t *a,
         return NGX_OK;
     }
 
+    a->recorded = jobruns_recorded_lost;
+
     ngx_http_jobruns_audit_watch_settle(file);
 
     if (file->watch.lost && a->conf->audit_required) {
@@ -232,21 +234,22 @@ ngx_http_jobruns_audit_end(ngx_http_jobruns_attempt_t *a,
 {
     ngx_http_jobruns_audit_moment_e  moment;
 
-    if (a->audit_ended) {
-        return NGX_OK;
-    }
-
-    a->audit_ended = 1;
-    ngx_http_jobruns_count_attempt(a);
-
-    if (a->conf->audit == NULL) {
+    if (a->recorded == jobruns_recorded_end) {
         return NGX_OK;
     }
 
     /* an attempt whose ".begin" could not be written has one record, as one
        that was not forwarded: an ".end" is never without its ".begin" */
 
-    moment = a->audit_begun ? jobruns_audit_end : jobruns_audit_whole;
+    moment = (a->recorded == jobruns_recorded_begin) ? jobruns_audit_end
+                                                     : jobruns_audit_whole;
+
+    a->recorded = jobruns_recorded_end;
+    ngx_http_jobruns_count_attempt(a);
+
+    if (a->conf->audit == NULL) {
+        return NGX_OK;
+    }
 
     if (ngx_http_jobruns_audit_record_refusal(a, moment)
         && ngx_http_jobruns_audit_fold_take(a))
@@ -311,15 +314,15 @@ ngx_http_jobruns_audit_on_record(ngx_http_jobruns_audit_wait_t *wait)
 
     a = wait->attempt;
 
-    if (!a->audit_ended) {
-        a->audit_begun = wait->written;
+    if (a->recorded == jobruns_recorded_lost && wait->written) {
+        a->recorded = jobruns_recorded_begin;
     }
 
     if (wait->rc != NGX_OK) {
         ngx_http_jobruns_audit_failed(a);
     }
 
-    wait->done(a);
+    wait->done(a, wait->rc);
 }
 
 

@@ -42,8 +42,10 @@ typedef struct ngx_http_jobruns_audit_file_s  ngx_http_jobruns_audit_file_t;
 typedef struct ngx_http_jobruns_audit_sync_s  ngx_http_jobruns_audit_sync_t;
 typedef struct ngx_http_jobruns_audit_wait_s  ngx_http_jobruns_audit_wait_t;
 
-/* the attempt's record is in its file, or on the disk, or will not be */
-typedef void (*ngx_http_jobruns_audit_done_pt)(ngx_http_jobruns_attempt_t *a);
+/* the attempt's record is in its file, or on the disk (NGX_OK), or will not be
+   (NGX_ERROR) */
+typedef void (*ngx_http_jobruns_audit_done_pt)(ngx_http_jobruns_attempt_t *a,
+    ngx_int_t rc);
 
 
 /*
@@ -97,8 +99,7 @@ void ngx_http_jobruns_audit_stop(ngx_cycle_t *cycle);
 /*
  * Writes the record before the attempt is forwarded.  NGX_AGAIN: it is on its
  * way, and done will be called from the event loop when it is there or will
- * not be: see a->record.rc.  NGX_OK: there is no file.  NGX_ERROR: it is not
- * in the file.
+ * not be.  NGX_OK: there is no file.  NGX_ERROR: it is not in the file.
  */
 ngx_int_t ngx_http_jobruns_audit_begin(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_audit_done_pt done);

@@ -110,7 +110,7 @@ ngx_uint_t
 ngx_http_jobruns_audit_record_refusal(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_audit_moment_e moment)
 {
-    return moment == jobruns_audit_whole && !a->forwarded
+    return moment == jobruns_audit_whole && !ngx_http_jobruns_forwarded(a)
            && a->outcome != JR_OUTCOME_REPLAYED;
 }
 
@@ -205,7 +205,7 @@ ngx_http_jobruns_audit_result(ngx_http_jobruns_attempt_t *a,
     jr_line_string(line, "tokenAfter",
                    ngx_http_jobruns_audit_token_after(a));
 
-    if (a->forwarded) {
+    if (ngx_http_jobruns_forwarded(a)) {
         jr_line_integer(line, "upstreamStatus", a->exchange.status);
         jr_line_boolean(line, "sent", a->exchange.sent);
     }
@@ -371,7 +371,7 @@ ngx_http_jobruns_audit_token_before(ngx_http_jobruns_attempt_t *a)
 static jr_str_t
 ngx_http_jobruns_audit_token_after(ngx_http_jobruns_attempt_t *a)
 {
-    if (a->token.data == NULL || !a->forwarded) {
+    if (a->token.data == NULL || !ngx_http_jobruns_forwarded(a)) {
         return ngx_http_jobruns_audit_token_before(a);
     }
 

@@ -9,6 +9,11 @@
 #include "ngx_redis_topology_select.h"
 
 
+/* the most replicas of a master that one could ask for; the longest wait */
+#define NGX_HTTP_JOBRUNS_REPLICAS_MAX       16
+#define NGX_HTTP_JOBRUNS_REPLICAS_TIME_MAX  10000
+
+
 /* a server made for some jobruns_redis, found again by what it says */
 typedef struct {
     ngx_redis_conf_t      conf;
@@ -422,4 +427,57 @@ ngx_http_jobruns_same_str(ngx_str_t *one, ngx_str_t *two)
     return one->len == two->len
            && (one->len == 0
                || ngx_memcmp(one->data, two->data, one->len) == 0);
+}
+
+
+char *
+ngx_http_jobruns_redis_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_jobruns_loc_conf_t *jlcf = conf;
+
+    ngx_int_t   n;
+    ngx_str_t  *value;
+
+    if (jlcf->replicas != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2) {
+
+        if (ngx_strcmp(value[1].data, "off") != 0) {
+            return ngx_http_jobruns_bad_option(cf, &value[1], "\"off\", or "
+                                               "a number of replicas and "
+                                               "how long to wait for them: "
+                                               "\"1 100ms\"");
+        }
+
+        jlcf->replicas = 0;
+
+        return NGX_CONF_OK;
+    }
+
+    n = ngx_atoi(value[1].data, value[1].len);
+
+    if (n == NGX_ERROR || n < 1 || n > NGX_HTTP_JOBRUNS_REPLICAS_MAX) {
+        return ngx_http_jobruns_bad_option(cf, &value[1],
+                                           "1 to 16 replicas, or \"off\"");
+    }
+
+    jlcf->replicas = (ngx_uint_t) n;
+
+    n = ngx_parse_time(&value[2], 0);
+
+    /* to WAIT, 0 is for ever */
+
+    if (n == NGX_ERROR || n < 1 || n > NGX_HTTP_JOBRUNS_REPLICAS_TIME_MAX) {
+        return ngx_http_jobruns_bad_option(cf, &value[2],
+                                           "a time from 1ms to 10s");
+    }
+
+    jlcf->replicas_timeout = (ngx_msec_t) n;
+
+    return NGX_CONF_OK;
 }

@@ -1,6 +1,6 @@
 /*
  * Admission: asking Redis for the token and the limits in one call, and
- * letting the request go on to the content handler.
+ * waiting for replicas of the claim.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_ADMISSION_H_INCLUDED
@@ -9,8 +9,23 @@
 #include "ngx_http_jobruns.h"
 
 
-void ngx_http_jobruns_admit(ngx_http_request_t *r,
+/*
+ * Asks for the verdict on an attempt; a->verdict is it, once NGX_OK is
+ * returned or, behind NGX_AGAIN, handed to ngx_http_jobruns_flow_wake().
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_jobruns_admission_begin(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+
+/* The same once more, with what begin() has made. */
+ngx_int_t ngx_http_jobruns_admission_ask(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
+/*
+ * The verdict is "unavailable": may the attempt be forwarded without one, by
+ * jobruns_redis_failure?  Logs it, and marks the attempt as unprotected.
+ */
+ngx_uint_t ngx_http_jobruns_admission_allowed(ngx_http_jobruns_attempt_t *a);
 
 
 #endif /* NGX_HTTP_JOBRUNS_ADMISSION_H_INCLUDED */

@@ -1,5 +1,7 @@
 /*
- * Answers of our own: refusals and replays.
+ * Which answer an attempt gets: a refusal or a replay, of which this file
+ * makes all but the sending of a held one, and in the end the held answer, the
+ * stored one of another attempt, or one of our own in its place.
  *
  * A refusal is sent by us rather than returned as a status: NGINX closes
  * the connection on a 400 it makes itself (ngx_http_special_response_handler())
@@ -9,45 +11,36 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_answer_headers.h"
-#include "ngx_http_jobruns_attempt.h"
-#include "ngx_http_jobruns_audit.h"
 #include "ngx_http_jobruns_error.h"
-#include "ngx_http_jobruns_flow.h"
-#include "ngx_http_jobruns_handler.h"
-#include "ngx_http_jobruns_held.h"
-#include "ngx_http_jobruns_identity.h"
-#include "ngx_http_jobruns_request_headers.h"
+
+#include "jr_json_skim.h"
 
 
-static void ngx_http_jobruns_answer(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_answer_error(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_uint_t status, jr_str_t code,
+    jr_str_t message);
+static ngx_int_t ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_noted(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_answer_unknown(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_finish(ngx_http_request_t *r, ngx_str_t *body);
-static void ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_answer_unkept(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_answer_unkept(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_answer_by_another(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_answer_replacement(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_unkept(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_str_t *message);
 
 
-void
-ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
-    jr_outcome_e outcome, ngx_uint_t status, const char *code,
-    ngx_str_t *message)
+ngx_int_t
+ngx_http_jobruns_answer_refuse(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_outcome_e outcome, ngx_uint_t status,
+    const char *code, ngx_str_t *message)
 {
     jr_str_t  error, text;
-
-    if (a->state == jobruns_st_forwarding) {
-        /* our own filter holds this, settles, and words the answer */
-
-        r->headers_out.status = status;
-        r->headers_out.content_length_n = 0;
-
-        ngx_http_jobruns_finish(r, &a->answer);
-        return;
-    }
 
     error = jr_outcome_error_code((unsigned) status);
     text = jr_outcome_error_message((unsigned) status);
@@ -61,99 +54,41 @@ ngx_http_jobruns_refuse(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
         text = ngx_http_jobruns_str(*message);
     }
 
-    ngx_http_jobruns_flow_to(a, jobruns_st_answered);
     a->outcome = outcome;
-    a->status = status;
-    a->refusal_code.data = (u_char *) error.data;
-    a->refusal_code.len = error.len;
-    a->refusal_message.data = (u_char *) text.data;
-    a->refusal_message.len = text.len;
 
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
         a->retry_after = 1;
     }
 
-    if (ngx_http_jobruns_error_body(r, error, text, &a->answer) != NGX_OK) {
-        a->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
+    return ngx_http_jobruns_answer_error(r, a, status, error, text);
+}
+
+
+/* makes the answer an error of our own */
+
+static ngx_int_t
+ngx_http_jobruns_answer_error(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_uint_t status, jr_str_t code,
+    jr_str_t message)
+{
+    a->status = status;
+    a->refusal_code.data = (u_char *) code.data;
+    a->refusal_code.len = code.len;
+    a->refusal_message.data = (u_char *) message.data;
+    a->refusal_message.len = message.len;
+
+    if (ngx_http_jobruns_error_body(r, code, message, &a->answer) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     ngx_http_jobruns_error_headers(r, status, &a->answer);
 
-    ngx_http_jobruns_answer(r, a);
+    return NGX_OK;
 }
 
 
-/* records the answer that headers_out and a->answer make, then sends it */
-
-static void
-ngx_http_jobruns_answer(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    if (ngx_http_jobruns_audit_end(a, ngx_http_jobruns_wake) == NGX_AGAIN) {
-        ngx_http_jobruns_flow_to(a, jobruns_st_noting);
-        ngx_http_jobruns_park(a, ngx_http_jobruns_noted);
-        return;
-    }
-
-    ngx_http_jobruns_finish(r, &a->answer);
-}
-
-
-/* in the file or not: a refusal or a replay needs no record to be true */
-
-static void
-ngx_http_jobruns_noted(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    ngx_http_jobruns_flow_to(a, jobruns_st_answered);
-
-    ngx_http_jobruns_finish(r, &a->answer);
-}
-
-
-ngx_int_t
-ngx_http_jobruns_refuse_path(ngx_http_request_t *r, jr_path_e kind,
-    jr_path_t *path)
-{
-    const char              *what;
-    ngx_http_jobruns_ctx_t  *ctx;
-
-    ctx = ngx_http_jobruns_create_ctx(r);
-
-    if (ctx == NULL
-        || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
-        || ngx_http_jobruns_attempt_create(r, ctx, path) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (kind == JR_PATH_CREATE) {
-        (void) jr_path_keys(&ctx->attempt->path, &what);
-
-    } else {
-        ngx_memzero(&ctx->attempt->path, sizeof(jr_path_t));
-    }
-
-    if (ngx_http_jobruns_identity_read(r, ctx->attempt) == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "jobruns: a request that may be read as createJobRun "
-                  "came to a location without \"jobruns\"; it is answered "
-                  "404 (say \"jobruns off;\" there to let it pass)");
-
-    ngx_http_jobruns_refuse(r, ctx->attempt, JR_OUTCOME_INVALID,
-                            NGX_HTTP_NOT_FOUND, NULL, NULL);
-
-    return NGX_DONE;
-}
-
-
-/* sends what headers_out says and the body, then lets the request go */
-
-static void
-ngx_http_jobruns_finish(ngx_http_request_t *r, ngx_str_t *body)
+void
+ngx_http_jobruns_answer_send(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_int_t     rc;
     ngx_buf_t    *b;
@@ -207,26 +142,25 @@ ngx_http_jobruns_finish(ngx_http_request_t *r, ngx_str_t *body)
 }
 
 
-void
+ngx_int_t
 ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    u_char     *p;
-    ngx_str_t   message;
+    ngx_str_t  message;
 
     switch (a->verdict) {
 
     case jobruns_verdict_limited:
-        ngx_http_jobruns_answer_limited(r, a);
-        return;
+        return ngx_http_jobruns_answer_limited(r, a);
 
     case jobruns_verdict_replay:
-        ngx_http_jobruns_answer_replay(r, a);
-        return;
+        return ngx_http_jobruns_answer_replay(r, a);
 
     case jobruns_verdict_unkept:
-        ngx_http_jobruns_answer_unkept(r, a);
-        return;
+        return ngx_http_jobruns_answer_unkept(r, a);
+
+    case jobruns_verdict_refused:
+        return ngx_http_jobruns_answer_unknown(r, a);
 
     case jobruns_verdict_running:
         a->retry_after = 1;
@@ -234,10 +168,9 @@ ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
         ngx_str_set(&message, "A request with this opc-retry-token is still "
                     "being processed; retry with the same token.");
 
-        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_IN_PROGRESS,
-                                NGX_HTTP_CONFLICT, "IncorrectState",
-                                &message);
-        return;
+        return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_IN_PROGRESS,
+                                              NGX_HTTP_CONFLICT,
+                                              "IncorrectState", &message);
 
     case jobruns_verdict_mismatch:
         ngx_str_set(&message, "This opc-retry-token was used for a different "
@@ -251,41 +184,48 @@ ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
                         "its credentials (see jobruns_principal).");
         }
 
-        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_TOKEN_MISMATCH,
-                                NGX_HTTP_CONFLICT, "InvalidatedRetryToken",
-                                &message);
-        return;
-
-    case jobruns_verdict_refused:
-        message.data = ngx_pnalloc(r->pool, 256 + a->original_id.len);
-        if (message.data == NULL) {
-            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-            return;
-        }
-
-        p = ngx_sprintf(message.data, "Whether request %V with this "
-                        "opc-retry-token created a job run is not known; "
-                        "look before you create it anew with another token.",
-                        &a->original_id);
-        message.len = p - message.data;
-
-        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_TOKEN_UNKNOWN,
-                                NGX_HTTP_CONFLICT, "Conflict", &message);
-        return;
+        return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_TOKEN_MISMATCH,
+                                              NGX_HTTP_CONFLICT,
+                                              "InvalidatedRetryToken",
+                                              &message);
 
     default:
         ngx_str_set(&message, "The gateway cannot protect this request "
                     "against being carried out twice at the moment; nothing "
                     "was forwarded. Retry later.");
 
-        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
-                                NGX_HTTP_SERVICE_UNAVAILABLE, NULL,
-                                &message);
+        return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              NULL, &message);
     }
 }
 
 
-static void
+static ngx_int_t
+ngx_http_jobruns_answer_unknown(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    u_char     *p;
+    ngx_str_t   message;
+
+    message.data = ngx_pnalloc(r->pool, 256 + a->original_id.len);
+    if (message.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_sprintf(message.data, "Whether request %V with this "
+                    "opc-retry-token created a job run is not known; "
+                    "look before you create it anew with another token.",
+                    &a->original_id);
+    message.len = p - message.data;
+
+    return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_TOKEN_UNKNOWN,
+                                          NGX_HTTP_CONFLICT, "Conflict",
+                                          &message);
+}
+
+
+static ngx_int_t
 ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
@@ -305,34 +245,37 @@ ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
 
     message.data = ngx_pnalloc(r->pool, message.len);
     if (message.data == NULL) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
+        return NGX_ERROR;
     }
 
     ngx_memcpy(message.data, text, message.len);
 
-    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_LIMITED,
-                            NGX_HTTP_TOO_MANY_REQUESTS, NULL, &message);
+    return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_LIMITED,
+                                          NGX_HTTP_TOO_MANY_REQUESTS, NULL,
+                                          &message);
 }
 
 
-static void
+static ngx_int_t
 ngx_http_jobruns_answer_unkept(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     ngx_str_t  message;
 
     if (ngx_http_jobruns_unkept(r, a, &message) != NGX_OK) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
+        return NGX_ERROR;
     }
 
-    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_REPLAYED, NGX_HTTP_CONFLICT,
-                            "Conflict", &message);
+    return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_REPLAYED,
+                                          NGX_HTTP_CONFLICT, "Conflict",
+                                          &message);
 }
 
 
-ngx_int_t
+/* the run was made, but its answer was too large to keep: says so in *message
+   and in the location header */
+
+static ngx_int_t
 ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
     ngx_str_t *message)
 {
@@ -367,11 +310,10 @@ ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
 }
 
 
-static void
+static ngx_int_t
 ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    ngx_http_jobruns_flow_to(a, jobruns_st_answered);
     a->outcome = JR_OUTCOME_REPLAYED;
     a->status = a->kept.status;
 
@@ -379,12 +321,182 @@ ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
     a->answer.len = a->kept.body.len;
 
     if (ngx_http_jobruns_replay_headers(r, a) != NGX_OK) {
-        a->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
+        return NGX_ERROR;
     }
 
-    ngx_http_jobruns_find_run(a, a->kept.body);
+    ngx_http_jobruns_answer_find_run(a, a->kept.body);
 
-    ngx_http_jobruns_answer(r, a);
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jobruns_answer_find_run(ngx_http_jobruns_attempt_t *a, jr_str_t body)
+{
+    u_char    *slash;
+    jr_str_t   key, *location;
+
+    location = &a->kept.headers[JR_ANSWER_LOCATION];
+
+    if (location->data == NULL) {
+        location = &a->kept.headers[JR_ANSWER_CONTENT_LOCATION];
+    }
+
+    a->location.data = (u_char *) location->data;
+    a->location.len = location->len;
+
+    a->run_key.len = 0;
+
+    /* the API page's JobRun.key; the location ends in it where the body is
+       no JSON we can read (encoded, too large) */
+
+    if (body.len) {
+        key = jr_json_skim_string(body, (jr_str_t) jr_str("key"));
+
+        a->run_key.data = (u_char *) key.data;
+        a->run_key.len = key.len;
+    }
+
+    if (a->run_key.len == 0 && a->location.len) {
+        slash = (u_char *) memrchr(a->location.data, '/', a->location.len);
+
+        if (slash != NULL) {
+            a->run_key.data = slash + 1;
+            a->run_key.len = a->location.data + a->location.len - slash - 1;
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_jobruns_answer_choose(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_str_t  *body;
+
+    body = &a->answer;
+    ngx_str_null(body);
+
+    if (a->settled == jobruns_settled_done && a->kept.status) {
+
+        a->replace = 1;
+        a->status = a->kept.status;
+
+        body->data = (u_char *) a->kept.body.data;
+        body->len = a->kept.body.len;
+
+        return ngx_http_jobruns_replay_headers(r, a);
+    }
+
+    if (a->settled == jobruns_settled_done
+        && a->outcome != JR_OUTCOME_CREATED)
+    {
+        return ngx_http_jobruns_answer_by_another(r, a);
+    }
+
+    if (a->replace) {
+        return ngx_http_jobruns_answer_replacement(r, a);
+    }
+
+    if (a->held != NULL) {
+        body->data = a->held->pos;
+        body->len = a->held->last - a->held->pos;
+    }
+
+    if (a->overflow == NULL && a->complete
+        && r->headers_out.content_length_n == -1)
+    {
+        /* it came in chunks, but is whole now */
+        r->headers_out.content_length_n = (off_t) body->len;
+    }
+
+    return NGX_OK;
+}
+
+
+/* another attempt has created the run, and its answer was not kept: what our
+   own attempt was told says nothing of it */
+
+static ngx_int_t
+ngx_http_jobruns_answer_by_another(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_str_t  message;
+
+    if (ngx_http_jobruns_unkept(r, a, &message) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    a->replace = 1;
+
+    return ngx_http_jobruns_answer_error(r, a, NGX_HTTP_CONFLICT,
+                                   jr_outcome_error_code(NGX_HTTP_CONFLICT),
+                                   ngx_http_jobruns_str(message));
+}
+
+
+/* no usable answer came: say what that means for the job run */
+
+static ngx_int_t
+ngx_http_jobruns_answer_replacement(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    jr_str_t                    code, message;
+    ngx_uint_t                  status;
+    ngx_http_upstream_state_t  *state;
+
+    status = NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    if (a->stopped) {
+        status = a->stopped;
+        code = jr_outcome_error_code(status);
+        message = (jr_str_t) jr_str("The gateway is not configured to forward "
+                                    "this request unchanged; nothing was "
+                                    "sent to the service.");
+
+    } else if (a->outcome == JR_OUTCOME_UNSENT) {
+        code = jr_outcome_error_code(status);
+        message = (jr_str_t) jr_str("The service cannot be reached; nothing "
+                                    "was sent to it. Retry later.");
+        a->retry_after = 1;
+
+    } else if (a->outcome == JR_OUTCOME_REJECTED) {
+        status = a->exchange.status;
+        code = jr_outcome_error_code(status);
+        message = (jr_str_t) jr_str("The service, or a server in front of "
+                                    "it, refused the request and gave no "
+                                    "reason that can be passed on; no job "
+                                    "run was created.");
+
+    } else if (a->exchange.answered && !a->exchange.truncated
+               && a->exchange.status >= 300)
+    {
+        status = a->exchange.status;
+        code = status < 400
+               ? (jr_str_t) jr_str("ExternalServerInvalidResponse")
+               : jr_outcome_error_code(status);
+        message = (jr_str_t) jr_str("The service answered with an error that "
+                                    "leaves open whether the job run was "
+                                    "created. Retry with the same "
+                                    "opc-retry-token.");
+
+    } else {
+        code = (jr_str_t) jr_str("ExternalServerInvalidResponse");
+        message = (jr_str_t) jr_str("The service gave no complete answer; "
+                                    "whether the job run was created is not "
+                                    "known. Retry with the same "
+                                    "opc-retry-token.");
+
+        if (r->upstream_states != NULL && r->upstream_states->nelts) {
+            state = r->upstream_states->elts;
+
+            if (state[r->upstream_states->nelts - 1].status
+                == NGX_HTTP_GATEWAY_TIME_OUT)
+            {
+                code = (jr_str_t) jr_str("ExternalServerTimeout");
+            }
+        }
+    }
+
+    return ngx_http_jobruns_answer_error(r, a, status, code, message);
 }

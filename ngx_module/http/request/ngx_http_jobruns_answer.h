@@ -1,5 +1,6 @@
 /*
- * Answers of our own: refusals and replays.
+ * Which answer an attempt gets: headers_out, a->answer as its body, and what
+ * its record says of it.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_ANSWER_H_INCLUDED
@@ -8,25 +9,34 @@
 #include "ngx_http_jobruns.h"
 
 
-/*
- * Each sends its answer, behind its audit record, and finalizes the request;
- * the caller returns NGX_DONE or nothing.  Whatever the body, the connection
- * is kept where NGINX can discard it.
- */
-void ngx_http_jobruns_refuse(ngx_http_request_t *r,
+/* Each makes an answer, and sends nothing.  NGX_ERROR: no memory. */
+
+/* a JSON error; code and message NULL: those of the status.  The message is
+   to stay until the request's end. */
+ngx_int_t ngx_http_jobruns_answer_refuse(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_outcome_e outcome, ngx_uint_t status,
     const char *code, ngx_str_t *message);
-void ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
+
+/* what a->verdict is for a client */
+ngx_int_t ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
-/* a refusal in a location without `jobruns`, which has no attempt */
-ngx_int_t ngx_http_jobruns_refuse_path(ngx_http_request_t *r, jr_path_e kind,
-    jr_path_t *path);
+/* of an attempt that was forwarded and is settled: the held answer, the
+   stored one of another attempt, or one of our own */
+ngx_int_t ngx_http_jobruns_answer_choose(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
-/* the run was made, but its answer was too large to keep: says so in *message
-   and in the location header */
-ngx_int_t ngx_http_jobruns_unkept(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *message);
+/* Key and location of the run that a->kept tells of; body: of that answer, if
+   all of it is here. */
+void ngx_http_jobruns_answer_find_run(ngx_http_jobruns_attempt_t *a,
+    jr_str_t body);
+
+/*
+ * Sends what headers_out says and the body, then finalizes the request.
+ * Whatever the body of the request, the connection is kept where NGINX can
+ * discard it.
+ */
+void ngx_http_jobruns_answer_send(ngx_http_request_t *r, ngx_str_t *body);
 
 
 #endif /* NGX_HTTP_JOBRUNS_ANSWER_H_INCLUDED */

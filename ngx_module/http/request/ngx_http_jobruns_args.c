@@ -6,7 +6,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_args.h"
-#include "ngx_http_jobruns_handler.h"
+#include "ngx_http_jobruns_attempt.h"
 
 #include "jr_decimal.h"
 #include "jr_script.h"

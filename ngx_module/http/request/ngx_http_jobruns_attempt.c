@@ -1,23 +1,80 @@
 /*
- * The attempt: made when a creation is recognised, ended by the log phase,
- * and in between what it found out about what was exchanged with the service.
+ * The context of a request and its attempt: made when a creation is
+ * recognised, or refused by NGINX before that; and what is found out about
+ * what was exchanged with the service.
  */
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_identity.h"
-#include "ngx_http_jobruns_lease.h"
-#include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_request_headers.h"
-#include "ngx_http_jobruns_room.h"
-#include "ngx_http_jobruns_settlement.h"
-#include "ngx_http_jobruns_waiters.h"
 
 
 /* what ngx_http_limit_req_module and ngx_http_limit_conn_module leave behind,
    defined in their .c files */
 #define NGX_HTTP_JOBRUNS_LIMIT_REQ_REJECTED   3
 #define NGX_HTTP_JOBRUNS_LIMIT_CONN_REJECTED  2
+
+
+static void ngx_http_jobruns_ctx_cleanup(void *data);
+
+
+ngx_http_jobruns_ctx_t *
+ngx_http_jobruns_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_jobruns_module);
+
+    /* internal redirects clear r->ctx (ngx_http_internal_redirect(),
+       ngx_http_named_location(), ngx_http_filter_finalize_request()) */
+
+    if (ctx == NULL && (r->internal || r->filter_finalize)) {
+
+        for (cln = r->pool->cleanup; cln; cln = cln->next) {
+            if (cln->handler == ngx_http_jobruns_ctx_cleanup) {
+                ctx = cln->data;
+                ngx_http_set_ctx(r, ctx, ngx_http_jobruns_module);
+                break;
+            }
+        }
+    }
+
+    return ctx;
+}
+
+
+ngx_http_jobruns_ctx_t *
+ngx_http_jobruns_create_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_jobruns_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_jobruns_ctx_t));
+
+    cln->handler = ngx_http_jobruns_ctx_cleanup;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_jobruns_module);
+
+    return ctx;
+}
+
+
+/* the mark by which the context is found again; frees nothing: attempts are
+   let go in the log phase */
+
+static void
+ngx_http_jobruns_ctx_cleanup(void *data)
+{
+    (void) data;
+}
 
 
 ngx_int_t
@@ -198,18 +255,10 @@ ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
 
 
 void
-ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
+ngx_http_jobruns_attempt_outcome(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    ngx_http_jobruns_wait_end(a);
-
-    ngx_http_jobruns_lease_drop(a);
-
-    ngx_http_jobruns_count_stage(a, jobruns_stage_none);
-
-    ngx_http_jobruns_room_give(&a->room);
-
-    if (a->state >= jobruns_st_forwarding && a->state < jobruns_st_settling) {
+    if (a->state == jobruns_st_forwarding || a->state == jobruns_st_holding) {
 
         /* no filter saw an end: the client left while nothing kept the
            exchange going, or NGINX failed */
@@ -222,16 +271,12 @@ ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
 
         a->outcome = jr_outcome_of(&a->exchange);
 
-    } else if (a->state < jobruns_st_forwarding) {
+    } else if (!ngx_http_jobruns_forwarded(a)
+               && a->outcome == JR_OUTCOME_NONE)
+    {
         /* admitted, but never forwarded */
 
-        if (a->outcome == JR_OUTCOME_NONE) {
-            a->outcome = a->verdict == jobruns_verdict_running
-                         ? JR_OUTCOME_IN_PROGRESS : JR_OUTCOME_UNSENT;
-        }
-    }
-
-    if (a->claimed && a->settlement == NULL) {
-        ngx_http_jobruns_settle_detached(a);
+        a->outcome = a->verdict == jobruns_verdict_running
+                     ? JR_OUTCOME_IN_PROGRESS : JR_OUTCOME_UNSENT;
     }
 }

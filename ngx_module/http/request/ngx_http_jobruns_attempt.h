@@ -1,6 +1,6 @@
 /*
- * The attempt: made when a creation is recognised, ended by the log phase,
- * and in between what it found out about what was exchanged with the service.
+ * The context of a request and its attempt, and what was exchanged with the
+ * service.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_ATTEMPT_H_INCLUDED
@@ -8,6 +8,10 @@
 
 #include "ngx_http_jobruns.h"
 
+
+/* the context, also after a redirect; NULL if there is none */
+ngx_http_jobruns_ctx_t *ngx_http_jobruns_get_ctx(ngx_http_request_t *r);
+ngx_http_jobruns_ctx_t *ngx_http_jobruns_create_ctx(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, jr_path_t *path);
@@ -33,12 +37,9 @@ ngx_uint_t ngx_http_jobruns_is_creation(ngx_http_request_t *r,
 void ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
-/*
- * The request ends: lets go of timers and operations, and settles what is
- * left unsettled.  Called by the log phase, when nothing blocks any more.
- */
-void ngx_http_jobruns_attempt_end(ngx_http_request_t *r,
+/* The request ends: sets the outcome that neither an answer nor the filters
+   have set. */
+void ngx_http_jobruns_attempt_outcome(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-
 
 #endif /* NGX_HTTP_JOBRUNS_ATTEMPT_H_INCLUDED */

@@ -7,20 +7,17 @@
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_admission.h"
 #include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_body.h"
 #include "ngx_http_jobruns_body_thread.h"
-#include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 
 
-static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r,
+static size_t ngx_http_jobruns_body_length(ngx_http_request_t *r);
+static ngx_int_t ngx_http_jobruns_gather(ngx_http_request_t *r, size_t len,
     ngx_str_t *body, u_char **copy);
 static ngx_int_t ngx_http_jobruns_read_temp(ngx_http_request_t *r,
     ngx_buf_t *b, u_char *dst);
-static ngx_int_t ngx_http_jobruns_take_body(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_body_t *body);
 static ngx_int_t ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_body_t *body);
 static ngx_int_t ngx_http_jobruns_describe(ngx_http_request_t *r,
@@ -33,55 +30,95 @@ static ngx_int_t ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
 static ngx_int_t ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a);
 
 
-void
-ngx_http_jobruns_body_handler(ngx_http_request_t *r)
+ngx_int_t
+ngx_http_jobruns_body_check(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
 {
-    u_char                      *copy;
-    ngx_str_t                    text;
-    ngx_http_jobruns_ctx_t      *ctx;
-    ngx_http_jobruns_attempt_t  *a;
+    u_char     *copy;
+    ngx_str_t   text;
 
     /* 18 KB of which a valid body needs a few bytes: too much to be allocated
-       for each request, and read to its end before anybody else has one */
+       for each request, and taken over before anybody else has one */
 
     static jr_body_t  body;
 
-    ctx = ngx_http_jobruns_get_ctx(r);
-    a = ctx->attempt;
+    a->body_len = ngx_http_jobruns_body_length(r);
+    a->body_flags = JR_SCHEMA_GATEWAY | (a->conf->reject_unknown
+                                         ? JR_SCHEMA_REJECT_UNKNOWN : 0);
 
 #if (NGX_THREADS)
 
-    if (ngx_http_jobruns_body_length(r) > NGX_HTTP_JOBRUNS_BODY_INLINE) {
-        ngx_http_jobruns_body_thread(r, a);
-        return;
+    if (a->body_len > NGX_HTTP_JOBRUNS_BODY_INLINE) {
+        return ngx_http_jobruns_body_thread_check(r, a);
     }
 
 #endif
 
-    if (ngx_http_jobruns_gather(r, &text, &copy) != NGX_OK) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
+    if (ngx_http_jobruns_gather(r, a->body_len, &text, &copy) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     jr_body_read(a->conf->schema, NULL, (char *) text.data, text.len,
-                 ngx_http_jobruns_body_flags(a),
-                 a->conf->enable == jobruns_dry_run, &body);
+                 a->body_flags, a->conf->enable == jobruns_dry_run, &body);
 
     ngx_free(copy);
 
-    ngx_http_jobruns_body_checked(r, a, &body);
+    a->check = &body;
+
+    return NGX_OK;
 }
 
 
-unsigned
-ngx_http_jobruns_body_flags(ngx_http_jobruns_attempt_t *a)
+ngx_int_t
+ngx_http_jobruns_body_take(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
 {
-    return JR_SCHEMA_GATEWAY
-           | (a->conf->reject_unknown ? JR_SCHEMA_REJECT_UNKNOWN : 0);
+    ngx_int_t    rc;
+    jr_body_t   *body;
+    ngx_str_t    message;
+    const char  *code;
+
+    body = a->check;
+    a->check = NULL;
+
+    if (body->status != JR_OK && body->status != JR_INVALID) {
+        return NGX_ERROR;
+    }
+
+    /* also of a body that is refused: its record names the job */
+
+    if (ngx_http_jobruns_take_job_key(r, a, body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (body->status == JR_INVALID) {
+
+        if (ngx_http_jobruns_describe(r, a->body_len == 0, &body->err,
+                                      &body->report, &code, &message,
+                                      &a->audit_message)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_jobruns_invalid(r, a, code, &message);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    if (ngx_http_jobruns_fingerprint(r, a, body) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_jobruns_hash_token(a);
 }
 
 
-off_t
+/* bytes that NGINX has read, wherever they are */
+
+static size_t
 ngx_http_jobruns_body_length(ngx_http_request_t *r)
 {
     off_t         size;
@@ -96,34 +133,7 @@ ngx_http_jobruns_body_length(ngx_http_request_t *r)
         size += ngx_buf_size(cl->buf);
     }
 
-    return size;
-}
-
-
-void
-ngx_http_jobruns_body_checked(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_body_t *body)
-{
-    switch (ngx_http_jobruns_take_body(r, a, body)) {
-
-    case NGX_OK:
-        break;
-
-    case NGX_DECLINED:
-        /* refused and finalized */
-        return;
-
-    default:
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    if (ngx_http_jobruns_hash_token(a) != NGX_OK) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-        return;
-    }
-
-    ngx_http_jobruns_admit(r, a);
+    return (size_t) size;
 }
 
 
@@ -135,7 +145,7 @@ ngx_http_jobruns_body_checked(ngx_http_request_t *r,
  */
 
 static ngx_int_t
-ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body,
+ngx_http_jobruns_gather(ngx_http_request_t *r, size_t len, ngx_str_t *body,
     u_char **copy)
 {
     u_char       *p;
@@ -146,10 +156,10 @@ ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body,
 
     *copy = NULL;
 
-    body->len = (size_t) ngx_http_jobruns_body_length(r);
+    body->len = len;
     body->data = (u_char *) "";
 
-    if (bufs == NULL || body->len == 0) {
+    if (len == 0) {
         return NGX_OK;
     }
 
@@ -158,7 +168,7 @@ ngx_http_jobruns_gather(ngx_http_request_t *r, ngx_str_t *body,
         return NGX_OK;
     }
 
-    p = ngx_alloc(body->len, r->connection->log);
+    p = ngx_alloc(len, r->connection->log);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -207,49 +217,6 @@ ngx_http_jobruns_read_temp(ngx_http_request_t *r, ngx_buf_t *b, u_char *dst)
     }
 
     return NGX_OK;
-}
-
-
-/* NGX_DECLINED: refused */
-
-static ngx_int_t
-ngx_http_jobruns_take_body(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_body_t *body)
-{
-    ngx_int_t    rc;
-    ngx_str_t    message;
-    const char  *code;
-
-    if (body->status != JR_OK && body->status != JR_INVALID) {
-        return NGX_ERROR;
-    }
-
-    /* also of a body that is refused: its record names the job */
-
-    if (ngx_http_jobruns_take_job_key(r, a, body) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (body->status == JR_INVALID) {
-
-        if (ngx_http_jobruns_describe(r,
-                                      ngx_http_jobruns_body_length(r) == 0,
-                                      &body->err,
-                                      &body->report, &code, &message,
-                                      &a->audit_message)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        rc = ngx_http_jobruns_invalid(r, a, code, &message);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    return ngx_http_jobruns_fingerprint(r, a, body);
 }
 
 
@@ -329,11 +296,7 @@ ngx_http_jobruns_describe(ngx_http_request_t *r, ngx_uint_t empty,
 }
 
 
-/*
- * Refuses, or in a dry run only says that it would.  A body that came behind
- * its header leaves nobody to hold the request: after NGX_DECLINED it may be
- * freed.
- */
+/* refuses (NGX_DECLINED), or in a dry run only says that it would */
 
 static ngx_int_t
 ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
@@ -350,10 +313,9 @@ ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
         return NGX_OK;
     }
 
-    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_INVALID, NGX_HTTP_BAD_REQUEST,
-                            code, message);
-
-    return NGX_DECLINED;
+    return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_INVALID,
+                                          NGX_HTTP_BAD_REQUEST, code, message)
+           == NGX_OK ? NGX_DECLINED : NGX_ERROR;
 }
 
 

@@ -9,18 +9,19 @@
 #include "ngx_http_jobruns.h"
 
 
-void ngx_http_jobruns_body_handler(ngx_http_request_t *r);
+/*
+ * Checks the body that NGINX has read: at once, or in a thread (NGX_AGAIN,
+ * then ngx_http_jobruns_flow_wake()).  NGX_OK: ngx_http_jobruns_body_take()
+ * is to be called next; NGX_DECLINED: refused, the answer is made; NGX_ERROR:
+ * no memory, or the body cannot be read.
+ */
+ngx_int_t ngx_http_jobruns_body_check(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
-/* bytes of the body that NGINX has read, wherever they are */
-off_t ngx_http_jobruns_body_length(ngx_http_request_t *r);
-
-/* flags of jr_body_read() for an attempt */
-unsigned ngx_http_jobruns_body_flags(ngx_http_jobruns_attempt_t *a);
-
-/* goes on with a body that has been read: to admission, or to a refusal; the
-   request may be gone afterwards */
-void ngx_http_jobruns_body_checked(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, jr_body_t *body);
+/* Takes over what the check has found, in the turn of the event loop in which
+   it ended; NGX_DECLINED and NGX_ERROR as above. */
+ngx_int_t ngx_http_jobruns_body_take(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
 
 #endif /* NGX_HTTP_JOBRUNS_BODY_H_INCLUDED */

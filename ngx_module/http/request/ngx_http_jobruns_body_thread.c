@@ -21,7 +21,6 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer.h"
-#include "ngx_http_jobruns_body.h"
 #include "ngx_http_jobruns_body_thread.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_log.h"
@@ -91,9 +90,7 @@ static void ngx_http_jobruns_check_free(ngx_http_jobruns_check_t *check);
 static void ngx_http_jobruns_check_run(void *data, ngx_log_t *log);
 static ngx_err_t ngx_http_jobruns_check_read(ngx_http_jobruns_check_t *check);
 static void ngx_http_jobruns_check_on_done(ngx_event_t *ev);
-static void ngx_http_jobruns_check_end(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_check_refuse(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_check_refuse(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
 
@@ -138,33 +135,27 @@ ngx_http_jobruns_body_thread_init(ngx_cycle_t *cycle)
 }
 
 
-void
-ngx_http_jobruns_body_thread(ngx_http_request_t *r,
+ngx_int_t
+ngx_http_jobruns_body_thread_check(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     if (ngx_http_jobruns_checks.pool == NULL
         || ngx_http_jobruns_checks.nwaiting == NGX_HTTP_JOBRUNS_CHECKS_WAITING)
     {
-        ngx_http_jobruns_check_refuse(r, a);
-        return;
+        return ngx_http_jobruns_check_refuse(r, a);
     }
-
-    ngx_http_jobruns_flow_to(a, jobruns_st_checking);
-
-    a->check = NULL;
 
     if (ngx_http_jobruns_checks.nrunning == NGX_HTTP_JOBRUNS_CHECKS) {
         ngx_queue_insert_tail(&ngx_http_jobruns_checks.waiting, &a->checking);
         ngx_http_jobruns_checks.nwaiting++;
 
     } else if (ngx_http_jobruns_check_post(r, a) != NGX_OK) {
-        ngx_http_jobruns_check_refuse(r, a);
-        return;
+        return ngx_http_jobruns_check_refuse(r, a);
     }
 
-    ngx_http_jobruns_park(a, ngx_http_jobruns_check_end);
-
     ngx_http_jobruns_checks_stay();
+
+    return NGX_AGAIN;
 }
 
 
@@ -207,6 +198,7 @@ ngx_http_jobruns_checks_on_stay(ngx_event_t *ev)
 static void
 ngx_http_jobruns_check_start(void)
 {
+    ngx_int_t                    rc;
     ngx_queue_t                 *q;
     ngx_http_request_t          *r;
     ngx_http_jobruns_attempt_t  *a;
@@ -223,10 +215,12 @@ ngx_http_jobruns_check_start(void)
 
         /* what has ended while it waited costs no thread */
 
-        if (r->connection->error
-            || ngx_http_jobruns_check_post(r, a) != NGX_OK)
-        {
-            ngx_http_jobruns_wake(a);
+        if (r->connection->error) {
+            ngx_http_jobruns_flow_wake(a, NGX_DECLINED);
+
+        } else if (ngx_http_jobruns_check_post(r, a) != NGX_OK) {
+            rc = ngx_http_jobruns_check_refuse(r, a);
+            ngx_http_jobruns_flow_wake(a, rc);
         }
     }
 }
@@ -245,7 +239,8 @@ ngx_http_jobruns_check_post(ngx_http_request_t *r,
 
     check->attempt = a;
     check->schema = a->conf->schema;
-    check->flags = ngx_http_jobruns_body_flags(a);
+    check->len = a->body_len;
+    check->flags = a->body_flags;
     check->dry_run = (a->conf->enable == jobruns_dry_run);
     check->fd = NGX_INVALID_FILE;
 
@@ -283,8 +278,6 @@ ngx_http_jobruns_check_take(ngx_http_jobruns_check_t *check,
     char         *p;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
-
-    check->len = (size_t) ngx_http_jobruns_body_length(r);
 
     cl = r->request_body->bufs;
 
@@ -436,7 +429,7 @@ ngx_http_jobruns_check_on_done(ngx_event_t *ev)
 
     a->check = &check->body;
 
-    ngx_http_jobruns_wake(a);
+    ngx_http_jobruns_flow_wake(a, NGX_OK);
 
     ngx_http_jobruns_check_free(check);
 
@@ -448,26 +441,9 @@ ngx_http_jobruns_check_on_done(ngx_event_t *ev)
 }
 
 
-/* a->check is NULL where no thread could be asked */
+/* NGX_DECLINED: the answer is made */
 
-static void
-ngx_http_jobruns_check_end(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a)
-{
-    if (r->connection->error) {
-        /* the stream was reset: nothing is claimed for nobody */
-        ngx_http_finalize_request(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
-
-    } else if (a->check == NULL) {
-        ngx_http_jobruns_check_refuse(r, a);
-
-    } else {
-        ngx_http_jobruns_body_checked(r, a, a->check);
-    }
-}
-
-
-static void
+static ngx_int_t
 ngx_http_jobruns_check_refuse(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
@@ -484,8 +460,10 @@ ngx_http_jobruns_check_refuse(ngx_http_request_t *r,
                          "\"thread_pool default\"",
                          ngx_http_jobruns_checks.nwaiting);
 
-    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
-                            NGX_HTTP_SERVICE_UNAVAILABLE, NULL, &message);
+    return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
+                                          NGX_HTTP_SERVICE_UNAVAILABLE, NULL,
+                                          &message)
+           == NGX_OK ? NGX_DECLINED : NGX_ERROR;
 }
 
 #else

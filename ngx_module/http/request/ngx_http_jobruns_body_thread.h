@@ -17,10 +17,10 @@ ngx_int_t ngx_http_jobruns_body_thread_add(ngx_conf_t *cf);
 void ngx_http_jobruns_body_thread_init(ngx_cycle_t *cycle);
 
 /*
- * Blocks the request, has its body checked, and goes on with
- * ngx_http_jobruns_body_checked(); or refuses with 503 where too many wait.
+ * Has a body checked as ngx_http_jobruns_body_check() does.  NGX_DECLINED: too
+ * many wait, the answer is a 503.
  */
-void ngx_http_jobruns_body_thread(ngx_http_request_t *r,
+ngx_int_t ngx_http_jobruns_body_thread_check(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
 

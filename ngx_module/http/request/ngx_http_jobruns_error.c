@@ -5,7 +5,6 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_error.h"
-#include "ngx_http_jobruns_flow.h"
 
 
 ngx_int_t
@@ -146,7 +145,7 @@ ngx_http_jobruns_error_page(ngx_http_request_t *r,
 
     a = ctx->attempt;
 
-    if (a != NULL && !a->forwarded && a->state != jobruns_st_answered) {
+    if (a != NULL && a->state < jobruns_st_answered) {
 
         /* refused by the body reader or another module, or out of memory */
 
@@ -156,7 +155,6 @@ ngx_http_jobruns_error_page(ngx_http_request_t *r,
         }
 
         a->status = r->err_status;
-        ngx_http_jobruns_flow_to(a, jobruns_st_answered);
 
         a->refusal_code.data = (u_char *) code.data;
         a->refusal_code.len = code.len;

@@ -11,6 +11,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_answer_headers.h"
 #include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_audit.h"
@@ -19,12 +20,8 @@
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_framing.h"
 #include "ngx_http_jobruns_guard.h"
-#include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_held.h"
-#include "ngx_http_jobruns_lease.h"
-#include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_request_headers.h"
-#include "ngx_http_jobruns_settlement.h"
 
 
 static ngx_uint_t ngx_http_jobruns_refused_creation(ngx_http_request_t *r,
@@ -45,14 +42,6 @@ static ngx_int_t ngx_http_jobruns_overflow(ngx_http_request_t *r,
 static void ngx_http_jobruns_consume(ngx_chain_t *in);
 static ngx_int_t ngx_http_jobruns_conclude(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
-static void ngx_http_jobruns_release(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
-static ngx_int_t ngx_http_jobruns_seal(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_go_out(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
-static ngx_int_t ngx_http_jobruns_choose(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_send_held(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 
@@ -208,10 +197,15 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
     }
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
-        && (a != NULL || !ngx_http_jobruns_operators_page(r))
-        && ngx_http_jobruns_error_page(r, ctx) != NGX_OK)
+        && (a != NULL || !ngx_http_jobruns_operators_page(r)))
     {
-        return NGX_ERROR;
+        if (ngx_http_jobruns_error_page(r, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (a != NULL && a->state < jobruns_st_answered) {
+            ngx_http_jobruns_flow_to(a, jobruns_st_answered);
+        }
     }
 
     if (ngx_http_jobruns_common_headers(r, ctx) != NGX_OK) {
@@ -240,7 +234,7 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     a = ctx->attempt;
 
-    if (a == NULL || !a->forwarded) {
+    if (a == NULL || !ngx_http_jobruns_forwarded(a)) {
 
         if (ctx->error.len && in != NULL) {
             return ngx_http_jobruns_error_page_body(r, ctx, in);
@@ -251,6 +245,10 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     switch (a->state) {
 
+    case jobruns_st_forwarding:
+        /* a body without a header: not of the service */
+        return in ? NGX_ERROR : NGX_OK;
+
     case jobruns_st_holding:
         return in ? ngx_http_jobruns_collect(r, ctx, in) : NGX_OK;
 
@@ -258,11 +256,7 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     case jobruns_st_sealing:
         return in ? ngx_http_jobruns_overflow(r, a, in) : NGX_OK;
 
-    default:
-        break;
-    }
-
-    if (!a->header_sent) {
+    case jobruns_st_released:
 
         /* ngx_http_writer() calls us with NULL when the attempt is settled */
 
@@ -273,15 +267,17 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         }
 
         return ngx_http_jobruns_send_held(r, ctx);
-    }
 
-    if (a->replace) {
-        /* the answer is complete and our own */
-        ngx_http_jobruns_consume(in);
-        in = NULL;
-    }
+    default:
 
-    return ngx_http_next_body_filter(r, in);
+        if (a->replace) {
+            /* the answer is complete and our own */
+            ngx_http_jobruns_consume(in);
+            in = NULL;
+        }
+
+        return ngx_http_next_body_filter(r, in);
+    }
 }
 
 
@@ -399,7 +395,6 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     r->http_version = a->http_version;
 
     ngx_http_jobruns_flow_to(a, jobruns_st_holding);
-    ngx_http_jobruns_count_stage(a, jobruns_stage_holding);
 
     a->status = r->headers_out.status;
 
@@ -577,6 +572,7 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 {
     static const jr_str_t  none = { 0, NULL };
 
+    ngx_int_t                    rc;
     ngx_http_jobruns_attempt_t  *a;
 
     a = ctx->attempt;
@@ -587,135 +583,17 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     if (a->outcome == JR_OUTCOME_CREATED) {
         ngx_http_jobruns_held_capture(r, a);
-        ngx_http_jobruns_find_run(a, a->complete ? a->kept.body : none);
+        ngx_http_jobruns_answer_find_run(a, a->complete ? a->kept.body
+                                                        : none);
     }
 
-    ngx_http_jobruns_lease_drop(a);
+    rc = ngx_http_jobruns_flow_settle(r, a);
 
-    a->answered_at = ngx_current_msec;
-    ngx_http_jobruns_flow_to(a, jobruns_st_settling);
-
-    /* a creation that Redis could not protect when it was admitted: its
-       retries may find it all the same */
-
-    if (a->unprotected && a->token.data != NULL
-        && a->outcome == JR_OUTCOME_CREATED)
-    {
-        a->claimed = 1;
-    }
-
-    if (a->claimed && ngx_http_jobruns_settle(a) == NGX_AGAIN) {
-
-        /* keeps the request alive: ngx_http_finalize_request() sets
-           ngx_http_writer(), which comes back to our body filter */
-
-        ngx_http_jobruns_park_filter(a, ngx_http_jobruns_release);
+    if (rc == NGX_AGAIN) {
         return NGX_OK;
     }
 
-    if (ngx_http_jobruns_seal(r, a) == NGX_AGAIN) {
-        return NGX_OK;
-    }
-
-    ngx_http_jobruns_flow_to(a, jobruns_st_released);
-    r->connection->write->delayed = 0;
-
-    return ngx_http_jobruns_send_held(r, ctx);
-}
-
-
-static void
-ngx_http_jobruns_release(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    a->settled_at = ngx_current_msec;
-
-    /* with c->error nobody gets the answer: NGINX may have terminated the
-       request meanwhile */
-
-    if (r->connection->error || ngx_http_jobruns_seal(r, a) != NGX_AGAIN) {
-        ngx_http_jobruns_go_out(r, a);
-    }
-}
-
-
-/* the record is written before the client learns what it says; NGX_AGAIN: it
-   is on its way to the file, and the attempt is parked */
-
-static ngx_int_t
-ngx_http_jobruns_seal(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    if (ngx_http_jobruns_choose(r, a) != NGX_OK) {
-        /* tried again, and failed, where its error can be returned */
-        return NGX_OK;
-    }
-
-    /* in the file or not: the job run exists, and its client is told */
-
-    if (ngx_http_jobruns_audit_end(a, ngx_http_jobruns_wake) != NGX_AGAIN) {
-        return NGX_OK;
-    }
-
-    ngx_http_jobruns_flow_to(a, jobruns_st_sealing);
-    ngx_http_jobruns_park_filter(a, ngx_http_jobruns_go_out);
-
-    return NGX_AGAIN;
-}
-
-
-/* the held answer goes out */
-
-static void
-ngx_http_jobruns_go_out(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
-    ngx_http_jobruns_flow_to(a, jobruns_st_released);
-
-    if (a->overflow != NULL) {
-
-        /* the upstream is still being read: nobody else calls our filter
-           before it has more */
-
-        if (c->error || ngx_http_output_filter(r, NULL) == NGX_ERROR) {
-
-            /*
-             * The copy filter waits for buffers that are in our overflow and
-             * would never hear of the error.  The upstream's cleanup lets go
-             * of the request (ngx_http_upstream_cleanup()), so we hold it
-             * until ngx_http_terminate_request() has run all of them.
-             */
-
-            r->main->count++;
-            ngx_http_finalize_request(r, NGX_ERROR);
-            return;
-        }
-    }
-
-    /* ngx_http_writer(), or the upstream's, or NGINX's finalizer if it
-       terminated the request meanwhile */
-
-    r->write_event_handler(r);
-}
-
-
-/* makes headers_out and a->answer what is released, once */
-
-static ngx_int_t
-ngx_http_jobruns_choose(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
-{
-    if (a->chosen) {
-        return NGX_OK;
-    }
-
-    if (ngx_http_jobruns_held_choose(r, a, &a->answer) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    a->chosen = 1;
-
-    return NGX_OK;
+    return rc == NGX_OK ? ngx_http_jobruns_send_held(r, ctx) : rc;
 }
 
 
@@ -729,11 +607,7 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     a = ctx->attempt;
 
-    if (ngx_http_jobruns_choose(r, a) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_jobruns_count_stage(a, jobruns_stage_none);
+    /* of an answer that nobody gets, which did not wait for its record */
 
     (void) ngx_http_jobruns_audit_end(a, NULL);
 
@@ -744,7 +618,7 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
     /* before the next filter, which may ask for more than we have */
 
     r->buffered &= ~NGX_HTTP_JOBRUNS_BUFFERED;
-    a->header_sent = 1;
+    ngx_http_jobruns_flow_to(a, jobruns_st_sent);
 
     rc = ngx_http_next_header_filter(r);
 

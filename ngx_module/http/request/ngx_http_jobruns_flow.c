@@ -1,85 +1,125 @@
 /*
- * The state of an attempt, which nobody else moves, and suspensions: the one
- * way in which an attempt begins to wait for an operation, and the one way in
- * which that ends.
+ * The flow: the life of an attempt from the body to its end, in one place.
  *
- * While an attempt is parked, nothing but ngx_http_jobruns_wake() moves it:
- * no event of the client's connection, no timeout, nor the end of an
- * operation that is asked again, which is still the same suspension.  Whoever
- * ends an operation sets its result and calls wake() from the event loop,
- * never from inside the call that began it; an operation that ends at once
- * returns its result, and nothing is parked.
+ * ngx_http_jobruns_flow_step() is the life: what has ended in each state, and
+ * what is begun next.  An operation returns what it has come to, or NGX_AGAIN:
+ * then the attempt is parked, and the operation's end hands the same result to
+ * ngx_http_jobruns_flow_wake(), from the event loop and never from inside the
+ * call that began it.  Operations set results in the attempt; they know
+ * nothing of each other, nor of what comes next.
+ *
+ * While an attempt is parked, nothing but ngx_http_jobruns_flow_wake() moves
+ * it: no event of the client's connection, no timeout, nor the end of an
+ * operation that is asked again, which is still the same suspension.
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_admission.h"
+#include "ngx_http_jobruns_answer.h"
+#include "ngx_http_jobruns_attempt.h"
+#include "ngx_http_jobruns_audit.h"
+#include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_body.h"
 #include "ngx_http_jobruns_flow.h"
+#include "ngx_http_jobruns_group.h"
+#include "ngx_http_jobruns_lease.h"
+#include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_park.h"
+#include "ngx_http_jobruns_room.h"
+#include "ngx_http_jobruns_settlement.h"
+#include "ngx_http_jobruns_waiters.h"
 
-#include <poll.h>
+static ngx_int_t ngx_http_jobruns_flow_step(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
+static ngx_int_t ngx_http_jobruns_flow_checked(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
+static ngx_int_t ngx_http_jobruns_flow_decided(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_flow_renewed(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
+static ngx_int_t ngx_http_jobruns_flow_recorded(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
+static ngx_int_t ngx_http_jobruns_flow_forward(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_flow_note(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
+static ngx_int_t ngx_http_jobruns_flow_gone(ngx_http_request_t *r,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_jobruns_flow_settled(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_flow_release(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
 
 
-static void ngx_http_jobruns_parked(ngx_http_request_t *r);
-static void ngx_http_jobruns_mind_half_close(ngx_http_request_t *r);
-static void ngx_http_jobruns_on_read(ngx_event_t *ev);
+/* what may follow a state, for a build with debugging */
+#define NGX_HTTP_JOBRUNS_TO(state)  (1u << jobruns_st_##state)
+#define NGX_HTTP_JOBRUNS_TO_ANSWER                                           \
+    (NGX_HTTP_JOBRUNS_TO(noting) | NGX_HTTP_JOBRUNS_TO(answered))
 
+/* Each state: how its operation suspends the attempt, and as what it is
+   counted; ngx_http_jobruns.h says what moves it on. */
 
-/* ngx_http_request_handler(), which is static in NGINX */
-static ngx_event_handler_pt  ngx_http_jobruns_next_read;
+static const struct {
+    ngx_http_jobruns_parked_e    parked;
+    ngx_http_jobruns_stage_e     stage;
+    uint32_t                     next;
+} ngx_http_jobruns_states[] = {
 
+    [jobruns_st_reading] = {
+        jobruns_parked_not, jobruns_stage_none,
+        NGX_HTTP_JOBRUNS_TO(checking) | NGX_HTTP_JOBRUNS_TO_ANSWER },
 
-#if (NGX_DEBUG)
+    [jobruns_st_checking] = {
+        jobruns_parked_blocked, jobruns_stage_none,
+        NGX_HTTP_JOBRUNS_TO(admitting) | NGX_HTTP_JOBRUNS_TO_ANSWER },
 
-#define NGX_HTTP_JOBRUNS_ARROW(state)  (1u << jobruns_st_##state)
+    [jobruns_st_admitting] = {
+        jobruns_parked_blocked, jobruns_stage_none,
+        NGX_HTTP_JOBRUNS_TO(waiting) | NGX_HTTP_JOBRUNS_TO(renewing)
+        | NGX_HTTP_JOBRUNS_TO(recording) | NGX_HTTP_JOBRUNS_TO(forwarding)
+        | NGX_HTTP_JOBRUNS_TO_ANSWER },
 
-/* what may follow each state; ngx_http_jobruns.h says what moves it */
+    [jobruns_st_waiting] = {
+        jobruns_parked_watched, jobruns_stage_none,
+        NGX_HTTP_JOBRUNS_TO(admitting) | NGX_HTTP_JOBRUNS_TO_ANSWER },
 
-static const uint32_t  ngx_http_jobruns_arrows[] = {
+    [jobruns_st_renewing] = {
+        jobruns_parked_blocked, jobruns_stage_none,
+        NGX_HTTP_JOBRUNS_TO(admitting) | NGX_HTTP_JOBRUNS_TO(recording)
+        | NGX_HTTP_JOBRUNS_TO(forwarding) | NGX_HTTP_JOBRUNS_TO_ANSWER },
 
-    /* reading */
-    NGX_HTTP_JOBRUNS_ARROW(checking) | NGX_HTTP_JOBRUNS_ARROW(admitting)
-    | NGX_HTTP_JOBRUNS_ARROW(answered),
+    [jobruns_st_recording] = {
+        jobruns_parked_blocked, jobruns_stage_none,
+        NGX_HTTP_JOBRUNS_TO(renewing) | NGX_HTTP_JOBRUNS_TO(forwarding)
+        | NGX_HTTP_JOBRUNS_TO_ANSWER },
 
-    /* checking */
-    NGX_HTTP_JOBRUNS_ARROW(admitting) | NGX_HTTP_JOBRUNS_ARROW(answered),
+    [jobruns_st_noting] = {
+        jobruns_parked_blocked, jobruns_stage_none,
+        NGX_HTTP_JOBRUNS_TO(answered) },
 
-    /* admitting */
-    NGX_HTTP_JOBRUNS_ARROW(waiting) | NGX_HTTP_JOBRUNS_ARROW(renewing)
-    | NGX_HTTP_JOBRUNS_ARROW(recording) | NGX_HTTP_JOBRUNS_ARROW(forwarding)
-    | NGX_HTTP_JOBRUNS_ARROW(answered),
+    [jobruns_st_answered] = { jobruns_parked_not, jobruns_stage_none, 0 },
 
-    /* waiting */
-    NGX_HTTP_JOBRUNS_ARROW(admitting) | NGX_HTTP_JOBRUNS_ARROW(answered),
+    [jobruns_st_forwarding] = {
+        jobruns_parked_not, jobruns_stage_forwarding,
+        NGX_HTTP_JOBRUNS_TO(holding) },
 
-    /* renewing */
-    NGX_HTTP_JOBRUNS_ARROW(admitting) | NGX_HTTP_JOBRUNS_ARROW(recording)
-    | NGX_HTTP_JOBRUNS_ARROW(forwarding) | NGX_HTTP_JOBRUNS_ARROW(answered),
+    [jobruns_st_holding] = {
+        jobruns_parked_not, jobruns_stage_holding,
+        NGX_HTTP_JOBRUNS_TO(settling) },
 
-    /* recording */
-    NGX_HTTP_JOBRUNS_ARROW(renewing) | NGX_HTTP_JOBRUNS_ARROW(forwarding)
-    | NGX_HTTP_JOBRUNS_ARROW(answered),
+    [jobruns_st_settling] = {
+        jobruns_parked_filter, jobruns_stage_holding,
+        NGX_HTTP_JOBRUNS_TO(sealing) | NGX_HTTP_JOBRUNS_TO(released) },
 
-    /* forwarding */
-    NGX_HTTP_JOBRUNS_ARROW(holding),
+    [jobruns_st_sealing] = {
+        jobruns_parked_filter, jobruns_stage_holding,
+        NGX_HTTP_JOBRUNS_TO(released) },
 
-    /* holding */
-    NGX_HTTP_JOBRUNS_ARROW(settling),
+    [jobruns_st_released] = {
+        jobruns_parked_not, jobruns_stage_holding, NGX_HTTP_JOBRUNS_TO(sent) },
 
-    /* settling */
-    NGX_HTTP_JOBRUNS_ARROW(sealing) | NGX_HTTP_JOBRUNS_ARROW(released),
-
-    /* sealing */
-    NGX_HTTP_JOBRUNS_ARROW(released),
-
-    /* released */
-    0,
-
-    /* noting */
-    NGX_HTTP_JOBRUNS_ARROW(answered),
-
-    /* answered: its record is written before it is sent */
-    NGX_HTTP_JOBRUNS_ARROW(noting)
+    [jobruns_st_sent] = { jobruns_parked_not, jobruns_stage_none, 0 }
 };
-
-#endif
 
 
 void
@@ -91,7 +131,7 @@ ngx_http_jobruns_flow_to(ngx_http_jobruns_attempt_t *a,
     /* an operation that is asked again stays where it is */
 
     if (state != a->state
-        && !(ngx_http_jobruns_arrows[a->state] & (1u << state)))
+        && !(ngx_http_jobruns_states[a->state].next & (1u << state)))
     {
         ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                       "jobruns: an attempt in state %d may not move to %d",
@@ -101,214 +141,506 @@ ngx_http_jobruns_flow_to(ngx_http_jobruns_attempt_t *a,
 #endif
 
     a->state = state;
+
+    ngx_http_jobruns_count_stage(a, ngx_http_jobruns_states[state].stage);
 }
 
 
-/* before the content handler, or with an answer of our own: blocked, the
-   handlers are ours */
-
 void
-ngx_http_jobruns_park(ngx_http_jobruns_attempt_t *a,
-    ngx_http_jobruns_next_pt next)
+ngx_http_jobruns_flow_on_body(ngx_http_request_t *r)
 {
-    ngx_http_request_t  *r;
+    ngx_http_jobruns_ctx_t  *ctx;
 
-    r = a->request;
+    ctx = ngx_http_jobruns_get_ctx(r);
 
-    a->parked = jobruns_parked_blocked;
-    a->next = next;
-
-    r->main->blocked++;
-
-    /* a client that goes away now is noticed when we go on, or by the content
-       handler: half an operation helps nobody */
-
-    ngx_http_jobruns_mind_half_close(r);
-
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_jobruns_parked;
+    (void) ngx_http_jobruns_flow_step(r, ctx->attempt, NGX_OK);
 }
 
 
 /*
- * The answer is held inside NGINX's output filters: blocked and buffered, the
- * handlers are NGINX's, ngx_http_writer() or those of an upstream that is
- * still read.  Nothing is sent meanwhile, so no send_timeout runs out:
- * neither ngx_http_writer() nor the event pipe start a timer for a write that
- * is delayed.
+ * What the operation of a->state has come to is rc.  Goes on until another is
+ * under way (NGX_AGAIN, parked), or the request is NGINX's or gone (NGX_DONE).
+ * Inside the filters it ends in "released": NGX_OK, the answer may be sent;
+ * NGX_ERROR, there is none.
  */
 
-void
-ngx_http_jobruns_park_filter(ngx_http_jobruns_attempt_t *a,
-    ngx_http_jobruns_next_pt next)
+static ngx_int_t
+ngx_http_jobruns_flow_step(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
 {
-    ngx_event_t         *wev;
-    ngx_http_request_t  *r;
+    while (rc != NGX_AGAIN && rc != NGX_DONE) {
 
-    r = a->request;
-    wev = r->connection->write;
+        switch (a->state) {
 
-    a->parked = jobruns_parked_filter;
-    a->next = next;
+        case jobruns_st_reading:
+            ngx_http_jobruns_flow_to(a, jobruns_st_checking);
+            rc = ngx_http_jobruns_body_check(r, a);
+            break;
 
-    r->main->blocked++;
-    r->buffered |= NGX_HTTP_JOBRUNS_BUFFERED;
+        case jobruns_st_checking:
+            rc = ngx_http_jobruns_flow_checked(r, a, rc);
+            break;
 
-    ngx_http_jobruns_mind_half_close(r);
+        case jobruns_st_admitting:
+            rc = ngx_http_jobruns_flow_decided(r, a);
+            break;
 
-    wev->delayed = 1;
+        case jobruns_st_waiting:
 
-    if (wev->timer_set) {
-        ngx_del_timer(wev);
+            if (rc == NGX_OK) {
+                ngx_http_jobruns_flow_to(a, jobruns_st_admitting);
+                rc = ngx_http_jobruns_admission_ask(r, a);
+
+            } else {
+                rc = ngx_http_jobruns_flow_decided(r, a);
+            }
+
+            break;
+
+        case jobruns_st_renewing:
+            rc = ngx_http_jobruns_flow_renewed(r, a, rc);
+            break;
+
+        case jobruns_st_recording:
+            rc = ngx_http_jobruns_flow_recorded(r, a, rc);
+            break;
+
+        case jobruns_st_noting:
+
+            /* in the file or not: a refusal or a replay needs no record to be
+               true */
+
+            ngx_http_jobruns_flow_to(a, jobruns_st_answered);
+            ngx_http_jobruns_answer_send(r, &a->answer);
+            rc = NGX_DONE;
+            break;
+
+        case jobruns_st_settling:
+            rc = ngx_http_jobruns_flow_settled(r, a);
+            break;
+
+        case jobruns_st_sealing:
+
+            /* in the file or not: the job run exists, and its client is
+               told */
+
+            ngx_http_jobruns_flow_to(a, jobruns_st_released);
+            rc = NGX_OK;
+            break;
+
+        default:
+            return rc;
+        }
     }
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_jobruns_park(r, ngx_http_jobruns_states[a->state].parked);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_flow_checked(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
+{
+    if (r->connection->error) {
+        /* the stream was reset: nothing is claimed for nobody */
+        return ngx_http_jobruns_flow_gone(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_jobruns_body_take(r, a);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_http_jobruns_flow_to(a, jobruns_st_admitting);
+        rc = ngx_http_jobruns_admission_begin(r, a);
+
+        return rc != NGX_ERROR ? rc
+               : ngx_http_jobruns_flow_gone(r,
+                                           NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+
+    return ngx_http_jobruns_flow_note(r, a, rc == NGX_DECLINED ? NGX_OK : rc);
+}
+
+
+/* the attempt has its verdict, of Redis or as one of its group */
+
+static ngx_int_t
+ngx_http_jobruns_flow_decided(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_int_t  rc;
+
+    a->decided_at = ngx_current_msec;
+
+    ngx_http_jobruns_waiters_decided(a);
+
+    switch (a->verdict) {
+
+    case jobruns_verdict_forward:
+        return ngx_http_jobruns_flow_forward(r, a);
+
+    case jobruns_verdict_unavailable:
+
+        if (ngx_http_jobruns_admission_allowed(a)) {
+            return ngx_http_jobruns_flow_forward(r, a);
+        }
+
+        break;
+
+    case jobruns_verdict_running:
+        ngx_http_jobruns_flow_to(a, jobruns_st_waiting);
+
+        rc = ngx_http_jobruns_waiters_wait(a);
+
+        if (rc == NGX_AGAIN) {
+            return rc;
+        }
+
+        break;
+
+    default:
+        break;
+    }
+
+    return ngx_http_jobruns_flow_note(r, a,
+                                      ngx_http_jobruns_answer_verdict(r, a));
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_flow_renewed(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
+{
+    switch (rc) {
+
+    case NGX_OK:
+        return ngx_http_jobruns_flow_forward(r, a);
+
+    case NGX_DECLINED:
+        ngx_http_jobruns_log(a, jobruns_log_late, NGX_LOG_WARN,
+                             "held up for more than half the lease, and the "
+                             "claim is lost: asking for it again; look for "
+                             "what holds up this worker or its disk");
+
+        /* what became of the token meanwhile decides: a replay, waiting, or
+           a claim of our own again */
+
+        ngx_http_jobruns_flow_to(a, jobruns_st_admitting);
+        return ngx_http_jobruns_admission_ask(r, a);
+
+    default:
+        a->verdict = jobruns_verdict_unavailable;
+
+        return ngx_http_jobruns_flow_note(r, a,
+                                      ngx_http_jobruns_answer_verdict(r, a));
+    }
+}
+
+
+/* jobruns_audit_required */
+
+static ngx_int_t
+ngx_http_jobruns_flow_recorded(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
+{
+    static ngx_str_t  message = ngx_string("The gateway cannot write its "
+                                    "audit record; nothing was forwarded.");
+
+    if (rc == NGX_OK || !a->conf->audit_required) {
+        /* the disk may have taken long */
+        return ngx_http_jobruns_flow_forward(r, a);
+    }
+
+    ngx_http_jobruns_log(a, jobruns_log_unrecorded, NGX_LOG_ERR,
+                         "refused with 503, since jobruns_audit_required is "
+                         "on and its record is not in the audit file \"%V\": "
+                         "%V", &a->conf->audit->file->name, &a->audit_error);
+
+    return ngx_http_jobruns_flow_note(r, a,
+                    ngx_http_jobruns_answer_refuse(r, a,
+                                    JR_OUTCOME_UNAVAILABLE,
+                                    NGX_HTTP_SERVICE_UNAVAILABLE, NULL,
+                                    &message));
 }
 
 
 /*
- * Waits for a timer, or for what others are told, which is the caller's:
- * nothing is blocked, and a client that leaves ends the request
- * (ngx_http_jobruns_attempt_end()).
+ * Lets the request go on to the content handler.  One that was held up for
+ * more than half its lease since it asked renews first: another attempt may
+ * have taken over, and must not find a second one on its way.  The disk that
+ * the audit record goes to may be what holds it up.
  */
 
-void
-ngx_http_jobruns_park_watched(ngx_http_jobruns_attempt_t *a,
-    ngx_http_jobruns_next_pt next)
+static ngx_int_t
+ngx_http_jobruns_flow_forward(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
 {
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    if (r->connection->error) {
+        /* a client of HTTP/2 that left while the attempt was parked, of which
+           its stream has no other sign; settled as unsent */
 
-    r = a->request;
-    c = r->connection;
-
-    a->parked = jobruns_parked_watched;
-    a->next = next;
-
-    /* as limit_req does (ngx_http_limit_req_handler()) */
-
-    ngx_http_jobruns_mind_half_close(r);
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_jobruns_parked;
-
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return ngx_http_jobruns_flow_gone(r, NGX_HTTP_CLIENT_CLOSED_REQUEST);
     }
+
+    if (ngx_http_jobruns_lease_is_late(a)) {
+        ngx_http_jobruns_flow_to(a, jobruns_st_renewing);
+        return ngx_http_jobruns_lease_renew(a);
+    }
+
+    if (a->recorded == jobruns_recorded_none && a->conf->audit != NULL) {
+        ngx_http_jobruns_flow_to(a, jobruns_st_recording);
+        return ngx_http_jobruns_audit_begin(a, ngx_http_jobruns_flow_wake);
+    }
+
+    ngx_http_jobruns_flow_to(a, jobruns_st_forwarding);
+
+    a->forwarded_at = ngx_current_msec;
+    a->http_version = r->http_version;
+
+    if (a->claimed) {
+        ngx_http_jobruns_lease_keep(a);
+    }
+
+    /* back into the phase we left; the handler declines in this state */
+
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_flow_refuse(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_outcome_e outcome, ngx_uint_t status,
+    const char *code, ngx_str_t *message)
+{
+    ngx_int_t  rc;
+
+    if (a->state == jobruns_st_forwarding) {
+        /* our own filter holds this, settles, and words the answer */
+
+        r->headers_out.status = status;
+        r->headers_out.content_length_n = 0;
+
+        ngx_http_jobruns_answer_send(r, &a->answer);
+        return NGX_DONE;
+    }
+
+    rc = ngx_http_jobruns_answer_refuse(r, a, outcome, status, code, message);
+
+    (void) ngx_http_jobruns_flow_step(r, a,
+                                      ngx_http_jobruns_flow_note(r, a, rc));
+
+    return NGX_DONE;
+}
+
+
+/* an answer of our own is made, or rc says that it could not be: records it */
+
+static ngx_int_t
+ngx_http_jobruns_flow_note(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
+{
+    if (rc != NGX_OK) {
+        return ngx_http_jobruns_flow_gone(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+
+    ngx_http_jobruns_flow_to(a, jobruns_st_noting);
+
+    return ngx_http_jobruns_audit_end(a, ngx_http_jobruns_flow_wake);
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_flow_gone(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_flow_settle(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_int_t  rc;
+
+    ngx_http_jobruns_lease_drop(a);
+
+    a->answered_at = ngx_current_msec;
+    ngx_http_jobruns_flow_to(a, jobruns_st_settling);
+
+    /* a creation that Redis could not protect when it was admitted: its
+       retries may find it all the same */
+
+    if (a->unprotected && a->token.data != NULL
+        && a->outcome == JR_OUTCOME_CREATED)
+    {
+        a->claimed = 1;
+    }
+
+    rc = a->claimed ? ngx_http_jobruns_settlement_begin(a) : NGX_OK;
+
+    /* parked, the request stays alive: ngx_http_finalize_request() sets
+       ngx_http_writer(), which comes back to our body filter */
+
+    rc = ngx_http_jobruns_flow_step(r, a, rc);
+
+    if (rc != NGX_AGAIN) {
+        r->connection->write->delayed = 0;
+    }
+
+    return rc;
+}
+
+
+/* the record is written before the client learns what it says */
+
+static ngx_int_t
+ngx_http_jobruns_flow_settled(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    if (ngx_http_jobruns_answer_choose(r, a) != NGX_OK) {
+        ngx_http_jobruns_flow_to(a, jobruns_st_released);
+        return NGX_ERROR;
+    }
+
+    /* nobody gets the answer: NGINX may have terminated the request
+       meanwhile */
+
+    if (r->connection->error) {
+        ngx_http_jobruns_flow_to(a, jobruns_st_released);
+        return NGX_OK;
+    }
+
+    ngx_http_jobruns_flow_to(a, jobruns_st_sealing);
+
+    return ngx_http_jobruns_audit_end(a, ngx_http_jobruns_flow_wake);
+}
+
+
+/* a suspension inside the filters has ended: the held answer is sent */
+
+static void
+ngx_http_jobruns_flow_release(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
+{
+    if (rc != NGX_ERROR && a->overflow != NULL) {
+
+        /* the upstream is still being read: nobody else calls our filter
+           before it has more */
+
+        rc = r->connection->error ? NGX_ERROR
+                                  : ngx_http_output_filter(r, NULL);
+    }
+
+    if (rc == NGX_ERROR) {
+
+        /*
+         * The copy filter waits for buffers that are in our overflow and
+         * would never hear of the error.  The upstream's cleanup lets go
+         * of the request (ngx_http_upstream_cleanup()), so we hold it
+         * until ngx_http_terminate_request() has run all of them.
+         */
+
+        r->main->count++;
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
+
+    /* ngx_http_writer(), or the upstream's, or NGINX's finalizer if it
+       terminated the request meanwhile */
+
+    r->write_event_handler(r);
 }
 
 
 void
-ngx_http_jobruns_wake(ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_flow_unclaimed(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_settled_e settled)
 {
-    ngx_connection_t             *c;
-    ngx_http_request_t           *r;
-    ngx_http_jobruns_parked_e     parked;
+    ngx_http_jobruns_group_settled(s, settled);
+}
+
+
+/* the end of every request: what is still unwritten, and letting go */
+
+ngx_int_t
+ngx_http_jobruns_flow_log_handler(ngx_http_request_t *r)
+{
+    ngx_http_jobruns_ctx_t      *ctx;
+    ngx_http_jobruns_attempt_t  *a;
+
+    /* a redirect may have cleared r->ctx since: timers are to be let go */
+
+    ctx = (r == r->main) ? ngx_http_jobruns_get_ctx(r) : NULL;
+
+    if (ctx == NULL || ctx->attempt == NULL) {
+        return NGX_OK;
+    }
+
+    a = ctx->attempt;
+
+    ngx_http_jobruns_waiters_leave(a);
+    ngx_http_jobruns_lease_drop(a);
+    ngx_http_jobruns_room_give(&a->room);
+    ngx_http_jobruns_count_stage(a, jobruns_stage_none);
+
+    ngx_http_jobruns_attempt_outcome(r, a);
+
+    if (a->claimed) {
+        ngx_http_jobruns_settlement_detached(a);
+    }
+
+    if (a->status == 0) {
+        a->status = r->headers_out.status;
+    }
+
+    (void) ngx_http_jobruns_audit_end(a, NULL);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jobruns_flow_wake(ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
+{
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_jobruns_parked_e   parked;
 
     r = a->request;
     c = r->connection;
-    parked = a->parked;
+    parked = ngx_http_jobruns_states[a->state].parked;
 
     ngx_http_set_log_request(c->log, r);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
-                   "jobruns: wake in state %d, parked %d", a->state, parked);
+                   "jobruns: wake in state %d: %i", a->state, rc);
 
-    a->parked = jobruns_parked_none;
+    if (ngx_http_jobruns_park_end(r, parked) == NGX_ABORT) {
 
-    if (parked == jobruns_parked_filter) {
-        c->write->delayed = 0;
-    }
+        /* terminated: by NGINX's finalizer */
 
-    if (parked != jobruns_parked_watched) {
-        r->main->blocked--;
-    }
-
-    /*
-     * ngx_http_terminate_request() leaves ngx_http_request_finalizer() in
-     * place of a handler of a blocked request: on the request it was given in
-     * 1.22, on c->data since 1.26, which is the main request as long as no
-     * subrequest makes a part of its answer.  Inside the filters it is called
-     * at the end of next().
-     */
-
-    if (parked == jobruns_parked_blocked
-        && r->write_event_handler != ngx_http_jobruns_parked)
-    {
         r->write_event_handler(r);
 
     } else {
-        a->next(r, a);
+        rc = ngx_http_jobruns_flow_step(r, a, rc);
+
+        if (parked == jobruns_parked_filter && rc != NGX_AGAIN) {
+            ngx_http_jobruns_flow_release(r, a, rc);
+        }
     }
 
     /* r and a may be gone */
 
     ngx_http_run_posted_requests(c);
-}
-
-
-/* an event of the client's connection says nothing of the operation */
-
-static void
-ngx_http_jobruns_parked(ngx_http_request_t *r)
-{
-    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "jobruns: event while parked");
-}
-
-
-/*
- * ngx_http_test_reading() takes the end of what a client sends for its
- * leaving, but a client may end its sending side alone and wait for the
- * answer.  A handler of the read event is put before it for the rest of the
- * request; NGINX sets another for what follows on the connection
- * (ngx_http_set_keepalive(), ngx_http_set_lingering_close()).  Streams of
- * HTTP/2 and 3 end by their own frames.
- */
-
-static void
-ngx_http_jobruns_mind_half_close(ngx_http_request_t *r)
-{
-    ngx_event_t  *rev;
-
-    rev = r->connection->read;
-
-    if (r->http_version >= NGX_HTTP_VERSION_20
-        || rev->handler == ngx_http_jobruns_on_read)
-    {
-        return;
-    }
-
-    ngx_http_jobruns_next_read = rev->handler;
-    rev->handler = ngx_http_jobruns_on_read;
-}
-
-
-static void
-ngx_http_jobruns_on_read(ngx_event_t *ev)
-{
-    struct pollfd        pfd;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
-
-    c = ev->data;
-    r = c->data;
-
-    if (r->read_event_handler == ngx_http_test_reading
-        && !c->close && !c->error && !ev->timedout)
-    {
-        pfd.fd = c->fd;
-        pfd.events = 0;
-        pfd.revents = 0;
-
-        /* both directions are closed, or the connection was reset */
-
-        if (poll(&pfd, 1, 0) != 1) {
-            ngx_http_block_reading(r);
-            return;
-        }
-    }
-
-    ngx_http_jobruns_next_read(ev);
 }

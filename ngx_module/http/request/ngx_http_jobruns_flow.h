@@ -1,7 +1,5 @@
 /*
- * The state of an attempt: the one place that moves it, the one way in which
- * an attempt begins to wait for an operation, and the one way in which that
- * ends.
+ * The flow: the life of an attempt from the body to its end, in one place.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_FLOW_H_INCLUDED
@@ -17,27 +15,40 @@
 void ngx_http_jobruns_flow_to(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_state_e state);
 
+/* For ngx_http_read_client_request_body(): the whole body is here. */
+void ngx_http_jobruns_flow_on_body(ngx_http_request_t *r);
+
 /*
- * An operation is under way: the request is blocked until its end calls
- * ngx_http_jobruns_wake(), which calls next, unless NGINX has terminated the
- * request meanwhile.  What the operation lives in is the request's.
+ * Answers an attempt that is not forwarded with an error, behind its record;
+ * arguments as of ngx_http_jobruns_answer_refuse().  Always NGX_DONE: the
+ * request is finalized, or parked until the record is written.  Of one that
+ * is forwarded the filters hold, settle and word the answer.
  */
-void ngx_http_jobruns_park(ngx_http_jobruns_attempt_t *a,
-    ngx_http_jobruns_next_pt next);
+ngx_int_t ngx_http_jobruns_flow_refuse(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, jr_outcome_e outcome, ngx_uint_t status,
+    const char *code, ngx_str_t *message);
 
-/* the same for an answer that is held: the body filter returns NGX_OK then.
-   next is called in any case; with c->error nobody gets the answer */
-void ngx_http_jobruns_park_filter(ngx_http_jobruns_attempt_t *a,
-    ngx_http_jobruns_next_pt next);
+/*
+ * The held answer is here, or as much of it as settling needs; called by the
+ * body filter.  NGX_AGAIN: it returns NGX_OK, and is called with NULL when
+ * the answer may be sent; NGX_OK: it may be sent now.
+ */
+ngx_int_t ngx_http_jobruns_flow_settle(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 
-/* nothing is under way but a timer or the like, whose handler calls wake; the
-   client is watched, and the request may end meanwhile */
-void ngx_http_jobruns_park_watched(ngx_http_jobruns_attempt_t *a,
-    ngx_http_jobruns_next_pt next);
+/*
+ * An operation that was under way has come to rc.  Only from the event loop;
+ * the attempt and its request may be gone when it returns.
+ */
+void ngx_http_jobruns_flow_wake(ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
 
-/* ends any of the three; only from the event loop.  The attempt and its
-   request may be gone when it returns. */
-void ngx_http_jobruns_wake(ngx_http_jobruns_attempt_t *a);
+/* Redis has replied to a settlement, whose request may be gone: whoever waits
+   behind its claim hears of it. */
+void ngx_http_jobruns_flow_unclaimed(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_settled_e settled);
+
+/* The log phase of every request. */
+ngx_int_t ngx_http_jobruns_flow_log_handler(ngx_http_request_t *r);
 
 
 #endif /* NGX_HTTP_JOBRUNS_FLOW_H_INCLUDED */

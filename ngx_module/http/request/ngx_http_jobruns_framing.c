@@ -11,7 +11,7 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_coding.h"
 #include "ngx_http_jobruns_framing.h"
-#include "ngx_http_jobruns_handler.h"
+#include "ngx_http_jobruns_attempt.h"
 #include "jr_json_skim.h"
 
 

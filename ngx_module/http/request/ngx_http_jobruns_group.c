@@ -23,7 +23,6 @@
 #include "ngx_http_jobruns_settlement.h"
 #include "ngx_http_jobruns_share.h"
 #include "ngx_http_jobruns_verdict.h"
-#include "ngx_http_jobruns_waiters.h"
 
 #include "jr_script.h"
 
@@ -251,9 +250,8 @@ ngx_http_jobruns_group_on_event(ngx_event_t *ev)
     /* its time goes on, but until the reply nothing else wakes it */
 
     ngx_del_timer(&a->timer);
-    a->verdict = jobruns_verdict_none;
 
-    ngx_http_jobruns_wake(a);
+    ngx_http_jobruns_flow_wake(a, NGX_OK);
 }
 
 
@@ -387,7 +385,7 @@ ngx_http_jobruns_group_over(ngx_http_jobruns_group_t *g,
 
 
 /* gives its verdict to as many of a group as have their turn; an asker gets it
-   when its poll is back (ngx_http_jobruns_wait_decided()) */
+   when its poll is back (ngx_http_jobruns_waiters_decided()) */
 
 static void
 ngx_http_jobruns_group_give(ngx_http_jobruns_group_t *g)
@@ -424,7 +422,7 @@ ngx_http_jobruns_group_give(ngx_http_jobruns_group_t *g)
         ngx_http_jobruns_verdict_give(g->verdict, a);
         (void) ngx_http_jobruns_group_leave(a);
 
-        ngx_http_jobruns_wake(a);
+        ngx_http_jobruns_flow_wake(a, NGX_DECLINED);
     }
 
     g->giving = 0;

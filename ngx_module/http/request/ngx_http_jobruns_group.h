@@ -11,6 +11,12 @@
 #include "ngx_http_jobruns_verdict.h"
 
 
+/* attempts that may wait in a worker; one more gets its 409 at once */
+#define NGX_HTTP_JOBRUNS_WAITERS         1024
+
+/* no tenant takes more than a quarter of them */
+#define NGX_HTTP_JOBRUNS_WAITERS_TENANT  (NGX_HTTP_JOBRUNS_WAITERS / 4)
+
 /* before the first poll of a claim, ms */
 #define NGX_HTTP_JOBRUNS_GAP_FIRST  5
 

@@ -15,7 +15,6 @@
 #include "ngx_http_jobruns_guard.h"
 #include "ngx_http_jobruns_guard_address.h"
 #include "ngx_http_jobruns_guard_check.h"
-#include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_request_headers.h"
@@ -280,7 +279,8 @@ ngx_http_jobruns_guard_stop(ngx_http_request_t *r,
 
     ngx_http_jobruns_log(a, jobruns_log_guard, NGX_LOG_ERR,
                          "%s was stopped on its way out of location \"%V\": "
-                         "%s", a->forwarded ? "a creation" : "a request that "
+                         "%s", ngx_http_jobruns_forwarded(a)
+                         ? "a creation" : "a request that "
                          "may be createJobRun, and that nobody admitted,",
                          &clcf->name, why);
 }

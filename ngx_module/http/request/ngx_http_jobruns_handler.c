@@ -8,10 +8,8 @@
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_attempt.h"
-#include "ngx_http_jobruns_audit.h"
-#include "ngx_http_jobruns_body.h"
+#include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_log.h"
@@ -21,17 +19,18 @@
 static ngx_uint_t ngx_http_jobruns_is_copy(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 static ngx_int_t ngx_http_jobruns_denied(ngx_http_request_t *r);
+static ngx_int_t ngx_http_jobruns_refuse_path(ngx_http_request_t *r,
+    jr_path_e kind, jr_path_t *path);
 static ngx_int_t ngx_http_jobruns_reenter(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_uint_t ngx_http_jobruns_check_headers(
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_headers_t *h,
     const char **code, const char **what);
-static void ngx_http_jobruns_refuse_nobody(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_refuse_nobody(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_begin(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, jr_path_e kind, jr_path_t *path,
     ngx_http_jobruns_headers_t *h);
-static void ngx_http_jobruns_ctx_cleanup(void *data);
 
 
 ngx_int_t
@@ -202,9 +201,46 @@ ngx_http_jobruns_denied(ngx_http_request_t *r)
     status = r->err_status;
     r->err_status = 0;
 
-    ngx_http_jobruns_refuse(r, a, a->outcome, status, NULL, NULL);
+    return ngx_http_jobruns_flow_refuse(r, a, a->outcome, status, NULL, NULL);
+}
 
-    return NGX_DONE;
+
+/* a refusal in a location without `jobruns` */
+
+static ngx_int_t
+ngx_http_jobruns_refuse_path(ngx_http_request_t *r, jr_path_e kind,
+    jr_path_t *path)
+{
+    const char              *what;
+    ngx_http_jobruns_ctx_t  *ctx;
+
+    ctx = ngx_http_jobruns_create_ctx(r);
+
+    if (ctx == NULL
+        || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
+        || ngx_http_jobruns_attempt_create(r, ctx, path) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (kind == JR_PATH_CREATE) {
+        (void) jr_path_keys(&ctx->attempt->path, &what);
+
+    } else {
+        ngx_memzero(&ctx->attempt->path, sizeof(jr_path_t));
+    }
+
+    if (ngx_http_jobruns_identity_read(r, ctx->attempt) == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "jobruns: a request that may be read as createJobRun "
+                  "came to a location without \"jobruns\"; it is answered "
+                  "404 (say \"jobruns off;\" there to let it pass)");
+
+    return ngx_http_jobruns_flow_refuse(r, ctx->attempt, JR_OUTCOME_INVALID,
+                                        NGX_HTTP_NOT_FOUND, NULL, NULL);
 }
 
 
@@ -227,11 +263,11 @@ ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
         r->err_status = 0;
 
-        ngx_http_jobruns_refuse(r, a, a->outcome, a->stopped, NULL, NULL);
-        return NGX_DONE;
+        return ngx_http_jobruns_flow_refuse(r, a, a->outcome, a->stopped, NULL,
+                                            NULL);
     }
 
-    if (a->state < jobruns_st_forwarding || a->state == jobruns_st_answered) {
+    if (!ngx_http_jobruns_forwarded(a)) {
 
         /* error_page took over an error from before the attempt was
            forwarded, such as a body that is too large: nothing behind it may
@@ -240,11 +276,11 @@ ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         status = r->err_status >= NGX_HTTP_BAD_REQUEST
                  ? r->err_status : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-        ngx_http_jobruns_refuse(r, a,
-                                status < NGX_HTTP_INTERNAL_SERVER_ERROR
-                                ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE,
-                                status, NULL, NULL);
-        return NGX_DONE;
+        return ngx_http_jobruns_flow_refuse(r, a,
+                                    status < NGX_HTTP_INTERNAL_SERVER_ERROR
+                                    ? JR_OUTCOME_INVALID
+                                    : JR_OUTCOME_UNAVAILABLE, status, NULL,
+                                    NULL);
     }
 
     if (a->state != jobruns_st_forwarding) {
@@ -260,9 +296,9 @@ ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
                              "creation, which is answered instead; lead "
                              "error_page and try_files to a named location");
 
-        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNKNOWN,
-                                NGX_HTTP_SERVICE_UNAVAILABLE, NULL, NULL);
-        return NGX_DONE;
+        return ngx_http_jobruns_flow_refuse(r, a, JR_OUTCOME_UNKNOWN,
+                                            NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            NULL, NULL);
     }
 
     if (r->upstream_states == NULL) {
@@ -278,71 +314,13 @@ ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
                                  "request twice, it is answered instead; see "
                                  "error_page and try_files of this server");
 
-            ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNKNOWN,
-                                    NGX_HTTP_SERVICE_UNAVAILABLE, NULL, NULL);
-            return NGX_DONE;
+            return ngx_http_jobruns_flow_refuse(r, a, JR_OUTCOME_UNKNOWN,
+                                                NGX_HTTP_SERVICE_UNAVAILABLE,
+                                                NULL, NULL);
         }
     }
 
     return NGX_DECLINED;
-}
-
-
-ngx_http_jobruns_ctx_t *
-ngx_http_jobruns_get_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t      *cln;
-    ngx_http_jobruns_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_jobruns_module);
-
-    /* internal redirects clear r->ctx (ngx_http_internal_redirect(),
-       ngx_http_named_location(), ngx_http_filter_finalize_request()) */
-
-    if (ctx == NULL && (r->internal || r->filter_finalize)) {
-
-        for (cln = r->pool->cleanup; cln; cln = cln->next) {
-            if (cln->handler == ngx_http_jobruns_ctx_cleanup) {
-                ctx = cln->data;
-                ngx_http_set_ctx(r, ctx, ngx_http_jobruns_module);
-                break;
-            }
-        }
-    }
-
-    return ctx;
-}
-
-
-ngx_http_jobruns_ctx_t *
-ngx_http_jobruns_create_ctx(ngx_http_request_t *r)
-{
-    ngx_pool_cleanup_t      *cln;
-    ngx_http_jobruns_ctx_t  *ctx;
-
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_jobruns_ctx_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_jobruns_ctx_t));
-
-    cln->handler = ngx_http_jobruns_ctx_cleanup;
-
-    ngx_http_set_ctx(r, ctx, ngx_http_jobruns_module);
-
-    return ctx;
-}
-
-
-/* the mark by which the context is found again; frees nothing: attempts are
-   let go in the log phase */
-
-static void
-ngx_http_jobruns_ctx_cleanup(void *data)
-{
-    (void) data;
 }
 
 
@@ -380,9 +358,9 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
         ngx_str_set(&message, "The path may be read as that of "
                     "createJobRun but is not spelled plainly.");
 
-        ngx_http_jobruns_refuse(r, a, JR_OUTCOME_INVALID, NGX_HTTP_NOT_FOUND,
-                                NULL, &message);
-        return NGX_DONE;
+        return ngx_http_jobruns_flow_refuse(r, a, JR_OUTCOME_INVALID,
+                                            NGX_HTTP_NOT_FOUND, NULL,
+                                            &message);
     }
 
     code = "InvalidParameter";
@@ -402,8 +380,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     case NGX_DECLINED:
         /* in a dry run, too: what is validated is the request, and this is
            whose it is */
-        ngx_http_jobruns_refuse_nobody(r, a);
-        return NGX_DONE;
+        return ngx_http_jobruns_refuse_nobody(r, a);
 
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -419,9 +396,8 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
             a->dry_run_message = message;
 
         } else {
-            ngx_http_jobruns_refuse(r, a, JR_OUTCOME_INVALID, status, code,
-                                    &message);
-            return NGX_DONE;
+            return ngx_http_jobruns_flow_refuse(r, a, JR_OUTCOME_INVALID,
+                                                status, code, &message);
         }
     }
 
@@ -437,7 +413,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
      * meanwhile.
      */
 
-    rc = ngx_http_read_client_request_body(r, ngx_http_jobruns_body_handler);
+    rc = ngx_http_read_client_request_body(r, ngx_http_jobruns_flow_on_body);
 
     if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return rc;
@@ -451,7 +427,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
 
 /* a configured tenant or principal is empty: 401 */
 
-static void
+static ngx_int_t
 ngx_http_jobruns_refuse_nobody(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
@@ -461,8 +437,8 @@ ngx_http_jobruns_refuse_nobody(ngx_http_request_t *r,
                          "answered 401; look at what sets it (auth_request_"
                          "set, map, a header of the verifier)");
 
-    ngx_http_jobruns_refuse(r, a, JR_OUTCOME_UNAUTHENTICATED,
-                            NGX_HTTP_UNAUTHORIZED, NULL, NULL);
+    return ngx_http_jobruns_flow_refuse(r, a, JR_OUTCOME_UNAUTHENTICATED,
+                                        NGX_HTTP_UNAUTHORIZED, NULL, NULL);
 }
 
 
@@ -524,33 +500,6 @@ ngx_http_jobruns_check_headers(ngx_http_jobruns_attempt_t *a,
     if (jr_header_content_type(value, what) != JR_OK) {
         return NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
     }
-
-    return NGX_OK;
-}
-
-
-/* the end of every request: what is still unwritten, and letting go */
-
-ngx_int_t
-ngx_http_jobruns_handler_log(ngx_http_request_t *r)
-{
-    ngx_http_jobruns_ctx_t  *ctx;
-
-    /* a redirect may have cleared r->ctx since: timers are to be let go */
-
-    ctx = (r == r->main) ? ngx_http_jobruns_get_ctx(r) : NULL;
-
-    if (ctx == NULL || ctx->attempt == NULL) {
-        return NGX_OK;
-    }
-
-    ngx_http_jobruns_attempt_end(r, ctx->attempt);
-
-    if (ctx->attempt->status == 0) {
-        ctx->attempt->status = r->headers_out.status;
-    }
-
-    (void) ngx_http_jobruns_audit_end(ctx->attempt, NULL);
 
     return NGX_OK;
 }

@@ -1,15 +1,13 @@
 /*
- * The held answer: storing it, finding in it what is kept and which job run
- * it tells of, and choosing what the client gets in the end.
+ * The held answer: storing it, and finding in it what is kept.
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_answer_headers.h"
-#include "ngx_http_jobruns_error.h"
 #include "ngx_http_jobruns_held.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_room.h"
+
 #include "jr_json_skim.h"
 
 
@@ -18,13 +16,6 @@
 
 
 static void ngx_http_jobruns_held_leave_out(ngx_http_jobruns_attempt_t *a);
-static ngx_int_t ngx_http_jobruns_made_by_another(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
-static ngx_int_t ngx_http_jobruns_replacement(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
-static ngx_int_t ngx_http_jobruns_replace(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_uint_t status, jr_str_t code,
-    jr_str_t message, ngx_str_t *body);
 
 
 /* NGX_DECLINED: more than may be held */
@@ -206,199 +197,4 @@ ngx_http_jobruns_held_error(ngx_http_request_t *r,
 
     return jr_outcome_of(&a->exchange) != JR_OUTCOME_REJECTED
            || jr_json_skim_spelled(body, (jr_str_t) jr_str("code")).len != 0;
-}
-
-
-/* key and location of the run that was made */
-
-void
-ngx_http_jobruns_find_run(ngx_http_jobruns_attempt_t *a, jr_str_t body)
-{
-    u_char    *slash;
-    jr_str_t   key, *location;
-
-    location = &a->kept.headers[JR_ANSWER_LOCATION];
-
-    if (location->data == NULL) {
-        location = &a->kept.headers[JR_ANSWER_CONTENT_LOCATION];
-    }
-
-    a->location.data = (u_char *) location->data;
-    a->location.len = location->len;
-
-    a->run_key.len = 0;
-
-    /* the API page's JobRun.key; the location ends in it where the body is
-       no JSON we can read (encoded, too large) */
-
-    if (body.len) {
-        key = jr_json_skim_string(body, (jr_str_t) jr_str("key"));
-
-        a->run_key.data = (u_char *) key.data;
-        a->run_key.len = key.len;
-    }
-
-    if (a->run_key.len == 0 && a->location.len) {
-        slash = (u_char *) memrchr(a->location.data, '/', a->location.len);
-
-        if (slash != NULL) {
-            a->run_key.data = slash + 1;
-            a->run_key.len = a->location.data + a->location.len - slash - 1;
-        }
-    }
-}
-
-
-/* the held answer, the kept one of another attempt, or one of our own */
-
-ngx_int_t
-ngx_http_jobruns_held_choose(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
-{
-    ngx_str_null(body);
-
-    if (a->settled == jobruns_settled_done && a->kept.status) {
-
-        a->replace = 1;
-        a->status = a->kept.status;
-
-        body->data = (u_char *) a->kept.body.data;
-        body->len = a->kept.body.len;
-
-        return ngx_http_jobruns_replay_headers(r, a);
-    }
-
-    if (a->settled == jobruns_settled_done
-        && a->outcome != JR_OUTCOME_CREATED)
-    {
-        return ngx_http_jobruns_made_by_another(r, a, body);
-    }
-
-    if (a->replace) {
-        return ngx_http_jobruns_replacement(r, a, body);
-    }
-
-    if (a->held != NULL) {
-        body->data = a->held->pos;
-        body->len = a->held->last - a->held->pos;
-    }
-
-    if (a->overflow == NULL && a->complete
-        && r->headers_out.content_length_n == -1)
-    {
-        /* it came in chunks, but is whole now */
-        r->headers_out.content_length_n = (off_t) body->len;
-    }
-
-    return NGX_OK;
-}
-
-
-/* another attempt has created the run, and its answer was not kept: what our
-   own attempt was told says nothing of it */
-
-static ngx_int_t
-ngx_http_jobruns_made_by_another(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
-{
-    ngx_str_t  message;
-
-    if (ngx_http_jobruns_unkept(r, a, &message) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    a->replace = 1;
-
-    return ngx_http_jobruns_replace(r, a, NGX_HTTP_CONFLICT,
-                                    jr_outcome_error_code(NGX_HTTP_CONFLICT),
-                                    ngx_http_jobruns_str(message), body);
-}
-
-
-/* no usable answer came: say what that means for the job run */
-
-static ngx_int_t
-ngx_http_jobruns_replacement(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body)
-{
-    jr_str_t                    code, message;
-    ngx_uint_t                  status;
-    ngx_http_upstream_state_t  *state;
-
-    status = NGX_HTTP_SERVICE_UNAVAILABLE;
-
-    if (a->stopped) {
-        status = a->stopped;
-        code = jr_outcome_error_code(status);
-        message = (jr_str_t) jr_str("The gateway is not configured to forward "
-                                    "this request unchanged; nothing was "
-                                    "sent to the service.");
-
-    } else if (a->outcome == JR_OUTCOME_UNSENT) {
-        code = jr_outcome_error_code(status);
-        message = (jr_str_t) jr_str("The service cannot be reached; nothing "
-                                    "was sent to it. Retry later.");
-        a->retry_after = 1;
-
-    } else if (a->outcome == JR_OUTCOME_REJECTED) {
-        status = a->exchange.status;
-        code = jr_outcome_error_code(status);
-        message = (jr_str_t) jr_str("The service, or a server in front of "
-                                    "it, refused the request and gave no "
-                                    "reason that can be passed on; no job "
-                                    "run was created.");
-
-    } else if (a->exchange.answered && !a->exchange.truncated
-               && a->exchange.status >= 300)
-    {
-        status = a->exchange.status;
-        code = status < 400
-               ? (jr_str_t) jr_str("ExternalServerInvalidResponse")
-               : jr_outcome_error_code(status);
-        message = (jr_str_t) jr_str("The service answered with an error that "
-                                    "leaves open whether the job run was "
-                                    "created. Retry with the same "
-                                    "opc-retry-token.");
-
-    } else {
-        code = (jr_str_t) jr_str("ExternalServerInvalidResponse");
-        message = (jr_str_t) jr_str("The service gave no complete answer; "
-                                    "whether the job run was created is not "
-                                    "known. Retry with the same "
-                                    "opc-retry-token.");
-
-        if (r->upstream_states != NULL && r->upstream_states->nelts) {
-            state = r->upstream_states->elts;
-
-            if (state[r->upstream_states->nelts - 1].status
-                == NGX_HTTP_GATEWAY_TIME_OUT)
-            {
-                code = (jr_str_t) jr_str("ExternalServerTimeout");
-            }
-        }
-    }
-
-    return ngx_http_jobruns_replace(r, a, status, code, message, body);
-}
-
-
-/* makes the answer an error of our own */
-
-static ngx_int_t
-ngx_http_jobruns_replace(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
-    ngx_uint_t status, jr_str_t code, jr_str_t message, ngx_str_t *body)
-{
-    a->status = status;
-    a->refusal_code.data = (u_char *) code.data;
-    a->refusal_code.len = code.len;
-    a->refusal_message.data = (u_char *) message.data;
-    a->refusal_message.len = message.len;
-
-    if (ngx_http_jobruns_error_body(r, code, message, body) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_http_jobruns_error_headers(r, status, body);
-
-    return NGX_OK;
 }

@@ -1,6 +1,5 @@
 /*
- * The held answer: storing it, finding in it what is kept and which job run
- * it tells of, and choosing what the client gets in the end.
+ * The held answer: storing it, and finding in it what is kept.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_HELD_H_INCLUDED
@@ -16,15 +15,6 @@ ngx_int_t ngx_http_jobruns_held_store(ngx_http_request_t *r,
 /* what is kept of a 2xx; the strings stay where they are */
 void ngx_http_jobruns_held_capture(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-
-/* key and location of the run that a->kept tells of; body: of that answer, if
-   all of it is here */
-void ngx_http_jobruns_find_run(ngx_http_jobruns_attempt_t *a, jr_str_t body);
-
-/* the held answer, the kept one of another attempt, or one of our own: makes
-   headers_out its headers and *body its body */
-ngx_int_t ngx_http_jobruns_held_choose(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *body);
 
 /* may the held JSON of an error pass: is it whole and, of a refusal, has it
    the code that SDKs look for? */

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_lease.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_reply.h"
@@ -12,8 +13,12 @@
 #include "jr_script.h"
 
 
-static void ngx_http_jobruns_on_renewal_due(ngx_event_t *ev);
-static void ngx_http_jobruns_on_renewed(ngx_redis_op_t *op,
+static ngx_int_t ngx_http_jobruns_lease_send(ngx_http_jobruns_attempt_t *a,
+    ngx_redis_handler_pt handler);
+static void ngx_http_jobruns_lease_on_due(ngx_event_t *ev);
+static void ngx_http_jobruns_lease_on_kept(ngx_redis_op_t *op,
+    ngx_redis_status_e status, redisReply *reply);
+static void ngx_http_jobruns_lease_on_renewed(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
 
 
@@ -22,7 +27,7 @@ ngx_http_jobruns_lease_keep(ngx_http_jobruns_attempt_t *a)
 {
     ngx_memzero(&a->timer, sizeof(ngx_event_t));
 
-    a->timer.handler = ngx_http_jobruns_on_renewal_due;
+    a->timer.handler = ngx_http_jobruns_lease_on_due;
     a->timer.data = a;
     a->timer.log = a->request->connection->log;
 
@@ -43,8 +48,67 @@ ngx_http_jobruns_lease_drop(ngx_http_jobruns_attempt_t *a)
 }
 
 
+ngx_uint_t
+ngx_http_jobruns_lease_is_late(ngx_http_jobruns_attempt_t *a)
+{
+    if (a->unprotected) {
+        return 0;
+    }
+
+    /* the time NGINX keeps is that of the event loop's last wait: other
+       events of this turn may have taken long since */
+
+    ngx_time_update();
+
+    return ngx_current_msec - a->admit_time > a->conf->retry_lease / 2;
+}
+
+
 ngx_int_t
-ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
+ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a)
+{
+    a->admit_time = ngx_current_msec;
+
+    if (ngx_http_jobruns_lease_send(a, ngx_http_jobruns_lease_on_renewed)
+        == NGX_OK)
+    {
+        return NGX_AGAIN;
+    }
+
+    ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: not "
+                                  "asked");
+
+    return NGX_ERROR;
+}
+
+
+static void
+ngx_http_jobruns_lease_on_renewed(ngx_redis_op_t *op,
+    ngx_redis_status_e status, redisReply *reply)
+{
+    ngx_int_t                    rc;
+    ngx_http_jobruns_attempt_t  *a;
+
+    a = op->data;
+
+    rc = (status == ngx_redis_ok) ? ngx_http_jobruns_reply_renewed(reply)
+                                  : NGX_ERROR;
+
+    if (rc == NGX_ERROR) {
+        ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: %s",
+                                      status == ngx_redis_ok
+                                      ? "an unexpected reply"
+                                      : ngx_redis_stats_text(status));
+    }
+
+    ngx_http_jobruns_flow_wake(a, rc);
+}
+
+
+/* one renewal now; returns as ngx_redis_op_submit() */
+
+static ngx_int_t
+ngx_http_jobruns_lease_send(ngx_http_jobruns_attempt_t *a,
     ngx_redis_handler_pt handler)
 {
     ngx_str_t                     *argv;
@@ -83,7 +147,7 @@ ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a,
 
 
 static void
-ngx_http_jobruns_on_renewal_due(ngx_event_t *ev)
+ngx_http_jobruns_lease_on_due(ngx_event_t *ev)
 {
     ngx_http_jobruns_attempt_t  *a;
 
@@ -93,7 +157,7 @@ ngx_http_jobruns_on_renewal_due(ngx_event_t *ev)
        the lease */
 
     if (!a->renewal.active) {
-        (void) ngx_http_jobruns_lease_renew(a, ngx_http_jobruns_on_renewed);
+        (void) ngx_http_jobruns_lease_send(a, ngx_http_jobruns_lease_on_kept);
     }
 
     ngx_add_timer(&a->timer, a->conf->retry_lease / 3);
@@ -101,8 +165,8 @@ ngx_http_jobruns_on_renewal_due(ngx_event_t *ev)
 
 
 static void
-ngx_http_jobruns_on_renewed(ngx_redis_op_t *op, ngx_redis_status_e status,
-    redisReply *reply)
+ngx_http_jobruns_lease_on_kept(ngx_redis_op_t *op,
+    ngx_redis_status_e status, redisReply *reply)
 {
     ngx_http_jobruns_attempt_t  *a;
 

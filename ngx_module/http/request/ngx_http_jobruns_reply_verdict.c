@@ -454,7 +454,7 @@ ngx_http_jobruns_reply_mistrust(ngx_http_jobruns_attempt_t *a,
     p = ngx_hex_dump(p, digest, sizeof(digest));
     arg->len = p - arg->data;
 
-    a->mistrusted = 1;
+    a->verdict = jobruns_verdict_again;
 
     return NGX_OK;
 }

@@ -13,7 +13,6 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_flow.h"
-#include "ngx_http_jobruns_group.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_reply.h"
 #include "ngx_http_jobruns_room.h"
@@ -47,7 +46,7 @@ static ngx_int_t ngx_http_jobruns_settlement_try(
     ngx_http_jobruns_settlement_t *s);
 static void ngx_http_jobruns_on_settled(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
-static void ngx_http_jobruns_settlement_detach(
+static void ngx_http_jobruns_settlement_let_go(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_settled_e settled);
 static void ngx_http_jobruns_settlement_lost(
     ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_room_e why);
@@ -60,7 +59,7 @@ static void ngx_http_jobruns_settlement_pending(
 
 
 ngx_int_t
-ngx_http_jobruns_settle(ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_settlement_begin(ngx_http_jobruns_attempt_t *a)
 {
     ngx_http_jobruns_settlement_t  *s;
 
@@ -81,7 +80,7 @@ ngx_http_jobruns_settle(ngx_http_jobruns_attempt_t *a)
 
 
 void
-ngx_http_jobruns_settle_detached(ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_settlement_detached(ngx_http_jobruns_attempt_t *a)
 {
     ngx_http_jobruns_settlement_t  *s;
 
@@ -126,7 +125,8 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
     s->main = ngx_http_get_module_main_conf(a->request,
                                             ngx_http_jobruns_module);
     s->created = (a->outcome == JR_OUTCOME_CREATED);
-    s->unsure = (!a->forwarded && a->verdict != jobruns_verdict_forward);
+    s->unsure = (!ngx_http_jobruns_forwarded(a)
+                 && a->verdict != jobruns_verdict_forward);
     s->takeback = (s->unsure && a->lost);
     ngx_queue_init(&s->queue);
     ngx_queue_init(&s->of_tenant);
@@ -143,7 +143,9 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
     ngx_http_jobruns_room_take(&s->room, a->tenant,
                                ngx_http_jobruns_settlement_size(s));
 
-    a->settlement = s;
+    /* the claim is this settlement's to end now */
+
+    a->claimed = 0;
 
     return s;
 }
@@ -170,10 +172,10 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
         { JR_SETTLE_LEASE, JR_ADMIT_LEASE }
     };
 
-    word = a->forwarded ? jr_outcome_settle_word(a->outcome,
-                                                 a->exchange.status)
-                        : (jr_str_t) jr_str("unsent");
-    created = (a->forwarded && s->created);
+    word = ngx_http_jobruns_forwarded(a)
+           ? jr_outcome_settle_word(a->outcome, a->exchange.status)
+           : (jr_str_t) jr_str("unsent");
+    created = (ngx_http_jobruns_forwarded(a) && s->created);
 
     s->argv = ngx_pcalloc(s->pool, (a->nkeys + JR_SETTLE_LAST)
                                    * sizeof(ngx_str_t));
@@ -356,7 +358,7 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
         ngx_http_jobruns_settlement_tell(s, settled, &run_key);
     }
 
-    ngx_http_jobruns_group_settled(s, settled);
+    ngx_http_jobruns_flow_unclaimed(s, settled);
 
     early = (settled == jobruns_settled_early);
 
@@ -375,7 +377,7 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
                                           ngx_redis_stats_text(status));
         }
 
-        ngx_http_jobruns_settlement_detach(s, settled);
+        ngx_http_jobruns_settlement_let_go(s, settled);
     }
 
     /* repeating it changes nothing more, so it is safe where the reply was
@@ -402,7 +404,7 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
 /* lets the request go on */
 
 static void
-ngx_http_jobruns_settlement_detach(ngx_http_jobruns_settlement_t *s,
+ngx_http_jobruns_settlement_let_go(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_settled_e settled)
 {
     ngx_http_jobruns_attempt_t  *a;
@@ -411,8 +413,9 @@ ngx_http_jobruns_settlement_detach(ngx_http_jobruns_settlement_t *s,
 
     s->attempt = NULL;
     a->settled = settled;
+    a->settled_at = ngx_current_msec;
 
-    ngx_http_jobruns_wake(a);
+    ngx_http_jobruns_flow_wake(a, NGX_OK);
 }
 
 

@@ -66,14 +66,15 @@ void ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s);
 void ngx_http_jobruns_settlement_free(ngx_http_jobruns_settlement_t *s);
 
 /*
- * Settles an attempt by its outcome.  NGX_AGAIN: the caller parks it, it is
- * woken by the reply; NGX_OK: nothing to wait for, the settlement goes on
- * without the request where Redis is out of reach.
+ * Settles an attempt by its outcome, and takes its claim over.  NGX_AGAIN,
+ * then ngx_http_jobruns_flow_wake() with NGX_OK, a->settled being what Redis
+ * said; NGX_OK: nothing to wait for, the settlement goes on without the
+ * request where Redis is out of reach.
  */
-ngx_int_t ngx_http_jobruns_settle(ngx_http_jobruns_attempt_t *a);
+ngx_int_t ngx_http_jobruns_settlement_begin(ngx_http_jobruns_attempt_t *a);
 
 /* the same without waiting, for a request that is going away */
-void ngx_http_jobruns_settle_detached(ngx_http_jobruns_attempt_t *a);
+void ngx_http_jobruns_settlement_detached(ngx_http_jobruns_attempt_t *a);
 
 
 #endif /* NGX_HTTP_JOBRUNS_SETTLEMENT_H */

@@ -5,7 +5,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer_headers.h"
-#include "ngx_http_jobruns_handler.h"
+#include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_variables.h"
 
 

@@ -14,14 +14,13 @@
 #include "ngx_http_jobruns_waiters.h"
 
 
-static void ngx_http_jobruns_wait_refused(ngx_http_jobruns_attempt_t *a,
+static void ngx_http_jobruns_waiters_full(ngx_http_jobruns_attempt_t *a,
     ngx_int_t rc);
-static void ngx_http_jobruns_wait_on_over(ngx_event_t *ev);
+static void ngx_http_jobruns_waiters_on_over(ngx_event_t *ev);
 
 
 ngx_int_t
-ngx_http_jobruns_wait(ngx_http_jobruns_attempt_t *a,
-    ngx_http_jobruns_next_pt next)
+ngx_http_jobruns_waiters_wait(ngx_http_jobruns_attempt_t *a)
 {
     ngx_int_t       rc;
     ngx_msec_int_t  left;
@@ -29,7 +28,7 @@ ngx_http_jobruns_wait(ngx_http_jobruns_attempt_t *a,
     left = (ngx_msec_int_t) (a->wait_until - ngx_current_msec);
 
     if (left <= 0 || a->request->connection->error) {
-        ngx_http_jobruns_wait_end(a);
+        ngx_http_jobruns_waiters_leave(a);
         return NGX_DECLINED;
     }
 
@@ -37,29 +36,25 @@ ngx_http_jobruns_wait(ngx_http_jobruns_attempt_t *a,
         rc = ngx_http_jobruns_group_join(a);
 
         if (rc != NGX_OK) {
-            ngx_http_jobruns_wait_refused(a, rc);
+            ngx_http_jobruns_waiters_full(a, rc);
             return NGX_DECLINED;
         }
     }
 
-    ngx_http_jobruns_flow_to(a, jobruns_st_waiting);
-
     ngx_memzero(&a->timer, sizeof(ngx_event_t));
 
-    a->timer.handler = ngx_http_jobruns_wait_on_over;
+    a->timer.handler = ngx_http_jobruns_waiters_on_over;
     a->timer.data = a;
     a->timer.log = a->request->connection->log;
 
     ngx_add_timer(&a->timer, (ngx_msec_t) left);
 
-    ngx_http_jobruns_park_watched(a, next);
-
-    return NGX_OK;
+    return NGX_AGAIN;
 }
 
 
 static void
-ngx_http_jobruns_wait_refused(ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
+ngx_http_jobruns_waiters_full(ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
 {
     ngx_http_jobruns_count(jobruns_count_wait_refused);
 
@@ -82,7 +77,7 @@ ngx_http_jobruns_wait_refused(ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
 
 
 void
-ngx_http_jobruns_wait_end(ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_waiters_leave(ngx_http_jobruns_attempt_t *a)
 {
     if (a->timer.timer_set) {
         ngx_del_timer(&a->timer);
@@ -91,7 +86,7 @@ ngx_http_jobruns_wait_end(ngx_http_jobruns_attempt_t *a)
     /* NGINX may have terminated the asker as its poll came back: what that
        said is the group's all the same */
 
-    ngx_http_jobruns_wait_decided(a);
+    ngx_http_jobruns_waiters_decided(a);
 
     if (a->group == NULL) {
         return;
@@ -111,7 +106,7 @@ ngx_http_jobruns_wait_end(ngx_http_jobruns_attempt_t *a)
 /* an attempt has waited for as long as it may */
 
 static void
-ngx_http_jobruns_wait_on_over(ngx_event_t *ev)
+ngx_http_jobruns_waiters_on_over(ngx_event_t *ev)
 {
     ngx_http_jobruns_group_t    *g;
     ngx_http_jobruns_attempt_t  *a;
@@ -124,12 +119,12 @@ ngx_http_jobruns_wait_on_over(ngx_event_t *ev)
         (void) ngx_http_jobruns_group_leave(a);
     }
 
-    ngx_http_jobruns_wake(a);
+    ngx_http_jobruns_flow_wake(a, NGX_DECLINED);
 }
 
 
 void
-ngx_http_jobruns_wait_decided(ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_waiters_decided(ngx_http_jobruns_attempt_t *a)
 {
     ngx_http_jobruns_group_t    *g;
     ngx_http_jobruns_verdict_t  *v;
