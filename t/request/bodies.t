@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Bodies through the gateway: status, code and the places of all violations,
-# and what its answers look like.
+# Bodies are sent through the gateway: they get the expected status, code and
+# places of all violations, and responses have their form.
 
 use lib 't/lib';
 use JobRuns;
@@ -48,7 +48,7 @@ sub post {
     return $answer;
 }
 
-# what is wrong with the answer to a line's body
+# what is wrong with the response to a line's body
 
 sub judge {
     my ($line) = @_;
@@ -142,12 +142,13 @@ sub wrong {
 }
 
 my $message = post(json => wrong(20))->json->{message};
-is(scalar entries($message), 20, 'twenty violations are spelled out');
-unlike($message, qr/more\z/, '... and that is all');
+is(scalar entries($message), 20, 'a message names twenty violations');
+unlike($message, qr/more\z/, 'a message of twenty violations names no more');
 
 $message = post(json => wrong(23))->json->{message};
-is(scalar entries($message), 20, 'of 23 as many');
-like($message, qr/; and 3 more\z/, '... and 3 more are told');
+is(scalar entries($message), 20, 'a message of 23 violations names twenty');
+like($message, qr/; and 3 more\z/,
+    'a message of 23 violations says that there are 3 more');
 
 # a found value is cut to 64 characters, its control characters escaped
 
@@ -155,49 +156,61 @@ $message = post(json => { jobKey => 'x', schedule => {
     timezoneId => "\x{e9}\x1b" . 'a' x 100,
     quartzCronExpression => '0 0 0 1 1 ?' } })->json->{message};
 my ($value) = $message =~ /found "(.*)\.\.\."/;
-is($value, "\x{e9}\\u001b" . 'a' x 62, 'a long value is cut');
+is($value, "\x{e9}\\u001b" . 'a' x 62,
+    'a message cuts a long value and escapes control characters');
 
 ###############################################################################
 # jobruns_unknown_properties, jobruns_schema, client_max_body_size
 
 my %unknown = (jobKey => 'x', new => 1, parameters => [{ name => 'a',
     key => 'b' }]);
-is(post(json => \%unknown)->status, 201, 'unknown properties pass');
+is(post(json => \%unknown)->status, 201,
+    'a body with unknown properties is created');
 
 my $answer = post(json => \%unknown, version => '20260401');
-is($answer->status, 400, 'jobruns_unknown_properties reject');
-is($answer->code, 'InvalidParameter', '... with its code');
+is($answer->status, 400,
+    'jobruns_unknown_properties reject refuses unknown properties');
+is($answer->code, 'InvalidParameter',
+    'jobruns_unknown_properties reject has the code InvalidParameter');
 is(join(' ', sort +places($answer->json->{message})),
-    '/new /parameters/0/key', '... names both');
-is(post(version => '20260401')->status, 201, '... and a body without any');
+    '/new /parameters/0/key',
+    'jobruns_unknown_properties reject names both properties');
+is(post(version => '20260401')->status, 201,
+    'jobruns_unknown_properties reject allows a body without any');
 
 $answer = post(version => '20260403');
-is($answer->json->{message}, '/other: required', 'jobruns_schema');
-is($answer->code, 'MissingParameter', '... with its code');
+is($answer->json->{message}, '/other: required',
+    'jobruns_schema refuses by its own rules');
+is($answer->code, 'MissingParameter',
+    'jobruns_schema has the code MissingParameter');
 is(post(version => '20260403', body => '{"other":null,"jobKey":1}')->status,
-    400, '... null is absent');
+    400, 'jobruns_schema takes null as absent');
 is(post(version => '20260403', body => '{"other":0,"jobKey":1}')->status,
-    201, '... the only rules');
+    201, 'jobruns_schema replaces all other rules');
 
 $answer = post(body => '');
-is($answer->status, 400, 'an empty body');
-is($answer->code, 'CannotParseRequest', '... with its code');
-is($answer->json->{message}, 'The request body is empty.', '... says so');
+is($answer->status, 400, 'an empty body is refused');
+is($answer->code, 'CannotParseRequest',
+    'an empty body has the code CannotParseRequest');
+is($answer->json->{message}, 'The request body is empty.',
+    'an empty body has a message of its own');
 is(post(body => '[]')->json->{message},
     'the request body: must be an object, found an array',
-    'the document itself is named');
+    'a violation of the body itself is named');
 
 my $head = '{"jobKey":"x","parameters":[{"name":"a","value":"';
 for my $way ([], [chunked => 50_000]) {
     my $size = 1048576 - length($head) - 4;
 
     is(post(version => '20260402', body => $head . 'v' x $size . '"}]}',
-        @$way)->status, 201, "client_max_body_size @$way");
+        @$way)->status, 201,
+        "a body of exactly client_max_body_size is created @$way");
 
     $answer = post(version => '20260402', body => $head . 'v' x ($size + 1)
         . '"}]}', @$way);
-    is($answer->status, 413, '... one byte more');
-    is($answer->code, 'PayloadTooLarge', '... with its code');
+    is($answer->status, 413, "a body one byte larger is refused @$way");
+    is($answer->code, 'PayloadTooLarge',
+        "a body one byte larger has the code PayloadTooLarge @$way");
 }
 
 ###############################################################################

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# A client that leaves, at each state of its request: what was forwarded is
-# finished and kept, what was not is not, and its retry gets one job run.
+# A client leaves at each state of its request: what was forwarded is finished
+# and stored, what was not is not forwarded, and its retry gets one job run.
 
 use lib 't/lib';
 use JobRuns;
@@ -54,7 +54,7 @@ my @ways = (
     ['HTTP/2, stream reset', 1, sub {
         my ($stream, $h2) = @_;
         $stream->reset;
-        # answered behind it, so it has been seen
+        # the response comes after it, so it has been seen
         $h2->request({ path => '/seen',
             headers => [['Host', 'localhost']] })->response
             unless $redis->{paused};
@@ -96,16 +96,16 @@ for (@ways) {
     wait_for { $t->get('/x')->status == 404 } 'NGINX to have read it';
     $leave->($c, $h2);
     ended($id);
-    is($service->created, 0, "$way, reading: nothing was forwarded");
+    is($service->created, 0, "$way, reading: nothing is forwarded");
     is(scalar(my @keys = $redis->keys('*:v1:*')), 0,
-        "$way, reading: nothing was claimed");
+        "$way, reading: no key is claimed");
 
-    # during admission: Redis does not answer
+    # during admission: Redis does not respond
     $next->();
     $redis->pause;
     $redis->{paused} = 1;
     $c = start($h2, $id);
-    # a request behind it on the other connections of the one worker
+    # a request after it on the other connections of the one worker
     $t->get('/x');
     $leave->($c, $h2);
     $t->get('/x');
@@ -113,12 +113,12 @@ for (@ways) {
     $redis->resume;
     my $details = ended($id);
     like($details->{outcome}, qr/^(?:created|unsent)$/,
-        "$way, admission: it ends");
+        "$way, admission: the attempt ends");
     is($service->created, $details->{outcome} eq 'created' ? 1 : 0,
-        "$way, admission: as told");
+        "$way, admission: the service was asked as the audit log says");
     $r = $t->create_run(token => 'tok');
-    is($r->status, 201, "$way, admission: retry");
-    is($service->created, 1, "$way, admission: one job run");
+    is($r->status, 201, "$way, admission: the retry gets 201");
+    is($service->created, 1, "$way, admission: one job run is created");
     is(slots(), 0, "$way, admission: no slot is left");
 
     # forwarded, at several points of the service
@@ -128,47 +128,52 @@ for (@ways) {
         $service->wait_at('gate');
         $leave->($c, $h2);
         is($t->create_run(token => 'tok', job_key => 'x')->code,
-            'InvalidatedRetryToken', "$way, $point: its token is claimed");
+            'InvalidatedRetryToken', "$way, $point: the token is claimed");
         $service->release('gate');
         $details = ended($id);
-        is($details->{outcome}, 'created', "$way, $point: created");
-        is($details->{tokenAfter}, 'done', "$way, $point: and kept");
-        is($details->{kept}, JSON::PP::true(), "$way, $point: whole");
+        is($details->{outcome}, 'created',
+            "$way, $point: the audit log has the outcome created");
+        is($details->{tokenAfter}, 'done',
+            "$way, $point: the audit log has the token as done");
+        is($details->{kept}, JSON::PP::true(),
+            "$way, $point: the audit log says that the response is stored");
         $r = $t->create_run(token => 'tok');
-        is($r->status, 201, "$way, $point: retry");
+        is($r->status, 201, "$way, $point: the retry gets 201");
         is($r->header('opc-retry-replayed'), 'true',
-            "$way, $point: gets the replay");
+            "$way, $point: the retry is replayed");
         is($r->header('content-length'), length $r->body,
-            "$way, $point: of the whole answer");
-        is($service->asked, 1, "$way, $point: asked once");
+            "$way, $point: the retry gets the whole body");
+        is($service->asked, 1, "$way, $point: the service was asked once");
         is(slots(), 0, "$way, $point: no slot is left");
     }
 
-    # a large answer, and one without buffers to speak of
+    # a large response, and one without buffers to speak of
     $next->();
     $c = start($h2, $id, stub => { wait_answer => 'gate',
         bytes => 500_000 });
     $service->wait_at('gate');
     $leave->($c, $h2);
     $service->release('gate');
-    is(ended($id)->{outcome}, 'created', "$way, large: created");
+    is(ended($id)->{outcome}, 'created',
+        "$way, large: the audit log has the outcome created");
     $r = $t->create_run(token => 'tok');
-    is(length $r->body, 500_000, "$way, large: kept whole");
-    is($service->asked, 1, "$way, large: asked once");
+    is(length $r->body, 500_000, "$way, large: the retry gets the whole body");
+    is($service->asked, 1, "$way, large: the service was asked once");
 
-    # too large to be kept
+    # too large to be stored
     $next->();
     $c = start($h2, $id, stub => { wait_answer => 'gate',
         bytes => 2_000_000 });
     $service->wait_at('gate');
     $leave->($c, $h2);
     $service->release('gate');
-    is(ended($id)->{outcome}, 'created', "$way, too large: created");
+    is(ended($id)->{outcome}, 'created',
+        "$way, too large: the audit log has the outcome created");
     wait_for { ($t->create_run(token => 'tok')->code // '') eq 'Conflict' }
         'a retry to be told';
-    is($service->asked, 1, "$way, too large: asked once");
+    is($service->asked, 1, "$way, too large: the service was asked once");
 
-    # held: Redis does not answer when the answer is to be kept
+    # held: Redis does not respond when the response is to be stored
     $next->();
     $c = start($h2, $id, stub => { wait_created => 'gate' });
     $service->wait_at('gate');
@@ -183,11 +188,14 @@ for (@ways) {
     $redis->{paused} = 0;
     $redis->resume;
     $details = ended($id);
-    is($details->{outcome}, 'created', "$way, held: created");
-    is($details->{tokenAfter}, 'done', "$way, held: and kept");
+    is($details->{outcome}, 'created',
+        "$way, held: the audit log has the outcome created");
+    is($details->{tokenAfter}, 'done',
+        "$way, held: the audit log has the token as done");
     $r = $t->create_run(token => 'tok');
-    is($r->header('opc-retry-replayed'), 'true', "$way, held: replayed");
-    is($service->asked, 1, "$way, held: asked once");
+    is($r->header('opc-retry-replayed'), 'true',
+        "$way, held: the retry is replayed");
+    is($service->asked, 1, "$way, held: the service was asked once");
 
     # forwarded and refused, broken, or silent
     for ([{ status => 404 }, 'rejected_upstream', 'absent'],
@@ -202,13 +210,15 @@ for (@ways) {
         $leave->($c, $h2);
         $service->release('gate');
         $details = ended($id);
-        is($details->{outcome}, $outcome, "$what: outcome");
+        is($details->{outcome}, $outcome,
+            "$what: the audit log has the outcome $outcome");
         # written by the log phase where NGINX gives up at once
         like($details->{tokenAfter}, qr/^(?:$token|claimed)$/,
-            "$what: token");
+            "$what: the audit log has the token as $token or claimed");
         wait_for { token() eq $token } "$what: its token";
-        is($t->create_run(token => 'tok')->status, 201, "$what: retry");
-        is($service->created, 1, "$what: one job run");
+        is($t->create_run(token => 'tok')->status, 201,
+            "$what: the retry gets 201");
+        is($service->created, 1, "$what: one job run is created");
         is(slots(), 0, "$what: no slot is left");
     }
 
@@ -220,20 +230,22 @@ for (@ways) {
     $leave->($c, $h2);
     $service->release('gate');
     is($waiter->response->header('opc-retry-replayed'), 'true',
-        "$way: a waiting retry gets what it left");
-    is($service->counts->{creations}, 1, "$way: one job run");
+        "$way: a waiting retry gets the stored response");
+    is($service->counts->{creations}, 1,
+        "$way: one job run is created for the waiting retry");
 }
 
-# A client that only ends its sending side is there for the answer.
+# A client that only ends its sending side still reads the response.
 
 fresh();
 my $c = $t->start_run(token => 'tok', stub => { wait_created => 'gate' });
 $service->wait_at('gate');
 $c->half_close;
 $service->release('gate');
-is($c->response->status, 201, 'half closed: answered');
+is($c->response->status, 201,
+    'a client that has half closed gets its response');
 
-# One .begin and one .end per forwarded attempt, whoever left.
+# Each forwarded attempt has one .begin and one .end, whoever left.
 
 my (%begin, %end);
 for ($t->audit) {
@@ -241,8 +253,9 @@ for ($t->audit) {
     $begin{$attempt}++ if $_->{eventType} =~ /begin$/;
     $end{$attempt}++ if $_->{eventType} =~ /end$/;
 }
-ok(keys %begin > 50, 'many were forwarded');
-is_deeply(\%end, \%begin, 'each has its .end');
-is(scalar(grep { $_ != 1 } values %begin), 0, 'and only one');
+ok(keys %begin > 50, 'many attempts were forwarded');
+is_deeply(\%end, \%begin, 'each forwarded attempt has its .end');
+is(scalar(grep { $_ != 1 } values %begin), 0,
+    'no forwarded attempt has two records of .begin');
 
 done_testing;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# The main path: a createJobRun goes through unchanged, and so does its answer.
+# A createJobRun is passed on unchanged, and so is its response.
 
 use lib 't/lib';
 use JobRuns;
@@ -14,7 +14,7 @@ my $t = JobRuns->new;
 my $proxy = 'include %%ROOT%%/conf/jobruns_proxy.conf;
     proxy_pass http://service;';
 
-# one worker: what one connection sent is read before another is answered
+# one worker: what one connection sent is read before another gets a response
 $t->run(
     workers => 1,
     server => "
@@ -40,8 +40,8 @@ $t->run(
 
 my $service = $t->service;
 
-# What NGINX is told to change (conf/jobruns_proxy.conf), and what belongs to
-# the client's connection or to how HTTP/2 frames a body.
+# What NGINX has to change (conf/jobruns_proxy.conf), and what belongs to the
+# client's connection or to how HTTP/2 frames a body.
 
 my %own = map { $_ => 1 } qw(accept-encoding connection content-length
     transfer-encoding expect keep-alive te);
@@ -106,21 +106,22 @@ for my $name (sort keys %requests) {
 
         my $sent = $t->run_request(%all);
         my $answer = $t->create_run(%all, h2 => $way eq 'HTTP/2');
-        is($answer->status, 201, "$name: $way");
+        is($answer->status, 201, "$name: $way: the job run is created");
         is(join(' ', map { $_->status } @{$answer->interim}), 100,
-            '... after 100 Continue') if $way{expect};
+            "$name: $way: 100 Continue comes first") if $way{expect};
 
         my $got = $service->last_request;
         is("$got->{method} $got->{target}", "POST $sent->{path}",
-            '... method and path');
+            "$name: $way: the service gets method and path");
         is(comparable($got->{headers}), comparable($sent->{headers}),
-            '... headers');
+            "$name: $way: the service gets the headers");
         is($service->received('content-length', $got), length $sent->{body},
-            '... length');
-        ok($service->body($got) eq $sent->{body}, '... body, byte by byte');
+            "$name: $way: the service gets the length");
+        ok($service->body($got) eq $sent->{body},
+            "$name: $way: the service gets the body, byte by byte");
     }
 }
-is($service->created, 4 * keys %requests, 'each created one job run');
+is($service->created, 4 * keys %requests, 'each request created one job run');
 
 $service->reset;
 
@@ -129,7 +130,7 @@ $service->reset;
 $t->create_run(extra => [['X-MiXed', 1]]);
 like(join(' ', map { $_->[0] } @{$service->last_request->{headers}}),
     qr/X-MiXed/,
-    'case of header names');
+    'header names keep their case');
 
 # The body arrives in pieces, each read before the next is sent.
 
@@ -144,13 +145,14 @@ for my $size (200, 300_000) {
         $client->send($piece);
         $t->get('/ping');
     }
-    is($client->response->status, 201, "a body of $size bytes in pieces");
+    is($client->response->status, 201,
+        "a body of $size bytes in pieces is created");
     my @posts = grep { $_->{method} eq 'POST' } $service->new_requests;
     ok($service->body($posts[-1])
-        eq $body, '... arrived whole');
+        eq $body, "a body of $size bytes in pieces arrives whole");
 }
 
-# No 100 Continue, and not a byte of the body read, when headers refuse.
+# Headers are refused without 100 Continue, and without reading the body.
 
 for (
     [{ token => 'x' x 65 }, 400], [{ request_id => 'a b' }, 400],
@@ -164,12 +166,14 @@ for (
     my ($opt, $status) = @$_;
     my $answer = $t->create_run(%$opt, expect => 1,
         extra => [@{$opt->{extra} // []}, ['Expect', '100-continue']]);
-    is($answer->status, $status, "$status by headers alone");
-    is(scalar @{$answer->interim}, 0, '... without 100 Continue');
+    is($answer->status, $status,
+        "$status is sent by headers alone (@{[keys %$opt]})");
+    is(scalar @{$answer->interim}, 0,
+        "$status by headers alone has no 100 Continue (@{[keys %$opt]})");
 }
 
 ###############################################################################
-# The answer
+# The response
 
 sub answers {
     my ($name, $stub, $check, %opt) = @_;
@@ -183,11 +187,11 @@ sub answers {
         local $Test::Builder::Level = $Test::Builder::Level + 1;
         subtest(($h2 ? 'HTTP/2' : 'HTTP/1.1') . ": $name"
             => sub { $check->($first, $again) });
-        is($service->created($token), 1, '... created once');
+        is($service->created($token), 1, "$name: one job run is created");
     }
 }
 
-# all the service said, but for its name and the connection
+# all headers of the service, but for its name and the connection
 
 sub service_headers {
     my ($answer, @leave) = @_;
@@ -212,53 +216,63 @@ my %raw = (raw => join("\r\n", 'HTTP/1.1 201 Created',
 $service->plan({ %raw, times => 2, match => { header => 'x-raw: 1' } });
 for my $h2 (0, 1) {
     my $answer = $t->create_run(headers => { 'x-raw' => 1 }, h2 => $h2);
-    is($answer->status, 201, 'an answer written out, HTTP/' . ($h2 ? 2 : 1));
-    is($answer->body, $run, '... its body');
+    is($answer->status, 201,
+        'a response with many headers is passed on, HTTP/' . ($h2 ? 2 : 1));
+    is($answer->body, $run,
+        'the body of a response with many headers is passed on');
     is(service_headers($answer),
         join("\n", sort(map({ "$_->[0]: $_->[1]" } @said),
-            'content-length: ' . length $run)), '... its headers, no more');
+            'content-length: ' . length $run)),
+            'all headers of a response are passed on, and no more');
 }
 
 answers('a job run' => {}, sub {
     my ($first, $again) = @_;
 
     my $created = (reverse $service->creations)[0];
-    is($first->status, 201, 'created');
-    is($first->json->{key}, $created->{key}, 'the key of the run');
-    is($first->header('location'), $created->{location}, 'its location');
-    is($first->header('opc-retry-replayed'), undef, 'no replay');
-    is($first->header('opc-original-request-id'), undef, 'the original');
-    is($again->status, 201, 'replayed');
-    is($again->body, $first->body, 'the same body');
-    is($again->header($_), $first->header($_), "the same $_")
+    is($first->status, 201, 'the first request creates a job run');
+    is($first->json->{key}, $created->{key},
+        'the first response has the key of the job run');
+    is($first->header('location'), $created->{location},
+        'the first response has the location of the job run');
+    is($first->header('opc-retry-replayed'), undef,
+        'the first response is not a replay');
+    is($first->header('opc-original-request-id'), undef,
+        'the first response has no original request id');
+    is($again->status, 201, 'the retry gets 201');
+    is($again->body, $first->body, 'the retry gets the same body');
+    is($again->header($_), $first->header($_), "the retry gets the same $_")
         for qw(content-type content-location etag location
             opc-work-request-id);
-    is($again->header('opc-retry-replayed'), 'true', 'said so');
+    is($again->header('opc-retry-replayed'), 'true', 'the retry is replayed');
     is($again->header('opc-original-request-id'),
-        $service->received('opc-request-id'), 'names the first request');
+        $service->received('opc-request-id'),
+        'the replay names the first request');
     isnt($again->header('opc-request-id'), $first->header('opc-request-id'),
-        'has an id of its own');
+        'the replay has a request id of its own');
 });
 
 answers('no content' => { status => 204, kind => 'empty' }, sub {
     my ($first, $again) = @_;
 
     for ($first, $again) {
-        is($_->status, 204, 'status 204');
-        is($_->body, '', 'without a body');
+        is($_->status, 204, 'both responses have the status 204');
+        is($_->body, '', 'neither response has a body');
     }
-    is($again->header('opc-retry-replayed'), 'true', 'replayed');
+    is($again->header('opc-retry-replayed'), 'true', 'the retry is replayed');
 });
 
 answers("$_->[0] with " . length($_->[1]) . ' bytes' =>
     { status => $_->[0], body => $_->[1] }, sub {
     my ($first, $again) = @_;
 
-    is($first->status, $_->[0], 'status');
-    is($first->body, $_->[1], 'body');
-    is($again->status, $_->[0], 'status of the replay');
-    is($again->body, $_->[1], 'its body');
-    is($again->header('content-length'), length $_->[1], 'its length');
+    is($first->status, $_->[0],
+        'the first response has the status of the service');
+    is($first->body, $_->[1], 'the first response has the body of the service');
+    is($again->status, $_->[0], 'the retry gets the same status');
+    is($again->body, $_->[1], 'the retry gets the same body');
+    is($again->header('content-length'), length $_->[1],
+        'the retry gets the length of the body');
 }) for [200, ''], [200, '{"key":"a"}'], [201, ''], [201, 'no json'],
     [202, '{}'], [299, '{"key":null}'];
 
@@ -267,26 +281,26 @@ for my $framing (qw(length chunked close)) {
         { bytes => 300_000, framing => $framing, chunk => 7000 }, sub {
         my ($first, $again) = @_;
 
-        is($first->status, 201, 'created');
-        ok($first->complete, 'whole');
-        is(length $first->body, 300_000, 'all of it');
-        ok(eval { $first->json->{key} }, 'JSON');
-        ok($again->body eq $first->body, 'replayed');
+        is($first->status, 201, 'the first request creates a job run');
+        ok($first->complete, 'the first response is complete');
+        is(length $first->body, 300_000, 'the first response has all bytes');
+        ok(eval { $first->json->{key} }, 'the first response is JSON');
+        ok($again->body eq $first->body, 'the retry gets the same body');
     }, version => $_) for qw(20260430 20260404);
 
     # above jobruns_response_max_size
-    answers("300 KB, too large to keep, $_, $framing" =>
+    answers("300 KB, too large to be stored, $_, $framing" =>
         { bytes => 300_000, framing => $framing, chunk => 7000 }, sub {
         my ($first, $again) = @_;
 
-        is($first->status, 201, 'created');
-        ok($first->complete, 'whole');
-        is(length $first->body, 300_000, 'all of it');
-        ok(eval { $first->json->{key} }, 'JSON');
-        is($again->status, 409, 'the retry cannot have it');
-        is($again->code, 'Conflict', '... is told so');
+        is($first->status, 201, 'the first request creates a job run');
+        ok($first->complete, 'the first response is complete');
+        is(length $first->body, 300_000, 'the first response has all bytes');
+        ok(eval { $first->json->{key} }, 'the first response is JSON');
+        is($again->status, 409, 'the retry gets 409');
+        is($again->code, 'Conflict', 'the retry gets the code Conflict');
         is($again->header('location'), $first->header('location'),
-            '... and where the run is');
+            'the retry gets the location of the job run');
     }, version => $_) for qw(20260405 20260406);
 }
 
@@ -298,10 +312,14 @@ for my $status (400, 401, 403, 404, 409, 412, 422, 429, 500, 502, 503, 504) {
     for my $h2 (0, 1) {
         my $answer = $t->create_run(h2 => $h2, stub => { status => $status,
             body => $body, header => ['Retry-After: 9', 'X-Any: a'] });
-        is($answer->status, $status, "$status of the service");
-        is($answer->body, $body, '... with its body');
-        is($answer->header('x-any'), 'a', '... and headers');
-        is($answer->header('retry-after'), 9, '... and Retry-After');
+        is($answer->status, $status,
+            "an error $status of the service is passed on");
+        is($answer->body, $body,
+            "an error $status of the service is passed on with its body");
+        is($answer->header('x-any'), 'a',
+            "an error $status of the service is passed on with its headers");
+        is($answer->header('retry-after'), 9,
+            "an error $status of the service is passed on with Retry-After");
     }
 }
 
@@ -314,26 +332,31 @@ answers('an answer in gzip' => { gzip => 1, body => $gzip_body }, sub {
     my ($first, $again) = @_;
 
     for ($first, $again) {
-        is($_->header('content-encoding'), 'gzip', 'Content-Encoding');
-        is(memGunzip($_->body), $gzip_body, 'the body');
+        is($_->header('content-encoding'), 'gzip',
+            'the response has Content-Encoding');
+        is(memGunzip($_->body), $gzip_body,
+            'the response has the body in gzip');
     }
 }, version => $_) for qw(20260430 20260407);
 
 my $answer = $t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' });
-is($service->received('accept-encoding'), 'identity', 'asked for as identity');
+is($service->received('accept-encoding'), 'identity',
+    'the service is asked for identity');
 
 $t->create_run;
 is($service->received('accept-encoding'), 'identity',
-    '... also without a wish');
+    'the service is asked for identity without Accept-Encoding');
 
 $t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' },
     authorization => 'Signature version="1",keyId="a/b/c",algorithm="rsa-'
         . 'sha256",headers="date Accept-Encoding host",signature="c2ln"');
-is($service->received('accept-encoding'), 'gzip, br', 'what is signed stays');
+is($service->received('accept-encoding'), 'gzip, br',
+    'an Accept-Encoding that is signed is passed on');
 
 $t->get('/20260430/aiDataPlatforms', headers => [['Host', 'localhost'],
     ['Accept-Encoding', 'gzip, br']]);
-is($service->received('accept-encoding'), 'gzip, br', '... and that of a GET');
+is($service->received('accept-encoding'), 'gzip, br',
+    'the Accept-Encoding of a GET is passed on');
 
 my $token = random_id;
 for my $status ('created', 'replayed') {
@@ -341,13 +364,15 @@ for my $status ('created', 'replayed') {
     $answer = $t->create_run(version => '20260407', token => $token,
         headers => { 'Accept-Encoding' => 'gzip' }, stub => { status => 200,
         body => $gzip_body });
-    is($answer->header('content-encoding'), 'gzip', "NGINX's gzip: $status");
-    is(memGunzip($answer->body), $gzip_body, '... the body');
+    is($answer->header('content-encoding'), 'gzip',
+        "NGINX compresses a response: $status");
+    is(memGunzip($answer->body), $gzip_body,
+        "NGINX compresses the whole body: $status");
 }
-is($service->created($token), 1, '... created once');
+is($service->created($token), 1, 'a compressed response is created once');
 
 ###############################################################################
-# Connections are kept
+# Connections stay open
 
 my %bad = (
     400 => { token => 'x' x 65 },
@@ -376,16 +401,19 @@ for (
     $n++;
 
     $answer = $t->create_run(%$opt, on => $client);
-    is($answer->status, $status, "request $n of a connection: $status");
-    is($answer->header('connection'), 'keep-alive', '... which stays');
-    ok(length $answer->header('opc-request-id'), '... opc-request-id');
+    is($answer->status, $status, "request $n of a connection gets $status");
+    is($answer->header('connection'), 'keep-alive',
+        "request $n of a connection leaves it open");
+    ok(length $answer->header('opc-request-id'),
+        "request $n of a connection has opc-request-id");
 
     $answer = $t->create_run(%$opt, on => $h2);
-    is($answer->status, $status, "request $n of HTTP/2: $status");
-    ok(length $answer->header('opc-request-id'), '... opc-request-id');
+    is($answer->status, $status, "request $n of HTTP/2 gets $status");
+    ok(length $answer->header('opc-request-id'),
+        "request $n of HTTP/2 has opc-request-id");
 }
 
-# pipelined: answered in order
+# pipelined requests get their responses in order
 
 $service->reset;
 my @pipelined = ({ token => 'pipe-1' }, $bad{400}, { token => 'pipe-2' },
@@ -394,27 +422,29 @@ $client = $t->client;
 $client->send(join '', map { scalar JobRuns::Client::format_request(
     $t->run_request(%$_)) } @pipelined);
 is(join(' ', map { $client->response->status } @pipelined),
-    '201 400 201 201 415 400 201', 'pipelined');
+    '201 400 201 201 415 400 201',
+    'pipelined requests get their responses in order');
 is(join(' ', map { $service->created("pipe-$_") } 1 .. 3), '1 1 1',
-    '... created once each');
+    'pipelined creations create one job run each');
 
 # many at once on one HTTP/2 connection
 
 my @tokens = map { "stream-$_" } 1 .. 20;
 is(join(' ', map { $_->response->status }
     $t->start_h2(map { { token => $_ } } @tokens)), join(' ', (201) x 20),
-    '20 streams');
+    '20 streams get their responses');
 is(join(' ', map { $service->created($_) } @tokens), join(' ', (1) x 20),
-    '... created once each');
+    '20 streams create one job run each');
 
 # HTTP/1.0: no Host, no chunks
 
 $answer = $t->create_run(http_version => '1.0', headers => { Host => undef },
     stub => { framing => 'chunked' });
-is($answer->status, 201, 'HTTP/1.0');
-is($answer->header('transfer-encoding'), undef, '... not in chunks');
+is($answer->status, 201, 'a request over HTTP/1.0 creates a job run');
+is($answer->header('transfer-encoding'), undef,
+    'a response over HTTP/1.0 is not in chunks');
 is(eval { $answer->json->{key} }, (reverse $service->creations)[0]{key},
-    '... whole');
+    'a response over HTTP/1.0 has the job run');
 
 ###############################################################################
 # RateLimit headers (draft-ietf-httpapi-ratelimit-headers)
@@ -427,30 +457,36 @@ $answer = $t->create_run(version => '20260408');
 is($answer->header('ratelimit-policy'), qq{"day";q=1000;w=86400$by_day, }
     . qq{"now";q=5;qu="concurrent-requests"$by_now, }
     . '"all";q=9;w=3600, '
-    . qq{"too";q=6;qu="concurrent-requests"$by_now}, 'RateLimit-Policy');
+    . qq{"too";q=6;qu="concurrent-requests"$by_now},
+    'RateLimit-Policy has all limits');
 like($answer->header('ratelimit'),
     qr/^"day";r=999;t=\d+\Q$by_day\E, "now";r=4\Q$by_now\E, /,
-    'RateLimit of the first two');
+    'RateLimit has the first two limits');
 like($answer->header('ratelimit'),
-    qr/, "all";r=8;t=\d+, "too";r=5\Q$by_now\E$/, '... and of the others');
-is(scalar $answer->header_all('ratelimit'), 1, '... once');
+    qr/, "all";r=8;t=\d+, "too";r=5\Q$by_now\E$/,
+    'RateLimit has the other limits');
+is(scalar $answer->header_all('ratelimit'), 1, 'RateLimit is sent once');
 
 $answer = $t->create_run(version => '20260403', tenancy => 'another');
-is($answer->status, 201, 'the one an hour allows');
+is($answer->status, 201, 'a creation within a rate per hour is created');
 like($answer->header('ratelimit-policy'), qr/^"tight";q=1;w=3600$/,
-    'RateLimit-Policy of a rate');
+    'RateLimit-Policy has the rate and its window');
 like($answer->header('ratelimit'), qr/^"tight";r=0;t=3[56]\d\d$/,
-    'RateLimit of a rate');
+    'RateLimit has the rate and its time');
 $answer = $t->create_run(version => '20260403', tenancy => 'another');
-is($answer->status, 429, 'the next');
-is($answer->code, 'TooManyRequests', '... with its code');
-like($answer->json->{message}, qr/tight/, '... names the limit');
-like($answer->header('retry-after'), qr/^(?:3600|359\d)$/, '... Retry-After');
+is($answer->status, 429, 'a creation beyond a rate is refused');
+is($answer->code, 'TooManyRequests',
+    'a refusal by a rate has the code TooManyRequests');
+like($answer->json->{message}, qr/tight/,
+    'a refusal by a rate names the limit');
+like($answer->header('retry-after'), qr/^(?:3600|359\d)$/,
+    'a refusal by a rate has Retry-After');
 like($answer->header('ratelimit'), qr/^"tight";r=0;t=3[56]\d\d$/,
-    '... RateLimit');
+    'a refusal by a rate has RateLimit');
 
 ###############################################################################
-# No memory to hold answers: they pass, unkept, once they are settled
+# No memory to hold responses: they are passed on without being stored, once
+# they are settled
 
 $t->run(name => 'small', workers => 1, http => 'jobruns_hold_memory 32k;',
     redis => 'jobruns_redis %%REDIS%%; jobruns_redis_prefix small:;');
@@ -461,16 +497,21 @@ for my $h2 (0, 1) {
         my %request = (token => random_id, stub => { bytes => $bytes },
             h2 => $h2, to => $t->nginx('small'));
         my $first = $t->create_run(%request);
-        is($first->status, 201, "an answer that $name into the memory");
-        is(length $first->body, $bytes, '... whole');
+        is($first->status, 201,
+            "a response that $name into the memory is passed on");
+        is(length $first->body, $bytes,
+            "a response that $name into the memory is whole");
         my $again = $t->create_run(%request);
-        is($again->status, $status, '... its retry');
+        is($again->status, $status,
+            "the retry of a response that $name into the memory gets $status");
         is($again->header('location'), $first->header('location'),
-            '... names the run');
-        is($service->created($request{token}), 1, '... made once');
+            "the retry of a response that $name into the memory has the "
+            . "location");
+        is($service->created($request{token}), 1,
+            "the response that $name into the memory is created once");
     }
 }
 like($t->nginx('small')->error_log, qr/jobruns_hold_memory 32768 is full/,
-    'the log says so');
+    'error.log says that the memory is full');
 
 done_testing;

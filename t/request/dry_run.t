@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# jobruns dry_run: nothing is refused for validation, and what would have been
-# is in the audit record, in $jobruns_outcome and in error.log.
+# jobruns dry_run refuses nothing for validation, and what would have been
+# refused is in the audit record, in $jobruns_outcome and in error.log.
 
 use lib 't/lib';
 use JobRuns;
@@ -25,13 +25,14 @@ sub outcome_of {
         "outcome of $id";
 }
 
-# a broken rule, and what its refusal would say
+# a broken rule, and what its refusal would contain
 
 for (
     ['a broken schema', qr{/jobKey: must be a string, found 1},
         body => '{"jobKey":1}'],
     ['a missing member', qr{/jobKey: required}, body => '{}'],
-    ['no JSON', qr{not valid JSON: .* line 1, column 2}, body => '{nonsense'],
+    ['invalid JSON', qr{not valid JSON: .* line 1, column 2},
+        body => '{nonsense'],
     ['an empty body', qr{The request body is empty}, body => ''],
     ['an unknown member', qr{/new: unknown member}, version => '20260401',
         body => '{"jobKey":"x","new":1}'],
@@ -46,53 +47,57 @@ for (
     my $before = $service->counts->{creations};
 
     my $answer = $t->create_run(request_id => $id, %opt);
-    is($answer->status, 201, "$name: passes");
-    is($service->counts->{creations}, $before + 1, '... creates');
+    is($answer->status, 201, "$name: the request gets 201");
+    is($service->counts->{creations}, $before + 1,
+        "$name: the request creates a job run");
     is($service->body(($service->requests)[-1]),
         $t->run_request(%opt)->{body},
-        '... with its own bytes');
+        "$name: the service gets the body byte by byte");
 
     my $record = $t->wait_audit(sub {
         $_->{data}{request}{id} eq $id && $_->{eventType} =~ /\.begin$/
             && defined $_->{data}{additionalDetails}{dryRunRefusal} });
-    # where values are, a record is silent
+    # values are left out of a record
     (my $short = $why) =~ s/, found 1\b|: \.\* line.*(?=\))//;
     like($record->{data}{additionalDetails}{dryRunRefusal}, qr/$short/,
-        '... its record says what would have been refused');
-    is(outcome_of($id), 'invalid:created', '... so does $jobruns_outcome');
+        "$name: the audit record has what would have been refused");
+    is(outcome_of($id), 'invalid:created',
+        "$name: \$jobruns_outcome has what would have been refused");
     like($t->nginx->error_log,
         qr/\[info\].*jobruns: dry run, would refuse: .*$why/,
-        '... and the log');
+        "$name: error.log has what would have been refused");
 }
 
-# tokens work as with "on", also of a body that is no JSON: it counts by its
-# bytes
+# tokens work as with "on", also with a body that is not JSON: it counts by
+# its bytes
 
 for my $body ('{"jobKey":1,"a":2}', '{broken') {
     my $token = random_id;
     my $first = $t->create_run(token => $token, body => $body);
     my $again = $t->create_run(token => $token, body => $body);
 
-    is($again->header('opc-retry-replayed'), 'true', "$body: replayed");
-    is($again->body, $first->body, '... the same run');
+    is($again->header('opc-retry-replayed'), 'true',
+        "$body: the retry is replayed");
+    is($again->body, $first->body, "$body: the retry gets the same job run");
     is($t->create_run(token => $token, body => "$body ")->status,
-        $body =~ /broken/ ? 409 : 201, '... other blanks');
-    is($service->created($token), 1, '... one run');
+        $body =~ /broken/ ? 409 : 201,
+        "$body: other blanks count only in invalid JSON");
+    is($service->created($token), 1, "$body: one job run is created");
 }
 
-# the paths are no matter of validation
+# paths are not part of validation
 
 is($t->create_run(path => $t->run_request->{path} . '/')->status, 404,
     'a path that is not spelled plainly is refused');
 
-# a good request has nothing to say
+# a good request leaves no line
 
 my $good = $t->create_run(request_id => 'good');
-is($good->status, 201, 'a good request');
+is($good->status, 201, 'a good request gets 201');
 my $record = $t->wait_audit(sub { $_->{data}{request}{id} eq 'good'
     && $_->{eventType} =~ /\.begin$/ });
 is($record->{data}{additionalDetails}{dryRunRefusal}, undef,
-    '... no refusal in its record');
-is(outcome_of('good'), 'created', '... and its outcome');
+    'a good request has no refusal in its record');
+is(outcome_of('good'), 'created', 'a good request has the outcome created');
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Clients that want to exhaust the gateway: bodies that are slow or never end,
-# floods of headers, thousands of idle connections.  Memory stays bounded, the
-# service hears nothing of it, and others are served meanwhile.
+# Clients try to exhaust the gateway: bodies are slow or never end, headers
+# flood it, and thousands of connections are idle.  Memory stays bounded, the
+# service gets none of it, and other requests are served meanwhile.
 
 use strict;
 use warnings;
@@ -45,7 +45,7 @@ my $path = '/20260430/aiDataPlatforms/ocid1.x/workspaces/w/jobRuns';
 my $head = "POST $path HTTP/1.1\r\nHost: localhost\r\n"
     . "Content-Type: application/json\r\n";
 
-is($t->create_run->status, 201, 'a request before all');
+is($t->create_run->status, 201, 'a request before all floods is created');
 my $rss = rss();
 
 # ------------------------------------------------------------ endless bodies
@@ -67,16 +67,19 @@ my $rss = rss();
 
     $answer //= $client->response;
     is($answer->status, 413, 'a body that never ends is refused');
-    is($answer->code, 'PayloadTooLarge', 'with its code');
-    cmp_ok($sent, '<', 32 * 1024 * 1024, 'soon behind its limit');
+    is($answer->code, 'PayloadTooLarge',
+        'a body that never ends has the code PayloadTooLarge');
+    cmp_ok($sent, '<', 32 * 1024 * 1024,
+        'a body that never ends is refused soon after its limit');
     cmp_ok(rss() - $rss, '<', 4 * 1024 * 1024 * $padding,
-        'and never is in memory');
+        'a body that never ends is not in memory');
     $client->close;
 
     $client = $t->client;
     $client->send($head . "Content-Length: 1073741824\r\n"
         . "Expect: 100-continue\r\n\r\n");
-    is($client->response->status, 413, 'one that says so is not asked for');
+    is($client->response->status, 413,
+        'a body that is announced as too large is refused');
     $client->close;
 }
 
@@ -87,13 +90,15 @@ my $rss = rss();
     $_->send($head . "Content-Length: 200000\r\n\r\n", '{"jobKey":"')
         for @slow;
 
-    is($t->create_run->status, 201, 'others are served beside slow bodies');
+    is($t->create_run->status, 201,
+        'other requests are served beside slow bodies');
 
     # each keeps one buffer of client_body_buffer_size, not 200,000 bytes
     cmp_ok(rss() - $rss, '<', 200 * 32 * 1024 * $padding,
         'slow bodies take only what has come');
 
-    # NGINX answers nobody who is that late (ngx_http_finalize_request())
+    # NGINX sends no response to a client that is that late
+    # (ngx_http_finalize_request())
     wait_for { !grep { !$_->ended } @slow } 'they are given up in time';
     $_->close for @slow;
 }
@@ -105,7 +110,8 @@ my $rss = rss();
     $_->send($head, map { "X-$_: " . ('a' x 7000) . "\r\n" } 1 .. 4)
         for @flood;
 
-    is($t->create_run->status, 201, 'others are served beside long headers');
+    is($t->create_run->status, 201,
+        'other requests are served beside long headers');
     cmp_ok(rss() - $rss, '<', 200 * 64 * 1024 * $padding,
         'headers take no more than large_client_header_buffers');
 
@@ -118,7 +124,7 @@ my $rss = rss();
         $client->close;
     }
     is_deeply(\%code, { '400 CannotParseRequest' => 200 },
-        'one more and they are refused');
+        'requests with one header more are refused');
 }
 
 {
@@ -142,11 +148,12 @@ my $rss = rss();
     is(scalar @idle, $idle, "$idle connections are open");
     wait_for { descriptors() > $idle } 'the worker has accepted them';
 
-    is($t->create_run->status, 201, 'others are served beside them');
+    is($t->create_run->status, 201,
+        'other requests are served beside idle connections');
     my $token = random_id();
     my $first = $t->create_run(token => $token);
     my $again = $t->create_run(token => $token);
-    is($again->body, $first->body, 'a retry too');
+    is($again->body, $first->body, 'a retry is served beside idle connections');
 
     # a pool of 512 bytes each, and what the kernel's lists of events take
     cmp_ok(rss() - $before, '<', $idle * 2048 * $padding,
@@ -160,7 +167,7 @@ my $rss = rss();
 }
 
 is($t->service->counts->{requests}, $t->service->counts->{creations},
-    'the service heard of nothing but creations');
+    'the service was asked for creations only');
 
 done_testing;
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# A client that ends its sending side waits for its answer and gets it, and a
-# send_timeout says nothing of an answer that is not sent yet.  The access log
-# says what became of an attempt, whoever left.
+# A client that ends its sending side waits for its response and gets it, and
+# a send_timeout does not count for a response that is not sent yet.  The
+# access log has the outcome of an attempt, whoever left.
 
 use lib 't/lib';
 use JobRuns;
@@ -39,7 +39,7 @@ sub logged {
 
 $t->create_run;
 
-# waiting behind a running attempt
+# waiting for a running attempt
 fresh();
 my $first = $t->start_run(token => 'tok', stub => { wait_read => 'gate' });
 $service->wait_at('gate');
@@ -47,16 +47,17 @@ my $waiter = $t->start_run(token => 'tok', request_id => 'waits');
 my $gone = $t->start_run(token => 'tok', request_id => 'gone');
 $waiter->half_close;
 $t->get('/x');
-is($waiter->try_response(0.3), undef, 'a half-closed waiter waits');
+is($waiter->try_response(0.3), undef,
+    'a half-closed waiter has no response yet');
 $gone->reset;
-is(logged('gone'), 'in_progress', 'one that was reset ends at once');
+is(logged('gone'), 'in_progress', 'a waiter that is reset ends at once');
 $service->release('gate');
-is($first->response->status, 201, 'the first');
+is($first->response->status, 201, 'the running attempt is created');
 is($waiter->response->header('opc-retry-replayed'), 'true',
-    'a half-closed waiter is answered');
+    'a half-closed waiter gets the stored response');
 
 # its place is held until its time to wait is over, and no longer, whether it
-# still reads or is gone: an end of what it sends does not tell
+# still reads or is gone: the end of what it sends does not show that
 
 sub waiting {
     my ($n) = @_;
@@ -75,11 +76,13 @@ waiting(2);
 $waiter->half_close;
 $closed->close;
 is($waiter->response->code, 'IncorrectState',
-    'a half-closed waiter is told when its time is over');
-is(logged('closed'), 'in_progress', 'so would be one that closed');
+    'a half-closed waiter gets 409 when its time is over');
+is(logged('closed'), 'in_progress',
+    'a closed waiter is logged when its time is over');
 waiting(0);
 $service->release('gate');
-is($first->response->status, 201, 'the first goes on');
+is($first->response->status, 201,
+    'the attempt that others waited for is created');
 
 # while it is settled, longer than send_timeout; two pipelined
 fresh();
@@ -94,11 +97,15 @@ wait_for { grep { /^answered 201/ } @{($service->requests)[0]{done} // []} }
     'the answer to be sent';
 $t->get('/x');
 $c->half_close;
-is($c->try_response(0.5), undef, 'settled for longer than send_timeout');
+is($c->try_response(0.5), undef,
+    'a half-closed client has no response while its attempt is settled');
 $redis->resume;
-is($c->response->status, 201, 'half closed and settling: answered');
-is($c->response->status, 201, 'and so is the one behind it');
-is($service->created('one'), 1, 'one job run');
+is($c->response->status, 201,
+    'a half-closed client gets its response after settling');
+is($c->response->status, 201,
+    'a half-closed client gets the response to a pipelined request');
+is($service->created('one'), 1,
+    'one job run is created for a half-closed client');
 
 # while admitted
 fresh();
@@ -108,23 +115,26 @@ $t->get('/x');
 $c->half_close;
 $t->get('/x');
 $redis->resume;
-is($c->response->status, 201, 'half closed and admitting: answered');
+is($c->response->status, 201,
+    'a client half closed during admission gets its response');
 
-# what the access log says of those that left
+# what the access log has of clients that left
 fresh();
 my ($head, $body) = JobRuns::Client::format_request(
     $t->run_request(request_id => 'reading'));
 $c = $t->client->send($head . substr $body, 0, 5);
 $t->get('/x');
 $c->close;
-like(logged('reading'), qr/^(?:unsent|invalid)$/, 'left while it was read');
+like(logged('reading'), qr/^(?:unsent|invalid)$/,
+    'the access log has a client that left while its body was read');
 
 $c = $t->start_run(request_id => 'forwarded',
     stub => { wait_created => 'gate' });
 $service->wait_at('gate');
 $c->reset;
 $service->release('gate');
-is(logged('forwarded'), 'created', 'left while it was forwarded');
+is(logged('forwarded'), 'created',
+    'the access log has a client that left while it was forwarded');
 
 my $h2 = $t->h2;
 $redis->pause;
@@ -133,6 +143,7 @@ $t->get('/x');
 $c->reset;
 $t->get('/x');
 $redis->resume;
-is(logged('admitting'), 'unsent', 'left while it was admitted');
+is(logged('admitting'), 'unsent',
+    'the access log has a client that left while it was admitted');
 
 done_testing;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# Header values through the gateway: what is taken, what is refused and with
-# which code, and that a refusal comes before the body.
+# Header values are sent through the gateway: they are accepted or refused
+# with the right code, and a refusal comes before the body.
 
 use lib 't/lib';
 use JobRuns;
@@ -10,7 +10,7 @@ use JobRuns::Schemas qw(holds);
 
 my $t = JobRuns->new;
 
-# every answer says which limit it counted against, unless it was refused
+# every response has the limit it counted against, unless it was refused
 $t->run(server => '
     jobruns_limit all key=tenant rate=1000000r/s burst=1000000;
     jobruns_retry_ttl 1m;
@@ -29,7 +29,7 @@ sub post {
     return $answer;
 }
 
-# what is wrong with an answer that should have one of these statuses
+# what is wrong with a response that should have one of these statuses
 
 sub expect_answer {
     my ($answer, $want, $header) = @_;
@@ -80,8 +80,8 @@ my @corpus = corpus('http_headers.jsonl');
 agree('http_headers.jsonl', \&judge, @corpus) if @corpus;
 
 ###############################################################################
-# Strings as values; what would end the line is none, nor are blanks around
-# one part of it
+# Strings as values; what would end the line is left out, and so are blanks
+# around one part of it
 
 sub judge_value {
     my ($line, $header, $valid) = @_;
@@ -111,8 +111,8 @@ for (['strings.jsonl', vectors('strings.jsonl')],
 }
 
 ###############################################################################
-# What headers decide is answered before the body: no 100 Continue, and the
-# connection goes on
+# What headers decide is sent before the body: no 100 Continue, and the
+# connection stays open
 
 for (
     [400, token => 'x' x 65], [400, request_id => 'a b'],
@@ -127,8 +127,10 @@ for (
     my $curious = $t->client;
     my $answer = $t->create_run(%opt, on => $curious, expect => 1,
         extra => [['Expect', '100-continue']]);
-    is($answer->status, $status, "before the body: $status @{[%opt]}");
-    is(scalar @{$answer->interim}, 0, '... without 100 Continue');
+    is($answer->status, $status,
+        "a refusal comes before the body: $status (@{[sort keys %opt]})");
+    is(scalar @{$answer->interim}, 0,
+        "a refusal has no 100 Continue: $status (@{[sort keys %opt]})");
     $errors{$answer->body} = 1;
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 
-# Bodies above 64k are checked in the thread pool: what they are answered, that
-# others are answered meanwhile, and how a request ends whose body is being
-# checked.
+# Bodies above 64k are checked in the thread pool: they get their responses,
+# other requests get theirs meanwhile, and a request whose body is being
+# checked can end.
 
 use lib 't/lib';
 use JobRuns;
@@ -52,29 +52,31 @@ for my $size (65_536, 65_537, 100_000, 131_073, 1_048_576, 3_000_000) {
         my $token = random_id;
 
         my $r = $t->create_run(body => $body, token => $token, @$way);
-        is($r->status, 201, "$what: created");
+        is($r->status, 201, "$what: the job run is created");
         is($t->create_run(body => "$body ", token => $token, @$way)
             ->header('opc-retry-replayed'), 'true',
-            "$what: the same when written otherwise");
+            "$what: the body counts as the same when written otherwise");
         is($t->create_run(
             body => $head . "w" . substr($body, length($head) + 1),
             token => $token, @$way)->code, 'InvalidatedRetryToken',
-            "$what: another one");
+            "$what: another body gets InvalidatedRetryToken");
 
         substr($body, -1) = ',';
         $r = $t->create_run(body => $body, @$way);
         is($r->status . ' ' . $r->code, '400 CannotParseRequest',
-            "$what: not JSON");
+            "$what: a body that is not JSON is refused");
         $r = $t->create_run(body => substr($body, 0, -1) . ',"jobKey":1}',
             @$way);
-        is($r->code, 'CannotParseRequest', "$what: a name twice");
+        is($r->code, 'CannotParseRequest',
+            "$what: a body with a name twice is refused");
     }
 }
 is($t->create_run(body => members(20_000, ',"parameters":7'))->json
-    ->{message} =~ m{^/parameters: } ? 1 : 0, 1, 'a violation at the end');
+    ->{message} =~ m{^/parameters: } ? 1 : 0, 1,
+    'a violation at the end of a large body is found');
 
-# Others go on while bodies are checked: six large ones, of which a check takes
-# a tenth of a second and more, hold up none of those that come meanwhile.
+# Others go on while bodies are checked: six large ones, of which a check
+# takes a tenth of a second and more, delay none of those that come meanwhile.
 
 my $large = members(490_000, ',"parameters":7');
 my @large = map { $t->start_run(body => $large) } 1 .. 6;
@@ -96,7 +98,8 @@ while (keys %got < @large) {
 $got{$_} //= $large[$_]->response for 0 .. $#large;
 is(scalar(grep { $_->status == 400 } values %got), 6,
     'six large bodies are refused');
-cmp_ok($answered, '>=', 10, 'others are answered meanwhile');
+cmp_ok($answered, '>=', 10,
+    'other requests get their responses while large bodies are checked');
 diag(sprintf 'slowest of %d others: %.0f ms', $answered, $slowest * 1000);
 
 # A client that leaves while its body is checked, or waits for it.
@@ -105,33 +108,38 @@ for my $h2 (0, 1) {
     my @gone = map { $t->start_run(body => $large, h2 => $h2,
         request_id => "gone-$h2-$_") } 1 .. 5;
     $_->reset for @gone;
-    is($t->create_run->status, 201, "others go on, h2 $h2");
+    is($t->create_run->status, 201,
+        "other requests are created when clients of large bodies leave, h2 "
+        . "$h2");
 }
 @large = map { $t->start_run(body => $large) } 1 .. 3;
 is(scalar(grep { $_->response->status == 400 } @large), 3,
-    'those that come later have their turn');
+    'large bodies that come later are checked');
 
-# A worker that is told to leave finishes what it checks.
+# A worker that is reloaded finishes what it checks.
 
 @large = map { $t->start_run(body => $large, request_id => "last-$_") } 1 .. 3;
-is($t->create_run->status, 201, 'before a reload');
+is($t->create_run->status, 201, 'a request before a reload is created');
 $nginx->reload(draining => 1);
 is(scalar(grep { $_->response->status == 400 } @large), 3,
-    'a reload waits for checks');
+    'a reload waits for the checks of large bodies');
 
-# One that is told to stop at once does not wait, and nothing breaks.
+# A worker that is stopped at once does not wait, and nothing breaks.
 
 @large = map { $t->start_run(body => $large) } 1 .. 4;
 $nginx->stop;
 $nginx->start;
-is($t->create_run(body => members(20_000))->status, 201, 'after a restart');
+is($t->create_run(body => members(20_000))->status, 201,
+    'a large body after a restart is created');
 
 # Many at once.
 
 my @many = $t->start_h2(map { { body => members(12_000) } } 1 .. 100);
 my %codes;
 $codes{$_->response->status . ' ' . ($_->response->code // '')}++ for @many;
-is_deeply(\%codes, { '201 ' => 100 }, 'a hundred wait for their turn');
-is(metric('jobruns_body_checks_refused_total'), 0, 'none is refused');
+is_deeply(\%codes, { '201 ' => 100 },
+    'a hundred large bodies wait for their turn');
+is(metric('jobruns_body_checks_refused_total'), 0,
+    'none of a hundred large bodies is refused');
 
 done_testing;

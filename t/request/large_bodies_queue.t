@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# More bodies above 64k than a worker takes: two are checked, 256 wait, and what
-# comes then is refused before it costs anything, until there is room again.
+# More bodies above 64k arrive than a worker takes: two are checked, 256 wait,
+# and what comes then is refused before it costs anything, until there is room
+# again.
 
 use lib 't/lib';
 use JobRuns;
@@ -50,11 +51,11 @@ $disk->hold_reads;
 my @waiting = map { large(token => "large-$_") } 1 .. PLACES;
 wait_for { $disk->reads == 2 } 'two to be read by threads';
 is($t->create_run(token => undef)->status, 201,
-    'small bodies are created meanwhile');
+    'small bodies are created while large ones wait');
 
 my $asked = $service->counts->{requests};
 
-# Which of all are refused is the event loop's to choose, and how many not.
+# Which of all are refused is up to the event loop, but not how many.
 
 push @waiting, map { large(token => "large-$_") } PLACES + 1 .. PLACES + 4;
 
@@ -68,36 +69,40 @@ wait_for {
 } 'four to be refused';
 
 my @refused = values %refused;
-is(scalar @refused, 4, 'as many as find no place');
+is(scalar @refused, 4, 'as many large bodies are refused as find no place');
 is_deeply([map { $_->status . ' ' . $_->code } @refused],
-    [('503 ServiceUnavailable') x 4], 'with 503');
+    [('503 ServiceUnavailable') x 4], 'large bodies without a place get 503');
 is_deeply([map { $_->header('retry-after') } @refused], [(1) x 4],
-    'and when to come back');
+    'large bodies without a place get Retry-After');
 like($refused[0]->json->{message}, qr/too many large request bodies/,
-    'and why');
-is(metric('jobruns_body_checks_refused_total'), 4, 'counted');
+    'large bodies without a place get the reason');
+is(metric('jobruns_body_checks_refused_total'), 4,
+    'metrics count the large bodies without a place');
 is($t->wait_log(qr/(\d+) wait for one already; lower client_max_body_size/),
-    256, 'logged, with how many wait and what to do');
+    256, 'error.log has how many bodies wait and what to do');
 
-is($service->counts->{requests}, $asked, 'nothing is forwarded');
-is_deeply([$t->redis->keys('*:token:*')], [], 'no token is claimed');
+is($service->counts->{requests}, $asked,
+    'no large body without a place is forwarded');
+is_deeply([$t->redis->keys('*:token:*')], [],
+    'no token of a large body without a place is claimed');
 
 my @records = grep { ($_->{data}{response}{status} // '') eq '503' }
     $t->audit;
-is(scalar @records, 4, 'each has its audit record');
+is(scalar @records, 4, 'each large body without a place has its audit record');
 is_deeply([map { $_->{data}{additionalDetails}{outcome} } @records],
-    [('unavailable') x 4], 'which says "unavailable"');
+    [('unavailable') x 4], 'the audit records have the outcome unavailable');
 
-# A place is free again: the next is served.
+# A place is free again: the next body is checked.
 
 $disk->let;
 
 my @served = grep { !$refused{$_} } 0 .. $#waiting;
 is(scalar(grep { $waiting[$_]->response->status == 201 } @served), PLACES,
-    'all that had a place are created');
+    'all large bodies that had a place are created');
 is($t->create_run(body => body(), token => "large-$_")->status, 201,
-    "the retry of a refused one: $_")
+    "the retry of a refused large body is created: $_")
     for map { $_ + 1 } sort keys %refused;
-is(metric('jobruns_body_checks_refused_total'), 4, 'no more are refused');
+is(metric('jobruns_body_checks_refused_total'), 4,
+    'no more large bodies are refused');
 
 done_testing;

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 
-# Memory runs out at one moment: requests of each kind, with the first
-# allocation of the worker failing, then the second, and so on until none is
-# left to fail.  Each is answered by what it deserves or by an error, or its
-# connection is closed; no job run is made twice or without a record; and what
-# comes next is served.
+# Memory runs out at one moment: requests of each kind are sent, with the
+# first allocation of the worker failing, then the second, and so on until
+# none is left to fail.  Each gets the response it deserves or an error, or
+# its connection is closed; no job run is made twice or without a record; and
+# the next request is served.
 #
 # HTTP/1.1 only: where NGINX 1.22 has no memory for the request line of HTTP/2
 # it crashes itself, when it logs that (ngx_http_v2_construct_request_line()),
@@ -29,7 +29,7 @@ my $most = 5000;
 my $t = JobRuns->new;
 my $memory = JobRuns::Memory->new($t->testdir . '/memory');
 
-# NGINX, and nobody else, lacks memory.
+# NGINX lacks memory, and no other process.
 
 my $redis = $t->redis;
 my $service = $t->service('forgetful', ignore_tokens => 1);
@@ -71,7 +71,8 @@ sub header {
         @{$request->{headers}})[0];
 }
 
-# Whether the service read what the gateway was given, and nothing else.
+# Whether the service read what the client sent to the gateway, and nothing
+# else.
 
 sub whole {
     my ($request) = @_;
@@ -81,8 +82,8 @@ sub whole {
         || $digest eq header($request, 'x-content-sha256'));
 }
 
-# "Retry-After" and the like are the matter of other files: here it is that
-# there is one of these answers, or none.
+# "Retry-After" and the like are the matter of other files: here one of these
+# responses has to come, or none.
 
 sub answered {
     my ($client) = @_;
@@ -118,49 +119,53 @@ sub each_fails {
 
     note "$name: $n allocations, ",
         join ', ', map { "$seen{$_} x $_" } sort keys %seen;
-    is(join('; ', sort keys %strange), '', "$name: nothing strange is told");
+    is(join('; ', sort keys %strange), '',
+        "$name: each response is one of the expected");
     ok(!$failed, "$name: each allocation failed once");
-    cmp_ok($seen{$may->[0]} // 0, '>', 0, "$name: and none is needed in vain");
+    cmp_ok($seen{$may->[0]} // 0, '>', 0,
+        "$name: the request succeeds when all allocations do");
     is(join(' ', $nginx->workers), $worker, "$name: the worker lives");
-    is($t->create_run(fresh())->status, 201, "$name: and serves");
+    is($t->create_run(fresh())->status, 201,
+        "$name: the next creation is served");
 }
 
 ###############################################################################
 
-is($t->create_run(fresh())->status, 201, 'what is kept');
+is($t->create_run(fresh())->status, 201, 'a creation whose response is stored');
 my $kept = $tokens[-1];
 
-each_fails('created', [201], sub { $t->start_run(fresh()) });
-each_fails('created, a body in a file', [201], sub {
+each_fails('a creation', [201], sub { $t->start_run(fresh()) });
+each_fails('a creation with a body in a file', [201], sub {
     $t->start_run(fresh(), json => { jobKey => 'x', parameters =>
         [map { { name => "n$_", value => 'v' x 1000 } } 1 .. 200] });
 });
-each_fails('created, an answer in pieces', [201], sub {
+each_fails('a creation with a response in pieces', [201], sub {
     $t->start_run(fresh(), stub => { bytes => 100_000 });
 });
-each_fails('replayed', [201],
+each_fails('a replay', [201],
     sub { $t->start_run(token => $kept) });
 is($t->create_run(fresh(), headers => { 'x-few' => 'few' })->status, 201,
-    'the only one within a limit');
-each_fails('refused by a limit', [429],
+    'the only creation within a limit is created');
+each_fails('a refusal by a limit', [429],
     sub { $t->start_run(fresh(), headers => { 'x-few' => 'few' }) });
-each_fails('invalid', [400], sub { $t->start_run(body => '{"jobKey": 1}') });
+each_fails('an invalid body',
+    [400], sub { $t->start_run(body => '{"jobKey": 1}') });
 each_fails('another body with the token', [409],
     sub { $t->start_run(token => $kept, job_key => 'other') });
-each_fails('a service that fails', [503], sub {
+each_fails('an error of the service', [503], sub {
     $t->start_run(fresh(), stub => { status => 503 });
 });
-each_fails("status, $_", [200], do {
+each_fails("the status as $_", [200], do {
     my $form = $_;
     sub { $t->client->request({ path => "/status?format=$form",
         headers => [[Host => 'localhost']] }) };
 }) for qw(prometheus json html);
 
 ###############################################################################
-# What came of it all
+# What has become of all requests
 
 my @asked = $service->requests;
-is((grep { !whole($_) } @asked), 0, 'bodies are read as bodies, and whole');
+is((grep { !whole($_) } @asked), 0, 'the service got all bodies whole');
 
 my %asked;
 $asked{header($_, 'opc-request-id')}++ for @asked;
@@ -170,20 +175,21 @@ is(join(' ', grep { $asked{$_} > 1 } sort keys %asked), '',
 my %begun = map { $_->{data}{request}{id} => 1 }
     grep { $_->{eventType} =~ /begin$/ } $t->audit;
 is(join(' ', grep { !$begun{$_} } sort keys %asked), '',
-    'and none without a record');
+    'no attempt reached the service without a record');
 
 my $again = $t->create_run(token => $kept);
-is($again->header('opc-retry-replayed'), 'true', 'what was kept is kept');
-is($service->created($kept), 1, 'and its only job run');
+is($again->header('opc-retry-replayed'), 'true',
+    'the stored response is still replayed');
+is($service->created($kept), 1, 'the stored response has one job run');
 
-# what was held up by want of memory is let go of with its lease
+# what was delayed by want of memory ends with its lease
 wait_for {
     my $now = $redis->command('TIME')->[0] * 1000;
     !grep { $redis->command('ZCOUNT', $_, $now, '+inf') }
         $redis->keys('*:v1:slots:*');
 } 'slots to be free';
 
-# one that was made while there was no memory to keep its answer is told so
+# an attempt made while there was no memory to store its response gets 409
 for my $token (@tokens) {
     my $r = $t->create_run(token => $token);
     my $known = $r->status == 409 && $service->created($token) == 1;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# What is not a creation passes untouched, but has an id.
+# Requests that are not creations pass unchanged, but get a request id.
 
 use lib 't/lib';
 use JobRuns;
@@ -8,7 +8,7 @@ use JobRuns;
 my $t = JobRuns->new;
 my $answer;
 
-# one worker: what one connection sent is read before another is answered
+# one worker: what one connection sent is read before another gets a response
 $t->run(workers => 1);
 
 my $service = $t->service;
@@ -37,15 +37,21 @@ for (
         my $got = $service->last_request;
         my $name = "$method $target, id " . ($id // 'absent');
 
-        is("$got->{method} $got->{target}", "$method $target", $name);
-        is($service->body($got), $body, '... its body') if length $body // '';
+        is("$got->{method} $got->{target}", "$method $target",
+            "$name: the service gets method and target");
+        is($service->body($got), $body, "$name: the service gets the body")
+            if length $body // '';
         my $received = $service->received('opc-request-id', $got);
-        defined $id ? is($received, $id, '... its id')
-            : like($received, $made, '... an id');
+        defined $id ? is($received, $id,
+            "$name: the service gets the client's id")
+            : like($received, $made,
+            "$name: the service gets an id of the gateway");
         is($service->received('opc-retry-token', $got), 'x' x 100,
-            '... a header');
-        ok(length $answer->header('opc-request-id'), '... id on the answer');
-        is($answer->header('ratelimit'), undef, '... no limit');
+            "$name: the service gets opc-retry-token");
+        ok(length $answer->header('opc-request-id'),
+            "$name: the response has opc-request-id");
+        is($answer->header('ratelimit'), undef,
+            "$name: the response has no RateLimit");
     }
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
-# Requests of attackers, byte by byte: smuggling, framing, odd methods, odd
-# lines.  The same bytes go to the gateway and to a plain NGINX proxy: never do
-# more requests reach the service through the gateway, and never a createJobRun
-# that was not checked and recorded.
+# Attackers send requests byte by byte: smuggling, framing, odd methods, odd
+# lines.  The same bytes go to the gateway and to a plain NGINX proxy: never
+# do more requests reach the service through the gateway, and never a
+# createJobRun that was not checked and recorded.
 
 use lib 't/lib';
 use JobRuns;
@@ -57,33 +57,35 @@ my %counts;
 my @breaches;
 
 judge($_) for send_all(@lines);
-is(join('', @breaches), '', scalar @lines . ' requests of our own: as told');
-is($counts{judged}, @lines, 'and each was looked at');
-cmp_ok($counts{forwarded}, '>', 0, 'some of them reach the service');
+is(join('', @breaches), '',
+    scalar @lines . ' requests of this file do no harm');
+is($counts{judged}, @lines, 'each raw request was judged');
+cmp_ok($counts{forwarded}, '>', 0, 'some raw requests reach the service');
 
 # the control: a gateway that let all through would be noticed
 cmp_ok($counts{plain}, '>', $counts{forwarded},
-    'a plain proxy lets more of them through');
+    'a plain proxy lets more raw requests through');
 
 SKIP: {
     skip 'the corpus is not here', 1 if !@corpus;
 
     @breaches = ();
     judge($_) for send_all(@corpus);
-    is(join('', @breaches), '', scalar @corpus . ' requests of the corpus');
+    is(join('', @breaches), '',
+        scalar @corpus . ' requests of the corpus do no harm');
     diag("to the service: $counts{plain} through a plain proxy, "
         . "$counts{forwarded} through the gateway");
 }
 
 check_records();
 
-is($t->create_run->status, 201, 'the gateway is well');
+is($t->create_run->status, 201, 'the gateway still creates job runs');
 
 done_testing;
 
 
-# Sends the raw bytes of each line to both; a line gets what came back and the
-# requests that reached the service.
+# Sends the raw bytes of each line to both; a line gets what was returned and
+# the requests that reached the service.
 
 sub send_all {
     my (@all) = @_;
@@ -191,7 +193,7 @@ sub judge {
     push @wrong, @gateway . ' requests, but ' . @plain . ' by a plain proxy'
         if @gateway > @plain;
 
-    # an answer to HTTP/0.9 has no head
+    # a response to HTTP/0.9 has no head
     push @wrong, 'more requests than answers'
         if @gateway > @$answers && $line->{gateway} =~ /^HTTP/;
 
@@ -205,7 +207,7 @@ sub judge {
 
     push @wrong, expected($line, $answers, scalar @gateway);
 
-    # an error of ours is JSON with a code, never a page of NGINX's
+    # an error of the gateway is JSON with a code, never a page of NGINX's
     push @wrong, 'an HTML page' if $line->{gateway} =~ /<html>/;
 
     push @breaches, map { "$line->{id}: $_\n" } @wrong;
@@ -241,7 +243,7 @@ sub expected {
 }
 
 # A fragment does not belong into a request: it is cut by one server and not
-# by another, so it is no plain spelling of the path.
+# by another, so a path with it is not spelled plainly.
 
 sub exempt {
     my ($line, $first) = @_;

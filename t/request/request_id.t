@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 
-# opc-request-id in its three modes: what the client sends, what the service
-# gets, and what the response says.
+# opc-request-id has three modes, which decide what the service and the client
+# get for the id that the client sends.
 
 use lib 't/lib';
 use JobRuns;
@@ -12,7 +12,7 @@ my $answer;
 my $proxy = 'include %%ROOT%%/conf/jobruns_proxy.conf;
     proxy_pass http://service;';
 
-# one worker: what one connection sent is read before another is answered
+# one worker: what one connection sent is read before another gets a response
 $t->run(
     workers => 1,
     server => "
@@ -23,7 +23,7 @@ $t->run(
 
 my $service = $t->service;
 
-# what the service gets: an id of the gateway's is 32 hex digits ("made");
+# what the service gets: an id of the gateway is 32 hex digits ("made");
 # undef: nothing, the request is refused
 
 my $made = qr/^[0-9A-F]{32}$/;
@@ -59,20 +59,26 @@ for my $mode (sort keys %ids) {
             my $answered = join '|', $answer->header_all('opc-request-id');
 
             if (!defined $forwarded) {
-                is($answer->status, 400, "$name: refused");
-                is($answer->code, 'InvalidParameter', '... with its code');
-                like($answer->json->{message}, qr/opc-request-id/, '... named');
-                like($answered, $made, '... under an id of ours');
-                is(scalar $service->new_requests, 0, '... not forwarded');
+                is($answer->status, 400, "$name: the request is refused");
+                is($answer->code, 'InvalidParameter',
+                    "$name: the code is InvalidParameter");
+                like($answer->json->{message}, qr/opc-request-id/,
+                    "$name: the message names opc-request-id");
+                like($answered, $made,
+                    "$name: the response has an id of the gateway");
+                is(scalar $service->new_requests, 0,
+                    "$name: the request is not forwarded");
                 next;
             }
 
-            is($answer->status, 201, "$name: taken");
+            is($answer->status, 201, "$name: the request is accepted");
             my $received = $service->received('opc-request-id');
-            $forwarded eq 'made' ? like($received, $made, '... made')
-                : is($received, $forwarded, '... forwarded');
+            $forwarded eq 'made' ? like($received, $made,
+                "$name: the service gets an id of the gateway")
+                : is($received, $forwarded,
+                "$name: the service gets the id of the client");
             like($answered, qr{^\Q$received\E/\w+/\w+$},
-                "... the service's own on the answer");
+                "$name: the response has the id of the service");
         }
     }
 }
@@ -80,9 +86,9 @@ for my $mode (sort keys %ids) {
 $answer = $t->create_run(request_id => 'mine',
     stub => { omit => 'opc-request-id' });
 is($answer->header('opc-request-id'), 'mine',
-    'the id is on an answer that has none');
+    'the id is on a response that the service sent without one');
 $answer = $t->create_run(extra => [['opc-request-id', 'twice']]);
-is($answer->status, 400, 'a repeated id');
+is($answer->status, 400, 'a repeated id is refused');
 
 # what the client signed is refused, not replaced
 
@@ -93,10 +99,12 @@ for my $mode (qw(replace strict)) {
             . 'sha256",headers="date OPC-Request-Id host",signature="c2ln"');
     is($answer->status . ' ' . $answer->code, '400 InvalidParameter',
         "$mode: a signed id is refused");
-    is(scalar $service->new_requests, 0, '... not forwarded');
+    is(scalar $service->new_requests, 0,
+        "$mode: a request with a signed id is not forwarded");
 }
 
-# one that is signed as absent is not added; the answer has ours
+# an id that is signed as absent is not added; the response has one of the
+# gateway
 
 for my $mode (qw(strict lenient replace)) {
     for my $signed (0, 1) {
@@ -107,34 +115,39 @@ for my $mode (qw(strict lenient replace)) {
                 . 'algorithm="rsa-sha256",headers="date '
                 . ($signed ? 'opc-request-id ' : '')
                 . 'host",signature="c2ln"');
-        is($answer->status, 201, "$mode, signed $signed, absent: created");
+        is($answer->status, 201,
+            "$mode, signed $signed, absent: the job run is created");
         like($answer->header('opc-request-id'), $made,
-            '... answered with ours');
+            "$mode, signed $signed, absent: the response has an id of the "
+            . "gateway");
         my $received = $service->received('opc-request-id');
-        $signed ? is($received, '', '... not added')
-            : is($received, $answer->header('opc-request-id'), '... added');
+        $signed ? is($received, '',
+            "$mode, signed $signed, absent: the service gets no id")
+            : is($received, $answer->header('opc-request-id'),
+            "$mode, signed $signed, absent: the service gets the same id");
     }
 }
 
-# blanks around an id are no part of it
+# blanks around an id are not part of it
 
 for my $mode (qw(strict lenient replace)) {
     $service->new_requests;
     $answer = $t->create_run(request_id => " \ta-1\t ",
         version => $version{$mode}, stub => { omit => 'opc-request-id' });
-    is($answer->status, 201, "$mode: blanks around an id");
-    is($answer->header('opc-request-id'), 'a-1', '... trimmed');
+    is($answer->status, 201, "$mode: an id with blanks around it is accepted");
+    is($answer->header('opc-request-id'), 'a-1',
+        "$mode: the blanks around an id are trimmed");
     like($service->received('opc-request-id'), qr/^\s*a-1\s*$/,
-        '... the client\'s own');
+        "$mode: the service gets the id of the client");
 }
 
-# two requests do not get the same
+# two requests do not get the same id
 
 $service->new_requests;
 $t->create_run(request_id => undef) for 1, 2;
 my @made = map { $service->received('opc-request-id', $_) }
     $service->new_requests;
-is(scalar @made, 2, 'two requests without an id');
-isnt($made[0], $made[1], '... get different ones');
+is(scalar @made, 2, 'two requests without an id reach the service');
+isnt($made[0], $made[1], 'two requests without an id get different ones');
 
 done_testing;

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 
 # While the gateway waits for Redis, what happens on the client's connection
-# does not move the request: not a write event that an earlier large answer
-# left registered, not bytes behind the request, not a client that leaves.
-# A call that is made again, since its reply was lost or is not usable, is
+# does not move the request: not a write event that an earlier large response
+# left registered, not bytes after the request, not a client that leaves. A
+# call that is made again, since its reply was lost or is not usable, is
 # waited for in the same way.
 
 use lib 't/lib';
@@ -17,11 +17,11 @@ my $real = $t->redis;
 END { RedisPeer::stop_all() }
 
 # A Redis that spoils the first call of a token and holds the second one until
-# it is told: then the real one answers.
+# it may go on: then the real one replies.
 
 my %spoil = (
     'the reply is lost' => sub { $_[0]->close },
-    'the stored answer is corrupt' => sub {
+    'the stored response is corrupt' => sub {
         my ($c) = @_;
         $c->write("*3\r\n\$6\r\nreplay\r\n\$7\r\ncorrupt\r\n\$1\r\nx\r\n");
     },
@@ -121,7 +121,7 @@ for my $case (@cases) {
     subtest "$case->{why}: $name" => sub {
         my $on = $is_h2 ? $t->h2($case->{h2_to}) : $t->client($case->{to});
         my $large = $t->get('/large', on => $on);
-        is(length $large->body, 32 << 20, 'a large answer before it');
+        is(length $large->body, 32 << 20, 'a large response comes before it');
 
         my $c = $t->start_run(on => $on, token => $token,
             request_id => $token);
@@ -130,14 +130,16 @@ for my $case (@cases) {
         $peer->wait_seen(qr/^asked again/);
 
         $happen->($c);
-        # answered behind it by the one worker, which has seen it by then
+        # the one worker responds after it, and has seen it by then
         $t->get('/small', to => $case->{to}) for 1 .. 2;
-        is($t->service->created($token), 0, 'nothing is forwarded yet');
+        is($t->service->created($token), 0,
+            'nothing is forwarded before Redis replies');
         $peer->allow('answer');
 
         if ($there) {
-            is($c->response->status, 201, 'answered when Redis has answered');
-            is($t->service->created($token), 1, 'one job run');
+            is($c->response->status, 201,
+                'the client gets its response when Redis has replied');
+            is($t->service->created($token), 1, 'one job run is created');
         }
 
         my $record = $t->wait_audit(sub {
@@ -145,15 +147,16 @@ for my $case (@cases) {
                 && ($_->{data}{request}{id} // '') eq $token });
         my $outcome = $record->{data}{additionalDetails}{outcome};
         like($outcome, $there ? qr/^created$/ : qr/^(?:created|unsent)$/,
-            'the end is that of the attempt');
+            'the audit log has the outcome of the attempt');
         is($t->service->created($token), $outcome eq 'created' ? 1 : 0,
-            'as the service has it');
+            'the service was asked as the audit log says');
 
         my $again = wait_for {
             my $r = $t->create_run(token => $token, to => $case->{to});
             $r->status == 201 && $r;
         } 'a retry to be answered';
-        is($t->service->created($token), 1, 'its retry makes no other');
+        is($t->service->created($token), 1,
+            'the retry creates no other job run');
     };
 }
 
