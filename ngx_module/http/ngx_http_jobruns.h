@@ -275,7 +275,8 @@ typedef enum {
     jobruns_settled_fenced,
     jobruns_settled_foreign,
     jobruns_settled_gone,
-    jobruns_settled_early       /* the admission may still come */
+    jobruns_settled_early,      /* the admission may still come */
+    jobruns_settled_last
 } ngx_http_jobruns_settled_e;
 
 

@@ -27,6 +27,9 @@ static const jr_str_t  jr_answer_names[] = {
     jr_str("opc-request-id")
 };
 
+_Static_assert(sizeof(jr_answer_names) / sizeof(jr_answer_names[0])
+               == JR_ANSWER_HEADERS, "a name for each header");
+
 
 static int jr_answer_number(jr_str_t *rest, char end, size_t *value);
 static jr_status_e jr_answer_headers(jr_str_t rest, jr_answer_t *answer);

@@ -53,7 +53,8 @@ typedef enum {
     JR_LIMIT_PASSES = 0,
     JR_LIMIT_REFUSES,
     JR_LIMIT_WOULD_REFUSE,      /* but is dry_run */
-    JR_LIMIT_LIFTED
+    JR_LIMIT_LIFTED,
+    JR_LIMIT_STATE_LAST
 } jr_limit_state_e;
 
 

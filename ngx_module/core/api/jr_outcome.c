@@ -112,6 +112,9 @@ static const jr_str_t  jr_outcome_names[] = {
     jr_str("unknown")
 };
 
+_Static_assert(sizeof(jr_outcome_names) / sizeof(jr_outcome_names[0])
+               == JR_OUTCOME_LAST, "a name for each outcome");
+
 
 static const jr_error_t *
 jr_error_find(unsigned status)

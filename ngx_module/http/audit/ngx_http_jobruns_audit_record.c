@@ -68,6 +68,9 @@ ngx_http_jobruns_audit_record_type(ngx_http_jobruns_audit_moment_e moment)
         jr_str(NGX_HTTP_JOBRUNS_AUDIT_TYPE)
     };
 
+    _Static_assert(sizeof(types) / sizeof(types[0]) == jobruns_audit_last,
+                   "a type for each moment");
+
     return types[moment];
 }
 
@@ -280,6 +283,9 @@ ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
         jr_str("passed"), jr_str("refused"), jr_str("would_refuse"),
         jr_str("lifted")
     };
+
+    _Static_assert(sizeof(words) / sizeof(words[0]) == JR_LIMIT_STATE_LAST,
+                   "a word for each state of a limit");
 
     /* a response that the token alone has decided only shows how they are */
 

@@ -12,7 +12,8 @@
 typedef enum {
     jobruns_audit_begin = 0,    /* an attempt is going to be forwarded */
     jobruns_audit_end,          /* and has ended */
-    jobruns_audit_whole         /* both: it was not forwarded */
+    jobruns_audit_whole,        /* both: it was not forwarded */
+    jobruns_audit_last
 } ngx_http_jobruns_audit_moment_e;
 
 

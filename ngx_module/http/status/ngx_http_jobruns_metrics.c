@@ -15,7 +15,7 @@ static ngx_http_jobruns_tenant_t *ngx_http_jobruns_top_find(
 
 
 const ngx_http_jobruns_metric_t
-    ngx_http_jobruns_metrics_counters[jobruns_count_last] =
+    ngx_http_jobruns_metrics_counters[] =
 {
     { "jobruns_unprotected_total",
       "Attempts forwarded without protection against a second run, since "
@@ -97,7 +97,7 @@ const ngx_http_jobruns_metric_t
 
 
 const ngx_http_jobruns_metric_t
-    ngx_http_jobruns_metrics_times[jobruns_time_last] =
+    ngx_http_jobruns_metrics_times[] =
 {
     { "jobruns_admission_seconds",
       "Time from asking Redis to its verdict; a wait for a running attempt "
@@ -113,7 +113,7 @@ const ngx_http_jobruns_metric_t
 
 
 const char *const
-    ngx_http_jobruns_metrics_settled[NGX_HTTP_JOBRUNS_SETTLED] =
+    ngx_http_jobruns_metrics_settled[] =
 {
     "unanswered", "kept", "freed", "unknown", "duplicate", "fenced",
     "foreign", "gone"
@@ -121,10 +121,27 @@ const char *const
 
 
 const ngx_msec_t
-    ngx_http_jobruns_metrics_bounds[NGX_HTTP_JOBRUNS_BOUNDS] =
+    ngx_http_jobruns_metrics_bounds[] =
 {
     1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000
 };
+
+
+#define NGX_HTTP_JOBRUNS_ROWS(table)  (sizeof(table) / sizeof(table[0]))
+
+_Static_assert(NGX_HTTP_JOBRUNS_ROWS(ngx_http_jobruns_metrics_counters)
+               == jobruns_count_last, "a name for each counter");
+_Static_assert(NGX_HTTP_JOBRUNS_ROWS(ngx_http_jobruns_metrics_times)
+               == jobruns_time_last, "a name for each histogram");
+_Static_assert(NGX_HTTP_JOBRUNS_ROWS(ngx_http_jobruns_metrics_settled)
+               == NGX_HTTP_JOBRUNS_SETTLED, "a label for each settlement");
+_Static_assert(NGX_HTTP_JOBRUNS_ROWS(ngx_http_jobruns_metrics_bounds)
+               == NGX_HTTP_JOBRUNS_BOUNDS, "a bound for each bucket");
+
+/* one that Redis calls early is asked again, and not counted */
+_Static_assert(NGX_HTTP_JOBRUNS_SETTLED == jobruns_settled_early
+               && jobruns_settled_early + 1 == jobruns_settled_last,
+               "a counter for each settlement but the early ones");
 
 
 ngx_http_jobruns_block_t   ngx_http_jobruns_block_own;

@@ -161,17 +161,17 @@ typedef struct {
 
 
 extern const ngx_http_jobruns_metric_t
-    ngx_http_jobruns_metrics_counters[jobruns_count_last];
+    ngx_http_jobruns_metrics_counters[];
 extern const ngx_http_jobruns_metric_t
-    ngx_http_jobruns_metrics_times[jobruns_time_last];
+    ngx_http_jobruns_metrics_times[];
 
 /* words of ngx_http_jobruns_settled_e, as labels */
 extern const char *const
-    ngx_http_jobruns_metrics_settled[NGX_HTTP_JOBRUNS_SETTLED];
+    ngx_http_jobruns_metrics_settled[];
 
 /* ms, ascending */
 extern const ngx_msec_t
-    ngx_http_jobruns_metrics_bounds[NGX_HTTP_JOBRUNS_BOUNDS];
+    ngx_http_jobruns_metrics_bounds[];
 
 /* what this worker writes; never NULL */
 extern ngx_http_jobruns_block_t  *ngx_http_jobruns_block;

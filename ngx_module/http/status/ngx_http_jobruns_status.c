@@ -19,7 +19,8 @@
 typedef enum {
     jobruns_form_prometheus = 0,
     jobruns_form_json,
-    jobruns_form_page
+    jobruns_form_page,
+    jobruns_form_last
 } ngx_http_jobruns_form_e;
 
 
