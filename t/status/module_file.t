@@ -32,30 +32,33 @@ sub metric {
     return $value;
 }
 
-ok(!json()->{moduleChanged}, 'the module is the one of its file');
-is(json()->{state}{level}, 'good', '... and the page has nothing to report');
-is(metric(), 0, '... nor has the metric');
+ok(!json()->{moduleChanged}, 'the module that runs is the one of its file');
+is(json()->{state}{level}, 'good',
+    'the page has nothing to report before the file is replaced');
+is(metric(), 0, 'the metric is 0 before the file is replaced');
 
 if (length $module) {
     # by rename, as dpkg and `make install` do
     copy($module, "$own.new") or die "$own.new: $!\n";
     rename "$own.new", $own or die "$own: $!\n";
 
-    ok(json()->{moduleChanged}, 'its file was replaced');
-    is(json()->{state}{level}, 'warn', '... the page warns');
+    ok(json()->{moduleChanged},
+        'the JSON form reports that the file was replaced');
+    is(json()->{state}{level}, 'warn',
+        'the page warns that the file was replaced');
     like(json()->{state}{text}, qr/file was replaced.* restart NGINX/,
-        '... and says what to do');
-    is(metric(), 1, '... and so does the metric');
+        'the page says what to do when the file was replaced');
+    is(metric(), 1, 'the metric reports that the file was replaced');
 
     $nginx->reload;
 
-    ok(json()->{moduleChanged}, 'a reload goes on with what was loaded');
+    ok(json()->{moduleChanged}, 'a reload still runs what was loaded');
     like($nginx->error_log, qr/\[warn\] .*jobruns: "\Q$own\E" has changed/,
-        '... and error.log names the file');
-    is($t->create_run->status, 201, '... and it still creates');
+        'error.log names the file that has changed');
+    is($t->create_run->status, 201, 'a creation after the reload is created');
 
     unlink $own or die "$own: $!\n";
-    is(metric(), 1, 'a file that was removed has changed');
+    is(metric(), 1, 'the metric reports a file that was removed');
 
     copy($module, $own) or die "$own: $!\n";
     $nginx->quit;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# One version, in the tools, on the page, in metrics and at the start.
+# The tools, the page, the metrics and error.log report one version.
 
 use lib 't/lib';
 use JobRuns;
@@ -10,7 +10,7 @@ my $t = JobRuns->new;
 my ($version) = JobRuns::slurp($t->root . '/ngx_module/core/text/jr_version.h')
     =~ /define JR_VERSION\s+"(\d+\.\d+\.\d+)"/;
 
-ok($version, 'the one place has a version');
+ok($version, 'jr_version.h has a version');
 
 for my $tool (qw(jobruns-lint jobruns-audit jobrunsctl)) {
     my $path = $ENV{'TEST_' . uc($tool =~ tr/-/_/r)} || "build/$tool";
@@ -19,8 +19,9 @@ for my $tool (qw(jobruns-lint jobruns-audit jobrunsctl)) {
         skip "$path is not built (make tools)", 2 if !-x $path;
 
         is(`$path --version`, "$tool (jobruns gateway) $version\n",
-            "$tool --version");
-        like(`$path --help`, qr/^  --version /m, "... is in its help");
+            "$tool --version prints the version");
+        like(`$path --help`, qr/^  --version /m,
+            "$tool --help describes --version");
     }
 }
 
@@ -30,14 +31,15 @@ my $nginx = $t->run(
 );
 
 like($nginx->error_log, qr/\[info\] .*jobruns: gateway \Q$version\E, /,
-    'NGINX logs it when it starts');
+    'NGINX logs the version when it starts');
 
-is($t->get('/status?format=json')->json->{version}, $version, 'in the JSON');
+is($t->get('/status?format=json')->json->{version}, $version,
+    'the JSON form has the version');
 like($t->get('/status')->body, qr/^jobruns_build_info\{version="\Q$version\E"/m,
-    'in build_info');
+    'jobruns_build_info has the version');
 
 my ($head) = JobRuns::slurp($t->root . '/CHANGES')
     =~ /^Changes with jobruns gateway (\S+)/m;
-is($head, $version, 'CHANGES begins with it');
+is($head, $version, 'CHANGES begins with the version');
 
 done_testing;
