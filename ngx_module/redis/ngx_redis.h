@@ -124,10 +124,10 @@ typedef struct {
     ngx_msec_t                replicas_timeout;
     unsigned                  require_noeviction:1;
 #if (NGX_SSL)
-    unsigned                  sentinel_tls:1;
+    ngx_uint_t                sentinel_tls;
     ngx_str_t                 sentinel_tls_ca;
     ngx_str_t                 sentinel_tls_name;
-    unsigned                  tls:1;
+    ngx_uint_t                tls;
     ngx_str_t                 tls_ca;
     ngx_str_t                 tls_name;
     ngx_str_t                 tls_certificate;

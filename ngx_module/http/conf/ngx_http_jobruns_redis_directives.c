@@ -21,14 +21,67 @@ typedef struct {
 } ngx_http_jobruns_server_t;
 
 
+/* what an option's value is */
+typedef enum {
+    jobruns_option_database = 0,    /* a number */
+    jobruns_option_name,        /* a text that is not empty */
+    jobruns_option_text,
+    jobruns_option_path,        /* of a file that is opened later */
+    jobruns_option_secret,      /* the path of a file that it is read from */
+    jobruns_option_flag         /* nothing: the word alone sets it */
+} ngx_http_jobruns_option_e;
+
+
+typedef struct {
+    const char                 *name;
+    ngx_http_jobruns_option_e   kind;
+    size_t                      offset;   /* in ngx_redis_conf_t */
+} ngx_http_jobruns_option_t;
+
+
 static char *ngx_http_jobruns_redis_seeds(ngx_conf_t *cf,
     ngx_redis_conf_t *redis);
 static char *ngx_http_jobruns_redis_sentinel_check(ngx_redis_conf_t *redis);
-static char *ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *value,
+static char *ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_redis_conf_t *redis);
+static char *ngx_http_jobruns_redis_value(ngx_conf_t *cf, ngx_str_t *arg,
+    const ngx_http_jobruns_option_t *option, ngx_str_t *value, void *field);
 static ngx_uint_t ngx_http_jobruns_same_redis(ngx_redis_conf_t *one,
     ngx_redis_conf_t *two);
 static ngx_uint_t ngx_http_jobruns_same_str(ngx_str_t *one, ngx_str_t *two);
+
+
+static const ngx_http_jobruns_option_t  ngx_http_jobruns_redis_options[] = {
+
+    { "db=", jobruns_option_database, offsetof(ngx_redis_conf_t, db) },
+    { "user=", jobruns_option_name, offsetof(ngx_redis_conf_t, user) },
+    { "password_file=", jobruns_option_secret,
+      offsetof(ngx_redis_conf_t, password) },
+    { "sentinel_user=", jobruns_option_name,
+      offsetof(ngx_redis_conf_t, sentinel_user) },
+    { "sentinel_password_file=", jobruns_option_secret,
+      offsetof(ngx_redis_conf_t, sentinel_password) },
+
+#if (NGX_SSL)
+    { "tls", jobruns_option_flag, offsetof(ngx_redis_conf_t, tls) },
+    { "tls_name=", jobruns_option_text,
+      offsetof(ngx_redis_conf_t, tls_name) },
+    { "tls_ca=", jobruns_option_path,
+      offsetof(ngx_redis_conf_t, tls_ca) },
+    { "tls_certificate=", jobruns_option_path,
+      offsetof(ngx_redis_conf_t, tls_certificate) },
+    { "tls_certificate_key=", jobruns_option_path,
+      offsetof(ngx_redis_conf_t, tls_certificate_key) },
+    { "sentinel_tls", jobruns_option_flag,
+      offsetof(ngx_redis_conf_t, sentinel_tls) },
+    { "sentinel_tls_name=", jobruns_option_text,
+      offsetof(ngx_redis_conf_t, sentinel_tls_name) },
+    { "sentinel_tls_ca=", jobruns_option_path,
+      offsetof(ngx_redis_conf_t, sentinel_tls_ca) },
+#endif
+
+    { NULL, jobruns_option_flag, 0 }
+};
 
 
 char *
@@ -220,109 +273,80 @@ static char *
 ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_redis_conf_t *redis)
 {
-    ngx_str_t  value;
+    u_char                           *last, expected[512];
+    ngx_str_t                         value;
+    const ngx_http_jobruns_option_t  *option;
 
-    if (ngx_http_jobruns_option(arg, "db=", &value) == NGX_OK) {
-        redis->db = ngx_atoi(value.data, value.len);
+    for (option = ngx_http_jobruns_redis_options; option->name; option++) {
 
-        if (redis->db == NGX_ERROR || redis->db > 65535) {
-            return ngx_http_jobruns_bad_option(cf, arg,
-                                          "a number of a database, \"db=0\"");
+        if (option->kind == jobruns_option_flag
+            ? ngx_strcmp(arg->data, option->name) == 0
+            : ngx_http_jobruns_option(arg, option->name, &value) == NGX_OK)
+        {
+            return ngx_http_jobruns_redis_value(cf, arg, option, &value,
+                                         (u_char *) redis + option->offset);
+        }
+    }
+
+    last = expected;
+
+    for (option = ngx_http_jobruns_redis_options; option->name; option++) {
+        last = ngx_slprintf(last, expected + sizeof(expected) - 1,
+                            "%s\"%s\"", last == expected ? "" : ", ",
+                            option->name);
+    }
+
+    *last = '\0';
+
+    return ngx_http_jobruns_bad_option(cf, arg, (char *) expected);
+}
+
+
+static char *
+ngx_http_jobruns_redis_value(ngx_conf_t *cf, ngx_str_t *arg,
+    const ngx_http_jobruns_option_t *option, ngx_str_t *value, void *field)
+{
+    ngx_int_t  *number;
+    ngx_str_t  *text;
+
+    number = field;
+    text = field;
+
+    switch (option->kind) {
+
+    case jobruns_option_flag:
+        *(ngx_uint_t *) field = 1;
+        return NGX_CONF_OK;
+
+    case jobruns_option_database:
+        *number = ngx_atoi(value->data, value->len);
+
+        return *number == NGX_ERROR || *number > 65535
+               ? ngx_http_jobruns_bad_option(cf, arg,
+                                      "a number of a database, \"db=0\"")
+               : NGX_CONF_OK;
+
+    case jobruns_option_secret:
+        return ngx_http_jobruns_read_secret(cf, "password", value, 1,
+                                            JR_SECRET_PASSWORD_MOST, text);
+
+    case jobruns_option_path:
+        *text = *value;
+
+        return ngx_conf_full_name(cf->cycle, text, 1) == NGX_OK
+               ? NGX_CONF_OK : NGX_CONF_ERROR;
+
+    case jobruns_option_name:
+        if (value->len == 0) {
+            return ngx_http_jobruns_bad_option(cf, arg, "a name");
         }
 
+        /* fall through */
+
+    default: /* jobruns_option_text */
+        *text = *value;
         return NGX_CONF_OK;
     }
-
-    if (ngx_http_jobruns_option(arg, "user=", &value) == NGX_OK) {
-        redis->user = value;
-
-        return value.len ? NGX_CONF_OK
-                         : ngx_http_jobruns_bad_option(cf, arg,
-                                                       "\"user=NAME\"");
-    }
-
-    if (ngx_http_jobruns_option(arg, "password_file=", &value) == NGX_OK) {
-        return ngx_http_jobruns_read_secret(cf, "password", &value, 1,
-                                            JR_SECRET_PASSWORD_MOST,
-                                            &redis->password);
-    }
-
-    if (ngx_http_jobruns_option(arg, "sentinel_user=", &value) == NGX_OK) {
-        redis->sentinel_user = value;
-
-        return value.len ? NGX_CONF_OK
-                         : ngx_http_jobruns_bad_option(cf, arg,
-                                                    "\"sentinel_user=NAME\"");
-    }
-
-    if (ngx_http_jobruns_option(arg, "sentinel_password_file=", &value)
-        == NGX_OK)
-    {
-        return ngx_http_jobruns_read_secret(cf, "password", &value, 1,
-                                            JR_SECRET_PASSWORD_MOST,
-                                            &redis->sentinel_password);
-    }
-
-#if (NGX_SSL)
-
-    if (ngx_strcmp(arg->data, "sentinel_tls") == 0) {
-        redis->sentinel_tls = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_http_jobruns_option(arg, "sentinel_tls_name=", &value) == NGX_OK) {
-        redis->sentinel_tls_name = value;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_http_jobruns_option(arg, "sentinel_tls_ca=", &value) == NGX_OK) {
-        redis->sentinel_tls_ca = value;
-        return ngx_conf_full_name(cf->cycle, &redis->sentinel_tls_ca, 1)
-               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
-    }
-
-    if (ngx_strcmp(arg->data, "tls") == 0) {
-        redis->tls = 1;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_http_jobruns_option(arg, "tls_name=", &value) == NGX_OK) {
-        redis->tls_name = value;
-        return NGX_CONF_OK;
-    }
-
-    if (ngx_http_jobruns_option(arg, "tls_ca=", &value) == NGX_OK) {
-        redis->tls_ca = value;
-        return ngx_conf_full_name(cf->cycle, &redis->tls_ca, 1) == NGX_OK
-               ? NGX_CONF_OK : NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_jobruns_option(arg, "tls_certificate=", &value) == NGX_OK) {
-        redis->tls_certificate = value;
-        return ngx_conf_full_name(cf->cycle, &redis->tls_certificate, 1)
-               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
-    }
-
-    if (ngx_http_jobruns_option(arg, "tls_certificate_key=", &value)
-        == NGX_OK)
-    {
-        redis->tls_certificate_key = value;
-        return ngx_conf_full_name(cf->cycle, &redis->tls_certificate_key, 1)
-               == NGX_OK ? NGX_CONF_OK : NGX_CONF_ERROR;
-    }
-
-#endif
-
-    return ngx_http_jobruns_bad_option(cf, arg, "\"db=\", \"user=\", "
-                                       "\"password_file=\", \"tls\", "
-                                       "\"tls_ca=\", \"tls_name=\", "
-                                       "\"tls_certificate=\", "
-                                       "\"tls_certificate_key=\" or those "
-                                       "of sentinels, \"sentinel_user=\", "
-                                       "\"sentinel_password_file=\", "
-                                       "\"sentinel_tls\", "
-                                       "\"sentinel_tls_ca=\", "
-                                       "\"sentinel_tls_name=\"");
 }
 
 
@@ -389,35 +413,38 @@ ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf,
 static ngx_uint_t
 ngx_http_jobruns_same_redis(ngx_redis_conf_t *one, ngx_redis_conf_t *two)
 {
-    return ngx_http_jobruns_same_str(&one->address, &two->address)
-           && one->db == two->db
-           && ngx_http_jobruns_same_str(&one->user, &two->user)
-           && ngx_http_jobruns_same_str(&one->password, &two->password)
-           && ngx_http_jobruns_same_str(&one->sentinel_user,
-                                        &two->sentinel_user)
-           && ngx_http_jobruns_same_str(&one->sentinel_password,
-                                        &two->sentinel_password)
-           && one->resolver == two->resolver
-           && one->timeout == two->timeout
-           && one->connect_timeout == two->connect_timeout
-           && one->require_noeviction == two->require_noeviction
-           && one->replicas == two->replicas
-           && one->replicas_timeout == two->replicas_timeout
-#if (NGX_SSL)
-           && one->sentinel_tls == two->sentinel_tls
-           && ngx_http_jobruns_same_str(&one->sentinel_tls_ca,
-                                        &two->sentinel_tls_ca)
-           && ngx_http_jobruns_same_str(&one->sentinel_tls_name,
-                                        &two->sentinel_tls_name)
-           && one->tls == two->tls
-           && ngx_http_jobruns_same_str(&one->tls_ca, &two->tls_ca)
-           && ngx_http_jobruns_same_str(&one->tls_name, &two->tls_name)
-           && ngx_http_jobruns_same_str(&one->tls_certificate,
-                                        &two->tls_certificate)
-           && ngx_http_jobruns_same_str(&one->tls_certificate_key,
-                                        &two->tls_certificate_key)
-#endif
-           ;
+    u_char                           *first, *second;
+    const ngx_http_jobruns_option_t  *option;
+
+    if (!ngx_http_jobruns_same_str(&one->address, &two->address)
+        || one->resolver != two->resolver
+        || one->timeout != two->timeout
+        || one->connect_timeout != two->connect_timeout
+        || one->require_noeviction != two->require_noeviction
+        || one->replicas != two->replicas
+        || one->replicas_timeout != two->replicas_timeout)
+    {
+        return 0;
+    }
+
+    for (option = ngx_http_jobruns_redis_options; option->name; option++) {
+
+        first = (u_char *) one + option->offset;
+        second = (u_char *) two + option->offset;
+
+        /* a database and a flag are one word */
+
+        if (option->kind == jobruns_option_flag
+            || option->kind == jobruns_option_database
+            ? *(ngx_int_t *) first != *(ngx_int_t *) second
+            : !ngx_http_jobruns_same_str((ngx_str_t *) first,
+                                         (ngx_str_t *) second))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
