@@ -74,7 +74,7 @@ static ngx_conf_enum_t  ngx_http_jobruns_properties[] = {
 
 
 static ngx_conf_post_t  ngx_http_jobruns_prefix_post =
-    { ngx_http_jobruns_prefix };
+    { ngx_http_jobruns_directives_prefix };
 
 static ngx_conf_post_t  ngx_http_jobruns_lease_post =
     { ngx_http_jobruns_check_lease };
@@ -101,7 +101,7 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_redis"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_1MORE,
-      ngx_http_jobruns_redis,
+      ngx_http_jobruns_redis_directives_redis,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -234,7 +234,7 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_schema"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_http_jobruns_schema,
+      ngx_http_jobruns_directives_schema,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },

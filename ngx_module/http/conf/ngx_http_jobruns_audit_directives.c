@@ -235,7 +235,7 @@ ngx_http_jobruns_audit_directives_key(ngx_conf_t *cf, ngx_command_t *cmd,
     cln = ngx_pool_cleanup_add(cf->pool, 0);
 
     if (cln == NULL
-        || ngx_http_jobruns_read_secret(cf, "key", &value[1],
+        || ngx_http_jobruns_directives_secret(cf, "key", &value[1],
                                         JR_MAC_KEY_LEAST, JR_MAC_KEY_MOST,
                                         &key)
            != NGX_CONF_OK)

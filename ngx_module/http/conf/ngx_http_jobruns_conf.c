@@ -245,18 +245,19 @@ ngx_http_jobruns_conf_enabled(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    conf->server = ngx_http_jobruns_server(cf, conf, 0);
+    conf->server = ngx_http_jobruns_redis_directives_server(cf, conf, 0);
     if (conf->server == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    conf->admission = ngx_http_jobruns_server(cf, conf, conf->replicas);
+    conf->admission = ngx_http_jobruns_redis_directives_server(cf, conf,
+                                                              conf->replicas);
     if (conf->admission == NULL) {
         return NGX_CONF_ERROR;
     }
 
     if (conf->schema == NULL) {
-        conf->schema = ngx_http_jobruns_embedded_schema(cf);
+        conf->schema = ngx_http_jobruns_directives_embedded(cf);
 
         if (conf->schema == NULL) {
             return NGX_CONF_ERROR;

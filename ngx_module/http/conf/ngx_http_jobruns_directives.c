@@ -19,8 +19,8 @@ static void ngx_http_jobruns_schema_cleanup(void *data);
 
 
 char *
-ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
-    ngx_str_t *text)
+ngx_http_jobruns_directives_read_file(ngx_conf_t *cf, ngx_str_t *name,
+    size_t max, ngx_str_t *text)
 {
     ssize_t          n;
     ngx_file_t       file;
@@ -88,7 +88,7 @@ ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
 
 
 char *
-ngx_http_jobruns_read_secret(ngx_conf_t *cf, const char *what,
+ngx_http_jobruns_directives_secret(ngx_conf_t *cf, const char *what,
     ngx_str_t *name, size_t least, size_t most, ngx_str_t *secret)
 {
     u_char           *text;
@@ -163,7 +163,7 @@ ngx_http_jobruns_read_secret(ngx_conf_t *cf, const char *what,
 
 
 char *
-ngx_http_jobruns_prefix(ngx_conf_t *cf, void *post, void *data)
+ngx_http_jobruns_directives_prefix(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_str_t *prefix = data;
 
@@ -190,7 +190,8 @@ ngx_http_jobruns_prefix(ngx_conf_t *cf, void *post, void *data)
 
 
 char *
-ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_jobruns_directives_schema(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
     ngx_http_jobruns_loc_conf_t *jlcf = conf;
 
@@ -203,8 +204,9 @@ ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    rv = ngx_http_jobruns_read_file(cf, &value[1],
-                                    NGX_HTTP_JOBRUNS_SCHEMA_MAX, &text);
+    rv = ngx_http_jobruns_directives_read_file(cf, &value[1],
+                                               NGX_HTTP_JOBRUNS_SCHEMA_MAX,
+                                               &text);
     if (rv != NGX_CONF_OK) {
         return rv;
     }
@@ -217,7 +219,7 @@ ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 jr_schema_t *
-ngx_http_jobruns_embedded_schema(ngx_conf_t *cf)
+ngx_http_jobruns_directives_embedded(ngx_conf_t *cf)
 {
     ngx_http_jobruns_main_conf_t  *jmcf;
 
@@ -272,7 +274,7 @@ ngx_http_jobruns_schema_cleanup(void *data)
 /* refuses an option that is given twice: one of the two would be ignored */
 
 char *
-ngx_http_jobruns_options_once(ngx_conf_t *cf)
+ngx_http_jobruns_directives_once(ngx_conf_t *cf)
 {
     u_char      *equals;
     size_t       len;
@@ -291,7 +293,7 @@ ngx_http_jobruns_options_once(ngx_conf_t *cf)
 
         for (k = 2; k < i; k++) {
             if (ngx_strncmp(arg[i].data, arg[k].data, len) == 0) {
-                return ngx_http_jobruns_bad_option(cf, &arg[i],
+                return ngx_http_jobruns_directives_refuse(cf, &arg[i],
                                                    "each only once");
             }
         }
@@ -304,7 +306,8 @@ ngx_http_jobruns_options_once(ngx_conf_t *cf)
 /* cuts "name=" off an argument */
 
 ngx_int_t
-ngx_http_jobruns_option(ngx_str_t *arg, const char *name, ngx_str_t *value)
+ngx_http_jobruns_directives_option(ngx_str_t *arg, const char *name,
+    ngx_str_t *value)
 {
     size_t  len;
 
@@ -322,7 +325,7 @@ ngx_http_jobruns_option(ngx_str_t *arg, const char *name, ngx_str_t *value)
 
 
 char *
-ngx_http_jobruns_bad_option(ngx_conf_t *cf, ngx_str_t *arg,
+ngx_http_jobruns_directives_refuse(ngx_conf_t *cf, ngx_str_t *arg,
     const char *expected)
 {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,

@@ -9,35 +9,37 @@
 #include "ngx_http_jobruns.h"
 
 
-char *ngx_http_jobruns_prefix(ngx_conf_t *cf, void *post, void *data);
-char *ngx_http_jobruns_schema(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_jobruns_directives_prefix(ngx_conf_t *cf, void *post,
+    void *data);
+char *ngx_http_jobruns_directives_schema(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* the text of a file of at most max bytes, without the newline at its end, in
    the pool of the configuration */
-char *ngx_http_jobruns_read_file(ngx_conf_t *cf, ngx_str_t *name, size_t max,
-    ngx_str_t *text);
+char *ngx_http_jobruns_directives_read_file(ngx_conf_t *cf, ngx_str_t *name,
+    size_t max, ngx_str_t *text);
 
 /*
  * The secret of least to most bytes in a file (jr_secret_line()), a copy in
  * the pool of the configuration with a NUL byte behind it; what: "password"
  * or "key", for messages.  Warns of a file that everybody may read.
  */
-char *ngx_http_jobruns_read_secret(ngx_conf_t *cf, const char *what,
+char *ngx_http_jobruns_directives_secret(ngx_conf_t *cf, const char *what,
     ngx_str_t *name, size_t least, size_t most, ngx_str_t *secret);
 
 /* refuses an option behind the first argument that is given twice */
-char *ngx_http_jobruns_options_once(ngx_conf_t *cf);
+char *ngx_http_jobruns_directives_once(ngx_conf_t *cf);
 
 /* cuts "name=" off an argument; NGX_DECLINED: it begins otherwise */
-ngx_int_t ngx_http_jobruns_option(ngx_str_t *arg, const char *name,
+ngx_int_t ngx_http_jobruns_directives_option(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
 
 /* logs what is expected in place of an argument; returns NGX_CONF_ERROR */
-char *ngx_http_jobruns_bad_option(ngx_conf_t *cf, ngx_str_t *arg,
+char *ngx_http_jobruns_directives_refuse(ngx_conf_t *cf, ngx_str_t *arg,
     const char *expected);
 
 /* the compiled embedded schema of the cycle; NULL after logging an error */
-jr_schema_t *ngx_http_jobruns_embedded_schema(ngx_conf_t *cf);
+jr_schema_t *ngx_http_jobruns_directives_embedded(ngx_conf_t *cf);
 
 
 #endif /* NGX_HTTP_JOBRUNS_DIRECTIVES_H_INCLUDED */

@@ -47,7 +47,7 @@ ngx_http_jobruns_limit_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     const jr_limit_param_t    *p;
     ngx_http_jobruns_limit_t  *limit;
 
-    rv = ngx_http_jobruns_options_once(cf);
+    rv = ngx_http_jobruns_directives_once(cf);
 
     if (rv != NGX_CONF_OK) {
         return rv;
@@ -106,7 +106,7 @@ ngx_http_jobruns_limit_parameter(ngx_conf_t *cf,
     const jr_limit_kind_t   *kind;
     const jr_limit_param_t  *p;
 
-    if (ngx_http_jobruns_option(arg, "key=", &value) == NGX_OK) {
+    if (ngx_http_jobruns_directives_option(arg, "key=", &value) == NGX_OK) {
         return ngx_http_jobruns_limit_key(cf, limit, &value);
     }
 
@@ -114,7 +114,9 @@ ngx_http_jobruns_limit_parameter(ngx_conf_t *cf,
 
     for (p = kind->params; p->name; p++) {
 
-        if (ngx_http_jobruns_option(arg, p->name, &value) != NGX_OK) {
+        if (ngx_http_jobruns_directives_option(arg, p->name, &value)
+            != NGX_OK)
+        {
             continue;
         }
 
@@ -123,10 +125,10 @@ ngx_http_jobruns_limit_parameter(ngx_conf_t *cf,
             return NGX_CONF_OK;
         }
 
-        return ngx_http_jobruns_bad_option(cf, arg, p->expected);
+        return ngx_http_jobruns_directives_refuse(cf, arg, p->expected);
     }
 
-    return ngx_http_jobruns_bad_option(cf, arg, kind->takes);
+    return ngx_http_jobruns_directives_refuse(cf, arg, kind->takes);
 }
 
 

@@ -85,7 +85,8 @@ static const ngx_http_jobruns_option_t  ngx_http_jobruns_redis_options[] = {
 
 
 char *
-ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_jobruns_redis_directives_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
 {
     ngx_http_jobruns_loc_conf_t *jlcf = conf;
 
@@ -110,7 +111,7 @@ ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "needs an address: \"host:port\" or \"unix:/path\"";
     }
 
-    rv = ngx_http_jobruns_options_once(cf);
+    rv = ngx_http_jobruns_directives_once(cf);
 
     if (rv != NGX_CONF_OK) {
         return rv;
@@ -118,7 +119,8 @@ ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     i = 2;
 
-    if (ngx_http_jobruns_option(&value[1], "sentinel:", &redis->master)
+    if (ngx_http_jobruns_directives_option(&value[1], "sentinel:",
+                                           &redis->master)
         == NGX_OK
         && redis->master.len == 0)
     {
@@ -281,7 +283,8 @@ ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
 
         if (option->kind == jobruns_option_flag
             ? ngx_strcmp(arg->data, option->name) == 0
-            : ngx_http_jobruns_option(arg, option->name, &value) == NGX_OK)
+            : ngx_http_jobruns_directives_option(arg, option->name, &value)
+              == NGX_OK)
         {
             return ngx_http_jobruns_redis_value(cf, arg, option, &value,
                                          (u_char *) redis + option->offset);
@@ -298,7 +301,7 @@ ngx_http_jobruns_redis_option(ngx_conf_t *cf, ngx_str_t *arg,
 
     *last = '\0';
 
-    return ngx_http_jobruns_bad_option(cf, arg, (char *) expected);
+    return ngx_http_jobruns_directives_refuse(cf, arg, (char *) expected);
 }
 
 
@@ -322,12 +325,12 @@ ngx_http_jobruns_redis_value(ngx_conf_t *cf, ngx_str_t *arg,
         *number = ngx_atoi(value->data, value->len);
 
         return *number == NGX_ERROR || *number > 65535
-               ? ngx_http_jobruns_bad_option(cf, arg,
+               ? ngx_http_jobruns_directives_refuse(cf, arg,
                                       "a number of a database, \"db=0\"")
                : NGX_CONF_OK;
 
     case jobruns_option_secret:
-        return ngx_http_jobruns_read_secret(cf, "password", value, 1,
+        return ngx_http_jobruns_directives_secret(cf, "password", value, 1,
                                             JR_SECRET_PASSWORD_MOST, text);
 
     case jobruns_option_path:
@@ -338,7 +341,7 @@ ngx_http_jobruns_redis_value(ngx_conf_t *cf, ngx_str_t *arg,
 
     case jobruns_option_name:
         if (value->len == 0) {
-            return ngx_http_jobruns_bad_option(cf, arg, "a name");
+            return ngx_http_jobruns_directives_refuse(cf, arg, "a name");
         }
 
         /* fall through */
@@ -351,8 +354,8 @@ ngx_http_jobruns_redis_value(ngx_conf_t *cf, ngx_str_t *arg,
 
 
 ngx_redis_server_t *
-ngx_http_jobruns_server(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *conf,
-    ngx_uint_t replicas)
+ngx_http_jobruns_redis_directives_server(ngx_conf_t *cf,
+    ngx_http_jobruns_loc_conf_t *conf, ngx_uint_t replicas)
 {
     ngx_uint_t                     i;
     ngx_redis_conf_t               redis;
@@ -475,10 +478,10 @@ ngx_http_jobruns_redis_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
     if (cf->args->nelts == 2) {
 
         if (ngx_strcmp(value[1].data, "off") != 0) {
-            return ngx_http_jobruns_bad_option(cf, &value[1], "\"off\", or "
-                                               "a number of replicas and "
-                                               "how long to wait for them: "
-                                               "\"1 100ms\"");
+            return ngx_http_jobruns_directives_refuse(cf, &value[1],
+                                           "\"off\", or a number of "
+                                           "replicas and how long to wait "
+                                           "for them: \"1 100ms\"");
         }
 
         jlcf->replicas = 0;
@@ -489,7 +492,7 @@ ngx_http_jobruns_redis_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
     n = ngx_atoi(value[1].data, value[1].len);
 
     if (n == NGX_ERROR || n < 1 || n > NGX_HTTP_JOBRUNS_REPLICAS_MAX) {
-        return ngx_http_jobruns_bad_option(cf, &value[1],
+        return ngx_http_jobruns_directives_refuse(cf, &value[1],
                                            "1 to 16 replicas, or \"off\"");
     }
 
@@ -500,7 +503,7 @@ ngx_http_jobruns_redis_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
     /* to WAIT, 0 is for ever */
 
     if (n == NGX_ERROR || n < 1 || n > NGX_HTTP_JOBRUNS_REPLICAS_TIME_MAX) {
-        return ngx_http_jobruns_bad_option(cf, &value[2],
+        return ngx_http_jobruns_directives_refuse(cf, &value[2],
                                            "a time from 1ms to 10s");
     }
 

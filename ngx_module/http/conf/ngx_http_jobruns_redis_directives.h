@@ -9,14 +9,15 @@
 #include "ngx_http_jobruns.h"
 
 
-char *ngx_http_jobruns_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_jobruns_redis_directives_redis(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 
 char *ngx_http_jobruns_redis_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /* the server for a location's jobruns_redis, for operations that wait for so
    many replicas (0: for none); NULL after logging an error */
-ngx_redis_server_t *ngx_http_jobruns_server(ngx_conf_t *cf,
+ngx_redis_server_t *ngx_http_jobruns_redis_directives_server(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *conf, ngx_uint_t replicas);
 
 

@@ -37,7 +37,8 @@ ngx_http_jobruns_rates_from(ngx_http_jobruns_zone_t *zone, time_t second,
 
 
 ngx_uint_t
-ngx_http_jobruns_rate(ngx_http_jobruns_zone_t *zone, ngx_uint_t outcome)
+ngx_http_jobruns_rates_outcome(ngx_http_jobruns_zone_t *zone,
+    ngx_uint_t outcome)
 {
     time_t                      last;
     ngx_uint_t                  i, n;
@@ -118,7 +119,7 @@ ngx_http_jobruns_rates_span(ngx_http_jobruns_zone_t *zone,
 
 
 ngx_int_t
-ngx_http_jobruns_percentile(ngx_http_jobruns_zone_t *zone,
+ngx_http_jobruns_rates_percentile(ngx_http_jobruns_zone_t *zone,
     ngx_http_jobruns_time_e time, ngx_uint_t share)
 {
     ngx_int_t                   i;
@@ -140,7 +141,7 @@ ngx_http_jobruns_percentile(ngx_http_jobruns_zone_t *zone,
 
 
 ngx_int_t
-ngx_http_jobruns_percentile_redis(ngx_http_jobruns_zone_t *zone,
+ngx_http_jobruns_rates_redis(ngx_http_jobruns_zone_t *zone,
     ngx_uint_t share)
 {
     ngx_int_t                   i;

@@ -158,7 +158,7 @@ ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
 
     for (i = 0; i < JR_OUTCOME_LAST; i++) {
         outcome = ngx_http_jobruns_json_outcome(i);
-        rate = ngx_http_jobruns_rate(figures->zone, i);
+        rate = ngx_http_jobruns_rates_outcome(figures->zone, i);
 
         ngx_http_jobruns_text(text, "%s\n\"%*s\":%ui.%03ui", i ? "," : "",
                               outcome.len, outcome.data, rate / 1000,
@@ -226,10 +226,10 @@ ngx_http_jobruns_json_times(ngx_http_jobruns_text_t *text,
         ngx_http_jobruns_text(text, "{\"upToMs\":null,\"count\":%ui}],"
                               "\"recentP50Ms\":%i,\"recentP99Ms\":%i}",
                               h->buckets[k],
-                              ngx_http_jobruns_percentile(figures->zone, i,
-                                                          500),
-                              ngx_http_jobruns_percentile(figures->zone, i,
-                                                          990));
+                              ngx_http_jobruns_rates_percentile(
+                                                   figures->zone, i, 500),
+                              ngx_http_jobruns_rates_percentile(
+                                                   figures->zone, i, 990));
     }
 
     ngx_http_jobruns_text(text, "}");
@@ -304,8 +304,8 @@ ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
 
     ngx_http_jobruns_text(text, "],\n\"redisRecentP50Us\":%i,\n"
                           "\"redisRecentP99Us\":%i",
-                          ngx_http_jobruns_percentile_redis(figures->zone, 500),
-                          ngx_http_jobruns_percentile_redis(figures->zone,
+                          ngx_http_jobruns_rates_redis(figures->zone, 500),
+                          ngx_http_jobruns_rates_redis(figures->zone,
                                                             990));
 }
 

@@ -59,9 +59,10 @@ ngx_http_jobruns_status_state(ngx_http_jobruns_figures_t *figures,
         return;
     }
 
-    rate = ngx_http_jobruns_rate(figures->zone, JR_OUTCOME_UNAVAILABLE)
-           + ngx_http_jobruns_rate(figures->zone, JR_OUTCOME_UNSENT)
-           + ngx_http_jobruns_rate(figures->zone, JR_OUTCOME_UNKNOWN);
+    rate = ngx_http_jobruns_rates_outcome(figures->zone,
+                                          JR_OUTCOME_UNAVAILABLE)
+           + ngx_http_jobruns_rates_outcome(figures->zone, JR_OUTCOME_UNSENT)
+           + ngx_http_jobruns_rates_outcome(figures->zone, JR_OUTCOME_UNKNOWN);
 
     if (rate) {
         ngx_http_jobruns_state_say(state, "warn",
