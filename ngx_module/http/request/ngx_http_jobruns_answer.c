@@ -11,7 +11,9 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_audit_file.h"
 #include "ngx_http_jobruns_error.h"
+#include "ngx_http_jobruns_log.h"
 
 #include "jr_json_skim.h"
 
@@ -221,6 +223,24 @@ ngx_http_jobruns_answer_unknown(ngx_http_request_t *r,
 
     return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_TOKEN_UNKNOWN,
                                           NGX_HTTP_CONFLICT, "Conflict",
+                                          &message);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_answer_unrecorded(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    static ngx_str_t  message = ngx_string("The gateway cannot write its "
+                                    "audit record; nothing was forwarded.");
+
+    ngx_http_jobruns_log(a, jobruns_log_unrecorded, NGX_LOG_ERR,
+                         "refused with 503, since jobruns_audit_required is "
+                         "on and its record is not in the audit file \"%V\": "
+                         "%V", &a->conf->audit->file->name, &a->audit_error);
+
+    return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
+                                          NGX_HTTP_SERVICE_UNAVAILABLE, NULL,
                                           &message);
 }
 

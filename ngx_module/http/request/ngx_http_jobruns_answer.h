@@ -21,6 +21,10 @@ ngx_int_t ngx_http_jobruns_answer_refuse(ngx_http_request_t *r,
 ngx_int_t ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
+/* jobruns_audit_required, and the record could not be written */
+ngx_int_t ngx_http_jobruns_answer_unrecorded(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+
 /* of an attempt that was forwarded and is settled: the held answer, the
    stored one of another attempt, or one of our own */
 ngx_int_t ngx_http_jobruns_answer_choose(ngx_http_request_t *r,

@@ -33,13 +33,8 @@ static ngx_int_t ngx_http_jobruns_error_page_body(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_chain_t *in);
 static ngx_int_t ngx_http_jobruns_hold(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static ngx_uint_t ngx_http_jobruns_replaced(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_collect(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_chain_t *in);
-static ngx_int_t ngx_http_jobruns_overflow(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_chain_t *in);
-static void ngx_http_jobruns_consume(ngx_chain_t *in);
 static ngx_int_t ngx_http_jobruns_conclude(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 static ngx_int_t ngx_http_jobruns_send_held(ngx_http_request_t *r,
@@ -254,14 +249,14 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     case jobruns_st_settling:
     case jobruns_st_sealing:
-        return in ? ngx_http_jobruns_overflow(r, a, in) : NGX_OK;
+        return in ? ngx_http_jobruns_held_overflow(r, a, in) : NGX_OK;
 
     case jobruns_st_released:
 
         /* ngx_http_writer() calls us with NULL when the attempt is settled */
 
         if (in != NULL
-            && ngx_http_jobruns_overflow(r, a, in) == NGX_ERROR)
+            && ngx_http_jobruns_held_overflow(r, a, in) == NGX_ERROR)
         {
             return NGX_ERROR;
         }
@@ -272,7 +267,7 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
         if (a->replace) {
             /* the answer is complete and our own */
-            ngx_http_jobruns_consume(in);
+            ngx_http_jobruns_held_consume(in);
             in = NULL;
         }
 
@@ -297,7 +292,7 @@ ngx_http_jobruns_error_page_body(ngx_http_request_t *r,
         last |= cl->buf->last_buf;
     }
 
-    ngx_http_jobruns_consume(in);
+    ngx_http_jobruns_held_consume(in);
 
     if (!last) {
         return NGX_OK;
@@ -398,7 +393,7 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     a->status = r->headers_out.status;
 
-    a->replace = ngx_http_jobruns_replaced(r, a);
+    a->replace = ngx_http_jobruns_held_replaced(r, a);
 
     if (a->exchange.answered) {
         ngx_http_jobruns_framing_watch(r, a);
@@ -408,36 +403,6 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
     r->allow_ranges = 0;
 
     return NGX_OK;
-}
-
-
-/*
- * Is the answer to be one of our own?  SDKs need the code of an error: a page
- * of some proxy in front of the service gives way to ours.
- */
-
-static ngx_uint_t
-ngx_http_jobruns_replaced(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a)
-{
-    ngx_str_t  *type;
-
-    static ngx_str_t  json = ngx_string("application/json");
-
-    if (!a->exchange.answered) {
-        return 1;
-    }
-
-    if (a->exchange.status < 300) {
-        return 0;
-    }
-
-    type = &r->headers_out.content_type;
-
-    return type->len < json.len
-           || ngx_strncasecmp(type->data, json.data, json.len) != 0
-           || (type->len > json.len && type->data[json.len] != ';'
-               && type->data[json.len] != ' ');
 }
 
 
@@ -470,7 +435,7 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
 
                 a->too_large = 1;
 
-                if (ngx_http_jobruns_overflow(r, a, cl) == NGX_ERROR) {
+                if (ngx_http_jobruns_held_overflow(r, a, cl) == NGX_ERROR) {
                     return NGX_ERROR;
                 }
 
@@ -513,55 +478,6 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     }
 
     return NGX_OK;
-}
-
-
-/*
- * What comes while an answer that is too large waits to be settled stays in
- * the upstream's own buffers.  c->write->delayed keeps the event pipe from
- * asking again and again whether we take more
- * (ngx_event_pipe_write_to_downstream()).
- */
-
-static ngx_int_t
-ngx_http_jobruns_overflow(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_chain_t *in)
-{
-    ngx_chain_t  *cl, *ln;
-
-    for (cl = in; cl; cl = cl->next) {
-
-        if (cl->buf->last_buf) {
-            a->complete = 1;
-        }
-
-        ln = ngx_alloc_chain_link(r->pool);
-        if (ln == NULL) {
-            return NGX_ERROR;
-        }
-
-        ln->buf = cl->buf;
-        ln->next = NULL;
-
-        *a->overflow_last = ln;
-        a->overflow_last = &ln->next;
-    }
-
-    if (a->state != jobruns_st_released) {
-        r->connection->write->delayed = 1;
-    }
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_jobruns_consume(ngx_chain_t *in)
-{
-    for ( /* void */ ; in; in = in->next) {
-        in->buf->pos = in->buf->last;
-        in->buf->file_pos = in->buf->file_last;
-    }
 }
 
 
@@ -627,7 +543,7 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
     }
 
     if (a->replace) {
-        ngx_http_jobruns_consume(a->overflow);
+        ngx_http_jobruns_held_consume(a->overflow);
         a->overflow = NULL;
     }
 

@@ -18,7 +18,6 @@
 #include "ngx_http_jobruns_answer.h"
 #include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_audit.h"
-#include "ngx_http_jobruns_audit_file.h"
 #include "ngx_http_jobruns_body.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_group.h"
@@ -47,8 +46,6 @@ static ngx_int_t ngx_http_jobruns_flow_gone(ngx_http_request_t *r,
     ngx_int_t rc);
 static ngx_int_t ngx_http_jobruns_flow_settled(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static void ngx_http_jobruns_flow_release(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
 
 
 /* what may follow a state, for a build with debugging */
@@ -348,24 +345,13 @@ static ngx_int_t
 ngx_http_jobruns_flow_recorded(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
 {
-    static ngx_str_t  message = ngx_string("The gateway cannot write its "
-                                    "audit record; nothing was forwarded.");
-
     if (rc == NGX_OK || !a->conf->audit_required) {
         /* the disk may have taken long */
         return ngx_http_jobruns_flow_forward(r, a);
     }
 
-    ngx_http_jobruns_log(a, jobruns_log_unrecorded, NGX_LOG_ERR,
-                         "refused with 503, since jobruns_audit_required is "
-                         "on and its record is not in the audit file \"%V\": "
-                         "%V", &a->conf->audit->file->name, &a->audit_error);
-
     return ngx_http_jobruns_flow_note(r, a,
-                    ngx_http_jobruns_answer_refuse(r, a,
-                                    JR_OUTCOME_UNAVAILABLE,
-                                    NGX_HTTP_SERVICE_UNAVAILABLE, NULL,
-                                    &message));
+                                   ngx_http_jobruns_answer_unrecorded(r, a));
 }
 
 
@@ -527,42 +513,6 @@ ngx_http_jobruns_flow_settled(ngx_http_request_t *r,
 }
 
 
-/* a suspension inside the filters has ended: the held answer is sent */
-
-static void
-ngx_http_jobruns_flow_release(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
-{
-    if (rc != NGX_ERROR && a->overflow != NULL) {
-
-        /* the upstream is still being read: nobody else calls our filter
-           before it has more */
-
-        rc = r->connection->error ? NGX_ERROR
-                                  : ngx_http_output_filter(r, NULL);
-    }
-
-    if (rc == NGX_ERROR) {
-
-        /*
-         * The copy filter waits for buffers that are in our overflow and
-         * would never hear of the error.  The upstream's cleanup lets go
-         * of the request (ngx_http_upstream_cleanup()), so we hold it
-         * until ngx_http_terminate_request() has run all of them.
-         */
-
-        r->main->count++;
-        ngx_http_finalize_request(r, NGX_ERROR);
-        return;
-    }
-
-    /* ngx_http_writer(), or the upstream's, or NGINX's finalizer if it
-       terminated the request meanwhile */
-
-    r->write_event_handler(r);
-}
-
-
 void
 ngx_http_jobruns_flow_unclaimed(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_settled_e settled)
@@ -636,7 +586,7 @@ ngx_http_jobruns_flow_wake(ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
         rc = ngx_http_jobruns_flow_step(r, a, rc);
 
         if (parked == jobruns_parked_filter && rc != NGX_AGAIN) {
-            ngx_http_jobruns_flow_release(r, a, rc);
+            ngx_http_jobruns_park_release(r, rc, a->overflow != NULL);
         }
     }
 

@@ -198,3 +198,70 @@ ngx_http_jobruns_held_error(ngx_http_request_t *r,
     return jr_outcome_of(&a->exchange) != JR_OUTCOME_REJECTED
            || jr_json_skim_spelled(body, (jr_str_t) jr_str("code")).len != 0;
 }
+
+
+ngx_uint_t
+ngx_http_jobruns_held_replaced(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_str_t  *type;
+
+    static ngx_str_t  json = ngx_string("application/json");
+
+    if (!a->exchange.answered) {
+        return 1;
+    }
+
+    if (a->exchange.status < 300) {
+        return 0;
+    }
+
+    type = &r->headers_out.content_type;
+
+    return type->len < json.len
+           || ngx_strncasecmp(type->data, json.data, json.len) != 0
+           || (type->len > json.len && type->data[json.len] != ';'
+               && type->data[json.len] != ' ');
+}
+
+
+ngx_int_t
+ngx_http_jobruns_held_overflow(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_chain_t *in)
+{
+    ngx_chain_t  *cl, *ln;
+
+    for (cl = in; cl; cl = cl->next) {
+
+        if (cl->buf->last_buf) {
+            a->complete = 1;
+        }
+
+        ln = ngx_alloc_chain_link(r->pool);
+        if (ln == NULL) {
+            return NGX_ERROR;
+        }
+
+        ln->buf = cl->buf;
+        ln->next = NULL;
+
+        *a->overflow_last = ln;
+        a->overflow_last = &ln->next;
+    }
+
+    if (a->state != jobruns_st_released) {
+        r->connection->write->delayed = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_jobruns_held_consume(ngx_chain_t *in)
+{
+    for ( /* void */ ; in; in = in->next) {
+        in->buf->pos = in->buf->last;
+        in->buf->file_pos = in->buf->file_last;
+    }
+}

@@ -132,6 +132,40 @@ ngx_http_jobruns_park_end(ngx_http_request_t *r,
 }
 
 
+void
+ngx_http_jobruns_park_release(ngx_http_request_t *r, ngx_int_t rc,
+    ngx_uint_t overflow)
+{
+    if (rc != NGX_ERROR && overflow) {
+
+        /* the upstream is still being read: nobody else calls our filter
+           before it has more */
+
+        rc = r->connection->error ? NGX_ERROR
+                                  : ngx_http_output_filter(r, NULL);
+    }
+
+    if (rc == NGX_ERROR) {
+
+        /*
+         * The copy filter waits for buffers that are in our overflow and
+         * would never hear of the error.  The upstream's cleanup lets go
+         * of the request (ngx_http_upstream_cleanup()), so we hold it
+         * until ngx_http_terminate_request() has run all of them.
+         */
+
+        r->main->count++;
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
+    }
+
+    /* ngx_http_writer(), or the upstream's, or NGINX's finalizer if it
+       terminated the request meanwhile */
+
+    r->write_event_handler(r);
+}
+
+
 /* an event of the client's connection says nothing of the operation */
 
 static void

@@ -32,5 +32,13 @@ void ngx_http_jobruns_park(ngx_http_request_t *r,
 ngx_int_t ngx_http_jobruns_park_end(ngx_http_request_t *r,
     ngx_http_jobruns_parked_e kind);
 
+/*
+ * A suspension inside the filters has ended for good: has the held answer
+ * sent, or with NGX_ERROR ends the request.  overflow: some of the answer is
+ * in buffers of the upstream.
+ */
+void ngx_http_jobruns_park_release(ngx_http_request_t *r, ngx_int_t rc,
+    ngx_uint_t overflow);
+
 
 #endif /* NGX_HTTP_JOBRUNS_PARK_H_INCLUDED */

@@ -15,123 +15,112 @@
 #define NGX_HTTP_JOBRUNS_RANDOM  1024
 
 
+static ngx_table_elt_t **ngx_http_jobruns_scan_header(
+    ngx_http_jobruns_headers_t *h, ngx_table_elt_t *header);
 static ngx_uint_t ngx_http_jobruns_signed(ngx_http_request_t *r,
     const char *name);
 static ngx_int_t ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_table_elt_t *replaced);
 
 
-/* one walk over the headers, comparing lengths first */
+/* one walk over the headers */
 
 void
 ngx_http_jobruns_scan_headers(ngx_http_request_t *r,
     ngx_http_jobruns_headers_t *h)
 {
-    size_t             len;
     ngx_uint_t         i;
     ngx_list_part_t   *part;
     ngx_table_elt_t   *header, **found;
 
     ngx_memzero(h, sizeof(ngx_http_jobruns_headers_t));
 
-    part = &r->headers_in.headers.part;
-    header = part->elts;
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
 
-    for (i = 0; /* void */; i++) {
+        header = part->elts;
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+        for (i = 0; i < part->nelts; i++) {
+
+            found = ngx_http_jobruns_scan_header(h, &header[i]);
+
+            if (found == NULL) {
+                continue;
             }
 
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
+            if (*found == NULL) {
+                *found = &header[i];
 
-        len = header[i].key.len;
-        found = NULL;
-
-#define ngx_http_jobruns_is(name)                                            \
-    (len == sizeof(name) - 1                                                 \
-     && ngx_memcmp(header[i].lowcase_key, name, sizeof(name) - 1) == 0)
-
-        switch (len) {
-
-        case sizeof("content-type") - 1:
-            if (ngx_http_jobruns_is("content-type")) {
-                found = &h->content_type;
-            }
-
-            break;
-
-        case sizeof("opc-request-id") - 1:
-            if (ngx_http_jobruns_is("opc-request-id")) {
-                found = &h->request_id;
-            }
-
-            break;
-
-        case sizeof("opc-retry-token") - 1:
-            if (ngx_http_jobruns_is("opc-retry-token")) {
-                found = &h->retry_token;
-            }
-
-            break;
-
-        case sizeof("content-encoding") - 1:
-            if (ngx_http_jobruns_is("content-encoding")) {
-                found = &h->content_encoding;
-            }
-
-            break;
-
-        case sizeof("should-update-recent") - 1:
-            if (ngx_http_jobruns_is("should-update-recent")) {
-                found = &h->update_recent;
-            }
-
-            break;
-
-        /* what frameworks read a method from */
-
-        case sizeof("x-http-method") - 1:
-        case sizeof("x-method-override") - 1:
-        case sizeof("x-http-method-override") - 1:
-            if ((ngx_http_jobruns_is("x-http-method")
-                 || ngx_http_jobruns_is("x-method-override")
-                 || ngx_http_jobruns_is("x-http-method-override"))
-                && ngx_strlcasestrn(header[i].value.data,
-                                    header[i].value.data
-                                    + header[i].value.len,
-                                    (u_char *) "post", 4 - 1)
-                   != NULL)
+            } else if (found == &h->content_type
+                       || found == &h->content_encoding)
             {
-                h->override = 1;
-            }
-
-            break;
-        }
-
-#undef ngx_http_jobruns_is
-
-        if (found == NULL) {
-            continue;
-        }
-
-        if (*found != NULL) {
-            if (found == &h->content_type || found == &h->content_encoding) {
                 h->repeated_content = 1;
 
             } else {
                 h->repeated = 1;
             }
+        }
+    }
+}
 
-            continue;
+
+/* where a header belongs that we read, NULL for others; lengths are compared
+   first */
+
+static ngx_table_elt_t **
+ngx_http_jobruns_scan_header(ngx_http_jobruns_headers_t *h,
+    ngx_table_elt_t *header)
+{
+    size_t  len;
+
+    len = header->key.len;
+
+#define ngx_http_jobruns_is(name)                                            \
+    (len == sizeof(name) - 1                                                 \
+     && ngx_memcmp(header->lowcase_key, name, sizeof(name) - 1) == 0)
+
+    switch (len) {
+
+    case sizeof("content-type") - 1:
+        return ngx_http_jobruns_is("content-type") ? &h->content_type : NULL;
+
+    case sizeof("opc-request-id") - 1:
+        return ngx_http_jobruns_is("opc-request-id") ? &h->request_id : NULL;
+
+    case sizeof("opc-retry-token") - 1:
+        return ngx_http_jobruns_is("opc-retry-token") ? &h->retry_token
+                                                      : NULL;
+
+    case sizeof("content-encoding") - 1:
+        return ngx_http_jobruns_is("content-encoding") ? &h->content_encoding
+                                                       : NULL;
+
+    case sizeof("should-update-recent") - 1:
+        return ngx_http_jobruns_is("should-update-recent") ? &h->update_recent
+                                                           : NULL;
+
+    /* what frameworks read a method from */
+
+    case sizeof("x-http-method") - 1:
+    case sizeof("x-method-override") - 1:
+    case sizeof("x-http-method-override") - 1:
+        if ((ngx_http_jobruns_is("x-http-method")
+             || ngx_http_jobruns_is("x-method-override")
+             || ngx_http_jobruns_is("x-http-method-override"))
+            && ngx_strlcasestrn(header->value.data,
+                                header->value.data + header->value.len,
+                                (u_char *) "post", 4 - 1)
+               != NULL)
+        {
+            h->override = 1;
         }
 
-        *found = &header[i];
+        return NULL;
+
+    default:
+        return NULL;
     }
+
+#undef ngx_http_jobruns_is
 }
 
 
