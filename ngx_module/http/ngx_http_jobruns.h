@@ -289,6 +289,41 @@ typedef void (*ngx_http_jobruns_next_pt)(ngx_http_request_t *r,
 
 
 /*
+ * The answer that is held: written by the filters (filter, held, framing) from
+ * its header until it is sent, and by the choice of what is sent.
+ */
+typedef struct {
+    ngx_int_t                    (*input_init)(void *data);
+                                              /* the proxy's own filters of
+                                                 its body */
+    ngx_event_pipe_input_filter_pt input_pipe;
+    ngx_int_t                    (*input_unbuffered)(void *data,
+                                                     ssize_t bytes);
+
+    ngx_buf_t                     *buf;       /* grows by doubling */
+    ngx_chain_t                   *overflow;  /* what came behind it, in
+                                                 buffers of the upstream */
+    ngx_chain_t                  **overflow_last;
+    unsigned                       complete:1;    /* its last byte is here */
+    unsigned                       overlong:1;    /* than its length says */
+    unsigned                       replace:1; /* by an answer of our own */
+} ngx_http_jobruns_held_t;
+
+
+/*
+ * When, by ngx_current_msec; 0: not.  Each is written once for every time the
+ * flow passes there, and read by the records until the log phase.
+ */
+typedef struct {
+    ngx_msec_t                     asked;     /* Redis, first */
+    ngx_msec_t                     decided;   /* by Redis */
+    ngx_msec_t                     forwarded;
+    ngx_msec_t                     answered;  /* by the service */
+    ngx_msec_t                     settled;
+} ngx_http_jobruns_times_t;
+
+
+/*
  * Everything about one attempt to create a job run.  Lives in the request's
  * pool; ngx_http_jobruns_flow_log_handler() lets go of timers and operations
  * and settles what was left unsettled.
@@ -362,19 +397,9 @@ struct ngx_http_jobruns_attempt_s {
     jr_exchange_t                  exchange;
     ngx_http_jobruns_settled_e     settled;
 
-    /* the answer that is held; the proxy's own filters of its body */
-
-    ngx_int_t                    (*input_init)(void *data);
-    ngx_event_pipe_input_filter_pt input_pipe;
-    ngx_int_t                    (*input_unbuffered)(void *data,
-                                                     ssize_t bytes);
-
     ngx_uint_t                     http_version;  /* of the client */
     ngx_str_t                      uri;       /* r->uri when it came in */
     ngx_uint_t                     status;
-    ngx_buf_t                     *held;      /* grows by doubling */
-    ngx_chain_t                   *overflow;  /* what came behind it */
-    ngx_chain_t                  **overflow_last;
     ngx_http_jobruns_room_t        room;      /* of jobruns_hold_memory */
 
     ngx_str_t                      answer;    /* body to release, once
@@ -382,13 +407,8 @@ struct ngx_http_jobruns_attempt_s {
     ngx_http_jobruns_audit_wait_t  record;    /* on its way to the file */
     ngx_http_jobruns_recorded_e    recorded;
 
-    /* when, by ngx_current_msec: for audit */
-
-    ngx_msec_t                     asked_at;  /* Redis, first */
-    ngx_msec_t                     decided_at;    /* by Redis */
-    ngx_msec_t                     forwarded_at;
-    ngx_msec_t                     answered_at;   /* by the service */
-    ngx_msec_t                     settled_at;
+    ngx_http_jobruns_held_t        held;
+    ngx_http_jobruns_times_t       times;
 
     u_char                        *redis_error_text;  /* room for it */
     ngx_str_t                      redis_error;   /* why Redis, or the audit */
@@ -417,9 +437,6 @@ struct ngx_http_jobruns_attempt_s {
                                                      few replicas */
     unsigned                       renewal_lost:1;
     unsigned                       too_large:1;   /* answer not kept */
-    unsigned                       complete:1;    /* its last byte is here */
-    unsigned                       overlong:1;    /* than its length says */
-    unsigned                       replace:1; /* by an answer of our own */
     ngx_uint_t                     stopped;   /* by the guard: the status that
                                                  its client is given; 0: no */
 };

@@ -255,19 +255,21 @@ ngx_http_jobruns_audit_durations(ngx_http_jobruns_attempt_t *a,
     jr_line_object(line, "durationsMs");
     jr_line_integer(line, "total", ngx_max(total, 0));
 
-    if (a->decided_at) {
+    if (a->times.decided) {
         jr_line_integer(line, "admission",
-                        (ngx_msec_int_t) (a->decided_at - a->asked_at));
+                        (ngx_msec_int_t) (a->times.decided - a->times.asked));
     }
 
-    if (a->answered_at) {
+    if (a->times.answered) {
         jr_line_integer(line, "service",
-                        (ngx_msec_int_t) (a->answered_at - a->forwarded_at));
+                        (ngx_msec_int_t) (a->times.answered
+                                          - a->times.forwarded));
     }
 
-    if (a->settled_at) {
+    if (a->times.settled) {
         jr_line_integer(line, "settling",
-                        (ngx_msec_int_t) (a->settled_at - a->answered_at));
+                        (ngx_msec_int_t) (a->times.settled
+                                          - a->times.answered));
     }
 
     jr_line_close(line, '}');

@@ -43,7 +43,7 @@ ngx_http_jobruns_admission_begin(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    a->asked_at = ngx_current_msec;
+    a->times.asked = ngx_current_msec;
     a->wait_until = ngx_current_msec + a->conf->retry_wait;
 
     return ngx_http_jobruns_admission_ask(r, a);

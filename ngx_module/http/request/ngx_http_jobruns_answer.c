@@ -399,7 +399,7 @@ ngx_http_jobruns_answer_choose(ngx_http_request_t *r,
 
     if (a->settled == jobruns_settled_done && a->kept.status) {
 
-        a->replace = 1;
+        a->held.replace = 1;
         a->status = a->kept.status;
 
         body->data = (u_char *) a->kept.body.data;
@@ -414,16 +414,16 @@ ngx_http_jobruns_answer_choose(ngx_http_request_t *r,
         return ngx_http_jobruns_answer_by_another(r, a);
     }
 
-    if (a->replace) {
+    if (a->held.replace) {
         return ngx_http_jobruns_answer_replacement(r, a);
     }
 
-    if (a->held != NULL) {
-        body->data = a->held->pos;
-        body->len = a->held->last - a->held->pos;
+    if (a->held.buf != NULL) {
+        body->data = a->held.buf->pos;
+        body->len = a->held.buf->last - a->held.buf->pos;
     }
 
-    if (a->overflow == NULL && a->complete
+    if (a->held.overflow == NULL && a->held.complete
         && r->headers_out.content_length_n == -1)
     {
         /* it came in chunks, but is whole now */
@@ -447,7 +447,7 @@ ngx_http_jobruns_answer_by_another(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    a->replace = 1;
+    a->held.replace = 1;
 
     return ngx_http_jobruns_answer_error(r, a, NGX_HTTP_CONFLICT,
                                    jr_outcome_error_code(NGX_HTTP_CONFLICT),

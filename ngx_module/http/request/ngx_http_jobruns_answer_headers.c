@@ -101,7 +101,7 @@ ngx_http_jobruns_common_headers(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (ngx_http_jobruns_forwarded(a) && !a->replace) {
+    if (ngx_http_jobruns_forwarded(a) && !a->held.replace) {
         /* only we may say that an answer is a replay */
 
         ngx_http_jobruns_header_drop(r,

@@ -95,7 +95,7 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
     a->conf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
     a->path = *path;
     a->uri = r->uri;
-    a->overflow_last = &a->overflow;
+    a->held.overflow_last = &a->held.overflow;
 
     ctx->attempt = a;
 
@@ -265,7 +265,7 @@ ngx_http_jobruns_attempt_outcome(ngx_http_request_t *r,
 
         ngx_http_jobruns_read_exchange(r, a);
 
-        if (a->exchange.answered && !a->complete) {
+        if (a->exchange.answered && !a->held.complete) {
             a->exchange.truncated = 1;
         }
 

@@ -183,7 +183,7 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
            says now is not the service's */
 
         a->exchange.truncated = 1;
-        a->replace = 1;
+        a->held.replace = 1;
         return NGX_OK;
     }
 
@@ -265,7 +265,7 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     default:
 
-        if (a->replace) {
+        if (a->held.replace) {
             /* the answer is complete and our own */
             ngx_http_jobruns_held_consume(in);
             in = NULL;
@@ -393,7 +393,7 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     a->status = r->headers_out.status;
 
-    a->replace = ngx_http_jobruns_held_replaced(r, a);
+    a->held.replace = ngx_http_jobruns_held_replaced(r, a);
 
     if (a->exchange.answered) {
         ngx_http_jobruns_framing_watch(r, a);
@@ -422,7 +422,7 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
 
         flush |= cl->buf->flush;
 
-        if (!a->replace && ngx_buf_size(cl->buf)) {
+        if (!a->held.replace && ngx_buf_size(cl->buf)) {
 
             rc = ngx_http_jobruns_held_store(r, a, cl->buf);
 
@@ -447,22 +447,22 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
         cl->buf->file_pos = cl->buf->file_last;
 
         if (cl->buf->last_buf) {
-            a->complete = 1;
+            a->held.complete = 1;
         }
     }
 
-    if (a->complete) {
+    if (a->held.complete) {
 
-        if (!a->replace && ngx_http_jobruns_framing_cut(r, a)) {
-            a->complete = 0;
+        if (!a->held.replace && ngx_http_jobruns_framing_cut(r, a)) {
+            a->held.complete = 0;
             a->exchange.truncated = 1;
-            a->replace = 1;
+            a->held.replace = 1;
         }
 
-        if (!a->replace && a->exchange.status >= 300
+        if (!a->held.replace && a->exchange.status >= 300
             && !ngx_http_jobruns_held_error(r, a))
         {
-            a->replace = 1;
+            a->held.replace = 1;
         }
 
         return ngx_http_jobruns_conclude(r, ctx);
@@ -472,7 +472,7 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
         /* see above: broken off */
 
         a->exchange.truncated = 1;
-        a->replace = 1;
+        a->held.replace = 1;
 
         return ngx_http_jobruns_conclude(r, ctx);
     }
@@ -499,7 +499,7 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     if (a->outcome == JR_OUTCOME_CREATED) {
         ngx_http_jobruns_held_capture(r, a);
-        ngx_http_jobruns_answer_find_run(a, a->complete ? a->kept.body
+        ngx_http_jobruns_answer_find_run(a, a->held.complete ? a->kept.body
                                                         : none);
     }
 
@@ -542,9 +542,9 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
         return rc;
     }
 
-    if (a->replace) {
-        ngx_http_jobruns_held_consume(a->overflow);
-        a->overflow = NULL;
+    if (a->held.replace) {
+        ngx_http_jobruns_held_consume(a->held.overflow);
+        a->held.overflow = NULL;
     }
 
     b = ngx_calloc_buf(r->pool);
@@ -557,17 +557,17 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
         b->last = a->answer.data + a->answer.len;
         b->memory = 1;
 
-    } else if (a->overflow != NULL) {
-        return ngx_http_next_body_filter(r, a->overflow);
+    } else if (a->held.overflow != NULL) {
+        return ngx_http_next_body_filter(r, a->held.overflow);
     }
 
     /* with an overflow the last buffer is in it, or still to come */
 
-    b->last_buf = (a->overflow == NULL);
-    b->last_in_chain = (a->overflow == NULL);
+    b->last_buf = (a->held.overflow == NULL);
+    b->last_in_chain = (a->held.overflow == NULL);
 
     out.buf = b;
-    out.next = a->overflow;
+    out.next = a->held.overflow;
 
     return ngx_http_next_body_filter(r, &out);
 }

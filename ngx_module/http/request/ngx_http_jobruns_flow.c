@@ -272,7 +272,7 @@ ngx_http_jobruns_flow_decided(ngx_http_request_t *r,
 {
     ngx_int_t  rc;
 
-    a->decided_at = ngx_current_msec;
+    a->times.decided = ngx_current_msec;
 
     ngx_http_jobruns_waiters_decided(a);
 
@@ -385,7 +385,7 @@ ngx_http_jobruns_flow_forward(ngx_http_request_t *r,
 
     ngx_http_jobruns_flow_to(a, jobruns_st_forwarding);
 
-    a->forwarded_at = ngx_current_msec;
+    a->times.forwarded = ngx_current_msec;
     a->http_version = r->http_version;
 
     if (a->claimed) {
@@ -461,7 +461,7 @@ ngx_http_jobruns_flow_settle(ngx_http_request_t *r,
 
     ngx_http_jobruns_lease_drop(a);
 
-    a->answered_at = ngx_current_msec;
+    a->times.answered = ngx_current_msec;
     ngx_http_jobruns_flow_to(a, jobruns_st_settling);
 
     /* a creation that Redis could not protect when it was admitted: its
@@ -586,7 +586,7 @@ ngx_http_jobruns_flow_wake(ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
         rc = ngx_http_jobruns_flow_step(r, a, rc);
 
         if (parked == jobruns_parked_filter && rc != NGX_AGAIN) {
-            ngx_http_jobruns_park_release(r, rc, a->overflow != NULL);
+            ngx_http_jobruns_park_release(r, rc, a->held.overflow != NULL);
         }
     }
 

@@ -43,7 +43,7 @@ ngx_http_jobruns_framing_watch(ngx_http_request_t *r,
         return;
     }
 
-    a->input_init = u->input_filter_init;
+    a->held.input_init = u->input_filter_init;
     u->input_filter_init = ngx_http_jobruns_framing_init;
 }
 
@@ -61,15 +61,15 @@ ngx_http_jobruns_framing_init(void *data)
     ctx = ngx_http_jobruns_get_ctx(r);
     a = ctx->attempt;
 
-    if (a->input_init(data) != NGX_OK) {
+    if (a->held.input_init(data) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    a->input_unbuffered = u->input_filter;
+    a->held.input_unbuffered = u->input_filter;
     u->input_filter = ngx_http_jobruns_framing_unbuffered;
 
     if (u->pipe != NULL) {
-        a->input_pipe = u->pipe->input_filter;
+        a->held.input_pipe = u->pipe->input_filter;
         u->pipe->input_filter = ngx_http_jobruns_framing_pipe;
     }
 
@@ -91,7 +91,7 @@ ngx_http_jobruns_framing_pipe(ngx_event_pipe_t *p, ngx_buf_t *buf)
 
     ngx_http_jobruns_framing_count(r, p->length, buf->last - buf->pos);
 
-    if (ctx->attempt->input_pipe(p, buf) != NGX_OK) {
+    if (ctx->attempt->held.input_pipe(p, buf) != NGX_OK) {
         p->upstream_error = 1;
         p->upstream_done = 0;
     }
@@ -115,7 +115,7 @@ ngx_http_jobruns_framing_unbuffered(void *data, ssize_t bytes)
 
     ngx_http_jobruns_framing_count(r, u->length, bytes);
 
-    if (ctx->attempt->input_unbuffered(data, bytes) != NGX_OK) {
+    if (ctx->attempt->held.input_unbuffered(data, bytes) != NGX_OK) {
         u->error = 1;
 
         if (u->length == 0) {
@@ -141,7 +141,7 @@ ngx_http_jobruns_framing_count(ngx_http_request_t *r, off_t length,
     }
 
     ctx = ngx_http_jobruns_get_ctx(r);
-    ctx->attempt->overlong = 1;
+    ctx->attempt->held.overlong = 1;
 }
 
 
@@ -161,7 +161,7 @@ ngx_http_jobruns_framing_cut(ngx_http_request_t *r,
         return 0;
     }
 
-    if (!a->overlong
+    if (!a->held.overlong
         && (u->headers_in.chunked || u->headers_in.content_length_n != -1))
     {
         return 0;
@@ -170,9 +170,9 @@ ngx_http_jobruns_framing_cut(ngx_http_request_t *r,
     body.data = NULL;
     body.len = 0;
 
-    if (a->held != NULL) {
-        body.data = (char *) a->held->pos;
-        body.len = a->held->last - a->held->pos;
+    if (a->held.buf != NULL) {
+        body.data = (char *) a->held.buf->pos;
+        body.len = a->held.buf->last - a->held.buf->pos;
     }
 
     coding.len = 0;

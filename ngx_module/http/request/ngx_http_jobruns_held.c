@@ -30,18 +30,18 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
     ngx_http_jobruns_main_conf_t  *jmcf;
 
     size = b->last - b->pos;
-    used = a->held ? (size_t) (a->held->last - a->held->pos) : 0;
-    room = a->held ? (size_t) (a->held->end - a->held->last) : 0;
+    used = a->held.buf ? (size_t) (a->held.buf->last - a->held.buf->pos) : 0;
+    room = a->held.buf ? (size_t) (a->held.buf->end - a->held.buf->last) : 0;
 
     if (used + size > a->conf->response_max_size) {
         return NGX_DECLINED;
     }
 
-    if (a->held == NULL || size > room) {
+    if (a->held.buf == NULL || size > room) {
         jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
         room = r->headers_out.content_length_n > 0
-               && a->held == NULL
+               && a->held.buf == NULL
                && r->headers_out.content_length_n
                   <= (off_t) a->conf->response_max_size
                ? (size_t) r->headers_out.content_length_n
@@ -66,16 +66,16 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        if (a->held != NULL) {
-            held->last = ngx_cpymem(held->last, a->held->pos, used);
-            (void) ngx_pfree(r->pool, a->held->start);
+        if (a->held.buf != NULL) {
+            held->last = ngx_cpymem(held->last, a->held.buf->pos, used);
+            (void) ngx_pfree(r->pool, a->held.buf->start);
         }
 
         ngx_http_jobruns_room_take(&a->room, a->tenant, room - a->room.size);
-        a->held = held;
+        a->held.buf = held;
     }
 
-    a->held->last = ngx_cpymem(a->held->last, b->pos, size);
+    a->held.buf->last = ngx_cpymem(a->held.buf->last, b->pos, size);
 
     return NGX_OK;
 }
@@ -97,9 +97,9 @@ ngx_http_jobruns_held_capture(ngx_http_request_t *r,
 
     a->kept.status = a->exchange.status;
 
-    if (a->held != NULL) {
-        a->kept.body.data = (char *) a->held->pos;
-        a->kept.body.len = a->held->last - a->held->pos;
+    if (a->held.buf != NULL) {
+        a->kept.body.data = (char *) a->held.buf->pos;
+        a->kept.body.len = a->held.buf->last - a->held.buf->pos;
     }
 
     for (i = 0; i < JR_ANSWER_HEADERS; i++) {
@@ -184,12 +184,12 @@ ngx_http_jobruns_held_error(ngx_http_request_t *r,
         return 1;
     }
 
-    if (a->held == NULL) {
+    if (a->held.buf == NULL) {
         return 0;
     }
 
-    body.data = (char *) a->held->pos;
-    body.len = a->held->last - a->held->pos;
+    body.data = (char *) a->held.buf->pos;
+    body.len = a->held.buf->last - a->held.buf->pos;
 
     if (!jr_json_skim_ends(body)) {
         return 0;
@@ -234,7 +234,7 @@ ngx_http_jobruns_held_overflow(ngx_http_request_t *r,
     for (cl = in; cl; cl = cl->next) {
 
         if (cl->buf->last_buf) {
-            a->complete = 1;
+            a->held.complete = 1;
         }
 
         ln = ngx_alloc_chain_link(r->pool);
@@ -245,8 +245,8 @@ ngx_http_jobruns_held_overflow(ngx_http_request_t *r,
         ln->buf = cl->buf;
         ln->next = NULL;
 
-        *a->overflow_last = ln;
-        a->overflow_last = &ln->next;
+        *a->held.overflow_last = ln;
+        a->held.overflow_last = &ln->next;
     }
 
     if (a->state != jobruns_st_released) {

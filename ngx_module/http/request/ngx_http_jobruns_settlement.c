@@ -413,7 +413,7 @@ ngx_http_jobruns_settlement_let_go(ngx_http_jobruns_settlement_t *s,
 
     s->attempt = NULL;
     a->settled = settled;
-    a->settled_at = ngx_current_msec;
+    a->times.settled = ngx_current_msec;
 
     ngx_http_jobruns_flow_wake(a, NGX_OK);
 }
