@@ -392,6 +392,28 @@ damaged_values_are_read_safely(void **state)
 }
 
 
+/* of a copy that ends where it ends */
+
+static int
+header_signs(const char *authorization, const char *name)
+{
+    int     signs;
+    char   *copy;
+    size_t  len;
+
+    len = strlen(authorization);
+    copy = malloc(len + 1);
+    assert_non_null(copy);
+    memcpy(copy + 1, authorization, len);
+
+    signs = jr_identity_header_signs((jr_str_t) { len, copy + 1 }, name);
+
+    free(copy);
+
+    return signs;
+}
+
+
 static void
 the_list_of_signed_headers(void **state)
 {
@@ -416,14 +438,19 @@ the_list_of_signed_headers(void **state)
 
     /* alone, whatever the keyId */
 
-    jr_identity_read_signed((jr_str_t) jr_str("Signature headers=\"Date\","
-                            "keyId=\"?\",keyId=\"" KEY "\""), &identity);
-    assert_true(jr_identity_signs(&identity, "date"));
-    assert_int_equal(identity.tenancy.len, 0);
-
-    jr_identity_read_signed((jr_str_t) jr_str("Bearer headers=\"date\""),
-                            &identity);
-    assert_false(jr_identity_signs(&identity, "date"));
+    assert_true(header_signs("Signature headers=\"Date\",keyId=\"?\",keyId=\""
+                             KEY "\"", "date"));
+    assert_true(header_signs("Signature headers=\"host Opc-Request-ID\"",
+                             "opc-request-id"));
+    assert_false(header_signs("Signature headers=\"host\",x=\"opc-request-id\"",
+                              "opc-request-id"));
+    assert_false(header_signs("Signature headers=\"opc-request-i\"",
+                              "opc-request-id"));
+    assert_false(header_signs("Signature headers=\"opc-opc-request\"",
+                              "opc-request-id"));
+    assert_false(header_signs("Bearer headers=\"date\"", "date"));
+    assert_false(header_signs("dat", "date"));
+    assert_false(header_signs("", "date"));
 }
 
 

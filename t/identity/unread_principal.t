@@ -202,11 +202,13 @@ for (
 ) {
     my ($name, $version, $headers) = @$_;
 
+    my $id = random_id;
     my $answer = $t->create_run(token => 'none', version => $version,
-        authorization => signed('t/u/f'), headers => $headers);
+        request_id => $id, authorization => signed('t/u/f'),
+        headers => $headers);
     is($answer->status . ' ' . $answer->code, '401 NotAuthenticated',
         "$name: the request is refused");
-    my ($record) = reverse $t->attempts;
+    my $record = $t->wait_audit(sub { $_->{data}{request}{id} eq $id });
     is($record->{data}{additionalDetails}{outcome}, 'unauthenticated',
         "$name: the audit log has the outcome unauthenticated");
     is($record->{data}{identity}{$_}, undef, "$name: the audit log has no $_")

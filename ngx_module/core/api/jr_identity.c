@@ -14,6 +14,7 @@
 #define JR_IDENTITY_TOKEN  8192
 
 
+static int jr_identity_holds(jr_str_t text, int first, const char *name);
 static int jr_identity_parameters(jr_str_t value, jr_identity_t *identity,
     jr_str_t *key);
 static int jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value);
@@ -51,12 +52,57 @@ jr_identity_read(jr_str_t authorization, jr_identity_t *identity)
 }
 
 
-void
-jr_identity_read_signed(jr_str_t authorization, jr_identity_t *identity)
+int
+jr_identity_header_signs(jr_str_t authorization, const char *name)
 {
-    jr_str_t  key;
+    jr_str_t       key;
+    jr_identity_t  identity;
 
-    (void) jr_identity_parameters(authorization, identity, &key);
+    if (!jr_identity_holds(authorization, name[0], name)
+        && !jr_identity_holds(authorization, name[0] & ~0x20, name))
+    {
+        return 0;
+    }
+
+    (void) jr_identity_parameters(authorization, &identity, &key);
+
+    return jr_identity_signs(&identity, name);
+}
+
+
+/* Is name somewhere in text, beginning with first?  This costs a tenth of
+   reading the parameters, and most signatures do not have the name. */
+
+static int
+jr_identity_holds(jr_str_t text, int first, const char *name)
+{
+    size_t       len;
+    jr_str_t     at;
+    const char  *end;
+
+    len = strlen(name);
+
+    at.data = text.data;
+    end = text.data + text.len;
+
+    while ((size_t) (end - at.data) >= len) {
+        at.len = end - at.data - len + 1;
+        at.data = memchr(at.data, first, at.len);
+
+        if (at.data == NULL) {
+            return 0;
+        }
+
+        at.len = len;
+
+        if (jr_str_is(at, name)) {
+            return 1;
+        }
+
+        at.data++;
+    }
+
+    return 0;
 }
 
 

@@ -46,12 +46,13 @@ typedef struct {
  */
 jr_status_e jr_identity_read(jr_str_t authorization, jr_identity_t *identity);
 
-/* The same of signed_headers alone, which is all that jr_identity_signs() looks
-   at: a keyId, which may be a session token of some KB, is not decoded. */
-void jr_identity_read_signed(jr_str_t authorization, jr_identity_t *identity);
-
 /* Does the signature cover a header?  name in lower case. */
 int jr_identity_signs(const jr_identity_t *identity, const char *name);
+
+/* The same of the value of an Authorization header that is not read for any
+   more: a keyId, which may be a session token of some KB, is not decoded.
+   name begins with a letter. */
+int jr_identity_header_signs(jr_str_t authorization, const char *name);
 
 /*
  * A tenant, or what a limit counts by, as it may stand in a Redis key: itself

@@ -183,17 +183,10 @@ ngx_http_jobruns_take_request_id(ngx_http_request_t *r,
 static ngx_uint_t
 ngx_http_jobruns_signed(ngx_http_request_t *r, const char *name)
 {
-    jr_identity_t  identity;
-
-    if (r->headers_in.authorization == NULL) {
-        return 0;
-    }
-
-    jr_identity_read_signed(
+    return r->headers_in.authorization != NULL
+           && jr_identity_header_signs(
                    ngx_http_jobruns_str(r->headers_in.authorization->value),
-                   &identity);
-
-    return jr_identity_signs(&identity, name);
+                   name);
 }
 
 
