@@ -44,7 +44,8 @@ static:			## NGINX with the module inside: NGINX_SRC=<source tree>
 
 FOLDERS   := $(sort $(shell find ngx_module/core tools -type d))
 CORE_SRCS := $(sort $(shell find ngx_module/core -name '*.c'))
-CFLAGS_11 := -std=c11 -g -Wall -Wextra -Werror $(FOLDERS:%=-I%) -I$(BUILD)/gen
+WERROR    ?= -Werror
+CFLAGS_11 := -std=c11 -g -Wall -Wextra $(WERROR) $(FOLDERS:%=-I%) -I$(BUILD)/gen
 CORE_LIBS := -ljansson -lpcre2-8 -lcrypto
 
 define archive # FOLDER, FLAGS
@@ -89,7 +90,8 @@ $(BUILD)/gen/jr_embedded.h: $(BUILD)/gen/jr_embedded.c
 # A tool has a folder; nothing of it is in the module.
 
 TOOLS      := $(addprefix $(BUILD)/,jobruns-lint jobruns-audit jobrunsctl)
-TOOL_FLAGS := $(CFLAGS_11) -D_GNU_SOURCE -O2
+# CFLAGS, CPPFLAGS and LDFLAGS are a packager's
+TOOL_FLAGS := $(CFLAGS_11) -D_GNU_SOURCE $(CPPFLAGS) $(or $(CFLAGS),-O2)
 
 $(eval $(call archive,tool,$(TOOL_FLAGS)))
 
@@ -110,28 +112,51 @@ $(BUILD)/bench-validation: $(BUILD)/tool/bench/validation.o \
 
 $(TOOLS) $(BUILD)/bench-validation:
 	@echo "  link    $@"
-	@$(CC) -o $@ $^ $(CORE_LIBS)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
 
 DESTDIR ?=
 PREFIX  ?= /usr
 
+# Programs and the module are renamed into their places, never written over: a
+# running NGINX has the old file mapped.
+
 install: all		## the module, the tools and jobruns_proxy.conf: DESTDIR= PREFIX=
-	install -D -m 644 $(MODULE) \
+	@$(MAKE) --no-print-directory install-tools
+	util/install-file 644 $(MODULE) \
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/ngx_http_jobruns_module.so
-	install -D -m 755 $(BUILD)/jobruns-lint $(DESTDIR)$(PREFIX)/bin/jobruns-lint
-	install -D -m 755 $(BUILD)/jobruns-audit $(DESTDIR)$(PREFIX)/bin/jobruns-audit
-	install -D -m 755 $(BUILD)/jobrunsctl $(DESTDIR)$(PREFIX)/bin/jobrunsctl
+	install -D -m 644 conf/jobruns_proxy.conf \
+	    $(DESTDIR)/etc/nginx/jobruns_proxy.conf
+	install -D -m 644 conf/jobruns.logrotate \
+	    $(DESTDIR)/etc/logrotate.d/jobruns
+	util/install-folder $(DESTDIR)/var/log/jobruns
+
+.PHONY: install-tools
+install-tools: tools
+	util/install-file 755 $(BUILD)/jobruns-lint \
+	    $(DESTDIR)$(PREFIX)/bin/jobruns-lint
+	util/install-file 755 $(BUILD)/jobruns-audit \
+	    $(DESTDIR)$(PREFIX)/bin/jobruns-audit
+	util/install-file 755 $(BUILD)/jobrunsctl \
+	    $(DESTDIR)$(PREFIX)/bin/jobrunsctl
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 \
 	    tools/ctl/jobrunsctl.8 tools/audit/jobruns-audit.8
 	install -D -m 644 tools/lint/jobruns-lint.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/jobruns-lint.1
 	install -D -m 644 tools/ctl/jobrunsctl.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobrunsctl
-	install -D -m 644 conf/jobruns_proxy.conf \
-	    $(DESTDIR)/etc/nginx/jobruns_proxy.conf
-	install -D -m 644 conf/jobruns.logrotate \
-	    $(DESTDIR)/etc/logrotate.d/jobruns
-	util/install-folder $(DESTDIR)/var/log/jobruns
+
+
+# ------------------------------------------------------------------ packages
+
+.PHONY: deb deb-test release
+deb:			## Debian packages of what is committed, in build/deb
+	@util/deb
+
+deb-test:		## them in bare chroots of Debian 12 and 13: SUITES=bookworm
+	@util/deb-test $(SUITES)
+
+release:		## the tarball of what is committed, in build/release
+	@util/release
 
 
 # ----------------------------------------------------------------------- run
