@@ -19,11 +19,13 @@
  * After a failure the next sentinel is the one.
  */
 
-#include "ngx_redis_cluster_map.h"
 #include "ngx_redis_locate.h"
 #include "ngx_redis_pipeline.h"
 #include "ngx_redis_sentinel.h"
 #include "ngx_redis_server_log.h"
+
+/* without a header of NGINX, so behind them */
+#include "ngx_redis_cluster_map.h"
 
 
 /* a name of the DNS, and the zero byte that OpenSSL wants */
