@@ -8,6 +8,7 @@
 #include "jr_digest.h"
 #include "jr_identity.h"
 #include "jr_jwt.h"
+#include "jr_parameter.h"
 
 
 /* the payload of a session token, decoded; real ones are below 3 KB */
@@ -17,8 +18,6 @@
 static int jr_identity_holds(jr_str_t text, int first, const char *name);
 static int jr_identity_parameters(jr_str_t value, jr_identity_t *identity,
     jr_str_t *key);
-static int jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value);
-static const char *jr_identity_blanks(const char *p, const char *end);
 static jr_status_e jr_identity_key(jr_str_t key, jr_identity_t *identity);
 static jr_status_e jr_identity_token(jr_str_t token, jr_identity_t *identity);
 static jr_status_e jr_identity_claims(const jr_value_t *claims,
@@ -137,7 +136,7 @@ jr_identity_parameters(jr_str_t value, jr_identity_t *identity, jr_str_t *key)
     keys = 0;
     *key = (jr_str_t) jr_str("");
 
-    while ((rc = jr_identity_next(&value, &name, &text)) > 0) {
+    while ((rc = jr_parameter_next(&value, &name, &text)) > 0) {
 
         if (jr_str_is(name, "keyid")) {
             keys++;
@@ -151,101 +150,6 @@ jr_identity_parameters(jr_str_t value, jr_identity_t *identity, jr_str_t *key)
     }
 
     return rc < 0 ? -1 : keys;
-}
-
-
-/*
- * The next of a list of name="value" or name=value, blanks allowed around
- * the commas and the "=" (RFC 9110, 11.2).  1, 0 at the end, -1 if it is no
- * such list.  A quoted value with a "\" is none: keyId, headers and signature
- * are of a narrower alphabet, and readers differ in what it means.
- */
-
-static int
-jr_identity_next(jr_str_t *rest, jr_str_t *name, jr_str_t *value)
-{
-    const char  *p, *end;
-
-    p = rest->data;
-    end = p + rest->len;
-
-    while (p < end && (*p == ' ' || *p == '\t' || *p == ',')) {
-        p++;
-    }
-
-    if (p == end) {
-        return 0;
-    }
-
-    name->data = p;
-
-    while (p < end && *p != '=' && *p != ' ' && *p != '\t' && *p != ','
-           && *p != '"')
-    {
-        p++;
-    }
-
-    name->len = p - name->data;
-
-    p = jr_identity_blanks(p, end);
-
-    if (name->len == 0 || p == end || *p != '=') {
-        return -1;
-    }
-
-    p = jr_identity_blanks(p + 1, end);
-
-    if (p < end && *p == '"') {
-        value->data = ++p;
-
-        /* a signature has hundreds of characters, a session token thousands */
-
-        p = memchr(p, '"', (size_t) (end - p));
-
-        if (p == NULL) {
-            return -1;
-        }
-
-        value->len = p - value->data;
-
-        if (memchr(value->data, '\\', value->len) != NULL) {
-            return -1;
-        }
-
-        p = jr_identity_blanks(p + 1, end);
-
-    } else {
-        value->data = p;
-
-        while (p < end && *p != ',' && *p != ' ' && *p != '\t'
-               && *p != '"')
-        {
-            p++;
-        }
-
-        value->len = p - value->data;
-        p = jr_identity_blanks(p, end);
-    }
-
-    if (p < end && *p != ',') {
-        return -1;
-    }
-
-    rest->len = end - p;
-    rest->data = p;
-
-    return 1;
-}
-
-
-static const char *
-jr_identity_blanks(const char *p, const char *end)
-{
-    while (p < end && (*p == ' ' || *p == '\t')) {
-        p++;
-    }
-
-    return p;
 }
 
 
