@@ -138,10 +138,12 @@ install-tools: tools
 	    $(DESTDIR)$(PREFIX)/bin/jobruns-audit
 	util/install-file 755 $(BUILD)/jobrunsctl \
 	    $(DESTDIR)$(PREFIX)/bin/jobrunsctl
+	util/install-file 755 tools/ctl/jobruns-sign \
+	    $(DESTDIR)$(PREFIX)/bin/jobruns-sign
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 \
 	    tools/ctl/jobrunsctl.8 tools/audit/jobruns-audit.8
-	install -D -m 644 tools/lint/jobruns-lint.1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man1/jobruns-lint.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    tools/lint/jobruns-lint.1 tools/ctl/jobruns-sign.1
 	install -D -m 644 tools/ctl/jobrunsctl.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/jobrunsctl
 

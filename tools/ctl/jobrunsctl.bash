@@ -6,7 +6,7 @@ _jobrunsctl() {
     local words
 
     case $previous in
-        --conf)
+        --conf|--request|--signed)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return ;;
         --redis-option)
@@ -17,19 +17,25 @@ _jobrunsctl() {
             words="show release expire" ;;
         tenant)
             words="show set unset reset" ;;
+        key)
+            words="list check add revoke" ;;
         --redis|--prefix|--tenant|--principal|--platform|--workspace|--token|\
-        --hash|--rate)
+        --hash|--rate|--at|--issuer|--min-bits|--not-after)
             return ;;
         *)
-            words="token tenant inflight explain doctor --redis --redis-option
-                --conf --prefix --tenant --principal --platform --workspace
-                --token --hash --rate --json --yes --help --version" ;;
+            words="token tenant inflight explain doctor key --redis
+                --redis-option --conf --prefix --tenant --principal --platform
+                --workspace --token --hash --rate --request --signed --at
+                --issuer --min-bits --not-after --json --yes --help
+                --version" ;;
     esac
 
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 
-    # files of explain
-    if [[ " ${COMP_WORDS[*]} " == *" explain "* && $current != -* ]]; then
+    # files of explain and key
+    if [[ " ${COMP_WORDS[*]} " =~ \ (explain|key\ (list|check|add|revoke))\  \
+        && $current != -* ]]
+    then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
     fi
 }

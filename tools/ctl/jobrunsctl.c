@@ -24,6 +24,7 @@ static const ctl_verb_t  ctl_verbs[] = {
     { "inflight", ctl_inflight, 1 },
     { "doctor", ctl_doctor, 1 },
     { "explain", ctl_explain, 0 },
+    { "key", ctl_key_verb, 0 },
     { NULL, NULL, 0 }
 };
 
@@ -42,6 +43,12 @@ static const char  ctl_usage[] =
     "                                 --tenant\n"
     "  explain REQUEST-ID FILE...     explains a request from audit files\n"
     "  doctor                         checks whether this Redis is suitable\n"
+    "  key list FILE...               prints the keys of key files\n"
+    "  key check FILE...              verifies the request of --request, and\n"
+    "                                 prints which signed line differs\n"
+    "  key add FILE TENANCY/USER PEM-FILE\n"
+    "                                 adds a public key to a file\n"
+    "  key revoke FILE KEY-ID         sets the state of a key to INACTIVE\n"
     "\n"
     "  --redis 'ADDRESS [OPTION]...'  the parameters of jobruns_redis:\n"
     "                                 \"host:port\", \"unix:/path\",\n"
@@ -57,6 +64,14 @@ static const char  ctl_usage[] =
     "                                 gateway's variables have them\n"
     "  --hash HEX                     a token by its $jobruns_token_hash\n"
     "  --rate N                       creations per second, for doctor\n"
+    "  --request FILE                 a saved request, for key check (\"-\":\n"
+    "                                 standard input)\n"
+    "  --signed FILE                  the text that the client signed\n"
+    "  --at TIME                      verifies as of this time, not as of the\n"
+    "                                 date of the request\n"
+    "  --issuer NAME                  the files are the JWKS of this issuer\n"
+    "  --min-bits N                   shorter keys are weak (2048)\n"
+    "  --not-after TIME               end of validity, for key add\n"
     "  --json                         prints JSON\n"
     "  --yes                          does not ask for confirmation\n"
     "  --version                      prints the version\n"
@@ -69,7 +84,8 @@ enum {
     ctl_opt_redis = 256, ctl_opt_option, ctl_opt_conf, ctl_opt_prefix,
     ctl_opt_tenant, ctl_opt_principal, ctl_opt_platform, ctl_opt_workspace,
     ctl_opt_token, ctl_opt_hash, ctl_opt_rate, ctl_opt_json, ctl_opt_yes,
-    ctl_opt_version
+    ctl_opt_version, ctl_opt_request, ctl_opt_signed, ctl_opt_at,
+    ctl_opt_issuer, ctl_opt_min_bits, ctl_opt_not_after
 };
 
 
@@ -85,6 +101,12 @@ static const struct option  ctl_options[] = {
     { "token", required_argument, NULL, ctl_opt_token },
     { "hash", required_argument, NULL, ctl_opt_hash },
     { "rate", required_argument, NULL, ctl_opt_rate },
+    { "request", required_argument, NULL, ctl_opt_request },
+    { "signed", required_argument, NULL, ctl_opt_signed },
+    { "at", required_argument, NULL, ctl_opt_at },
+    { "issuer", required_argument, NULL, ctl_opt_issuer },
+    { "min-bits", required_argument, NULL, ctl_opt_min_bits },
+    { "not-after", required_argument, NULL, ctl_opt_not_after },
     { "json", no_argument, NULL, ctl_opt_json },
     { "yes", no_argument, NULL, ctl_opt_yes },
     { "help", no_argument, NULL, 'h' },
@@ -163,6 +185,35 @@ ctl_option(ctl_t *ctl, int option, char *value)
         ctl->rate = atof(value);
         return CTL_OK;
 
+    case ctl_opt_request:
+        ctl->request = value;
+        return CTL_OK;
+
+    case ctl_opt_signed:
+        ctl->signed_lines = value;
+        return CTL_OK;
+
+    case ctl_opt_at:
+        ctl->at_time = value;
+        return CTL_OK;
+
+    case ctl_opt_issuer:
+        ctl->issuer = value;
+        return CTL_OK;
+
+    case ctl_opt_min_bits:
+        ctl->min_bits = (unsigned) atoi(value);
+
+        return ctl->min_bits >= JR_RSA_BITS_LEAST
+               && ctl->min_bits <= JR_RSA_BITS_MOST
+               ? CTL_OK : ctl_fail(CTL_USAGE, "--min-bits %s: from %d to %d "
+                                   "are possible", value, JR_RSA_BITS_LEAST,
+                                   JR_RSA_BITS_MOST);
+
+    case ctl_opt_not_after:
+        ctl->not_after = value;
+        return CTL_OK;
+
     case ctl_opt_json:
         ctl->json = 1;
         return CTL_OK;
@@ -196,6 +247,7 @@ main(int argc, char **argv)
 
     ctl.prefix = "jobruns:";
     ctl.timeout = 2;
+    ctl.min_bits = 2048;
 
     while ((option = getopt_long(argc, argv, "h", ctl_options, NULL)) != -1) {
         rc = ctl_option(&ctl, option, optarg);

@@ -10,6 +10,7 @@
 #include <hiredis/hiredis.h>
 #include <jansson.h>
 
+#include "jr_auth_keys.h"
 #include "jr_digest.h"
 #include "jr_identity.h"
 #include "jr_key_read.h"
@@ -71,6 +72,12 @@ typedef struct {
     char            *token;
     char            *hash;
     double           rate;
+    char            *request;   /* of key check: a file, or "-" */
+    char            *signed_lines;      /* a file */
+    char            *at_time;
+    char            *issuer;
+    char            *not_after; /* of key add */
+    unsigned         min_bits;
     unsigned         json:1;
     unsigned         yes:1;
 
@@ -179,6 +186,25 @@ int ctl_tenant(ctl_t *ctl, int argc, char **argv);
 int ctl_explain(ctl_t *ctl, int argc, char **argv);
 int ctl_inflight(ctl_t *ctl, int argc, char **argv);
 int ctl_doctor(ctl_t *ctl, int argc, char **argv);
+int ctl_key_verb(ctl_t *ctl, int argc, char **argv);
+
+
+/* jobrunsctl_key.c: files of keys */
+
+/* the keys of n files, the caller's to free; CTL_OK, or CTL_FAILED after
+   saying which file and entry, and why */
+int ctl_key_read(ctl_t *ctl, int n, char **files, jr_auth_keys_t **keys);
+
+/* "active", "inactive", "expired" or "weak" */
+const char *ctl_key_state(const ctl_t *ctl, const jr_auth_key_t *key,
+    int64_t now);
+
+/* a file of any bytes, or with "-" the standard input, to be freed; NULL after
+   saying why */
+char *ctl_key_slurp(const char *path, size_t most, size_t *len);
+
+/* jobrunsctl_key_check.c: the verb; argv are files of keys */
+int ctl_key_check(ctl_t *ctl, int argc, char **argv);
 
 
 #endif /* JOBRUNSCTL_H_INCLUDED */

@@ -1,0 +1,230 @@
+/*
+ * Who asks, verified.
+ */
+
+#include <string.h>
+
+#include "jr_auth.h"
+#include "jr_signing.h"
+
+
+static int jr_auth_token_of(const jr_signature_t *s, jr_str_t *jwt);
+static jr_auth_reason_e jr_auth_key(const jr_auth_policy_t *policy,
+    const jr_signature_t *s, int64_t now, const jr_auth_key_t **key,
+    jr_auth_failure_t *failure);
+static jr_auth_reason_e jr_auth_verify_token(const jr_auth_policy_t *policy,
+    const jr_signature_t *s, const jr_digest_t *md, jr_str_t jwt, int64_t now,
+    jr_auth_identity_t *identity, jr_auth_failure_t *failure);
+static jr_auth_reason_e jr_auth_verify_key(const jr_auth_policy_t *policy,
+    const jr_signature_t *s, const jr_digest_t *md, int64_t now,
+    jr_auth_identity_t *identity, jr_auth_failure_t *failure);
+static jr_auth_reason_e jr_auth_signature(const jr_signature_t *s,
+    const jr_digest_t *md, EVP_PKEY *pkey, jr_auth_failure_t *failure);
+static jr_auth_reason_e jr_auth_tenant(const jr_auth_policy_t *policy,
+    jr_str_t tenancy, jr_auth_failure_t *failure);
+static jr_str_t jr_auth_copy(char *buf, jr_str_t value);
+
+
+jr_auth_reason_e
+jr_auth_check(const jr_auth_policy_t *policy, jr_signature_t *s,
+    const jr_signature_request_t *rq, int64_t now, jr_auth_failure_t *failure)
+{
+    jr_str_t              jwt;
+    const jr_auth_key_t  *key;
+
+    if (jr_signature_check(s, rq, now, policy->skew, failure) != JR_AUTH_OK) {
+        return failure->reason;
+    }
+
+    if (!jr_auth_token_of(s, &jwt)) {
+        return jr_auth_key(policy, s, now, &key, failure);
+    }
+
+    if (policy->nissuers == 0) {
+        return jr_signature_fail(failure, JR_AUTH_TOKEN_ISSUER, "");
+    }
+
+    if (jwt.len > JR_AUTH_TOKEN_MOST) {
+        return jr_signature_fail(failure, JR_AUTH_TOKEN_MALFORMED, "too long");
+    }
+
+    return JR_AUTH_OK;
+}
+
+
+/* whether the keyId is a session token */
+
+static int
+jr_auth_token_of(const jr_signature_t *s, jr_str_t *jwt)
+{
+    if (s->key_id.len < 3 || memcmp(s->key_id.data, "ST$", 3) != 0) {
+        return 0;
+    }
+
+    jwt->data = s->key_id.data + 3;
+    jwt->len = s->key_id.len - 3;
+
+    return 1;
+}
+
+
+static jr_auth_reason_e
+jr_auth_key(const jr_auth_policy_t *policy, const jr_signature_t *s,
+    int64_t now, const jr_auth_key_t **key, jr_auth_failure_t *failure)
+{
+    const jr_auth_key_t  *found;
+
+    if (policy->keys == NULL) {
+        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "keys");
+    }
+
+    found = jr_auth_keys_find(policy->keys, s->key_id);
+
+    if (found == NULL) {
+        return jr_signature_fail(failure, JR_AUTH_KEY_UNKNOWN, "");
+    }
+
+    if (!found->active) {
+        return jr_signature_fail(failure, JR_AUTH_KEY_INACTIVE, "");
+    }
+
+    if (found->not_after && now >= found->not_after) {
+        return jr_signature_fail(failure, JR_AUTH_KEY_EXPIRED, "");
+    }
+
+    if (found->bits < policy->min_bits) {
+        return jr_signature_fail(failure, JR_AUTH_KEY_WEAK, "");
+    }
+
+    *key = found;
+
+    return jr_auth_tenant(policy, found->tenancy, failure);
+}
+
+
+static jr_auth_reason_e
+jr_auth_tenant(const jr_auth_policy_t *policy, jr_str_t tenancy,
+    jr_auth_failure_t *failure)
+{
+    size_t  i;
+
+    for (i = 0; i < policy->ntenants; i++) {
+        if (jr_str_eq(tenancy, policy->tenants[i].data,
+                      policy->tenants[i].len))
+        {
+            return JR_AUTH_OK;
+        }
+    }
+
+    return policy->ntenants ? jr_signature_fail(failure, JR_AUTH_TENANT, "")
+                            : JR_AUTH_OK;
+}
+
+
+jr_auth_reason_e
+jr_auth_verify(const jr_auth_policy_t *policy, const jr_signature_t *s,
+    const jr_signature_request_t *rq, int64_t length, int64_t now,
+    jr_auth_identity_t *identity, jr_auth_failure_t *failure)
+{
+    jr_str_t     jwt;
+    jr_digest_t  md;
+
+    memset(failure, 0, sizeof(*failure));
+
+    if (jr_signing_digest(s, rq, length, &md) != JR_OK) {
+        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+    }
+
+    return jr_auth_token_of(s, &jwt)
+           ? jr_auth_verify_token(policy, s, &md, jwt, now, identity, failure)
+           : jr_auth_verify_key(policy, s, &md, now, identity, failure);
+}
+
+
+static jr_auth_reason_e
+jr_auth_verify_key(const jr_auth_policy_t *policy, const jr_signature_t *s,
+    const jr_digest_t *md, int64_t now, jr_auth_identity_t *identity,
+    jr_auth_failure_t *failure)
+{
+    const jr_auth_key_t  *key;
+
+    key = NULL;
+
+    if (jr_auth_key(policy, s, now, &key, failure) != JR_AUTH_OK
+        || jr_auth_signature(s, md, key->pkey, failure) != JR_AUTH_OK)
+    {
+        return failure->reason;
+    }
+
+    identity->type = (jr_str_t) jr_str("key");
+    identity->tenancy = jr_auth_copy(identity->tenancy_buf, key->tenancy);
+    identity->principal = jr_auth_copy(identity->principal_buf, key->user);
+
+    return JR_AUTH_OK;
+}
+
+
+static jr_auth_reason_e
+jr_auth_verify_token(const jr_auth_policy_t *policy, const jr_signature_t *s,
+    const jr_digest_t *md, jr_str_t jwt, int64_t now,
+    jr_auth_identity_t *identity, jr_auth_failure_t *failure)
+{
+    jr_auth_token_t   token;
+    jr_auth_reason_e  rc;
+
+    rc = jr_auth_token_verify(jwt, policy->issuers, policy->nissuers,
+                              policy->min_bits, now, &token, failure);
+
+    if (rc != JR_AUTH_OK) {
+        return rc;
+    }
+
+    rc = jr_auth_tenant(policy, token.tenancy, failure);
+
+    if (rc == JR_AUTH_OK) {
+        rc = jr_auth_signature(s, md, token.pkey, failure);
+    }
+
+    EVP_PKEY_free(token.pkey);
+
+    if (rc != JR_AUTH_OK) {
+        return rc;
+    }
+
+    identity->type = (jr_str_t) jr_str("token");
+    identity->tenancy = jr_auth_copy(identity->tenancy_buf, token.tenancy);
+    identity->principal = jr_auth_copy(identity->principal_buf, token.subject);
+
+    return JR_AUTH_OK;
+}
+
+
+static jr_auth_reason_e
+jr_auth_signature(const jr_signature_t *s, const jr_digest_t *md,
+    EVP_PKEY *pkey, jr_auth_failure_t *failure)
+{
+    switch (jr_rsa_verify(pkey, md, s->signature, s->signature_len)) {
+
+    case JR_OK:
+        return JR_AUTH_OK;
+
+    case JR_INVALID:
+        return jr_signature_fail(failure, JR_AUTH_SIGNATURE, "");
+
+    default:
+        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+    }
+}
+
+
+/* both names are of at most 255 bytes */
+
+static jr_str_t
+jr_auth_copy(char *buf, jr_str_t value)
+{
+    memcpy(buf, value.data, value.len);
+
+    value.data = buf;
+
+    return value;
+}
