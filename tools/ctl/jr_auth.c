@@ -150,7 +150,10 @@ jr_auth_verify_key(const jr_auth_policy_t *policy, const jr_signature_t *s,
 
     key = NULL;
 
+    /* without one, failure has its reason */
+
     if (jr_auth_key(policy, s, now, &key, failure) != JR_AUTH_OK
+        || key == NULL
         || jr_auth_signature(s, md, key->pkey, failure) != JR_AUTH_OK)
     {
         return failure->reason;

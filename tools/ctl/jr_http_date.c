@@ -226,7 +226,8 @@ jr_http_date_write(int64_t time, const char *zone, char *dst)
     /* March 1st of the year 0 was a Wednesday */
 
     memcpy(dst, jr_http_date_days + 3 * ((days + 3) % 7), 3);
-    memcpy(dst + 3, ", ", 2);
+    dst[3] = ',';
+    dst[4] = ' ';
     dst = jr_http_date_two(dst + 5, (unsigned) day + 1);
     *dst++ = ' ';
     memcpy(dst, jr_http_date_months + 3 * month, 3);
