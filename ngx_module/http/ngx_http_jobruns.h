@@ -444,7 +444,7 @@ struct ngx_http_jobruns_attempt_s {
 
 /*
  * Of every main request that `jobruns` looks at.  It outlives r->ctx, which
- * NGINX clears on internal redirects: see ngx_http_jobruns_get_ctx().
+ * NGINX clears on internal redirects: see ngx_http_jobruns_attempt_get_ctx().
  */
 struct ngx_http_jobruns_ctx_s {
     ngx_str_t                      request_id;

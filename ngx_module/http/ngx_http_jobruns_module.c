@@ -136,7 +136,7 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_redis_replicas"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE12,
-      ngx_http_jobruns_redis_replicas,
+      ngx_http_jobruns_redis_directives_replicas,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -370,7 +370,7 @@ ngx_http_jobruns_check_positive(ngx_conf_t *cf, void *post, void *data)
 static ngx_int_t
 ngx_http_jobruns_preconfiguration(ngx_conf_t *cf)
 {
-    return ngx_http_jobruns_add_variables(cf);
+    return ngx_http_jobruns_variables_add(cf);
 }
 
 

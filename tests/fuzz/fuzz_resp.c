@@ -367,8 +367,8 @@ ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
 
 
 void ngx_cdecl
-ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a, const char *fmt,
-    ...)
+ngx_http_jobruns_log_redis_failed(ngx_http_jobruns_attempt_t *a,
+    const char *fmt, ...)
 {
     (void) a;
     (void) fmt;

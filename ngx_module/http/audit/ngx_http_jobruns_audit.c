@@ -245,7 +245,7 @@ ngx_http_jobruns_audit_end(ngx_http_jobruns_attempt_t *a,
                                                      : jobruns_audit_whole;
 
     a->recorded = jobruns_recorded_end;
-    ngx_http_jobruns_count_attempt(a);
+    ngx_http_jobruns_metrics_count_attempt(a);
 
     if (a->conf->audit == NULL) {
         return NGX_OK;

@@ -5,7 +5,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_audit_envelope.h"
-#include "ngx_http_jobruns_request_headers.h"
+#include "ngx_http_jobruns_random.h"
 
 
 /* ,"truncated":true */

@@ -17,7 +17,7 @@
 #include "ngx_http_jobruns_audit_envelope.h"
 #include "ngx_http_jobruns_audit_file.h"
 #include "ngx_http_jobruns_log.h"
-#include "ngx_http_jobruns_request_headers.h"
+#include "ngx_http_jobruns_random.h"
 
 
 /* a buffer that is full is written at once */

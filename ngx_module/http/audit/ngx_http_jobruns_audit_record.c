@@ -9,9 +9,9 @@
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_answer_headers.h"
 #include "ngx_http_jobruns_audit_envelope.h"
 #include "ngx_http_jobruns_audit_record.h"
+#include "ngx_http_jobruns_header_list.h"
 
 #include "jr_decimal.h"
 
@@ -484,8 +484,9 @@ ngx_http_jobruns_audit_header(ngx_http_request_t *r, jr_line_t *line,
 {
     ngx_table_elt_t  *h;
 
-    h = ngx_http_jobruns_header_find(&r->headers_in.headers,
-                                     (jr_str_t) { ngx_strlen(name), name });
+    h = ngx_http_jobruns_header_list_find(&r->headers_in.headers,
+                                          (jr_str_t) { ngx_strlen(name),
+                                                       name });
     if (h == NULL) {
         return;
     }

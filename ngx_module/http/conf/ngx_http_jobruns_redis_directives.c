@@ -461,7 +461,7 @@ ngx_http_jobruns_same_str(ngx_str_t *one, ngx_str_t *two)
 
 
 char *
-ngx_http_jobruns_redis_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
+ngx_http_jobruns_redis_directives_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
     ngx_http_jobruns_loc_conf_t *jlcf = conf;

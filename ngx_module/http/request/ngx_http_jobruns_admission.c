@@ -80,14 +80,15 @@ ngx_http_jobruns_admission_ask(ngx_http_request_t *r,
 
     a->reached = (rc == NGX_BUSY || a->op.denied);
 
-    ngx_http_jobruns_redis_failed(a, a->op.denied
-                                  ? "it refuses this gateway: not asked"
-                                  : rc == NGX_BUSY
-                                  ? "behind with older operations: not asked"
-                                  : rc == NGX_DECLINED
-                                  ? "out of reach a moment ago, or too slow: "
-                                    "not asked"
-                                  : "not asked: no memory");
+    ngx_http_jobruns_log_redis_failed(a, a->op.denied
+                                      ? "it refuses this gateway: not asked"
+                                      : rc == NGX_BUSY
+                                      ? "behind with older operations: not "
+                                        "asked"
+                                      : rc == NGX_DECLINED
+                                      ? "out of reach a moment ago, or too "
+                                        "slow: not asked"
+                                      : "not asked: no memory");
 
     a->verdict = jobruns_verdict_unavailable;
 
@@ -107,7 +108,7 @@ ngx_http_jobruns_admission_on_reply(ngx_redis_op_t *op,
     ngx_http_set_log_request(a->request->connection->log, a->request);
 
     if (a->group == NULL) {
-        ngx_http_jobruns_observe(jobruns_time_admission, a->admit_time);
+        ngx_http_jobruns_metrics_observe(jobruns_time_admission, a->admit_time);
     }
 
     rc = (status == ngx_redis_ok)
@@ -147,8 +148,8 @@ ngx_http_jobruns_admission_read(ngx_http_jobruns_attempt_t *a,
             }
         }
 
-        ngx_http_jobruns_redis_failed(a, "an admission came to Redis "
-                                      "behind its timeout");
+        ngx_http_jobruns_log_redis_failed(a, "an admission came to Redis "
+                                          "behind its timeout");
         a->verdict = jobruns_verdict_unavailable;
         a->reached = 1;
     }
@@ -167,8 +168,8 @@ ngx_http_jobruns_admission_lost(ngx_http_jobruns_attempt_t *a,
                          &a->conf->redis->address,
                          ngx_redis_stats_text(status));
 
-    ngx_http_jobruns_redis_failed(a, "no reply to an admission: %s",
-                                  ngx_redis_stats_text(status));
+    ngx_http_jobruns_log_redis_failed(a, "no reply to an admission: %s",
+                                      ngx_redis_stats_text(status));
 
     a->verdict = jobruns_verdict_unavailable;
     a->reached = a->op.denied;

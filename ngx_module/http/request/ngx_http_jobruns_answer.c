@@ -13,6 +13,7 @@
 #include "ngx_http_jobruns_answer_headers.h"
 #include "ngx_http_jobruns_audit_file.h"
 #include "ngx_http_jobruns_error.h"
+#include "ngx_http_jobruns_header_list.h"
 #include "ngx_http_jobruns_log.h"
 
 #include "jr_json_skim.h"
@@ -319,14 +320,14 @@ ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
     /* of a refusal; NGINX would write it out once more, as an absolute one
        (ngx_http_header_filter()) */
 
-    ngx_http_jobruns_header_drop(r, name);
+    ngx_http_jobruns_header_list_drop(r, name);
     ngx_http_clear_location(r);
 
     if (a->location.len == 0) {
         return NGX_OK;
     }
 
-    return ngx_http_jobruns_header_add(r, name, &a->location);
+    return ngx_http_jobruns_header_list_add(r, name, &a->location);
 }
 
 
@@ -340,7 +341,7 @@ ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
     a->answer.data = (u_char *) a->kept.body.data;
     a->answer.len = a->kept.body.len;
 
-    if (ngx_http_jobruns_replay_headers(r, a) != NGX_OK) {
+    if (ngx_http_jobruns_answer_headers_replay(r, a) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -405,7 +406,7 @@ ngx_http_jobruns_answer_choose(ngx_http_request_t *r,
         body->data = (u_char *) a->kept.body.data;
         body->len = a->kept.body.len;
 
-        return ngx_http_jobruns_replay_headers(r, a);
+        return ngx_http_jobruns_answer_headers_replay(r, a);
     }
 
     if (a->settled == jobruns_settled_done

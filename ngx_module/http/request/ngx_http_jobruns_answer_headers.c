@@ -4,6 +4,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_header_list.h"
 
 
 static ngx_int_t ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
@@ -11,7 +12,7 @@ static ngx_int_t ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
+ngx_http_jobruns_answer_headers_replay(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     jr_str_t   *kept;
@@ -48,7 +49,8 @@ ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
         value.data = (u_char *) kept->data;
         value.len = kept->len;
 
-        if (ngx_http_jobruns_header_add(r, jr_answer_header_name(i), &value)
+        if (ngx_http_jobruns_header_list_add(r, jr_answer_header_name(i),
+                                             &value)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -58,13 +60,13 @@ ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
             /* gzip leaves alone what is encoded already */
 
             r->headers_out.content_encoding =
-                ngx_http_jobruns_header_find(&r->headers_out.headers,
-                                             jr_answer_header_name(i));
+                ngx_http_jobruns_header_list_find(&r->headers_out.headers,
+                                                  jr_answer_header_name(i));
         }
     }
 
     if (a->original_id.len
-        && ngx_http_jobruns_header_add(r,
+        && ngx_http_jobruns_header_list_add(r,
                              (jr_str_t) jr_str("opc-original-request-id"),
                              &a->original_id)
            != NGX_OK)
@@ -72,13 +74,13 @@ ngx_http_jobruns_replay_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    return ngx_http_jobruns_header_add(r,
+    return ngx_http_jobruns_header_list_add(r,
                              (jr_str_t) jr_str("opc-retry-replayed"), &yes);
 }
 
 
 ngx_int_t
-ngx_http_jobruns_common_headers(ngx_http_request_t *r,
+ngx_http_jobruns_answer_headers_common(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx)
 {
     u_char                      *p;
@@ -91,8 +93,8 @@ ngx_http_jobruns_common_headers(ngx_http_request_t *r,
 
     /* the service's own id, which extends the client's, passes */
 
-    if (ngx_http_jobruns_header_find(&r->headers_out.headers, id) == NULL
-        && ngx_http_jobruns_header_add(r, id, &ctx->request_id) != NGX_OK)
+    if (ngx_http_jobruns_header_list_find(&r->headers_out.headers, id) == NULL
+        && ngx_http_jobruns_header_list_add(r, id, &ctx->request_id) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -104,14 +106,14 @@ ngx_http_jobruns_common_headers(ngx_http_request_t *r,
     if (ngx_http_jobruns_forwarded(a) && !a->held.replace) {
         /* only we may say that an answer is a replay */
 
-        ngx_http_jobruns_header_drop(r,
+        ngx_http_jobruns_header_list_drop(r,
                                  (jr_str_t) jr_str("opc-retry-replayed"));
-        ngx_http_jobruns_header_drop(r,
+        ngx_http_jobruns_header_list_drop(r,
                              (jr_str_t) jr_str("opc-original-request-id"));
     }
 
     if (a->retry_after) {
-        ngx_http_jobruns_header_drop(r, (jr_str_t) jr_str("retry-after"));
+        ngx_http_jobruns_header_list_drop(r, (jr_str_t) jr_str("retry-after"));
 
         p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
         if (p == NULL) {
@@ -121,8 +123,9 @@ ngx_http_jobruns_common_headers(ngx_http_request_t *r,
         value.data = p;
         value.len = ngx_sprintf(p, "%ui", a->retry_after) - p;
 
-        if (ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("Retry-After"),
-                                        &value)
+        if (ngx_http_jobruns_header_list_add(r,
+                                           (jr_str_t) jr_str("Retry-After"),
+                                           &value)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -154,8 +157,9 @@ ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
     value.data = (u_char *) p;
     value.len = end - p;
 
-    if (ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("RateLimit-Policy"),
-                                    &value)
+    if (ngx_http_jobruns_header_list_add(r,
+                                       (jr_str_t) jr_str("RateLimit-Policy"),
+                                       &value)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -166,77 +170,6 @@ ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
     value.data = (u_char *) p;
     value.len = jr_limit_remaining(a->limits, a->states, a->nstates, p) - p;
 
-    return ngx_http_jobruns_header_add(r, (jr_str_t) jr_str("RateLimit"),
-                                       &value);
-}
-
-
-ngx_int_t
-ngx_http_jobruns_header_add(ngx_http_request_t *r, jr_str_t name,
-    ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    h->hash = 1;
-    h->key.data = (u_char *) name.data;
-    h->key.len = name.len;
-    h->value = *value;
-    h->lowcase_key = NULL;
-#if (nginx_version >= 1023000)
-    h->next = NULL;
-#endif
-
-    return NGX_OK;
-}
-
-
-ngx_table_elt_t *
-ngx_http_jobruns_header_find(ngx_list_t *headers, jr_str_t name)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    part = &headers->part;
-    h = part->elts;
-
-    for (i = 0; /* void */; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        /* hash 0: taken back */
-
-        if (h[i].hash != 0
-            && h[i].key.len == name.len
-            && ngx_strncasecmp(h[i].key.data, (u_char *) name.data, name.len)
-               == 0)
-        {
-            return &h[i];
-        }
-    }
-}
-
-
-void
-ngx_http_jobruns_header_drop(ngx_http_request_t *r, jr_str_t name)
-{
-    ngx_table_elt_t  *h;
-
-    while ((h = ngx_http_jobruns_header_find(&r->headers_out.headers, name)))
-    {
-        h->hash = 0;
-    }
+    return ngx_http_jobruns_header_list_add(r, (jr_str_t) jr_str("RateLimit"),
+                                            &value);
 }

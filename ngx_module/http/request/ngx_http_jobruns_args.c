@@ -244,7 +244,7 @@ ngx_http_jobruns_args_list(ngx_http_request_t *r,
     static ngx_str_t  enforce = ngx_string("enforce");
     static ngx_str_t  dry_run = ngx_string("dry_run");
 
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
     a->argc = a->nkeys + JR_ADMIT_LIMITS + JR_LIMIT_ARG_LAST * a->nlimits;
 

@@ -7,7 +7,7 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_identity.h"
-#include "ngx_http_jobruns_request_headers.h"
+#include "ngx_http_jobruns_random.h"
 
 
 /* what ngx_http_limit_req_module and ngx_http_limit_conn_module leave behind,
@@ -20,7 +20,7 @@ static void ngx_http_jobruns_ctx_cleanup(void *data);
 
 
 ngx_http_jobruns_ctx_t *
-ngx_http_jobruns_get_ctx(ngx_http_request_t *r)
+ngx_http_jobruns_attempt_get_ctx(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t      *cln;
     ngx_http_jobruns_ctx_t  *ctx;
@@ -46,7 +46,7 @@ ngx_http_jobruns_get_ctx(ngx_http_request_t *r)
 
 
 ngx_http_jobruns_ctx_t *
-ngx_http_jobruns_create_ctx(ngx_http_request_t *r)
+ngx_http_jobruns_attempt_create_ctx(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t      *cln;
     ngx_http_jobruns_ctx_t  *ctx;
@@ -105,7 +105,7 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
 
 
 ngx_uint_t
-ngx_http_jobruns_refused_status(ngx_http_request_t *r)
+ngx_http_jobruns_attempt_refused_status(ngx_http_request_t *r)
 {
     /* error_page to a URI has made a GET of it by now
        (ngx_http_send_error_page()); the request line is as it came */
@@ -151,7 +151,7 @@ ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
     ngx_uint_t   status;
     const char  *what;
 
-    status = ngx_http_jobruns_refused_status(r);
+    status = ngx_http_jobruns_attempt_refused_status(r);
 
     if (status == 0) {
         return NGX_OK;
@@ -206,7 +206,7 @@ ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
 
 
 ngx_uint_t
-ngx_http_jobruns_is_creation(ngx_http_request_t *r,
+ngx_http_jobruns_attempt_is_creation(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     return r->method == NGX_HTTP_POST
@@ -217,7 +217,7 @@ ngx_http_jobruns_is_creation(ngx_http_request_t *r,
 
 
 void
-ngx_http_jobruns_read_exchange(ngx_http_request_t *r,
+ngx_http_jobruns_attempt_read_exchange(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     ngx_uint_t                  i;
@@ -263,7 +263,7 @@ ngx_http_jobruns_attempt_outcome(ngx_http_request_t *r,
         /* no filter saw an end: the client left while nothing kept the
            exchange going, or NGINX failed */
 
-        ngx_http_jobruns_read_exchange(r, a);
+        ngx_http_jobruns_attempt_read_exchange(r, a);
 
         if (a->exchange.answered && !a->held.complete) {
             a->exchange.truncated = 1;

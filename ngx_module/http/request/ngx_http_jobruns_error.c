@@ -71,7 +71,7 @@ ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
  */
 
 ngx_uint_t
-ngx_http_jobruns_operators_page(ngx_http_request_t *r)
+ngx_http_jobruns_error_is_operators(ngx_http_request_t *r)
 {
     ngx_str_t  *type, now;
 

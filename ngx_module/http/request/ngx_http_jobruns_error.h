@@ -18,7 +18,7 @@ void ngx_http_jobruns_error_headers(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
 /* the error is worded by an error_page of the operator's, not by NGINX */
-ngx_uint_t ngx_http_jobruns_operators_page(ngx_http_request_t *r);
+ngx_uint_t ngx_http_jobruns_error_is_operators(ngx_http_request_t *r);
 
 /* NGINX's own error page becomes ctx->error */
 ngx_int_t ngx_http_jobruns_error_page(ngx_http_request_t *r,

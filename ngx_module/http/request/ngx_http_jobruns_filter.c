@@ -129,7 +129,7 @@ ngx_http_jobruns_refused_creation(ngx_http_request_t *r,
     jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
 
     return jlcf->enable == jobruns_unset && jscf->enabled
-           && ngx_http_jobruns_refused_status(r)
+           && ngx_http_jobruns_attempt_refused_status(r)
            && jr_path_classify(ngx_http_jobruns_str(r->unparsed_uri),
                                ngx_http_jobruns_str(r->uri), &path)
               != JR_PATH_OTHER;
@@ -147,7 +147,7 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
         return ngx_http_next_header_filter(r);
     }
 
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
     if (ctx == NULL) {
 
@@ -161,10 +161,10 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
             return ngx_http_next_header_filter(r);
         }
 
-        ctx = ngx_http_jobruns_create_ctx(r);
+        ctx = ngx_http_jobruns_attempt_create_ctx(r);
 
         if (ctx == NULL
-            || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
+            || ngx_http_jobruns_request_headers_ensure_id(r, ctx) != NGX_OK
             || ngx_http_jobruns_attempt_refused(r, ctx) != NGX_OK)
         {
             return NGX_ERROR;
@@ -192,7 +192,7 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
     }
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
-        && (a != NULL || !ngx_http_jobruns_operators_page(r)))
+        && (a != NULL || !ngx_http_jobruns_error_is_operators(r)))
     {
         if (ngx_http_jobruns_error_page(r, ctx) != NGX_OK) {
             return NGX_ERROR;
@@ -203,7 +203,7 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
         }
     }
 
-    if (ngx_http_jobruns_common_headers(r, ctx) != NGX_OK) {
+    if (ngx_http_jobruns_answer_headers_common(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -221,7 +221,7 @@ ngx_http_jobruns_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_next_body_filter(r, in);
     }
 
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
     if (ctx == NULL) {
         return ngx_http_next_body_filter(r, in);
@@ -333,12 +333,12 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
 
     u = r->upstream;
 
-    ngx_http_jobruns_read_exchange(r, a);
+    ngx_http_jobruns_attempt_read_exchange(r, a);
 
     a->exchange.answered = 0;
 
     if (u != NULL && u->cleanup != NULL
-        && ngx_http_jobruns_is_creation(r, a))
+        && ngx_http_jobruns_attempt_is_creation(r, a))
     {
         /* NGINX takes bytes that are no HTTP for an answer of HTTP/0.9, and
            forgets that the client speaks more
@@ -493,7 +493,7 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     a = ctx->attempt;
 
-    ngx_http_jobruns_read_exchange(r, a);
+    ngx_http_jobruns_attempt_read_exchange(r, a);
 
     a->outcome = jr_outcome_of(&a->exchange);
 
@@ -527,7 +527,7 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     (void) ngx_http_jobruns_audit_end(a, NULL);
 
-    if (ngx_http_jobruns_common_headers(r, ctx) != NGX_OK) {
+    if (ngx_http_jobruns_answer_headers_common(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -139,7 +139,8 @@ ngx_http_jobruns_flow_to(ngx_http_jobruns_attempt_t *a,
 
     a->state = state;
 
-    ngx_http_jobruns_count_stage(a, ngx_http_jobruns_states[state].stage);
+    ngx_http_jobruns_metrics_count_stage(a,
+                                        ngx_http_jobruns_states[state].stage);
 }
 
 
@@ -148,7 +149,7 @@ ngx_http_jobruns_flow_on_body(ngx_http_request_t *r)
 {
     ngx_http_jobruns_ctx_t  *ctx;
 
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
     (void) ngx_http_jobruns_flow_step(r, ctx->attempt, NGX_OK);
 }
@@ -531,7 +532,7 @@ ngx_http_jobruns_flow_log_handler(ngx_http_request_t *r)
 
     /* a redirect may have cleared r->ctx since: timers are to be let go */
 
-    ctx = (r == r->main) ? ngx_http_jobruns_get_ctx(r) : NULL;
+    ctx = (r == r->main) ? ngx_http_jobruns_attempt_get_ctx(r) : NULL;
 
     if (ctx == NULL || ctx->attempt == NULL) {
         return NGX_OK;
@@ -542,7 +543,7 @@ ngx_http_jobruns_flow_log_handler(ngx_http_request_t *r)
     ngx_http_jobruns_waiters_leave(a);
     ngx_http_jobruns_lease_drop(a);
     ngx_http_jobruns_room_give(&a->room);
-    ngx_http_jobruns_count_stage(a, jobruns_stage_none);
+    ngx_http_jobruns_metrics_count_stage(a, jobruns_stage_none);
 
     ngx_http_jobruns_attempt_outcome(r, a);
 

@@ -58,7 +58,7 @@ ngx_http_jobruns_framing_init(void *data)
     ngx_http_jobruns_attempt_t  *a;
 
     u = r->upstream;
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
     a = ctx->attempt;
 
     if (a->held.input_init(data) != NGX_OK) {
@@ -87,7 +87,7 @@ ngx_http_jobruns_framing_pipe(ngx_event_pipe_t *p, ngx_buf_t *buf)
 
     ngx_http_jobruns_ctx_t  *ctx;
 
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
     ngx_http_jobruns_framing_count(r, p->length, buf->last - buf->pos);
 
@@ -111,7 +111,7 @@ ngx_http_jobruns_framing_unbuffered(void *data, ssize_t bytes)
     ngx_http_jobruns_ctx_t  *ctx;
 
     u = r->upstream;
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
     ngx_http_jobruns_framing_count(r, u->length, bytes);
 
@@ -140,7 +140,7 @@ ngx_http_jobruns_framing_count(ngx_http_request_t *r, off_t length,
         return;
     }
 
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
     ctx->attempt->held.overlong = 1;
 }
 

@@ -74,7 +74,7 @@ ngx_http_jobruns_guard_init(ngx_conf_t *cf)
     ngx_qsort(jmcf->peers.elts, jmcf->peers.nelts,
               sizeof(ngx_http_jobruns_peer_t), ngx_http_jobruns_guard_order);
 
-    return ngx_http_jobruns_guard_names(cf);
+    return ngx_http_jobruns_guard_address_names(cf);
 }
 
 
@@ -122,7 +122,7 @@ ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
     if (ctx == NULL || ctx->attempt == NULL || r != r->main
         || r->upstream == NULL || r->method != NGX_HTTP_POST
@@ -146,7 +146,7 @@ ngx_http_jobruns_guard(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    ctx = ngx_http_jobruns_get_ctx(r->main);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r->main);
     a = ctx ? ctx->attempt : NULL;
 
     /* not for a subrequest whose main request has no such location: it may
@@ -219,7 +219,7 @@ ngx_http_jobruns_guard_reads(ngx_http_request_t *r)
         return 1;
     }
 
-    ctx = ngx_http_jobruns_get_ctx(r->main);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r->main);
 
     if (ctx != NULL && (ctx->override || ctx->attempt != NULL)) {
         return 1;
@@ -267,7 +267,7 @@ ngx_http_jobruns_guard_stop(ngx_http_request_t *r,
             return;
         }
 
-        ctx = ngx_http_jobruns_get_ctx(r);
+        ctx = ngx_http_jobruns_attempt_get_ctx(r);
         ctx->attempt->stopped = NGX_HTTP_NOT_FOUND;
         ctx->attempt->outcome = JR_OUTCOME_INVALID;
 
@@ -295,10 +295,10 @@ ngx_http_jobruns_guard_attempt_of(ngx_http_request_t *r,
     jr_path_t  path;
 
     if (ctx == NULL) {
-        ctx = ngx_http_jobruns_create_ctx(r);
+        ctx = ngx_http_jobruns_attempt_create_ctx(r);
 
         if (ctx == NULL
-            || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK)
+            || ngx_http_jobruns_request_headers_ensure_id(r, ctx) != NGX_OK)
         {
             return NGX_ERROR;
         }

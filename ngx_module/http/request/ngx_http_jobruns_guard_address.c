@@ -86,7 +86,7 @@ ngx_http_jobruns_guard_address(ngx_conf_t *cf, ngx_http_upstream_conf_t *u)
 
 
 ngx_int_t
-ngx_http_jobruns_guard_names(ngx_conf_t *cf)
+ngx_http_jobruns_guard_address_names(ngx_conf_t *cf)
 {
     ngx_http_jobruns_main_conf_t    *jmcf;
     ngx_http_upstream_srv_conf_t   **names;

@@ -23,7 +23,7 @@ ngx_int_t ngx_http_jobruns_guard_address(ngx_conf_t *cf,
  * what variables hold.  Called at postconfiguration, when all are there; fails
  * for want of memory alone.
  */
-ngx_int_t ngx_http_jobruns_guard_names(ngx_conf_t *cf);
+ngx_int_t ngx_http_jobruns_guard_address_names(ngx_conf_t *cf);
 
 
 #endif /* NGX_HTTP_JOBRUNS_GUARD_ADDRESS_H_INCLUDED */

@@ -49,7 +49,7 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_jobruns_get_ctx(r);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
     if (r->post_action && ngx_http_jobruns_is_copy(r, ctx)) {
         ngx_http_jobruns_log_fault(r->connection->log, jobruns_log_redirect,
@@ -78,7 +78,9 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (r->internal && ctx == NULL && ngx_http_jobruns_refused_status(r)) {
+    if (r->internal && ctx == NULL
+        && ngx_http_jobruns_attempt_refused_status(r))
+    {
 
         rc = ngx_http_jobruns_denied(r);
 
@@ -87,7 +89,7 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
         }
     }
 
-    ngx_http_jobruns_scan_headers(r, &h);
+    ngx_http_jobruns_request_headers_scan(r, &h);
 
     kind = JR_PATH_OTHER;
 
@@ -109,7 +111,7 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     }
 
     if (ctx == NULL) {
-        ctx = ngx_http_jobruns_create_ctx(r);
+        ctx = ngx_http_jobruns_attempt_create_ctx(r);
         if (ctx == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -120,8 +122,10 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     if (kind == JR_PATH_OTHER) {
         /* passes untouched, but for the request id */
 
-        return ngx_http_jobruns_take_request_id(r, ctx, &h, &what) == NGX_ERROR
-               ? NGX_HTTP_INTERNAL_SERVER_ERROR : NGX_DECLINED;
+        rc = ngx_http_jobruns_request_headers_take_id(r, ctx, &h, &what);
+
+        return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                               : NGX_DECLINED;
     }
 
     if (r->method != NGX_HTTP_POST) {
@@ -157,7 +161,7 @@ ngx_http_jobruns_is_copy(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
         return 0;
     }
 
-    ngx_http_jobruns_scan_headers(r, &h);
+    ngx_http_jobruns_request_headers_scan(r, &h);
 
     return (r->method == NGX_HTTP_POST || h.override)
            && jr_path_classify(ngx_http_jobruns_str(r->unparsed_uri),
@@ -184,10 +188,10 @@ ngx_http_jobruns_denied(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_jobruns_create_ctx(r);
+    ctx = ngx_http_jobruns_attempt_create_ctx(r);
 
     if (ctx == NULL
-        || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
+        || ngx_http_jobruns_request_headers_ensure_id(r, ctx) != NGX_OK
         || ngx_http_jobruns_attempt_refused(r, ctx) != NGX_OK
         || ctx->attempt == NULL)
     {
@@ -214,10 +218,10 @@ ngx_http_jobruns_refuse_path(ngx_http_request_t *r, jr_path_e kind,
     const char              *what;
     ngx_http_jobruns_ctx_t  *ctx;
 
-    ctx = ngx_http_jobruns_create_ctx(r);
+    ctx = ngx_http_jobruns_attempt_create_ctx(r);
 
     if (ctx == NULL
-        || ngx_http_jobruns_ensure_request_id(r, ctx) != NGX_OK
+        || ngx_http_jobruns_request_headers_ensure_id(r, ctx) != NGX_OK
         || ngx_http_jobruns_attempt_create(r, ctx, path) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -290,7 +294,7 @@ ngx_http_jobruns_reenter(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (!ngx_http_jobruns_is_creation(r, a)) {
+    if (!ngx_http_jobruns_attempt_is_creation(r, a)) {
         ngx_http_jobruns_log(a, jobruns_log_redirect, NGX_LOG_WARN,
                              "an internal redirect made another request of a "
                              "creation, which is answered instead; lead "
@@ -338,7 +342,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
 
     what = NULL;
 
-    rc = ngx_http_jobruns_take_request_id(r, ctx, h, &what);
+    rc = ngx_http_jobruns_request_headers_take_id(r, ctx, h, &what);
 
     if (rc == NGX_ERROR
         || ngx_http_jobruns_attempt_create(r, ctx, path) != NGX_OK)

@@ -3,7 +3,7 @@
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_answer_headers.h"
+#include "ngx_http_jobruns_header_list.h"
 #include "ngx_http_jobruns_held.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_room.h"
@@ -103,8 +103,8 @@ ngx_http_jobruns_held_capture(ngx_http_request_t *r,
     }
 
     for (i = 0; i < JR_ANSWER_HEADERS; i++) {
-        h = ngx_http_jobruns_header_find(&r->headers_out.headers,
-                                         jr_answer_header_name(i));
+        h = ngx_http_jobruns_header_list_find(&r->headers_out.headers,
+                                              jr_answer_header_name(i));
 
         if (h != NULL) {
             a->kept.headers[i] = ngx_http_jobruns_str(h->value);

@@ -75,8 +75,8 @@ ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a)
         return NGX_AGAIN;
     }
 
-    ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: not "
-                                  "asked");
+    ngx_http_jobruns_log_redis_failed(a, "the lease could not be renewed: not "
+                                      "asked");
 
     return NGX_ERROR;
 }
@@ -95,10 +95,11 @@ ngx_http_jobruns_lease_on_renewed(ngx_redis_op_t *op,
                                   : NGX_ERROR;
 
     if (rc == NGX_ERROR) {
-        ngx_http_jobruns_redis_failed(a, "the lease could not be renewed: %s",
-                                      status == ngx_redis_ok
-                                      ? "an unexpected reply"
-                                      : ngx_redis_stats_text(status));
+        ngx_http_jobruns_log_redis_failed(a, "the lease could not be renewed: "
+                                          "%s",
+                                          status == ngx_redis_ok
+                                          ? "an unexpected reply"
+                                          : ngx_redis_stats_text(status));
     }
 
     ngx_http_jobruns_flow_wake(a, rc);

@@ -57,9 +57,9 @@ ngx_http_jobruns_reply_settled(redisReply *reply,
                                                        : "no list");
 
         if (a != NULL) {
-            ngx_http_jobruns_redis_failed(a, "refused to settle: %s",
-                                          reply->type == REDIS_REPLY_ERROR
-                                          ? reply->str : "no list");
+            ngx_http_jobruns_log_redis_failed(a, "refused to settle: %s",
+                                              reply->type == REDIS_REPLY_ERROR
+                                              ? reply->str : "no list");
         }
 
         return jobruns_settled_none;

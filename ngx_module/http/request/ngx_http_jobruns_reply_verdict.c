@@ -149,8 +149,8 @@ ngx_http_jobruns_reply_error(ngx_http_jobruns_attempt_t *a, redisReply *reply)
                          "its state, and the ACL of its user",
                          &a->conf->redis->address, reply->str);
 
-    ngx_http_jobruns_redis_failed(a, "refused an admission: %s",
-                                  reply->str);
+    ngx_http_jobruns_log_redis_failed(a, "refused an admission: %s",
+                                      reply->str);
 
     if (ngx_strstr(reply->str, "WRONGTYPE") == NULL) {
         a->verdict = jobruns_verdict_unavailable;
@@ -467,8 +467,8 @@ ngx_http_jobruns_reply_damaged(ngx_http_jobruns_attempt_t *a, redisReply *reply,
     a->verdict = jobruns_verdict_damaged;
     ngx_http_jobruns_count(jobruns_count_damaged);
 
-    ngx_http_jobruns_redis_failed(a, "invalid value of key \"%V\": %s",
-                                  &a->keys[JR_ADMIT_KEY_RECORD], what);
+    ngx_http_jobruns_log_redis_failed(a, "invalid value of key \"%V\": %s",
+                                      &a->keys[JR_ADMIT_KEY_RECORD], what);
 
     ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                   "jobruns: Redis \"%V\" answered for key \"%V\" with %s "

@@ -4,15 +4,8 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_random.h"
 #include "ngx_http_jobruns_request_headers.h"
-
-#include "jr_hex.h"
-
-#include <openssl/rand.h>
-
-
-/* bytes drawn from the CSPRNG at a time */
-#define NGX_HTTP_JOBRUNS_RANDOM  1024
 
 
 static ngx_table_elt_t **ngx_http_jobruns_scan_header(
@@ -26,7 +19,7 @@ static ngx_int_t ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
 /* one walk over the headers */
 
 void
-ngx_http_jobruns_scan_headers(ngx_http_request_t *r,
+ngx_http_jobruns_request_headers_scan(ngx_http_request_t *r,
     ngx_http_jobruns_headers_t *h)
 {
     ngx_uint_t         i;
@@ -131,7 +124,7 @@ ngx_http_jobruns_scan_header(ngx_http_jobruns_headers_t *h,
  */
 
 ngx_int_t
-ngx_http_jobruns_take_request_id(ngx_http_request_t *r,
+ngx_http_jobruns_request_headers_take_id(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_http_jobruns_headers_t *h,
     const char **what)
 {
@@ -191,16 +184,18 @@ ngx_http_jobruns_signed(ngx_http_request_t *r, const char *name)
 
 
 ngx_int_t
-ngx_http_jobruns_ensure_request_id(ngx_http_request_t *r,
+ngx_http_jobruns_request_headers_ensure_id(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx)
 {
+    ngx_int_t                    rc;
     const char                  *what;
     ngx_http_jobruns_headers_t   h;
 
-    ngx_http_jobruns_scan_headers(r, &h);
+    ngx_http_jobruns_request_headers_scan(r, &h);
 
-    return ngx_http_jobruns_take_request_id(r, ctx, &h, &what) == NGX_ERROR
-           ? NGX_ERROR : NGX_OK;
+    rc = ngx_http_jobruns_request_headers_take_id(r, ctx, &h, &what);
+
+    return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -253,35 +248,6 @@ ngx_http_jobruns_make_request_id(ngx_http_request_t *r,
 #if (nginx_version >= 1023000)
     h->next = NULL;
 #endif
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up)
-{
-    /* a call of RAND_bytes() costs the same for few bytes and for many; what
-       was drawn before a fork() is not used behind it */
-
-    static u_char     bytes[NGX_HTTP_JOBRUNS_RANDOM];
-    static size_t     left;
-    static ngx_pid_t  pid;
-
-    if (left < len / 2 || pid != ngx_pid) {
-
-        if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
-            return NGX_ERROR;
-        }
-
-        left = sizeof(bytes);
-        pid = ngx_pid;
-    }
-
-    left -= len / 2;
-
-    (void) jr_hex((char *) dst, bytes + left, len / 2,
-                  up ? JR_HEX_UPPER : JR_HEX_LOWER);
 
     return NGX_OK;
 }

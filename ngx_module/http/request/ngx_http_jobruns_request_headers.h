@@ -22,7 +22,7 @@ typedef struct {
 } ngx_http_jobruns_headers_t;
 
 
-void ngx_http_jobruns_scan_headers(ngx_http_request_t *r,
+void ngx_http_jobruns_request_headers_scan(ngx_http_request_t *r,
     ngx_http_jobruns_headers_t *h);
 
 /*
@@ -30,16 +30,13 @@ void ngx_http_jobruns_scan_headers(ngx_http_request_t *r,
  * is not valid (*what says why); it is left where it is, and our own answers
  * carry an id of ours.
  */
-ngx_int_t ngx_http_jobruns_take_request_id(ngx_http_request_t *r,
+ngx_int_t ngx_http_jobruns_request_headers_take_id(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_http_jobruns_headers_t *h,
     const char **what);
 
 /* the same for an answer that comes before our phase */
-ngx_int_t ngx_http_jobruns_ensure_request_id(ngx_http_request_t *r,
+ngx_int_t ngx_http_jobruns_request_headers_ensure_id(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
-
-/* len bytes of hex digits of a CSPRNG to dst */
-ngx_int_t ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up);
 
 
 #endif /* NGX_HTTP_JOBRUNS_REQUEST_HEADERS_H_INCLUDED */

@@ -372,9 +372,9 @@ ngx_http_jobruns_on_settled(ngx_redis_op_t *op, ngx_redis_status_e status,
     if (s->attempt != NULL) {
 
         if (status != ngx_redis_ok) {
-            ngx_http_jobruns_redis_failed(s->attempt, "no reply to a "
-                                          "settlement: %s",
-                                          ngx_redis_stats_text(status));
+            ngx_http_jobruns_log_redis_failed(s->attempt, "no reply to a "
+                                              "settlement: %s",
+                                              ngx_redis_stats_text(status));
         }
 
         ngx_http_jobruns_settlement_let_go(s, settled);
@@ -443,7 +443,7 @@ ngx_http_jobruns_settlement_later(ngx_http_jobruns_settlement_t *s)
         }
 
     } else {
-        (void) ngx_http_jobruns_takebacks_drop(s);
+        (void) ngx_http_jobruns_takeback_trim(s);
     }
 
     left = ngx_http_jobruns_settlement_left(s);

@@ -68,7 +68,7 @@ ngx_http_jobruns_takeback_early(ngx_http_jobruns_settlement_t *s)
 ngx_uint_t
 ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s)
 {
-    if (ngx_http_jobruns_takebacks_drop(s)) {
+    if (ngx_http_jobruns_takeback_trim(s)) {
         return 1;
     }
 
@@ -95,7 +95,7 @@ ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s)
 
 
 ngx_uint_t
-ngx_http_jobruns_takebacks_drop(ngx_http_jobruns_settlement_t *s)
+ngx_http_jobruns_takeback_trim(ngx_http_jobruns_settlement_t *s)
 {
     size_t                          most;
     ngx_uint_t                      gone;

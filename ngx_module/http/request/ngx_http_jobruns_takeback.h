@@ -37,7 +37,7 @@ ngx_uint_t ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s);
  * its tenant, until that has no more than its half of jobruns_hold_memory,
  * then of all.  Each is logged and counted.  Whether s itself is gone.
  */
-ngx_uint_t ngx_http_jobruns_takebacks_drop(ngx_http_jobruns_settlement_t *s);
+ngx_uint_t ngx_http_jobruns_takeback_trim(ngx_http_jobruns_settlement_t *s);
 
 
 #endif /* NGX_HTTP_JOBRUNS_TAKEBACK_H_INCLUDED */

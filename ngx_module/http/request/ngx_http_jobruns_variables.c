@@ -4,8 +4,8 @@
  */
 
 #include "ngx_http_jobruns.h"
-#include "ngx_http_jobruns_answer_headers.h"
 #include "ngx_http_jobruns_attempt.h"
+#include "ngx_http_jobruns_header_list.h"
 #include "ngx_http_jobruns_variables.h"
 
 
@@ -79,7 +79,7 @@ static ngx_http_variable_t  ngx_http_jobruns_variables[] = {
 
 
 ngx_int_t
-ngx_http_jobruns_add_variables(ngx_conf_t *cf)
+ngx_http_jobruns_variables_add(ngx_conf_t *cf)
 {
     ngx_http_variable_t  *var, *v;
 
@@ -105,7 +105,7 @@ ngx_http_jobruns_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     jr_str_t                 value;
     ngx_http_jobruns_ctx_t  *ctx;
 
-    ctx = ngx_http_jobruns_get_ctx(r->main);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r->main);
 
     value.data = NULL;
     value.len = 0;
@@ -257,7 +257,7 @@ ngx_http_jobruns_variable_accept_encoding(ngx_http_request_t *r,
 
     (void) data;
 
-    ctx = ngx_http_jobruns_get_ctx(r->main);
+    ctx = ngx_http_jobruns_attempt_get_ctx(r->main);
 
     if (ctx != NULL && ctx->attempt != NULL
         && !jr_identity_signs(&ctx->attempt->identity, "accept-encoding"))
@@ -267,7 +267,7 @@ ngx_http_jobruns_variable_accept_encoding(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    h = ngx_http_jobruns_header_find(&r->headers_in.headers,
+    h = ngx_http_jobruns_header_list_find(&r->headers_in.headers,
                                   (jr_str_t) jr_str("accept-encoding"));
     if (h == NULL) {
         v->not_found = 1;

@@ -9,7 +9,7 @@
 #include "ngx_http_jobruns.h"
 
 
-ngx_int_t ngx_http_jobruns_add_variables(ngx_conf_t *cf);
+ngx_int_t ngx_http_jobruns_variables_add(ngx_conf_t *cf);
 
 
 #endif /* NGX_HTTP_JOBRUNS_VARIABLES_H_INCLUDED */

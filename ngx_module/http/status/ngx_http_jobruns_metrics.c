@@ -151,7 +151,7 @@ ngx_http_jobruns_block_t  *ngx_http_jobruns_block =
 
 
 void
-ngx_http_jobruns_observe(ngx_http_jobruns_time_e time, ngx_msec_t since)
+ngx_http_jobruns_metrics_observe(ngx_http_jobruns_time_e time, ngx_msec_t since)
 {
     ngx_uint_t                     i;
     ngx_msec_t                     elapsed;
@@ -172,7 +172,7 @@ ngx_http_jobruns_observe(ngx_http_jobruns_time_e time, ngx_msec_t since)
 
 
 void
-ngx_http_jobruns_count_stage(ngx_http_jobruns_attempt_t *a,
+ngx_http_jobruns_metrics_count_stage(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_stage_e stage)
 {
     ngx_http_jobruns_now_t  *now;
@@ -192,10 +192,10 @@ ngx_http_jobruns_count_stage(ngx_http_jobruns_attempt_t *a,
     }
 
     if (stage == jobruns_stage_holding) {
-        ngx_http_jobruns_observe(jobruns_time_service, a->stage_time);
+        ngx_http_jobruns_metrics_observe(jobruns_time_service, a->stage_time);
 
     } else if (a->stage == jobruns_stage_holding) {
-        ngx_http_jobruns_observe(jobruns_time_hold, a->stage_time);
+        ngx_http_jobruns_metrics_observe(jobruns_time_hold, a->stage_time);
     }
 
     a->stage = stage;
@@ -204,7 +204,7 @@ ngx_http_jobruns_count_stage(ngx_http_jobruns_attempt_t *a,
 
 
 void
-ngx_http_jobruns_count_attempt(ngx_http_jobruns_attempt_t *a)
+ngx_http_jobruns_metrics_count_attempt(ngx_http_jobruns_attempt_t *a)
 {
     ngx_uint_t                       i;
     ngx_http_jobruns_block_t        *block;
@@ -232,14 +232,14 @@ ngx_http_jobruns_count_attempt(ngx_http_jobruns_attempt_t *a)
         limit = ngx_http_jobruns_zone_limit(&a->limits[a->refusing]);
         limit->refused++;
 
-        ngx_http_jobruns_count_tenant((u_char *) a->tenant.data,
-                                      a->tenant.len);
+        ngx_http_jobruns_metrics_count_tenant((u_char *) a->tenant.data,
+                                              a->tenant.len);
     }
 }
 
 
 void
-ngx_http_jobruns_count_tenant(const u_char *name, size_t len)
+ngx_http_jobruns_metrics_count_tenant(const u_char *name, size_t len)
 {
     uint32_t                    hash;
     ngx_uint_t                  found;

@@ -199,17 +199,18 @@ ngx_http_jobruns_count_settled(ngx_uint_t settled)
 
 
 /* counts a duration that ends now; its beginning is of ngx_current_msec */
-void ngx_http_jobruns_observe(ngx_http_jobruns_time_e time, ngx_msec_t since);
+void ngx_http_jobruns_metrics_observe(ngx_http_jobruns_time_e time,
+    ngx_msec_t since);
 
 /* a limit refused an attempt of this tenant (any bytes) */
-void ngx_http_jobruns_count_tenant(const u_char *name, size_t len);
+void ngx_http_jobruns_metrics_count_tenant(const u_char *name, size_t len);
 
 /* the attempt is at another stage now */
-void ngx_http_jobruns_count_stage(ngx_http_jobruns_attempt_t *a,
+void ngx_http_jobruns_metrics_count_stage(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_stage_e stage);
 
 /* all that became of an attempt, when its outcome is final: once for each */
-void ngx_http_jobruns_count_attempt(ngx_http_jobruns_attempt_t *a);
+void ngx_http_jobruns_metrics_count_attempt(ngx_http_jobruns_attempt_t *a);
 
 
 #endif /* NGX_HTTP_JOBRUNS_METRICS_H_INCLUDED */

@@ -6,9 +6,9 @@
  * prometheus, json or html overrides what Accept says.
  */
 
-#include "ngx_http_jobruns_answer_headers.h"
 #include "ngx_http_jobruns_figures.h"
-#include "ngx_http_jobruns_request_headers.h"
+#include "ngx_http_jobruns_header_list.h"
+#include "ngx_http_jobruns_random.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_status_json.h"
 #include "ngx_http_jobruns_status_page.h"
@@ -158,8 +158,8 @@ ngx_http_jobruns_status_form(ngx_http_request_t *r)
                ? jobruns_form_page : jobruns_form_prometheus;
     }
 
-    h = ngx_http_jobruns_header_find(&r->headers_in.headers,
-                                     (jr_str_t) jr_str("accept"));
+    h = ngx_http_jobruns_header_list_find(&r->headers_in.headers,
+                                          (jr_str_t) jr_str("accept"));
     if (h == NULL) {
         return jobruns_form_prometheus;
     }
@@ -233,6 +233,6 @@ ngx_http_jobruns_status_header(ngx_http_request_t *r, const char *name,
     v.data = (u_char *) value;
     v.len = ngx_strlen(value);
 
-    return ngx_http_jobruns_header_add(r,
+    return ngx_http_jobruns_header_list_add(r,
                        (jr_str_t) { ngx_strlen(name), name }, &v);
 }

@@ -50,7 +50,7 @@ void ngx_cdecl ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
  * Why Redis could not be used for an attempt, for its audit record: its
  * address and what fmt says, in the request's pool.
  */
-void ngx_cdecl ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a,
+void ngx_cdecl ngx_http_jobruns_log_redis_failed(ngx_http_jobruns_attempt_t *a,
     const char *fmt, ...);
 
 /* ngx_http_jobruns_log() for what concerns no attempt: "jobruns: <text>", err

@@ -128,8 +128,8 @@ ngx_http_jobruns_log_fault(ngx_log_t *log, ngx_http_jobruns_log_e kind,
 
 
 void ngx_cdecl
-ngx_http_jobruns_redis_failed(ngx_http_jobruns_attempt_t *a, const char *fmt,
-    ...)
+ngx_http_jobruns_log_redis_failed(ngx_http_jobruns_attempt_t *a,
+    const char *fmt, ...)
 {
     u_char   *p, *text, *last;
     va_list   args;
