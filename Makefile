@@ -353,9 +353,10 @@ analyse:		## gcc -fanalyzer, cppcheck, clang-tidy: ngx_module/ and tools/
 	+@CC='$(CC)' util/build-nginx module > /dev/null
 	@util/analyse
 
-lint:			## style, the dependency rules, and analyse
+lint:			## style, dependencies, structure, and analyse
 	@util/install-deps lint
 	@util/lint
+	@util/structure --check
 	+@$(MAKE) --no-print-directory analyse
 
 clean:			## removes build/
