@@ -26,11 +26,11 @@ ngx_redis_clock_greeting(ngx_redis_connection_t *conn, redisReply *reply,
 
     if (reply->type == REDIS_REPLY_ERROR) {
         ngx_redis_server_log(conn->server, ngx_redis_log_clock, NGX_LOG_ERR, 0,
-                             "%V refused TIME, which every script asks for, "
-                             "too: it writes nothing, and creations are "
-                             "refused, also where jobruns_redis_failure is "
-                             "\"allow\"; grant the user +time, the ACL that "
-                             "it needs is in docs/redis.md", conn->peer.name);
+                             "%V refused TIME, which every script needs: "
+                             "nothing is written and creations are refused, "
+                             "also if jobruns_redis_failure is \"allow\"; "
+                             "grant the user +time, docs/redis.md lists the "
+                             "ACL it needs", conn->peer.name);
         return;
     }
 

@@ -249,8 +249,8 @@ ngx_redis_connection_connect(ngx_redis_connection_t *conn)
     if (rc == NGX_DECLINED) {
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
                              err, "connect() to %V failed, operations are "
-                             "refused until it answers; check that the "
-                             "server runs and listens there", &addr->name);
+                             "refused until it responds; check that the server "
+                             "runs and listens there", &addr->name);
 
     } else if (rc != NGX_OK && rc != NGX_AGAIN) {
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
@@ -278,8 +278,8 @@ ngx_redis_connection_established(ngx_redis_connection_t *conn)
     if (err) {
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
                              err, "connect() to %V failed, operations are "
-                             "refused until it answers; check that the "
-                             "server runs and listens there",
+                             "refused until it responds; check that the server "
+                             "runs and listens there",
                              conn->peer.name);
         ngx_redis_connection_next(conn);
         return;
@@ -528,9 +528,9 @@ ngx_redis_connection_on_write(ngx_event_t *wev)
     if (wev->timedout) {
         wev->timedout = 0;
         ngx_redis_server_log(conn->server, ngx_redis_log_unreachable,
-                             NGX_LOG_ERR, 0, "%V did not answer within %Mms "
+                             NGX_LOG_ERR, 0, "%V did not respond within %Mms "
                              "while %s, operations are refused until it "
-                             "answers; check the server and the network, or "
+                             "responds; check the server and the network, or "
                              "raise the connect timeout", conn->peer.name,
                              conn->server->conf.connect_timeout,
                              conn->log.action);

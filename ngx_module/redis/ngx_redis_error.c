@@ -24,29 +24,29 @@ typedef struct {
 static ngx_redis_error_t  ngx_redis_errors[] = {
 
     { ngx_string("READONLY"), ngx_redis_means_leave,
-      "this is a replica by now: its master is looked for at all addresses; "
-      "name the master, or let Redis Sentinel or Cluster tell it" },
+      "this is a replica now: all addresses are tried for its master; "
+      "configure the master, Redis Sentinel or Cluster" },
 
     { ngx_string("LOADING"), ngx_redis_means_leave,
-      "the server reads its dataset: wait" },
+      "the server is loading its dataset: wait" },
 
     { ngx_string("MASTERDOWN"), ngx_redis_means_leave,
-      "this is a replica without its master: check replication, and name the "
-      "master" },
+      "this is a replica without its master: check replication, and configure "
+      "the master" },
 
     { ngx_string("NOAUTH"), ngx_redis_means_denied,
-      "the server wants a password since: configure a user and a password "
-      "file" },
+      "the server requires a password: configure a user and a password file" },
 
     { ngx_string("BUSY"), ngx_redis_means_end,
-      "a script holds the server: find out whose it is, and end it by "
-      "SCRIPT KILL" },
+      "a script blocks the server: find its owner, and stop it with SCRIPT "
+      "KILL" },
 
     { ngx_string("OOM"), ngx_redis_means_told,
       "memory is full: raise maxmemory, or shorten jobruns_retry_ttl" },
 
     { ngx_string("NOPERM"), ngx_redis_means_told,
-      "the ACL lacks a command or a key: grant what docs/redis.md lists" },
+      "the ACL lacks a command or a key: grant the permissions listed in "
+      "docs/redis.md" },
 
     { ngx_string("MISCONF"), ngx_redis_means_told,
       "the server cannot write its files: check its disk and its log" },
@@ -55,18 +55,18 @@ static ngx_redis_error_t  ngx_redis_errors[] = {
       "too few replicas for min-replicas-to-write: check replication" },
 
     { ngx_string("MOVED"), ngx_redis_means_told,
-      "this is a node of a cluster: say \"jobruns_redis cluster ...\"" },
+      "this is a node of a cluster: use \"jobruns_redis cluster ...\"" },
 
     { ngx_string("ASK"), ngx_redis_means_told,
-      "this is a node of a cluster: say \"jobruns_redis cluster ...\"" },
+      "this is a node of a cluster: use \"jobruns_redis cluster ...\"" },
 
     { ngx_string("CLUSTERDOWN"), ngx_redis_means_told,
-      "this is a node of a cluster that is down: see CLUSTER INFO, and say "
+      "this is a node of a cluster that is down: see CLUSTER INFO, and use "
       "\"jobruns_redis cluster ...\"" },
 
     { ngx_string("CROSSSLOT"), ngx_redis_means_told,
-      "keys of one call are on different nodes: is there a proxy that "
-      "ignores hash tags?" },
+      "keys of one call are on different nodes: check for a proxy that ignores "
+      "hash tags" },
 
     { ngx_null_string, ngx_redis_means_told, NULL }
 };
@@ -106,7 +106,7 @@ ngx_redis_error_means(ngx_redis_connection_t *conn, redisReply *reply)
                          NGX_LOG_ERR, 0, "%V answered \"%*s\", %s; %s",
                          conn->peer.name,
                          ngx_min((size_t) reply->len, 256), reply->str,
-                         leaves ? "operations are refused until it is well"
+                         leaves ? "operations are refused until it recovers"
                          : "nothing was done", error->remedy);
 
     return error->means;

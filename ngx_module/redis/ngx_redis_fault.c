@@ -36,10 +36,10 @@ ngx_redis_fault_lost(ngx_redis_connection_t *conn, ngx_err_t err)
         || (!conn->used && !ngx_queue_empty(&server->waiting)))
     {
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
-                             err, "%V closed the connection in the greeting, "
-                             "operations are refused until it answers; check "
-                             "its log, its maxclients, and whether it wants "
-                             "TLS", conn->peer.name);
+                             err, "%V closed the connection during the "
+                             "greeting, operations are refused until it "
+                             "responds; check its log, its maxclients, and "
+                             "whether it requires TLS", conn->peer.name);
         ngx_redis_connection_next(conn);
         return;
     }
@@ -57,7 +57,7 @@ ngx_redis_fault_lost(ngx_redis_connection_t *conn, ngx_err_t err)
     } else {
         ngx_redis_server_log(server, ngx_redis_log_lost, NGX_LOG_ERR, err,
                              "connection was closed with %ui operations "
-                             "under way; check the server's log", n);
+                             "pending; check the server's log", n);
     }
 
     if (!ngx_queue_empty(&server->waiting)) {
@@ -82,11 +82,10 @@ ngx_redis_fault_dead(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot)
     server = conn->server;
 
     ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR, 0,
-                         "%V leaves operations without an answer for more "
-                         "than %Mms, its connection is given up and they are "
-                         "refused until it answers; check for slow commands "
-                         "and a stopped or swapping server, or raise the "
-                         "timeout",
+                         "%V did not reply to operations for more than %Mms, "
+                         "its connection is closed and operations are refused "
+                         "until it responds; check for slow commands and a "
+                         "stopped or swapping server, or raise the timeout",
                          conn->peer.name, server->conf.timeout);
 
     ngx_queue_init(&lost);

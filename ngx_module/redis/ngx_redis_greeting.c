@@ -50,7 +50,7 @@ static ngx_redis_remedy_t  ngx_redis_remedies[] = {
       "check the password file" },
 
     { ngx_string("NOAUTH"),
-      "the server wants a password: configure a user and a password file" },
+      "the server requires a password: configure a user and a password file" },
 
     { ngx_string("ERR Client sent AUTH"),
       "the server has no password: set one there, or configure none here" },
@@ -59,7 +59,8 @@ static ngx_redis_remedy_t  ngx_redis_remedies[] = {
       "the server has no password: set one there, or configure none here" },
 
     { ngx_string("ERR wrong number of arguments for 'auth'"),
-      "a server before Redis 6 knows no users: configure a password only" },
+      "servers before Redis 6 do not support users: configure only a "
+      "password" },
 
     { ngx_string("NOPERM"),
       "grant the user this command" },
@@ -80,10 +81,10 @@ static ngx_redis_remedy_t  ngx_redis_remedies[] = {
       "the server is in protected mode: set a password or \"bind\" there" },
 
     { ngx_string("LOADING"),
-      "the server reads its dataset: it will be tried again" },
+      "the server is loading its dataset: it will be tried again" },
 
     { ngx_string("BUSY"),
-      "a script holds the server: see SCRIPT KILL" },
+      "a script blocks the server: see SCRIPT KILL" },
 
     { ngx_string("MASTERDOWN"),
       "this is a replica without its master: check replication" },
@@ -313,8 +314,8 @@ ngx_redis_greeting_log(ngx_redis_connection_t *conn, ngx_redis_cmd_e cmd,
     len = quote ? (size_t) (quote - reply->str) : ngx_strlen(reply->str);
 
     ngx_redis_server_log(conn->server, ngx_redis_log_unreachable, NGX_LOG_ERR,
-                         0, "%V answered \"%*s\" to %s, operations are "
-                         "refused until it accepts us; %s",
+                         0, "%V answered \"%*s\" to %s, operations are refused "
+                         "until it accepts the connection; %s",
                          conn->peer.name, ngx_min(len, 256), reply->str,
                          ngx_redis_greeting_names[cmd], remedy->remedy);
 }
@@ -346,10 +347,10 @@ ngx_redis_info(ngx_redis_connection_t *conn, redisReply *reply)
         && !(role.len == 6 && ngx_strncmp(role.data, "master", 6) == 0))
     {
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
-                             0, "%V is a replica and takes no writes, "
+                             0, "%V is a replica and accepts no writes, "
                              "operations are refused until it is a master; "
-                             "name the master, or let Redis Sentinel or "
-                             "Cluster tell it", conn->peer.name);
+                             "configure the master, Redis Sentinel or Cluster",
+                             conn->peer.name);
         return NGX_ERROR;
     }
 
@@ -363,8 +364,9 @@ ngx_redis_info(ngx_redis_connection_t *conn, redisReply *reply)
 
     ngx_redis_server_log(server, ngx_redis_log_policy, NGX_LOG_CRIT, 0,
                          "maxmemory_policy of %V is \"%V\": when memory is "
-                         "full it drops retry tokens, and a retry then makes "
-                         "a second job run; set maxmemory-policy noeviction",
+                         "full it evicts retry tokens, and a retry then "
+                         "creates a second job run; set maxmemory-policy "
+                         "noeviction",
                          conn->peer.name, &policy);
 
     return server->conf.require_noeviction ? NGX_ERROR : NGX_OK;
@@ -379,9 +381,10 @@ ngx_redis_info_unknown(ngx_redis_connection_t *conn)
     }
 
     ngx_redis_server_log(conn->server, ngx_redis_log_unreachable, NGX_LOG_ERR,
-                         0, "%V does not tell its maxmemory_policy, and it "
-                         "is required that it be noeviction; grant the user "
-                         "INFO, or require it no more", conn->peer.name);
+                         0, "%V does not report its maxmemory_policy, but "
+                         "noeviction is required; grant the user INFO, or set "
+                         "jobruns_redis_require_noeviction off",
+                         conn->peer.name);
 
     return NGX_ERROR;
 }

@@ -245,7 +245,7 @@ ngx_redis_locate_unresolved(ngx_redis_server_t *server, const char *why)
 {
     const char  *then;
 
-    then = "the addresses last known are used";
+    then = "the last known addresses are used";
 
     if (server->topology->unresolved) {
         then = server->topology->unresolved;
@@ -255,7 +255,7 @@ ngx_redis_locate_unresolved(ngx_redis_server_t *server, const char *why)
     }
 
     ngx_redis_server_log(server, ngx_redis_log_locate, NGX_LOG_ERR, 0,
-                         "\"%V\" was not resolved: %s; %s; check the "
+                         "\"%V\" could not be resolved: %s; %s; check the "
                          "\"resolver\" directive and the name server",
                          &server->host, why, then);
 

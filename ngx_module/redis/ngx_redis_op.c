@@ -297,9 +297,9 @@ ngx_redis_op_waited(ngx_redis_server_t *server, redisReply *reply)
 
     if (reply->type == REDIS_REPLY_ERROR) {
         ngx_redis_server_log(server, ngx_redis_log_replicas, NGX_LOG_ERR, 0,
-                             "WAIT was refused: \"%s\"; nothing counts as "
-                             "being on a replica, check that the server is a "
-                             "master and that its user has +wait",
+                             "WAIT was refused: \"%s\"; no claim counts as "
+                             "replicated, check that the server is a master "
+                             "and that its user has +wait",
                              reply->str);
     }
 

@@ -71,9 +71,9 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
         || server->bytes > NGX_REDIS_MAX_QUEUE - size)
     {
         ngx_redis_server_log(server, ngx_redis_log_full, NGX_LOG_ERR, 0,
-                             "%ui operations and %uz bytes are under way, "
-                             "no more are accepted; the server is too slow "
-                             "for this worker's requests",
+                             "%ui operations and %uz bytes are pending, no "
+                             "more are accepted; the server is too slow for "
+                             "this worker's requests",
                              server->slots, server->bytes);
         stats->errors[ngx_redis_err_refused]++;
         return op->sheds ? NGX_BUSY : NGX_DECLINED;
@@ -81,10 +81,10 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
 
     if (op->sheds && ngx_redis_pipeline_behind(server)) {
         ngx_redis_server_log(server, ngx_redis_log_behind, NGX_LOG_WARN, 0,
-                             "the oldest of %ui operations under way waits "
+                             "the oldest of %ui pending operations has waited "
                              "for more than half its timeout, admissions are "
-                             "refused until it is answered; the server is "
-                             "too slow for what it is asked",
+                             "refused until it completes; the server is too "
+                             "slow for this load",
                              server->live);
         stats->errors[ngx_redis_err_behind]++;
         return NGX_BUSY;
@@ -214,7 +214,7 @@ ngx_redis_pipeline_on_deadline(ngx_event_t *ev)
     server = slot->server;
 
     ngx_redis_server_log(server, ngx_redis_log_timeout, NGX_LOG_ERR, 0,
-                         "an operation had no answer within %Mms%s",
+                         "an operation got no reply within %Mms%s",
                          server->conf.timeout,
                          slot->sent ? "" : ", it was not even sent");
 
@@ -314,7 +314,7 @@ ngx_redis_pipeline_receive(ngx_redis_connection_t *conn, u_char *data,
         if (ngx_queue_empty(&conn->inflight)
             && conn->server->topology->push == NULL)
         {
-            ngx_redis_fault_broken(conn, "a reply nobody waits for");
+            ngx_redis_fault_broken(conn, "an unexpected reply");
             return NGX_ERROR;
         }
 

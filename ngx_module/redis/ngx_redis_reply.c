@@ -158,7 +158,7 @@ ngx_redis_reply_feed(ngx_redis_stream_t *stream, u_char *data, size_t *size)
     *size = p - data;
 
     if (redisReaderFeed(stream->reader, (char *) data, *size) != REDIS_OK) {
-        stream->error = "more than there is memory for";
+        stream->error = "more than fits in memory";
         return NGX_ERROR;
     }
 

@@ -243,8 +243,8 @@ ngx_redis_tls_verify(ngx_redis_connection_t *conn)
 
     if (rc != X509_V_OK) {
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
-                             0, "the certificate of %V is refused: %s (%l), "
-                             "operations are refused until it is good; check "
+                             0, "the certificate of %V is invalid: %s (%l), "
+                             "operations are refused until it is valid; check "
                              "it and the CA configured for it",
                              conn->peer.name,
                              X509_verify_cert_error_string(rc), rc);
@@ -255,7 +255,7 @@ ngx_redis_tls_verify(ngx_redis_connection_t *conn)
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
                              0, "the certificate of %V is not for \"%V\", "
                              "operations are refused until it is; check the "
-                             "certificate, or configure the name it has",
+                             "certificate, or configure its name",
                              conn->peer.name, name);
         return NGX_ERROR;
     }
@@ -294,8 +294,8 @@ ngx_redis_tls_failed(ngx_redis_connection_t *conn)
 {
     ngx_redis_server_log(conn->server, ngx_redis_log_unreachable, NGX_LOG_ERR,
                          0, "TLS with %V failed, operations are refused until "
-                         "it works; check that this port speaks TLS, and "
-                         "whether it wants a client certificate",
+                         "it works; check that this port uses TLS, and whether "
+                         "it requires a client certificate",
                          conn->peer.name);
 
     return NGX_ERROR;

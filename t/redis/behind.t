@@ -60,7 +60,7 @@ END
     is($service->counts->{requests}, $asked,
         "$failure: nothing is forwarded unprotected");
     is($behind->(), 1, "$failure: metrics count the refusal");
-    $t->wait_log(qr/waits for more than half its timeout, admissions are/);
+    $t->wait_log(qr/has waited for more than half its timeout, admissions are/);
 
     # settling is not refused
     $service->release('gate');

@@ -284,12 +284,12 @@ subtest 'greeting' => sub {
     for my $case (
         [no_db => qr/DB index is out of range.*to SELECT.*database number/],
         [bad_user => qr/WRONGPASS.*to AUTH.*check the user and the password/],
-        [no_password => qr/NOAUTH.*wants a password: configure/],
+        [no_password => qr/NOAUTH.*requires a password: configure/],
         [maxclients => qr/max number of clients.*raise maxclients/],
         [denied => qr/DENIED.*protected mode/],
         [noauth => qr/NOAUTH/],
         [quoting => qr/unknown command 'AUTH'" to AUTH/],
-        [hangup => qr/closed the connection in the greeting/])
+        [hangup => qr/closed the connection during the greeting/])
     {
         my ($path, $message) = @$case;
         my ($r) = steps($path, 'cmd PING');
@@ -397,7 +397,7 @@ subtest 'backpressure' => sub {
     @r = steps('unix', '*6 cmd SET k @15000000');
     is(join(' ', map { $_->{rc} } sort { $a->{n} <=> $b->{n} } @r),
         'ok ok ok ok declined declined', 'no more than 64 MB are accepted');
-    like($t->nginx->error_log, qr/operations and \d+ bytes are under way/,
+    like($t->nginx->error_log, qr/operations and \d+ bytes are pending/,
         'error.log says how many operations are under way');
     is(brief(steps('unix', 'cmd PING')), 'ok,1',
         'operations are accepted again afterwards');

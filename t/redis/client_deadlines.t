@@ -232,7 +232,7 @@ subtest 'a greeting without an answer' => sub {
         'a greeting without a reply ends in unreachable');
     cmp_ok($r->{ms}, '>=', 199,
         'a greeting without a reply ends after connect_timeout');
-    like($t->nginx->error_log, qr/did not answer within 200ms while greeting/,
+    like($t->nginx->error_log, qr/did not respond within 200ms while greeting/,
         'error.log says that the greeting got no reply');
     $peer{deaf}->wait_seen('connect', 3);
     $peer{deaf}->allow('hear');
@@ -340,7 +340,7 @@ subtest 'no answer to connect()' => sub {
         'a connect() without a reply ends in unreachable');
     cmp_ok($r->{ms}, '>=', 199,
         'a connect() without a reply ends after connect_timeout');
-    like($t->nginx->error_log, qr/did not answer within 200ms while connecting/,
+    like($t->nginx->error_log, qr/did not respond within 200ms while conn/,
         'error.log says that connect() got no reply');
     ($r) = steps('blackhole_op', 'cmd A');
     is(brief($r), 'timeout,0',

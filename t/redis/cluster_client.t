@@ -257,7 +257,7 @@ wait_for {
 my ($lost) = steps('invalid', 'cmd GET k1');
 is(brief($lost), 'unreachable,0',
     'a node with a name that cannot be resolved is unreachable');
-$t->wait_log(qr/names its node "node\.invalid:\d+", which is no address/);
+$t->wait_log(qr/reports the node "node\.invalid:\d+", which is not an address/);
 
 each_node('cluster-preferred-endpoint-type', 'ip');
 is(brief(steps('alone', 'cmd GET k')), 'unreachable,0',

@@ -73,7 +73,7 @@ my %maps = (
         'an impossible name'],
     many => ["*1025\r\n" . join('', map {
         "*3\r\n:$_\r\n:$_\r\n" . node('127.0.0.1', 7000 + $_)
-    } 0 .. 1024), 'more masters than 1024'],
+    } 0 .. 1024), 'more than 1024 masters'],
 );
 peer("map_$_", $maps{$_}[0], \&fine) for keys %maps;
 
@@ -144,10 +144,10 @@ for my $name (sort keys %maps) {
     is(brief(steps("map_$name", 'cmd GET foo')), 'unreachable,0',
         "map \"$name\" is refused");
     my $address = $peer{"map_$name"}->address;
-    ok(log_lines(qr/redis "$address": CLUSTER SLOTS has no .*$maps{$name}[1]/),
+    ok(log_lines(qr/redis "$address": CLUSTER SLOTS returned no .*$maps{$name}[1]/),
         "error.log says why map \"$name\" is refused");
 }
-$t->wait_log(qr/none of the addresses told the map of the cluster, operations/);
+$t->wait_log(qr/none of the addresses returned the map of the cluster,/);
 
 is(brief(steps('second_silent', 'cmd GET foo')), 'timeout,0',
     'an address that is silent leads to a timeout');

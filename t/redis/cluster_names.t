@@ -62,7 +62,7 @@ subtest 'names that the name server knows, and one that it does not' => sub {
     ok($dns->count("node-$_.test"), "node $_: the name is looked up") for 0, 1;
 
     is(once(2, 'a')->status, 503, 'a tenant of an unknown name is refused');
-    $t->wait_log(qr/"node-2\.test" was not resolved: .* refused until it is; /);
+    $t->wait_log(qr/"node-2\.test" could not be resolved: .* until it is; /);
     is(once(1, 'b')->status, 201,
         'tenants of other nodes are served beside an unknown name');
 
@@ -105,7 +105,7 @@ subtest 'a name server that is silent' => sub {
     $nodes[1]->start;
     wait_for { once(1, 'e')->status == 201 } 'the address last known';
     like($t->nginx->error_log,
-        qr/"node-1\.test" was not resolved: .* addresses last known are used/,
+        qr/"node-1\.test" could not be resolved: .*last known addresses are/,
         'error.log reports that the address last known is used');
     $dns->resume;
 };
@@ -143,7 +143,7 @@ subtest 'without a resolver' => sub {
     is($t->create_run(tenancy => $tenants[0], to => $nginx)->status, 503,
         'names are refused without a resolver');
     like($nginx->error_log,
-        qr/names its node "node-\d\.test:\d+", which is no address/,
+        qr/the node "node-\d\.test:\d+", which is not an address/,
         'error.log reports names without a resolver');
 };
 

@@ -72,7 +72,7 @@ ok($cluster->errors('MOVED'),
 is($cluster->errors('NOPERM'), 0, 'all commands are permitted by the rules');
 
 for my $case (
-    [2, 'another authority', qr/the certificate of [\d.:]+ is refused: self/],
+    [2, 'another authority', qr/the certificate of [\d.:]+ is invalid: self/],
     [3, 'another name', qr/of [\d.:]+ is not for "another\.name"/],
 ) {
     my ($port, $what, $line) = @$case;

@@ -104,7 +104,7 @@ subtest 'a name server that is silent, and one that knows nothing' => sub {
     $dns->pause;
     until_created($gateway, 'a creation without a name server');
     like($gateway->error_log,
-        qr/"localhost" was not resolved: .*addresses last known are used/,
+        qr/"localhost" could not be resolved: .*last known addresses are used/,
         'error.log reports that the address last known is used');
     $dns->resume;
 
@@ -112,7 +112,7 @@ subtest 'a name server that is silent, and one that knows nothing' => sub {
     $dns->save;
     $gateway = gateway('nothing', 1);
     until_created($gateway, 'a creation without a record');
-    like($gateway->error_log, qr/"localhost" was not resolved: Host not found/,
+    like($gateway->error_log, qr/"localhost" could not be resolved: Host not/,
         'error.log reports that the name was not found');
 };
 

@@ -18,7 +18,7 @@ END { RedisPeer::stop_all() }
 
 my @errors = (
     ['READONLY You can\'t write against a read only replica.',
-        qr/answered "READONLY .*name the master/, 1, 1],
+        qr/answered "READONLY .*configure the master/, 1, 1],
     ['LOADING Redis is loading the dataset in memory',
         qr/answered "LOADING .*wait/, 1, 1],
     ['MASTERDOWN Link with MASTER is down and replica-serve-stale-data is '

@@ -75,7 +75,7 @@ subtest 'a user over TLS, a name, and a failover' => sub {
 
     ($main->sentinels)[0]->command('SENTINEL', 'FAILOVER', 'main');
     wait_for { $main->master == $new } 'the failover', 30;
-    wait_for { $gateway->error_log =~ /the master is localhost:$new->{port} / }
+    wait_for { $gateway->error_log =~ /is now localhost:$new->{port}\b/ }
         'the announcement to be acted upon';
     wait_for { $t->create_run(to => $gateway)->status == 201 }
         'the new master to be used', 30;
@@ -85,10 +85,10 @@ subtest 'a user over TLS, a name, and a failover' => sub {
 
 for (
     ['another authority', "$user " . $tls =~ s/sentinel\.crt/other.crt/r,
-        qr/the certificate of \S+ is refused: self-signed certificate/],
+        qr/the certificate of \S+ is invalid: self-signed certificate/],
     ['another name', "$user " . $tls =~ s/sentinels\.test/other.test/r,
         qr/the certificate of \S+ is not for "other\.test"/],
-    ['no TLS', $user, qr/no sentinel tells where master "main" is/],
+    ['no TLS', $user, qr/no sentinel reports the address of master "main"/],
     ['another password', 'sentinel_user=gateway'
         . " sentinel_password_file=%%TESTDIR%%/sentinel.crt $tls",
         qr/WRONGPASS/],

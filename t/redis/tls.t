@@ -133,12 +133,12 @@ subtest 'good certificates' => sub {
 subtest 'bad certificates' => sub {
     my $untrusted = qr/self-signed certificate in|unable to get local issuer/;
     for my $case (
-        [wrong_ca => qr/is refused: $untrusted/],
+        [wrong_ca => qr/is invalid: $untrusted/],
         [wrong_name => qr/is not for "other.example"/],
         [wrong_ip => qr/is not for "127.0.0.1"/],
         [localhost => qr/is not for "localhost"/],
-        [expired => qr/is refused: certificate has expired/],
-        [system => qr/is refused: $untrusted/],
+        [expired => qr/is invalid: certificate has expired/],
+        [system => qr/is invalid: $untrusted/],
     ) {
         my ($path, $message) = @$case;
         my $before = length $t->nginx->error_log;
@@ -159,7 +159,7 @@ subtest 'a client certificate is wanted' => sub {
     is(brief($r), 'unreachable,0',
         'a server that wants a client certificate is unreachable');
     like(join("\n", log_lines(qr/127.0.0.1:$port{picky}/)),
-        qr/closed the connection in the greeting|TLS with .* failed/,
+        qr/closed the connection during the greeting|TLS with .* failed/,
         'error.log reports the missing client certificate');
 };
 
@@ -167,7 +167,7 @@ subtest 'no TLS there' => sub {
     my $r = steps('plain', 'cmd PING');
     is(brief($r), 'unreachable,0', 'a server without TLS is unreachable');
     like($t->nginx->error_log,
-        qr/TLS with \S+ failed, .*check that this port speaks TLS/,
+        qr/TLS with \S+ failed, .*check that this port uses TLS/,
         'error.log reports a server without TLS');
 
     $r = steps('deaf', 'cmd PING');

@@ -362,8 +362,8 @@ ngx_redis_cluster_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
         ngx_redis_server_log(conn->server, ngx_redis_log_redirect,
                              NGX_LOG_WARN, 0,
                              "hash slot %d is being moved, its operations are "
-                             "tried until their timeout; the move has to end "
-                             "for those that have several keys",
+                             "retried until their timeout; those with several "
+                             "keys need the move to end",
                              (int) slot->keyslot);
         ngx_redis_cluster_later(cluster, slot);
         return NGX_OK;
@@ -371,7 +371,7 @@ ngx_redis_cluster_reply(ngx_redis_connection_t *conn, ngx_redis_slot_t *slot,
 
     if (ngx_redis_reply_starts(reply, "CLUSTERDOWN")) {
         ngx_redis_server_log(conn->server, ngx_redis_log_cluster, NGX_LOG_ERR,
-                             0, "\"%s\"; operations are tried until their "
+                             0, "\"%s\"; operations are retried until their "
                              "timeout; check CLUSTER INFO of the nodes, and "
                              "whether a master is without a replica",
                              reply->str);

@@ -155,7 +155,7 @@ ngx_redis_cluster_range(ngx_redis_cluster_table_t *table,
     owner = NGX_REDIS_CLUSTER_NONE;
 
     if (endpoint.host && ngx_redis_cluster_find(table, &endpoint, &owner)) {
-        return "more masters than 1024";
+        return "more than 1024 masters";
     }
 
     for ( /* void */ ; first <= last; first++) {

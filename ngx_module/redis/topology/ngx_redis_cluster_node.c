@@ -261,9 +261,9 @@ ngx_redis_cluster_locate(ngx_redis_cluster_t *cluster,
 
     ngx_redis_server_log(cluster->handle, ngx_redis_log_cluster,
                          NGX_LOG_ERR, 0,
-                         "the cluster names its node \"%V\", which is no "
-                         "address; set the \"resolver\" directive, name it "
-                         "in the configuration, or set "
+                         "the cluster reports the node \"%V\", which is not an "
+                         "address; set the \"resolver\" directive, name it in "
+                         "the configuration, or set "
                          "cluster-preferred-endpoint-type to ip",
                          &server->conf.address);
 

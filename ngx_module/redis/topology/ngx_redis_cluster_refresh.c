@@ -230,7 +230,7 @@ ngx_redis_cluster_on_slots(ngx_redis_op_t *op, ngx_redis_status_e status,
 
     ngx_redis_server_log(&cluster->asked->server, ngx_redis_log_cluster,
                          NGX_LOG_ERR, 0,
-                         "CLUSTER SLOTS has no map of the cluster for us: "
+                         "CLUSTER SLOTS returned no map of the cluster: "
                          "\"%s\"; check that it is a node of a cluster with "
                          "all its slots assigned, and that its user has "
                          "+cluster|slots", wrong);
@@ -381,9 +381,9 @@ ngx_redis_cluster_failed(ngx_redis_cluster_t *cluster)
     }
 
     ngx_redis_server_log(handle, ngx_redis_log_unreachable, NGX_LOG_ERR, 0,
-                         "none of the addresses told the map of the cluster, "
-                         "operations are refused until one does; see the "
-                         "lines about each of them");
+                         "none of the addresses returned the map of the "
+                         "cluster, operations are refused until one does; see "
+                         "the messages about each of them");
 
     ngx_redis_breaker_open(handle);
     ngx_redis_pipeline_refuse(handle);

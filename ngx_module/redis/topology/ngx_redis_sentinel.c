@@ -256,9 +256,9 @@ ngx_redis_sentinel_next(ngx_redis_sentinel_t *sentinel)
     }
 
     ngx_redis_server_log(master, ngx_redis_log_unreachable, NGX_LOG_ERR, 0,
-                         "no sentinel tells where master \"%V\" is, "
+                         "no sentinel reports the address of master \"%V\", "
                          "operations are refused until one does; check that "
-                         "sentinels run at these addresses and watch a "
+                         "sentinels run at these addresses and monitor a "
                          "master of this name", &master->conf.master);
 
     ngx_redis_locate_failed(master);
@@ -299,12 +299,13 @@ ngx_redis_sentinel_on_answer(ngx_redis_op_t *op, ngx_redis_status_e status,
     }
 
     ngx_redis_server_log(op->server, ngx_redis_log_locate, NGX_LOG_ERR, 0,
-                         "the sentinel does not tell where master \"%V\" is: "
-                         "%s; check the name against \"sentinel monitor\", "
-                         "and that its user has +sentinel and +subscribe",
+                         "the sentinel does not report the address of master "
+                         "\"%V\": %s; check the name against \"sentinel "
+                         "monitor\", and that its user has +sentinel and "
+                         "+subscribe",
                          &sentinel->master->conf.master,
                          reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                          : "it knows none");
+                                                          : "no such master");
 
     ngx_redis_sentinel_next(sentinel);
 }
@@ -334,7 +335,7 @@ ngx_redis_sentinel_found(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
 
     if (!ngx_redis_sentinel_host(host)) {
         ngx_redis_server_log(master, ngx_redis_log_locate, NGX_LOG_ERR, 0,
-                             "a sentinel names the master \"%V\", which is "
+                             "a sentinel reports the master \"%V\", which is "
                              "neither an address nor a name; check \"sentinel "
                              "monitor\"", host);
         ngx_redis_locate_failed(master);
@@ -366,8 +367,8 @@ ngx_redis_sentinel_found(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
     }
 
     ngx_redis_server_log(master, ngx_redis_log_locate, NGX_LOG_ERR, 0,
-                         "a sentinel names the master \"%V\", which is no "
-                         "address; set the \"resolver\" directive, or "
+                         "a sentinel reports the master \"%V\", which is not "
+                         "an address; set the \"resolver\" directive, or "
                          "\"sentinel announce-hostnames no\"",
                          &master->host);
 
@@ -448,7 +449,7 @@ ngx_redis_sentinel_on_subscribed(ngx_redis_op_t *op,
 
     if (status == ngx_redis_ok) {
         ngx_redis_server_log(server, ngx_redis_log_locate, NGX_LOG_ERR, 0,
-                             "the sentinel does not let us watch "
+                             "the sentinel refuses the subscription to "
                              "+switch-master: %s; grant its user +subscribe "
                              "and the channel", reply->str);
     }
@@ -554,7 +555,7 @@ ngx_redis_sentinel_switch(ngx_redis_sentinel_t *sentinel, ngx_str_t *host,
     }
 
     ngx_log_error(NGX_LOG_NOTICE, master->log, 0,
-                  "redis \"%V\": the master is %V:%d now",
+                  "redis \"%V\": the master is now %V:%d",
                   &master->conf.address, host, (int) port);
 
     ngx_redis_locate_cancel(master);
