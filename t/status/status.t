@@ -237,7 +237,7 @@ is($top->{refused}, 1, 'the JSON form has the number of refusals of a tenant');
 my $rate = sprintf('%.3f', $json->json->{attemptsPerSecond}{unknown});
 is_deeply($json->json->{state}, $rate > 0
     ? { level => 'warn', text => $rate =~ s/..$//r
-        . ' attempts a second end unknown, unsent or unavailable.' }
+        . ' attempts per second end unknown, unsent or unavailable.' }
     : { level => 'good', text => 'All is well.' },
     'the JSON form has the state in a sentence, by the rate of unknown '
     . 'outcomes');

@@ -18,72 +18,72 @@ const ngx_http_jobruns_metric_t
     ngx_http_jobruns_metrics_counters[] =
 {
     { "jobruns_unprotected_total",
-      "Attempts forwarded without protection against a second run, since "
-      "Redis was out of reach and jobruns_redis_failure is allow." },
+      "Attempts forwarded without protection against a second run, since Redis "
+      "was unreachable and jobruns_redis_failure is allow." },
 
     { "jobruns_unreplicated_total",
-      "Attempts whose claim was on fewer replicas than asked for." },
+      "Attempts whose claim was on fewer replicas than required." },
 
     { "jobruns_leases_lost_total",
-      "Forwarded attempts that lost their lease to another one." },
+      "Forwarded attempts that lost their lease to another attempt." },
 
     { "jobruns_answers_unkept_total",
-      "Answers of creations that are not stored: larger than "
-      "jobruns_response_max_size, without room in jobruns_hold_memory, or "
-      "without a digest, which libcrypto could not make." },
+      "Responses that are not stored: larger than jobruns_response_max_size, "
+      "no room in jobruns_hold_memory, or libcrypto could not compute a "
+      "digest." },
 
     { "jobruns_hold_full_total",
-      "Answers, settlements to be tried again and admissions to be taken back "
-      "that found jobruns_hold_memory full." },
+      "Responses, settlements to retry and admissions to take back for which "
+      "jobruns_hold_memory was full." },
 
     { "jobruns_hold_tenant_full_total",
-      "The same, of a tenant that had its half of jobruns_hold_memory." },
+      "The same, for a tenant that had used its half of jobruns_hold_memory." },
 
     { "jobruns_dry_run_refusals_total",
-      "Attempts that validation would have refused but for dry_run." },
+      "Attempts that validation would have refused without dry_run." },
 
     { "jobruns_waits_total",
-      "Attempts that waited for a running one with the same token." },
+      "Attempts that waited for a running attempt with the same token." },
 
     { "jobruns_waits_refused_total",
-      "Retries of a running attempt that did not wait, since too many of the "
-      "worker or of their tenant did: answered 409 at once." },
+      "Retries of a running attempt that got 409 at once, since too many of "
+      "the worker or of their tenant were waiting." },
 
     { "jobruns_body_checks_refused_total",
-      "Bodies above 64k that no thread could check, answered 503." },
+      "Bodies above 64k that got 503, since no thread could check them." },
 
     { "jobruns_damaged_values_total",
-      "Values in Redis that nobody of us wrote, or that are damaged." },
+      "Values in Redis that are corrupt or were not written by a gateway." },
 
     { "jobruns_bad_overrides_total",
-      "Admissions that found overrides of limits that are no numbers." },
+      "Admissions with invalid overrides of limits." },
 
     { "jobruns_settles_lost_total",
-      "Attempts of which Redis could not be told how they ended, and lost "
-      "admissions that were not taken back: their tokens are unknown." },
+      "Attempts that could not be settled in Redis, and lost admissions that "
+      "were not taken back: their tokens are unknown." },
 
     { "jobruns_second_runs_total",
-      "Job runs that were made beyond the first one of their token." },
+      "Job runs created after the first one of their token." },
 
     { "jobruns_audit_records_total",
       "Audit records written." },
 
     { "jobruns_audit_failures_total",
-      "Audit records that could not be written whole." },
+      "Audit records that could not be written completely." },
 
     { "jobruns_audit_torn_total",
-      "Audit records of which a part was written." },
+      "Audit records that were partly written." },
 
     { "jobruns_audit_files_lost_total",
       "Times that a worker found its audit file removed, moved or replaced by "
       "one that it cannot open." },
 
     { "jobruns_audit_reopen_failures_total",
-      "Times that a worker could not open an audit file again at USR1." },
+      "Times that a worker could not reopen an audit file at USR1." },
 
     { "jobruns_audit_refusals_folded_total",
-      "Refusals without an audit record of their own, counted in one record "
-      "a second (jobruns_audit_refusals)." },
+      "Refusals without a separate audit record, counted in one record per "
+      "second (jobruns_audit_refusals)." },
 
     { "jobruns_audit_syncs_total",
       "Syncs of an audit file; many records share one." },
@@ -92,7 +92,7 @@ const ngx_http_jobruns_metric_t
       "Syncs of an audit file that failed or took too long." },
 
     { "jobruns_log_lines_folded_total",
-      "Lines of error.log that were counted instead of written." }
+      "Lines of error.log that were suppressed." }
 };
 
 
@@ -100,15 +100,15 @@ const ngx_http_jobruns_metric_t
     ngx_http_jobruns_metrics_times[] =
 {
     { "jobruns_admission_seconds",
-      "Time from asking Redis to its verdict; a wait for a running attempt "
-      "is not in it." },
+      "Time from the admission call to its verdict, without waiting for a "
+      "running attempt." },
 
     { "jobruns_service_seconds",
-      "Time from forwarding an attempt to the header of the answer." },
+      "Time from forwarding an attempt to the header of the response." },
 
     { "jobruns_hold_seconds",
-      "Time for which an answer was held, from its header until Redis had "
-      "it and it was let go." }
+      "Time for which a response was held, from its header until Redis had "
+      "stored it and it was released." }
 };
 
 

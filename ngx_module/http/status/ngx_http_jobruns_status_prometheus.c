@@ -99,7 +99,7 @@ ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
     zone = figures->zone;
 
     ngx_http_jobruns_prometheus_head(text, "jobruns_build_info", "gauge",
-        "Always 1; the labels say what runs, and by which configuration.");
+        "Always 1; the labels have the versions and the configuration.");
 
     ngx_http_jobruns_text(text, "jobruns_build_info{version=\"%s\","
                           "nginx_version=\"%s\",configuration=\"%*s\"} 1\n",
@@ -115,8 +115,8 @@ ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
         "When counting began.", (ngx_uint_t) zone->shared->created);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_workers", "gauge",
-        "Workers that count here, those that finish their last requests "
-        "included.", figures->workers);
+        "Workers that count here, including those that finish their last "
+        "requests.", figures->workers);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_module_changed", "gauge",
         "Whether the module's file was replaced since NGINX loaded it: what "
@@ -133,7 +133,7 @@ ngx_http_jobruns_prometheus_attempts(ngx_http_jobruns_text_t *text,
     ngx_uint_t  i;
 
     ngx_http_jobruns_prometheus_head(text, "jobruns_attempts_total",
-        "counter", "Attempts to create a job run, by what became of them.");
+        "counter", "Attempts to create a job run, by outcome.");
 
     for (i = 1; i < JR_OUTCOME_LAST; i++) {
         outcome = jr_outcome_name((jr_outcome_e) i);
@@ -149,8 +149,8 @@ ngx_http_jobruns_prometheus_attempts(ngx_http_jobruns_text_t *text,
                           figures->sum.outcomes[0]);
 
     ngx_http_jobruns_prometheus_head(text, "jobruns_settles_total",
-        "counter", "What Redis said when it was told how an attempt ended; "
-        "duplicate: another attempt with the token was first.");
+        "counter", "Settlements by the result of Redis; duplicate: another "
+        "attempt with the token was first.");
 
     for (i = 0; i < NGX_HTTP_JOBRUNS_SETTLED; i++) {
         ngx_http_jobruns_text(text, "jobruns_settles_total{result=\"%s\"} "
@@ -209,31 +209,31 @@ ngx_http_jobruns_prometheus_now(ngx_http_jobruns_text_t *text,
         "token.", now->waiters);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_forwarding_requests",
-        "gauge", "Requests that the service has not answered yet.",
+        "gauge", "Requests in flight at the service.",
         now->stages[jobruns_stage_forwarding]);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_held_requests",
-        "gauge", "Requests whose answer is held until Redis has it.",
+        "gauge", "Requests whose response is held until Redis has stored it.",
         now->stages[jobruns_stage_holding]);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_held_bytes", "gauge",
-        "Bytes of held answers and of those still to be kept.", now->held);
+        "Bytes of held responses and of those still to be stored.", now->held);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_pending_keeps", "gauge",
-        "Answers that clients have and Redis does not, yet.",
+        "Responses that clients have and that are not yet stored in Redis.",
         now->pending_keeps);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_pending_settles",
-        "gauge", "Attempts without an answer to keep, of whose end Redis "
-        "does not know yet.", now->pending_settles);
+        "gauge", "Attempts without a response to store that are not yet "
+        "settled in Redis.", now->pending_settles);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_audit_lost_files",
         "gauge", "Audit files, each counted in every worker, that are not "
         "the ones at their paths.", now->audit_lost);
 
     ngx_http_jobruns_prometheus_head(text, "jobruns_audit_sync_lag_seconds",
-        "gauge", "For how long the oldest audit record waits to be on the "
-        "disk.");
+        "gauge", "Time for which the oldest audit record has waited to be "
+        "synced to disk.");
     ngx_http_jobruns_text(text, "jobruns_audit_sync_lag_seconds ");
     ngx_http_jobruns_prometheus_seconds(text,
                                         (uint64_t) now->audit_lag * 1000);
@@ -254,7 +254,7 @@ ngx_http_jobruns_prometheus_limits(ngx_http_jobruns_text_t *text,
                  : "jobruns_limit_refusals_total";
 
     ngx_http_jobruns_prometheus_head(text, name, "counter",
-        would ? "Attempts that a limit would have refused but for dry_run."
+        would ? "Attempts that a limit would have refused without dry_run."
               : "Attempts that a limit refused.");
 
     for (i = 0; i < figures->zone->shared->nlimits; i++) {
@@ -305,11 +305,11 @@ ngx_http_jobruns_prometheus_redis(ngx_http_jobruns_text_t *text,
         size_t       offset;
     } plain[] = {
         { "jobruns_redis_connections", "gauge",
-          "Connections that are ready, over all workers.",
+          "Connections that are ready, for all workers.",
           offsetof(ngx_redis_stats_t, connections) },
         { "jobruns_redis_breakers_open", "gauge",
-          "Workers that refuse operations at once, since Redis was out of "
-          "reach.",
+          "Workers whose circuit breaker refuses operations at once, since "
+          "Redis was unreachable.",
           offsetof(ngx_redis_stats_t, breakers) },
         { "jobruns_redis_pending", "gauge",
           "Operations without a reply yet.",
@@ -338,8 +338,8 @@ ngx_http_jobruns_prometheus_redis(ngx_http_jobruns_text_t *text,
     }
 
     ngx_http_jobruns_prometheus_head(text, "jobruns_redis_errors_total",
-        "counter", "Operations without a good reply; reply: Redis answered "
-        "with an error, refused: not even tried.");
+        "counter", "Failed operations; reply: Redis replied with an error, "
+        "refused: not sent.");
 
     for (i = 0; i < n; i++) {
         for (k = 0; k < ngx_redis_err_last; k++) {

@@ -29,7 +29,7 @@ ngx_http_jobruns_status_state(ngx_http_jobruns_figures_t *figures,
 
         if (sum->redis[i].breakers) {
             ngx_http_jobruns_state_say(state, "bad",
-                "Redis %*s is out of reach of %ui of %ui workers.",
+                "Redis %*s is unreachable from %ui of %ui workers.",
                 server->len, server->data, sum->redis[i].breakers,
                 figures->workers);
             return;
@@ -39,15 +39,15 @@ ngx_http_jobruns_status_state(ngx_http_jobruns_figures_t *figures,
     if (sum->now.audit_lost) {
         ngx_http_jobruns_state_say(state, "bad",
             "%ui of %ui workers have lost their audit file: it was removed, "
-            "moved or cannot be opened. Send USR1 or reload; error.log says "
-            "more.", ngx_min(sum->now.audit_lost, figures->workers),
+            "moved or cannot be opened. Send USR1 or reload; see error.log.",
+            ngx_min(sum->now.audit_lost, figures->workers),
             figures->workers);
         return;
     }
 
     if (sum->counters[jobruns_count_second_run]) {
         ngx_http_jobruns_state_say(state, "bad",
-            "%ui job runs were made beyond the first of their token; "
+            "%ui job runs were created after the first one of their token; "
             "error.log names them.", sum->counters[jobruns_count_second_run]);
         return;
     }
@@ -66,7 +66,7 @@ ngx_http_jobruns_status_state(ngx_http_jobruns_figures_t *figures,
 
     if (rate) {
         ngx_http_jobruns_state_say(state, "warn",
-            "%ui.%ui attempts a second end unknown, unsent or unavailable.",
+            "%ui.%ui attempts per second end unknown, unsent or unavailable.",
             rate / 1000, rate % 1000 / 100);
         return;
     }
