@@ -153,7 +153,7 @@ is(brief($both), 'timeout,0',
     'an operation with two keys apart ends without being sent');
 ok($cluster->errors('TRYAGAIN') > 2,
     'an operation with two keys apart is tried more than once');
-$t->wait_log(qr/hash slot $slot is being moved, its operations are tried/);
+$t->wait_log(qr/hash slot $slot is being moved, its operations are retried/);
 
 my $mget = start_steps('a', "cmd MGET $key {$key}here");
 my $tried = $cluster->errors('TRYAGAIN');

@@ -284,7 +284,7 @@ my $server = $t->redis->address;
 $t->redis->stop;
 wait_for {
     $t->create_run(headers => { 'X-Tenant' => 'acme' });
-    page()->body =~ m{<p class="state bad">Redis \Q$server\E is out of reach}
+    page()->body =~ m{<p class="state bad">Redis \Q$server\E is unreachable}
 } 'the sentence of a Redis that is gone';
 my $state = figures()->{state};
 is($state->{level}, 'bad',
