@@ -3,26 +3,16 @@
  */
 
 #include "ngx_http_jobruns_log.h"
+#include "ngx_redis_fold.h"
 #include "ngx_redis_reply.h"
 
-
-
-/* ms; as ngx_redis_server_log() has it */
-#define NGX_HTTP_JOBRUNS_LOG_EVERY  10000
 
 /* bytes of why Redis could not be used */
 #define NGX_HTTP_JOBRUNS_LOG_ERROR  400
 
 
-typedef struct {
-    ngx_msec_t  time;           /* of the last line */
-    ngx_uint_t  folded;         /* since */
-    unsigned    logged:1;
-} ngx_http_jobruns_fold_t;
-
-
 /* of this worker */
-static ngx_http_jobruns_fold_t  ngx_http_jobruns_folds[jobruns_log_last];
+static ngx_redis_fold_t  ngx_http_jobruns_folds[jobruns_log_last];
 
 
 static ngx_int_t ngx_http_jobruns_log_text(ngx_http_jobruns_log_e kind,
@@ -30,50 +20,25 @@ static ngx_int_t ngx_http_jobruns_log_text(ngx_http_jobruns_log_e kind,
     va_list args);
 
 
-/*
- * NGX_DECLINED: to be left out.  Else the text, and behind it how many were
- * left out since the last one.
- */
+/* NGX_DECLINED: to be left out */
 
 static ngx_int_t
 ngx_http_jobruns_log_text(ngx_http_jobruns_log_e kind, ngx_log_t *log,
     ngx_uint_t level, ngx_str_t *text, const char *fmt, va_list args)
 {
-    u_char                   *last;
-    ngx_http_jobruns_fold_t  *fold;
-
-    fold = &ngx_http_jobruns_folds[kind];
+    ngx_int_t  rc;
 
     if (log->log_level < level) {
         return NGX_DECLINED;
     }
 
-    if (fold->logged
-        && ngx_current_msec - fold->time < NGX_HTTP_JOBRUNS_LOG_EVERY)
-    {
-        fold->folded++;
+    rc = ngx_redis_fold_line(&ngx_http_jobruns_folds[kind], text, fmt, args);
+
+    if (rc != NGX_OK) {
         ngx_http_jobruns_count(jobruns_count_folded);
-        return NGX_DECLINED;
     }
 
-    last = ngx_vslprintf(text->data, text->data + text->len, fmt, args);
-
-    /* words of Redis are among it */
-
-    ngx_redis_reply_printable(text->data, last);
-
-    if (fold->folded) {
-        last = ngx_slprintf(last, text->data + text->len,
-                            " (%ui more like this)", fold->folded);
-    }
-
-    text->len = last - text->data;
-
-    fold->logged = 1;
-    fold->folded = 0;
-    fold->time = ngx_current_msec;
-
-    return NGX_OK;
+    return rc;
 }
 
 

@@ -53,8 +53,6 @@ ngx_redis_breaker_open(ngx_redis_server_t *server)
 void
 ngx_redis_breaker_close(ngx_redis_server_t *server)
 {
-    ngx_redis_limit_t  *limit;
-
     server->denies = 0;
     server->denied = 0;
 
@@ -66,11 +64,9 @@ ngx_redis_breaker_close(ngx_redis_server_t *server)
     server->stats->breakers--;
     server->gap = 0;
 
-    limit = &server->limits[ngx_redis_log_unreachable];
-
     if (server->told) {
         server->told = 0;
-        limit->skipped = 0;
+        server->folds[ngx_redis_log_unreachable].skipped = 0;
 
         ngx_log_error(NGX_LOG_NOTICE, server->log, 0,
                       "redis \"%V\": reachable again", &server->conf.address);

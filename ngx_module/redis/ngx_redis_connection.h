@@ -3,7 +3,8 @@
  *
  *   ngx_redis_server.c       configuration time, the turn, the end of a cycle
  *   ngx_redis_breaker.c      when to try again
- *   ngx_redis_server_log.c   what to tell the operator, and how often
+ *   ngx_redis_server_log.c   lines about a server in error.log
+ *   ngx_redis_fold.c         how often a line is written
  *   ngx_redis_connection.c   the life of a socket
  *   ngx_redis_fault.c        the ways in which it ends
  *   ngx_redis_tls.c          its TLS
@@ -29,6 +30,7 @@
 #define NGX_REDIS_CONNECTION_H_INCLUDED
 
 #include "ngx_redis.h"
+#include "ngx_redis_fold.h"
 #include <ngx_event_connect.h>
 
 #if (NGX_SSL)
@@ -219,13 +221,6 @@ typedef enum {
 } ngx_redis_log_e;
 
 
-typedef struct {
-    ngx_msec_t                time;
-    ngx_uint_t                skipped;
-    unsigned                  logged:1;
-} ngx_redis_limit_t;
-
-
 /*
  * A server as configured, and what this worker knows of it.  Lives in the
  * pool of its cycle; written by a worker only after fork(), so each worker
@@ -274,7 +269,7 @@ struct ngx_redis_server_s {
     unsigned                  told:1;     /* that it is unreachable */
     unsigned                  named:1;    /* host is for the resolver */
 
-    ngx_redis_limit_t         limits[ngx_redis_log_last];
+    ngx_redis_fold_t          folds[ngx_redis_log_last];
 
     ngx_redis_stats_t        *stats;      /* ours, or somewhere else */
     ngx_redis_stats_t         own_stats;

@@ -1,5 +1,5 @@
 /*
- * What is told to the operator of a server, and how often.
+ * Lines about a server in error.log.
  */
 
 #ifndef NGX_REDIS_SERVER_LOG_H_INCLUDED

@@ -156,12 +156,12 @@ ngx_http_jobruns_gather(ngx_http_request_t *r, size_t len, ngx_str_t *body,
 
     *copy = NULL;
 
-    body->len = len;
-    body->data = (u_char *) "";
-
-    if (len == 0) {
+    if (bufs == NULL || len == 0) {
+        ngx_str_set(body, "");
         return NGX_OK;
     }
+
+    body->len = len;
 
     if (bufs->next == NULL && !bufs->buf->in_file) {
         body->data = bufs->buf->pos;
