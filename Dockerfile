@@ -26,7 +26,8 @@ FROM ${BASE} AS redis
 
 COPY util/install-deps /tmp/
 RUN /tmp/install-deps redis && rm -rf /var/lib/apt/lists/* /tmp/install-deps \
-    && mkdir -p /data /secret && chown redis:redis /data /secret
+    && mkdir -p /data /secret && chown redis:redis /data \
+    && chown redis:www-data /secret && chmod 2750 /secret
 COPY util/redis-in-container /usr/local/bin/
 
 USER redis
