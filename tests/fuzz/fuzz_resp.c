@@ -219,7 +219,7 @@ read_reply(redisReply *reply)
         fuzz_holds(attempt.refusing < LIMITS && attempt.nstates == LIMITS);
     }
 
-    if (attempt.verdict == jobruns_verdict_replay && !attempt.mistrusted) {
+    if (attempt.verdict == jobruns_verdict_replay) {
         fuzz_holds(attempt.kept.status >= 200 && attempt.kept.status <= 299);
     }
 
