@@ -4,7 +4,8 @@ package JobRuns;
 # service, in a folder of their own for each test file.  t/README.md shows how
 # a test is written.
 #
-# `use JobRuns;` brings strict, warnings, Test::More, wait_for and random_id.
+# `use JobRuns;` brings strict, warnings, Test::More, wait_for, random_id and
+# jobruns_server.
 # done_testing (or the end of the file) stops all that was started, checks
 # NGINX's logs and exit status, and removes the folder.
 
@@ -48,7 +49,8 @@ sub import {
         *{"${caller}::$name"} = $sigil ? \${"Test::More::$name"}
             : \&{"Test::More::$name"};
     }
-    *{"${caller}::$_"} = \&{$_} for qw(done_testing wait_for random_id);
+    *{"${caller}::$_"} = \&{$_} for qw(done_testing wait_for random_id
+        jobruns_server);
 
     # so that the END block runs
     $SIG{$_} //= sub { exit 1 } for qw(HUP INT QUIT TERM);
@@ -351,6 +353,27 @@ END
     $text =~ s/<(\w+)>/$lines{$1}/g;
 
     return $text;
+}
+
+# A further server with `jobruns on` at port N of the test, for %opt's servers:
+# LINES of its own, and the upstream (service) that it passes to.
+
+sub jobruns_server {
+    my ($port, $lines, $upstream) = @_;
+
+    $lines //= '';
+    $upstream //= 'service';
+    return <<"END";
+    server {
+        listen 127.0.0.1:%%PORT_$port%%;
+        jobruns on;
+        $lines
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
+            proxy_pass http://$upstream;
+        }
+    }
+END
 }
 
 # Replaces the placeholders.  A second NGINX counts its ports from 10 on, a

@@ -29,27 +29,13 @@ $_->command('ACL', 'SETUSER', 'gateway', 'on', '>secret', split(' ', $rules),
     '+cluster|slots', '+asking') for $cluster->nodes;
 $t->write_file('secret', "secret\n");
 
-sub server {
-    my ($port, $lines) = @_;
-    return <<"END";
-    server {
-        listen 127.0.0.1:%%PORT_$port%%;
-        jobruns on;
-        $lines
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
-END
-}
-
 my $redis = 'jobruns_redis ' . $cluster->address(1)
     . ' user=gateway password_file=%%TESTDIR%%/secret tls tls_ca=';
 $t->run(workers => 1, redis => "$redis%%TESTDIR%%/node.crt;",
     http => 'jobruns_redis_timeout 5s; jobruns_redis_connect_timeout 5s;',
-    servers => server(2, "$redis%%TESTDIR%%/other.crt;")
-        . server(3, "$redis%%TESTDIR%%/node.crt tls_name=another.name;"));
+    servers => jobruns_server(2, "$redis%%TESTDIR%%/other.crt;")
+        . jobruns_server(3,
+            "$redis%%TESTDIR%%/node.crt tls_name=another.name;"));
 
 my @tenants = map { "ocid1.tenancy.oc1..tls$_" } 1 .. 12;
 my %used = map { $cluster->master($cluster->slot("{$_}"))->{name} => 1 }

@@ -20,32 +20,17 @@ wait_for {
 $master->command(qw(ACL SETUSER poor on >secret ~* +@all -wait));
 $t->write_file('secret', 'secret');
 
-sub server {
-    my ($port, $lines) = @_;
-    return <<"END";
-    server {
-        listen 127.0.0.1:%%PORT_$port%%;
-        jobruns on;
-        $lines
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
-END
-}
-
 my $nginx = $t->run(workers => 1,
     server => 'jobruns_redis_replicas 1 2s;',
     servers => join "\n",
-        server(2, 'jobruns_redis_replicas 1 2s; '
+        jobruns_server(2, 'jobruns_redis_replicas 1 2s; '
             . 'jobruns_redis_failure allow;'),
-        server(3, 'jobruns_redis_replicas 1 10s;'),
-        server(4, 'jobruns_redis_replicas 2 1s;'),
-        server(5, 'jobruns_redis_replicas 1 2s; '
+        jobruns_server(3, 'jobruns_redis_replicas 1 10s;'),
+        jobruns_server(4, 'jobruns_redis_replicas 2 1s;'),
+        jobruns_server(5, 'jobruns_redis_replicas 1 2s; '
             . 'jobruns_redis %%REDIS%% user=poor '
             . 'password_file=%%TESTDIR%%/secret;'),
-        server(6, ''));
+        jobruns_server(6, ''));
 my ($allow, $patient, $two, $poor, $plain) = map {
     '127.0.0.1:' . $t->port($_)
 } 2 .. 6;

@@ -12,26 +12,8 @@ my $t = JobRuns->new;
 $t->run(workers => 1,
     http => 'upstream kept { server %%SERVICE%%; keepalive 8; }
         upstream usual { server %%SERVICE%%; }',
-    servers => <<'END');
-    server {
-        listen 127.0.0.1:%%PORT_2%%;
-        jobruns on;
-        jobruns_retry_unknown refuse;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://kept;
-        }
-    }
-    server {
-        listen 127.0.0.1:%%PORT_3%%;
-        jobruns on;
-        jobruns_retry_unknown refuse;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://usual;
-        }
-    }
-END
+    servers => jobruns_server(2, 'jobruns_retry_unknown refuse;', 'kept')
+        . jobruns_server(3, 'jobruns_retry_unknown refuse;', 'usual'));
 
 my $to = "127.0.0.1:" . $t->port(2);
 

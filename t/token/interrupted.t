@@ -10,7 +10,11 @@ use JobRuns::Disk;
 
 my $t = JobRuns->new;
 my $disk = JobRuns::Disk->new($t->testdir . '/disk');
-my %config = (workers => 1, http => <<'END', servers => <<'END',
+my %config = (workers => 1,
+    servers => jobruns_server(2, 'jobruns_retry_unknown refuse;',
+            '%%SERVICE_forgetful%%')
+        . jobruns_server(3, 'jobruns_audit_sync always;'),
+    http => <<'END',
     jobruns_zone jobruns 1m;
     jobruns_redis_timeout 5s;
     jobruns_redis_connect_timeout 5s;
@@ -18,26 +22,6 @@ my %config = (workers => 1, http => <<'END', servers => <<'END',
     jobruns_retry_wait 20s;
     jobruns_quota quota key=tenant limit=1000 window=month;
     jobruns_concurrency slots key=tenant limit=10;
-END
-    server {
-        listen 127.0.0.1:%%PORT_2%%;
-        jobruns on;
-        jobruns_retry_unknown refuse;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://%%SERVICE_forgetful%%;
-        }
-    }
-
-    server {
-        listen 127.0.0.1:%%PORT_3%%;
-        jobruns on;
-        jobruns_audit_sync always;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
 END
     server => 'location = /status { jobruns_status; }');
 my $forgetful = $t->service('forgetful', ignore_tokens => 1);

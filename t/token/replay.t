@@ -12,37 +12,9 @@ use Digest::SHA qw(sha256_hex);
 my $t = JobRuns->new;
 my $nginx = $t->run(
     server => 'jobruns_retry_wait 2s;',
-    servers => <<'END');
-    server {
-        listen 127.0.0.1:%%PORT_2%%;
-        jobruns on;
-        jobruns_retry_unknown refuse;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
-
-    server {
-        listen 127.0.0.1:%%PORT_3%%;
-        jobruns on;
-        jobruns_retry_ttl 1m;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
-
-    server {
-        listen 127.0.0.1:%%PORT_4%%;
-        jobruns on;
-        jobruns_response_max_size 4k;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
-END
+    servers => jobruns_server(2, 'jobruns_retry_unknown refuse;')
+        . jobruns_server(3, 'jobruns_retry_ttl 1m;')
+        . jobruns_server(4, 'jobruns_response_max_size 4k;'));
 my $service = $t->service;
 my $redis = $t->redis;
 

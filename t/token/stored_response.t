@@ -10,33 +10,16 @@ use JobRuns;
 use JSON::PP ();
 
 my $t = JobRuns->new;
-my $nginx = $t->run(workers => 1, http => <<'END', servers => <<'END');
+my $nginx = $t->run(workers => 1,
+    servers => jobruns_server(2, 'jobruns_redis_failure allow;')
+        . jobruns_server(3, 'jobruns_retry_lease 60s;'),
+    http => <<'END');
     jobruns_redis_timeout 1s;
     jobruns_retry_lease 3s;
     jobruns_retry_wait 20s;
     jobruns_hold_memory 200k;
     jobruns_quota quota key=tenant limit=1000 window=month;
     jobruns_concurrency slots key=tenant limit=10;
-END
-    server {
-        listen 127.0.0.1:%%PORT_2%%;
-        jobruns on;
-        jobruns_redis_failure allow;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
-
-    server {
-        listen 127.0.0.1:%%PORT_3%%;
-        jobruns on;
-        jobruns_retry_lease 60s;
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
 END
 my $redis = $t->redis;
 my $service = $t->service;

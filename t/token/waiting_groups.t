@@ -11,21 +11,6 @@ use Time::HiRes qw(time);
 
 my $t = JobRuns->new;
 
-sub server {
-    my ($port, $more) = @_;
-    return <<"END";
-    server {
-        listen 127.0.0.1:%%PORT_$port%%;
-        jobruns on;
-        $more
-        location / {
-            include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_pass http://service;
-        }
-    }
-END
-}
-
 my $nginx = $t->run(workers => 1, http => <<'END',
     jobruns_zone jobruns 1m;
     jobruns_retry_wait 50s;
@@ -36,10 +21,12 @@ my $nginx = $t->run(workers => 1, http => <<'END',
         location = /status { jobruns_status; }
     }
 END
-    servers => server(3, 'jobruns_retry_unknown refuse;')
-        . server(4, 'jobruns_quota month key=tenant limit=1 window=month;')
-        . server(5, 'jobruns_retry_wait 400ms;')
-        . server(6, 'jobruns_limit rate key=tenant rate=1r/h burst=1;'));
+    servers => jobruns_server(3, 'jobruns_retry_unknown refuse;')
+        . jobruns_server(4,
+            'jobruns_quota month key=tenant limit=1 window=month;')
+        . jobruns_server(5, 'jobruns_retry_wait 400ms;')
+        . jobruns_server(6,
+            'jobruns_limit rate key=tenant rate=1r/h burst=1;'));
 my $service = $t->service;
 my $redis = $t->redis;
 
