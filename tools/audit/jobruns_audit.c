@@ -17,6 +17,9 @@ typedef struct {
 } audit_command_t;
 
 
+static int audit_keyid(int argc, char **argv);
+
+
 static const audit_command_t  audit_commands[] = {
     { "verify", audit_verify },
     { "show", audit_show },
@@ -90,7 +93,7 @@ main(int argc, char **argv)
 }
 
 
-int
+static int
 audit_keyid(int argc, char **argv)
 {
     int          i;

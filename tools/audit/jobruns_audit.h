@@ -85,7 +85,6 @@ int audit_fail(const char *what, const char *why);
 /* the subcommands, with argv[0] their name */
 int audit_verify(int argc, char **argv);
 int audit_show(int argc, char **argv);
-int audit_keyid(int argc, char **argv);
 
 
 #endif /* JOBRUNS_AUDIT_H_INCLUDED */

@@ -195,10 +195,6 @@ int ctl_key_verb(ctl_t *ctl, int argc, char **argv);
    saying which file and entry, and why */
 int ctl_key_read(ctl_t *ctl, int n, char **files, jr_auth_keys_t **keys);
 
-/* "active", "inactive", "expired" or "weak" */
-const char *ctl_key_state(const ctl_t *ctl, const jr_auth_key_t *key,
-    int64_t now);
-
 /* a file of any bytes, or with "-" the standard input, to be freed; NULL after
    saying why */
 char *ctl_key_slurp(const char *path, size_t most, size_t *len);

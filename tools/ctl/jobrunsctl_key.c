@@ -126,7 +126,7 @@ ctl_key_slurp(const char *path, size_t most, size_t *len)
 
 /* in the words of the reasons that a request is refused for */
 
-const char *
+static const char *
 ctl_key_state(const ctl_t *ctl, const jr_auth_key_t *key, int64_t now)
 {
     if (!key->active) {

@@ -15,6 +15,9 @@ static jr_status_e jr_cron_step(jr_cron_parser_t *p, jr_cron_item_t step,
     unsigned *n);
 static void jr_cron_mark(jr_cron_parser_t *p, unsigned low, unsigned high,
     unsigned step);
+static int jr_cron_field_read(const jr_cron_field_t *field,
+    jr_cron_item_t *item, unsigned *value, size_t *named);
+static int jr_cron_field_letter(jr_cron_item_t item, char letter);
 static int jr_cron_number(jr_cron_item_t *item, unsigned max,
     unsigned *value);
 static size_t jr_cron_name(const jr_cron_field_t *field,
@@ -321,7 +324,12 @@ jr_cron_field_weekday(jr_cron_parser_t *p, jr_cron_item_t item, int alone,
 }
 
 
-int
+/*
+ * Reads a number or a name from the start of item, which it shortens.  *named
+ * is 0, 3 or the letters of a name that is longer (SEPT).
+ */
+
+static int
 jr_cron_field_read(const jr_cron_field_t *field, jr_cron_item_t *item,
     unsigned *value, size_t *named)
 {
@@ -413,7 +421,7 @@ jr_cron_drop(jr_cron_parser_t *p, jr_cron_item_t item, size_t heeded)
 }
 
 
-int
+static int
 jr_cron_field_letter(jr_cron_item_t item, char letter)
 {
     return item.len > 0 && (item.data[0] == letter

@@ -56,14 +56,6 @@ jr_status_e jr_cron_field_day(jr_cron_parser_t *p, jr_cron_item_t item,
 jr_status_e jr_cron_field_weekday(jr_cron_parser_t *p, jr_cron_item_t item,
     int alone, int *special);
 
-/*
- * Reads a number or a name from the start of item, which it shortens.  *named
- * is 0, 3 or the letters of a name that is longer (SEPT).
- */
-int jr_cron_field_read(const jr_cron_field_t *field, jr_cron_item_t *item,
-    unsigned *value, size_t *named);
-int jr_cron_field_letter(jr_cron_item_t item, char letter);
-
 /* "<field> <rule>, found <item>"; returns JR_INVALID */
 jr_status_e jr_cron_field_fail(jr_cron_parser_t *p, const char *rule,
     jr_cron_item_t item);

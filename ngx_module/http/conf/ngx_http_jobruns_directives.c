@@ -13,12 +13,17 @@
 #define NGX_HTTP_JOBRUNS_SCHEMA_MAX    (1024 * 1024)
 
 
+static char *ngx_http_jobruns_directives_read_file(ngx_conf_t *cf,
+    ngx_str_t *name, size_t max, ngx_str_t *text);
 static jr_schema_t *ngx_http_jobruns_compile(ngx_conf_t *cf, const char *text,
     size_t len, ngx_str_t *name);
 static void ngx_http_jobruns_schema_cleanup(void *data);
 
 
-char *
+/* the text of a file of at most max bytes, without the newline at its end, in
+   the pool of the configuration */
+
+static char *
 ngx_http_jobruns_directives_read_file(ngx_conf_t *cf, ngx_str_t *name,
     size_t max, ngx_str_t *text)
 {

@@ -14,11 +14,6 @@ char *ngx_http_jobruns_directives_prefix(ngx_conf_t *cf, void *post,
 char *ngx_http_jobruns_directives_schema(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* the text of a file of at most max bytes, without the newline at its end, in
-   the pool of the configuration */
-char *ngx_http_jobruns_directives_read_file(ngx_conf_t *cf, ngx_str_t *name,
-    size_t max, ngx_str_t *text);
-
 /*
  * The secret of least to most bytes in a file (jr_secret_line()), a copy in
  * the pool of the configuration with a NUL byte behind it; what: "password"

@@ -19,6 +19,11 @@ typedef struct {
 } ngx_http_jobruns_partition_t;
 
 
+/* the client writes the deadline into the argument that stands for it */
+_Static_assert(NGX_REDIS_STAMP_LEN == JR_SCRIPT_TIME_LEN,
+               "a deadline has one length");
+
+
 static ngx_int_t ngx_http_jobruns_args_limits(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_args_keys(ngx_http_request_t *r,

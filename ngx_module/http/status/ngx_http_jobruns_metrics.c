@@ -8,6 +8,8 @@
 #include "ngx_http_jobruns_zone.h"
 
 
+static void ngx_http_jobruns_metrics_count_tenant(const u_char *name,
+    size_t len);
 static ngx_http_jobruns_top_t *ngx_http_jobruns_top_now(void);
 static ngx_http_jobruns_tenant_t *ngx_http_jobruns_top_find(
     ngx_http_jobruns_top_t *top, uint32_t hash, const u_char *name,
@@ -238,7 +240,9 @@ ngx_http_jobruns_metrics_count_attempt(ngx_http_jobruns_attempt_t *a)
 }
 
 
-void
+/* a limit refused an attempt of this tenant (any bytes) */
+
+static void
 ngx_http_jobruns_metrics_count_tenant(const u_char *name, size_t len)
 {
     uint32_t                    hash;

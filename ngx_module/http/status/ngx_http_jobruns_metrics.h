@@ -202,9 +202,6 @@ ngx_http_jobruns_count_settled(ngx_uint_t settled)
 void ngx_http_jobruns_metrics_observe(ngx_http_jobruns_time_e time,
     ngx_msec_t since);
 
-/* a limit refused an attempt of this tenant (any bytes) */
-void ngx_http_jobruns_metrics_count_tenant(const u_char *name, size_t len);
-
 /* the attempt is at another stage now */
 void ngx_http_jobruns_metrics_count_stage(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_stage_e stage);
