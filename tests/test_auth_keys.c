@@ -687,6 +687,10 @@ base64_has_one_form(void **state)
         "AAAA\n", " AAAA", "AA\x80" "A"
     };
 
+    static const char *const  loose[] = {
+        "+/8", "-_8", "+_8=", "-/8==", "+/9", "-_8===="
+    };
+
     static const char *const  bad_url[] = {
         "A", "AB", "AAB", "AA==", "AAA=", "AA+A", "AA/A", "AA A", "AAAAA"
     };
@@ -704,22 +708,24 @@ base64_has_one_form(void **state)
         assert_int_equal(strlen(text), jr_base64_len(i));
         assert_memory_equal(encoded, text, strlen(text));
         assert_int_equal(jr_base64_decode((jr_str_t) { strlen(text), text },
-                                          back, i, &len), JR_OK);
+                                          JR_BASE64_PADDED, back, i, &len),
+                         JR_OK);
         assert_int_equal(len, i);
         assert_memory_equal(back, bytes, i);
 
         if (i) {
             assert_int_equal(jr_base64_decode((jr_str_t) { strlen(text),
                                                            text },
-                                              back, i - 1, &len), JR_INVALID);
+                                              JR_BASE64_PADDED, back, i - 1,
+                                              &len), JR_INVALID);
         }
 
         free(text);
 
         text = signer_base64(bytes, i, 1);
-        assert_int_equal(jr_base64_decode_url((jr_str_t) { strlen(text),
-                                                           text },
-                                              back, i, &len), JR_OK);
+        assert_int_equal(jr_base64_decode((jr_str_t) { strlen(text), text },
+                                          JR_BASE64_URL, back, i, &len),
+                         JR_OK);
         assert_int_equal(len, i);
         assert_memory_equal(back, bytes, i);
         free(text);
@@ -728,15 +734,17 @@ base64_has_one_form(void **state)
     for (i = 0; i < LEN(bad); i++) {
         text = strdup(bad[i]);
         assert_int_equal(jr_base64_decode((jr_str_t) { strlen(text), text },
-                                          back, sizeof(back), &len),
+                                          JR_BASE64_PADDED, back, sizeof(back),
+                                          &len),
                          JR_INVALID);
         free(text);
     }
 
     for (i = 0; i < LEN(bad_url); i++) {
-        assert_int_equal(jr_base64_decode_url((jr_str_t) { strlen(bad_url[i]),
-                                                           bad_url[i] },
-                                              back, sizeof(back), &len),
+        assert_int_equal(jr_base64_decode((jr_str_t) { strlen(bad_url[i]),
+                                                       bad_url[i] },
+                                          JR_BASE64_URL, back, sizeof(back),
+                                          &len),
                          JR_INVALID);
     }
 
@@ -745,11 +753,27 @@ base64_has_one_form(void **state)
     for (i = 0, k = 0; i < 65536; i++) {
         encoded[0] = (char) (i >> 8);
         encoded[1] = (char) i;
-        k += jr_base64_decode_url((jr_str_t) { 2, encoded }, back, 1, &len)
+        k += jr_base64_decode((jr_str_t) { 2, encoded }, JR_BASE64_URL, back,
+                              1, &len)
              == JR_OK;
     }
 
     assert_int_equal(k, 256);
+
+    /* but for what nobody verifies, where no client is to be lost */
+
+    for (i = 0; i < LEN(loose); i++) {
+        assert_int_equal(jr_base64_decode((jr_str_t) { strlen(loose[i]),
+                                                       loose[i] },
+                                          JR_BASE64_ANY, back, sizeof(back),
+                                          &len),
+                         JR_OK);
+        assert_int_equal(len, 2);
+        assert_memory_equal(back, "\xfb\xff", 2);
+    }
+
+    assert_int_equal(jr_base64_decode((jr_str_t) jr_str("+/ "), JR_BASE64_ANY,
+                                      back, sizeof(back), &len), JR_INVALID);
 }
 
 

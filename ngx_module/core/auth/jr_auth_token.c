@@ -190,7 +190,7 @@ jr_auth_token_json(jr_str_t encoded, size_t most, json_t **json,
     json_error_t   error;
     unsigned char  text[JR_AUTH_TOKEN_PAYLOAD];
 
-    if (jr_base64_decode_url(encoded, text, most, &len) != JR_OK) {
+    if (jr_base64_decode(encoded, JR_BASE64_URL, text, most, &len) != JR_OK) {
         return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "base64");
     }
 
@@ -470,8 +470,8 @@ jr_auth_token_signature(const jr_auth_token_parts_t *parts,
     jr_status_e     rc;
     unsigned char   signature[JR_RSA_BYTES];
 
-    if (jr_base64_decode_url(parts->signature, signature, sizeof(signature),
-                             &len)
+    if (jr_base64_decode(parts->signature, JR_BASE64_URL, signature,
+                         sizeof(signature), &len)
         != JR_OK)
     {
         return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "base64");

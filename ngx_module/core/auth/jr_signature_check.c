@@ -180,7 +180,8 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
 
     if (rq->body
         && (jr_base64_decode(s->known[JR_SIGNATURE_CONTENT_SHA256],
-                             s->body.bytes, sizeof(s->body.bytes), &len)
+                             JR_BASE64_PADDED, s->body.bytes,
+                             sizeof(s->body.bytes), &len)
             != JR_OK
             || len != sizeof(s->body.bytes)))
     {
@@ -188,8 +189,8 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
                                  "x-content-sha256");
     }
 
-    if (jr_base64_decode(s->encoded, s->signature, sizeof(s->signature),
-                         &s->signature_len)
+    if (jr_base64_decode(s->encoded, JR_BASE64_PADDED, s->signature,
+                         sizeof(s->signature), &s->signature_len)
         != JR_OK)
     {
         return jr_signature_fail(failure, JR_AUTH_MALFORMED, "signature");

@@ -200,8 +200,10 @@ jr_rsa_read_jwk(jr_str_t n, jr_str_t e, EVP_PKEY **key, const char **what)
     jr_status_e     rc;
     unsigned char   nbytes[JR_RSA_BYTES + 1], ebytes[JR_RSA_EXPONENT / 8 + 1];
 
-    if (jr_base64_decode_url(n, nbytes, sizeof(nbytes), &nlen) != JR_OK
-        || jr_base64_decode_url(e, ebytes, sizeof(ebytes), &elen) != JR_OK
+    if (jr_base64_decode(n, JR_BASE64_URL, nbytes, sizeof(nbytes), &nlen)
+        != JR_OK
+        || jr_base64_decode(e, JR_BASE64_URL, ebytes, sizeof(ebytes), &elen)
+           != JR_OK
         || nlen == 0 || elen == 0)
     {
         *what = "has an \"n\" or \"e\" that is not a number of an RSA key in "
