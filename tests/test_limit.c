@@ -384,6 +384,67 @@ messages_name_limit_numbers_and_time(void **state)
 }
 
 
+static void
+codes_say_whether_a_retry_is_of_use(void **state)
+{
+    size_t  i;
+
+    static const struct {
+        jr_limit_kind_e   kinds[2];
+        jr_limit_state_t  states[2];
+        const char       *code;     /* NULL: TooManyRequests */
+    } cases[] = {
+        { { JR_LIMIT_QUOTA, JR_LIMIT_RATE },
+          { { JR_LIMIT_REFUSES, 5, 3600, 0, 0, 120001 },
+            { JR_LIMIT_PASSES, 1, 1000000, 0, 1, 0 } }, "QuotaExceeded" },
+        { { JR_LIMIT_QUOTA, JR_LIMIT_RATE },
+          { { JR_LIMIT_REFUSES, 5, 3600, 0, 0, 120000 },
+            { JR_LIMIT_PASSES, 1, 1000000, 0, 1, 0 } }, NULL },
+
+        /* only a quota, however long another refuses */
+        { { JR_LIMIT_RATE, JR_LIMIT_CONCURRENCY },
+          { { JR_LIMIT_REFUSES, 1, 3600000000, 0, 0, 3600000 },
+            { JR_LIMIT_REFUSES, 1, 0, 0, 0, 3600000 } }, NULL },
+
+        /* also beside what refuses for longer, in either order */
+        { { JR_LIMIT_RATE, JR_LIMIT_QUOTA },
+          { { JR_LIMIT_REFUSES, 1, 3600000000, 0, 0, 3600000 },
+            { JR_LIMIT_REFUSES, 5, 3600, 0, 0, 120001 } }, "QuotaExceeded" },
+
+        /* only one that refuses */
+        { { JR_LIMIT_QUOTA, JR_LIMIT_QUOTA },
+          { { JR_LIMIT_WOULD_REFUSE, 5, 3600, 0, 0, 3600000 },
+            { JR_LIMIT_REFUSES, 5, 3600, 0, 0, 60000 } }, NULL },
+        { { JR_LIMIT_QUOTA, JR_LIMIT_CONCURRENCY },
+          { { JR_LIMIT_PASSES, 5, 3600, 0, 4, 3600000 },
+            { JR_LIMIT_REFUSES, 1, 0, 0, 0, 0 } }, NULL },
+
+        /* a quota of 0 */
+        { { JR_LIMIT_QUOTA, JR_LIMIT_RATE },
+          { { JR_LIMIT_REFUSES, 0, 86400, 0, 0, 7200000 },
+            { JR_LIMIT_LIFTED, 1, 1000000, 0, 0, 0 } }, "QuotaExceeded" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(cases); i++) {
+        jr_limit_t  limits[2] = { limit_of(cases[i].kinds[0], "a"),
+                                  limit_of(cases[i].kinds[1], "b") };
+        const char *code = jr_limit_code(limits, cases[i].states, 2);
+
+        if (cases[i].code == NULL) {
+            assert_null(code);
+
+        } else {
+            assert_non_null(code);
+            assert_string_equal(code, cases[i].code);
+        }
+    }
+
+    assert_null(jr_limit_code(NULL, NULL, 0));
+}
+
+
 int
 main(void)
 {
@@ -395,7 +456,8 @@ main(void)
         cmocka_unit_test(policies_and_limits),
         cmocka_unit_test(lists_have_commas_between_what_is_told),
         cmocka_unit_test(nothing_is_longer_than_promised),
-        cmocka_unit_test(messages_name_limit_numbers_and_time)
+        cmocka_unit_test(messages_name_limit_numbers_and_time),
+        cmocka_unit_test(codes_say_whether_a_retry_is_of_use)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

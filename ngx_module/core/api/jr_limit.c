@@ -274,6 +274,27 @@ jr_limit_put(char *p, const char *text)
 }
 
 
+const char *
+jr_limit_code(const jr_limit_t *limits, const jr_limit_state_t *states,
+    size_t n)
+{
+    size_t       i;
+    const char  *code;
+
+    for (i = 0; i < n; i++) {
+        code = jr_limit_kinds[limits[i].kind].exceeded;
+
+        if (code != NULL && states[i].state == JR_LIMIT_REFUSES
+            && states[i].reset > JR_LIMIT_RETRIED)
+        {
+            return code;
+        }
+    }
+
+    return NULL;
+}
+
+
 size_t
 jr_limit_message(const jr_limit_t *limit, const jr_limit_state_t *state,
     int64_t wait, char *dst, size_t size)

@@ -27,6 +27,12 @@
 #define JR_RESET_MAX       (INT64_C(1) << 52)       /* ms */
 #define JR_LIMIT_NAME_MAX  32
 
+/*
+ * A quota whose window ends later than so many ms is said to be exceeded: SDKs
+ * retry TooManyRequests eight times, in vain, up to 126 s.
+ */
+#define JR_LIMIT_RETRIED   120000
+
 
 /* the rows of jr_limit_kinds */
 typedef enum {
@@ -100,6 +106,9 @@ typedef struct {
     const char              *takes;     /* all parameters, for a message */
     const char              *unit;      /* of the count, in RateLimit-Policy;
                                            NULL: requests in a time */
+    const char              *exceeded;  /* code of a 429 where its reset is
+                                           beyond JR_LIMIT_RETRIED; NULL: that
+                                           of every 429 */
     unsigned                 windowed:1;    /* the window is in the key */
     unsigned                 held:1;    /* as long as an attempt runs: what a
                                            creation gives back, too */
@@ -164,6 +173,13 @@ char *jr_limit_policy(const jr_limit_t *limits, const jr_limit_state_t *states,
     size_t n, char *dst);
 char *jr_limit_remaining(const jr_limit_t *limits,
     const jr_limit_state_t *states, size_t n, char *dst);
+
+/*
+ * The code of a 429 that n limits decided together: of the first that refuses
+ * for longer than clients retry, else NULL, that of every 429.
+ */
+const char *jr_limit_code(const jr_limit_t *limits,
+    const jr_limit_state_t *states, size_t n);
 
 /*
  * The message of a 429 for one limit, NUL-terminated, at most size bytes:

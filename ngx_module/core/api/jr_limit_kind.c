@@ -90,6 +90,7 @@ const jr_limit_kind_t  jr_limit_kinds[] = {
       .key = jr_str("}:v1:quota:"),
       .params = jr_limit_kind_quota,
       .takes = "\"key=\", \"limit=\", \"window=\" and last \"dry_run\"",
+      .exceeded = "QuotaExceeded",
       .windowed = 1,
       .policy = jr_limit_kind_policy,
       .refusal = jr_limit_kind_quota_refusal,

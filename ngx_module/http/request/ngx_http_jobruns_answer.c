@@ -272,7 +272,9 @@ ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
     ngx_memcpy(message.data, text, message.len);
 
     return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_LIMITED,
-                                          NGX_HTTP_TOO_MANY_REQUESTS, NULL,
+                                          NGX_HTTP_TOO_MANY_REQUESTS,
+                                          jr_limit_code(a->limits, a->states,
+                                                        a->nstates),
                                           &message);
 }
 
