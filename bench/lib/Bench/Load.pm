@@ -26,7 +26,8 @@ my %kinds = (
 #      redis => JobRuns::Redis)
 #
 # Returns a hash: rate, p50, p99, p999 (us), cpu (us per request), memory, and
-# of Redis calls (EVALSHA per request), reads (per request) and redis_cpu.
+# of Redis calls (EVALSHA per request), reads and bytes of its append-only file
+# (per request) and redis_cpu.
 
 sub load {
     my ($peer, %opt) = @_;
@@ -100,6 +101,7 @@ sub redis_stats {
     return {
         calls     => $calls,
         reads     => $value{total_reads_processed},
+        aof       => $value{aof_current_size},
         redis_cpu => ($value{used_cpu_sys_main_thread}
                       + $value{used_cpu_user_main_thread}) * 1e6,
     };
