@@ -33,11 +33,13 @@ sub story {
         { event => 'creation', request => 1, token => 'a', key => 'run-a' });
     my @clients = (
         { token => 'a', id => 'a-1', try => 1, last => 0, status => 503,
-            asked => 'X-Stub-truncate 40' },
+            asked => 'X-Stub-truncate 40', body => 'a', begun => 1,
+            time => 2 },
         { token => 'a', id => 'a-2', try => 2, last => 1, status => 201,
-            key => 'run-a', replayed => 1, asked => '' },
+            key => 'run-a', replayed => 0, asked => '', body => 'a',
+            begun => 3, time => 4 },
         { token => 'b', id => 'b-1', try => 1, last => 1, status => 429,
-            asked => '' });
+            asked => '', body => 'b', begun => 1, time => 2 });
     my @audit = ({ eventType => 'createJobRun.begin',
         data => { request => { id => 'a-1' } } });
 
@@ -57,7 +59,7 @@ sub breaches {
     write_lines("$dir/audit-1.log", @{$story->{audit}});
 
     my @table = Chaos::Judge::judge(dir => $dir, redis => $redis,
-        alerts => $story->{alerts});
+        alerts => $story->{alerts}, lease => 3, unknown => 'forward');
 
     return join '; ', map { "$_->[0]: $_->[1]" }
         grep { defined $_->[2] && $_->[1] > $_->[2] } @table;
@@ -86,19 +88,25 @@ told('a job run that nobody made',
     'clients told of a run that does not exist: 1', sub {
     my ($s) = @_;
     push @{$s->{clients}}, { token => 'c', id => 'c-1', try => 1, last => 1,
-        status => 201, key => 'run-c', asked => '' };
+        status => 201, key => 'run-c', asked => '', body => 'c',
+        begun => 1, time => 2 };
 });
 
 told('a 2xx without a key', 'clients told of a run that does not exist: 1',
     sub { delete $_[0]{clients}[1]{key} });
 
+told('a replay of nothing', 'histories that are not linearizable: 1',
+    sub { $_[0]{clients}[1]{replayed} = 1 });
+
 told('two answers for one token', 'tokens with two job runs: 1; '
-    . 'tokens whose clients were told two runs: 1', sub {
+    . 'tokens whose clients were told two runs: 1; '
+    . 'histories that are not linearizable: 1', sub {
     my ($s) = @_;
     push @{$s->{ledger}},
         { event => 'creation', request => 1, token => 'a', key => 'run-b' };
     push @{$s->{clients}}, { token => 'a', id => 'a-3', try => 3, last => 1,
-        status => 201, key => 'run-b', asked => '' };
+        status => 201, key => 'run-b', asked => '', body => 'a', begun => 5,
+        time => 6 };
 });
 
 told('no record', 'runs without an audit record: 1',

@@ -4,7 +4,8 @@ package Chaos::Clients;
 # token per call, the same on every retry; it retries on timeouts, broken
 # connections, 409 IncorrectState, 429 and 5xx, with a growing gap, up to
 # eight tries.  Each try may tell the stub service to misbehave, and may be
-# given up by the client before the answer comes.
+# given up by the client before the answer comes.  Some calls use the token of
+# another one that is under way, and some of these with another body.
 #
 # Every answer becomes a line of a log, for the judge.
 
@@ -23,6 +24,9 @@ use constant TRIES => 8;
 # A client's own patience, seconds: longer than the gateway waits for others
 # and for the service.
 use constant PATIENCE => 6;
+
+# How many calls share the token of another one, as a part of all.
+use constant SHARED => 0.2;
 
 my $json = JSON::PP->new->utf8->canonical;
 
@@ -53,8 +57,21 @@ sub next_call {
         return;
     }
 
-    $self->{busy}{$client->{number}} = 1;
-    $client->{token} = sprintf 'chaos-%d-%d', $self->{seed}, ++$self->{calls};
+    my @others = sort { $a->{number} <=> $b->{number} }
+        grep { ref && $_ != $client } values %{$self->{busy}};
+
+    $self->{busy}{$client->{number}} = $client;
+    $client->{call} = sprintf 'chaos-%d-%d', $self->{seed}, ++$self->{calls};
+    @$client{qw(token tenant job)} = ($client->{call}, $client->{number} % 8,
+        $client->{call});
+
+    if (@others && rand() < SHARED) {
+        my $other = $others[rand @others];
+
+        @$client{qw(token tenant)} = @$other{qw(token tenant)};
+        $client->{job} = $other->{job} if rand() < 0.8;
+    }
+
     $client->{tries} = 0;
     $client->{gap} = 0.05;
     $self->try_once($client);
@@ -65,9 +82,10 @@ sub try_once {
     my @gateways = @{$self->{gateways}};
 
     $client->{tries}++;
-    $client->{id} = "$client->{token}-$client->{tries}";
+    $client->{id} = "$client->{call}-$client->{tries}";
     $client->{in} = '';
-    $client->{deadline} = time + PATIENCE;
+    $client->{begun} = time;
+    $client->{deadline} = $client->{begun} + PATIENCE;
 
     # some hang up long before
     $client->{deadline} = time + rand(0.4) if rand() < 0.06;
@@ -89,13 +107,13 @@ sub try_once {
 sub request {
     my ($client) = @_;
     my @misbehaviour = misbehaviour();
-    my $body = $json->encode({ jobKey => $client->{token},
+    my $body = $json->encode({ jobKey => $client->{job},
         parameters => [{ name => 'n', value => "\x{e9}" x 20 }] });
     my %head = (
         'Host' => 'chaos', 'Content-Type' => 'application/json',
         'Content-Length' => length $body, 'Connection' => 'close',
         'Authorization' => 'Signature version="1",keyId="ocid1.tenancy.oc1..'
-            . 'chaos' . $client->{number} % 8 . '/ocid1.user.oc1..chaos/aa",'
+            . 'chaos' . $client->{tenant} . '/ocid1.user.oc1..chaos/aa",'
             . 'algorithm="rsa-sha256",headers="date",signature="c2ln"',
         'opc-retry-token' => $client->{token},
         'opc-request-id' => $client->{id},
@@ -234,6 +252,7 @@ sub ended {
     my $again = $client->{tries} < TRIES && retried($answer);
 
     print {$self->{log_file}} $json->encode({ %$answer, time => time,
+        begun => $client->{begun}, body => $client->{job},
         token => $client->{token}, id => $client->{id},
         try => $client->{tries}, last => $again ? 0 : 1,
         asked => $client->{asked} // '' }), "\n";

@@ -10,12 +10,14 @@ use warnings;
 use JSON::PP ();
 
 use Chaos::Clients ();
+use Chaos::Tokens ();
 
 my $json = JSON::PP->new->utf8;
 
-# judge(dir => FOLDER, redis => JobRuns::Redis, ignore_tokens => 0 or 1,
-#       alerts => [LINES]) returns a list of [what, figure, limit]: a figure
-# above its limit is a breach; a limit of undef is only told.
+# judge(dir => FOLDER, redis => JobRuns::Redis, alerts => [LINES], lease =>
+#       SECONDS, unknown => "forward" or "refuse") returns a list of [what,
+# figure, limit]: a figure above its limit is a breach; a limit of undef is only
+# told.
 
 sub judge {
     my (%opt) = @_;
@@ -58,6 +60,24 @@ sub judge {
         ['slots still held' => slots($opt{redis}), 0],
         ['lines of audit that are no JSON' => broken_lines($opt{dir}), 0],
         ['alerts in error.log' => scalar @{$opt{alerts}}, 0],
+        histories(\@clients, \%opt),
+    );
+}
+
+# What the clients of each token saw has to be what a sequence of operations
+# could have been.
+
+sub histories {
+    my ($clients, $opt) = @_;
+    my %found = Chaos::Tokens::check($clients, lease => $opt->{lease},
+        unknown => $opt->{unknown});
+
+    return (
+        ['tokens whose tries overlap' => $found{shared}, undef],
+        ['histories that are not linearizable'
+            => scalar @{$found{invalid}}, 0],
+        ['histories left undecided' => $found{undecided}, 0],
+        map { ["  the history of token $_", 1, undef] } @{$found{invalid}},
     );
 }
 
