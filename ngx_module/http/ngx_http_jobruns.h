@@ -289,6 +289,154 @@ typedef void (*ngx_http_jobruns_next_pt)(ngx_http_request_t *r,
 
 
 /*
+ * The parts of an attempt, in the order in which they come into being.  Each
+ * is written by the file that is named first in its comment, and lives in the
+ * request's pool with all that it points to, unless it says otherwise.
+ */
+
+
+/*
+ * What is asked for, and by whom: attempt.c and handler.c as the request comes
+ * in, tenant, principal and identity by identity.c.  Constant from the reading
+ * of the body on; the strings are the request's own.
+ */
+typedef struct {
+    ngx_str_t                      uri;       /* r->uri when it came in */
+    jr_path_t                      path;
+    jr_identity_t                  identity;
+    jr_str_t                       tenant;    /* as it stands in keys */
+    jr_str_t                       principal;
+    jr_str_t                       token;     /* data NULL: none */
+    unsigned                       update_recent:1;
+    u_char                         owner[NGX_HTTP_JOBRUNS_OWNER_LEN];
+} ngx_http_jobruns_call_t;
+
+
+/*
+ * The validation: body.c in jobruns_st_checking.  What it yields is constant
+ * from the admission on.
+ */
+typedef struct {
+    size_t                         len;       /* of the body */
+    unsigned                       flags;     /* of jr_body_read() */
+    ngx_queue_t                    queue;     /* body_thread.c: it waits for
+                                                 its thread */
+    jr_body_t                     *found;     /* until body_take(); a static
+                                                 one, or the thread's */
+    jr_str_t                       job_key;   /* from the body */
+    u_char                         token_hash[JR_DIGEST_HEX];
+    u_char                         fingerprint[
+                                           NGX_HTTP_JOBRUNS_FINGERPRINT_LEN];
+    ngx_str_t                      message;   /* of a refused body, without
+                                                 its values */
+    ngx_str_t                      dry_run;   /* would have refused it; the
+                                                 handler's for headers */
+} ngx_http_jobruns_checked_t;
+
+
+/*
+ * What Redis is asked: args.c, once, before it is asked first.  Later only
+ * JR_ADMIT_UNKNOWN changes (reply_verdict.c), and the deadline that the client
+ * stamps.  settlement.c copies what may outlive the request.
+ */
+typedef struct {
+    ngx_uint_t                     nlimits;
+    jr_limit_t                    *limits;
+    ngx_uint_t                     nkeys;     /* record, overrides, limits */
+    ngx_str_t                     *keys;
+    ngx_uint_t                     argc;
+    ngx_str_t                     *argv;      /* of admit.lua, keys first */
+} ngx_http_jobruns_args_t;
+
+
+/*
+ * The asking: admission.c from jobruns_st_admitting on.  The operation is
+ * Redis' while the attempt is blocked, and nobody's otherwise.
+ */
+typedef struct {
+    ngx_redis_op_t                 op;
+    ngx_msec_t                     asked;     /* the lease counts from here;
+                                                 lease.c, when it renews */
+    int64_t                        lost;      /* 0, or by when an admission
+                                                 without a reply was to be
+                                                 carried out: Redis' ms */
+    unsigned                       again:1;   /* since a reply was lost */
+    unsigned                       late:1;    /* asked again for that */
+    unsigned                       reached:1; /* Redis works, and has not
+                                                 admitted us: "allow" does not
+                                                 forward */
+    unsigned                       unprotected:1; /* Redis failed, allowed */
+    unsigned                       unreplicated:1;    /* the claim is on too
+                                                     few replicas */
+} ngx_http_jobruns_admission_t;
+
+
+/*
+ * What admit.lua says beside its verdict: reply_verdict.c with each reply.
+ */
+typedef struct {
+    jr_limit_state_t              *states;    /* parallel to args.limits, by
+                                                 args.c */
+    ngx_uint_t                     nstates;   /* 0 or args.nlimits */
+    ngx_uint_t                     refusing;  /* index into args.limits */
+    ngx_msec_t                     wait;      /* till the limit passes, or the
+                                                 lease of a running one ends */
+    unsigned                       unknown:1; /* so was an earlier attempt */
+} ngx_http_jobruns_reply_t;
+
+
+/*
+ * A retry among those that wait behind the same claim: group.c, from joining
+ * to leaving it, at the latest in the log phase.  The group and the place are
+ * the worker's.
+ */
+typedef struct {
+    ngx_msec_t                     until;     /* by admission.c */
+    ngx_queue_t                    queue;     /* of its group */
+    struct ngx_http_jobruns_group_s
+                                  *group;     /* NULL: it does not wait */
+    ngx_http_jobruns_share_t      *place;     /* that it takes meanwhile */
+} ngx_http_jobruns_waiting_t;
+
+
+/* the renewals: lease.c from jobruns_st_renewing or _forwarding until the
+   settlement, or the log phase */
+typedef struct {
+    ngx_redis_op_t                 op;
+    unsigned                       lost:1;    /* to another attempt */
+} ngx_http_jobruns_lease_t;
+
+
+/*
+ * The job run as far as it is known: of an earlier attempt from Redis
+ * (reply_verdict.c, verdict.c), else from the service's response (held.c,
+ * answer.c).  The strings of a verdict that many are given are in its memory,
+ * which the request's pool lets go.
+ */
+typedef struct {
+    jr_answer_t                    answer;    /* to store, or read back */
+    ngx_str_t                      original_id;   /* of the earlier attempt */
+    ngx_str_t                      location;
+    ngx_str_t                      key;
+    unsigned                       too_large:1;   /* answer not stored:
+                                                 filter.c, settlement.c */
+} ngx_http_jobruns_run_t;
+
+
+/*
+ * What the client is given: answer.c and error.c when it is chosen; the body
+ * may point into run.answer or held.buf.
+ */
+typedef struct {
+    ngx_uint_t                     status;
+    ngx_str_t                      body;
+    ngx_str_t                      code;      /* of a refusal, for audit */
+    ngx_str_t                      message;
+    ngx_uint_t                     retry_after;   /* seconds; 0: none */
+} ngx_http_jobruns_response_t;
+
+
+/*
  * The answer that is held: written by the filters (filter, held, framing) from
  * its header until it is sent, and by the choice of what is sent.
  */
@@ -300,14 +448,36 @@ typedef struct {
     ngx_int_t                    (*input_unbuffered)(void *data,
                                                      ssize_t bytes);
 
+    ngx_http_jobruns_room_t        room;      /* of jobruns_hold_memory; given
+                                                 back in the log phase */
     ngx_buf_t                     *buf;       /* grows by doubling */
     ngx_chain_t                   *overflow;  /* what came behind it, in
                                                  buffers of the upstream */
     ngx_chain_t                  **overflow_last;
+    ngx_uint_t                     http_version;  /* of the client, by flow.c */
     unsigned                       complete:1;    /* its last byte is here */
     unsigned                       overlong:1;    /* than its length says */
     unsigned                       replace:1; /* by an answer of our own */
 } ngx_http_jobruns_held_t;
+
+
+/*
+ * Its audit records: audit.c from ".begin" on.  wait is in a list of the file
+ * until it is written, and the attempt blocked.
+ */
+typedef struct {
+    ngx_http_jobruns_audit_wait_t  wait;      /* on its way to the file */
+    ngx_http_jobruns_recorded_e    recorded;
+    ngx_str_t                      error;     /* why the file could not be
+                                                 used */
+} ngx_http_jobruns_audit_t;
+
+
+/* why Redis could not be used: log.c with each failure; the last one stays */
+typedef struct {
+    ngx_str_t                      text;
+    u_char                        *room;      /* for it; NULL: none yet */
+} ngx_http_jobruns_redis_error_t;
 
 
 /*
@@ -323,122 +493,54 @@ typedef struct {
 } ngx_http_jobruns_times_t;
 
 
+/* as what it is counted: metrics.c, from when on */
+typedef struct {
+    ngx_http_jobruns_stage_e       stage;
+    ngx_msec_t                     since;
+} ngx_http_jobruns_counted_t;
+
+
 /*
  * Everything about one attempt to create a job run.  Lives in the request's
  * pool; ngx_http_jobruns_flow_log_handler() lets go of timers and operations
  * and settles what was left unsettled.
+ *
+ * Above the parts stands what moves it from one to the next.
  */
 struct ngx_http_jobruns_attempt_s {
-    ngx_http_jobruns_state_e       state;
+    ngx_http_jobruns_state_e       state;     /* flow.c alone */
+    ngx_http_jobruns_verdict_e     verdict;   /* of the admission */
+    jr_outcome_e                   outcome;   /* what became of it */
+    ngx_http_jobruns_settled_e     settled;   /* settlement.c */
+    ngx_uint_t                     stopped;   /* guard.c: the status that its
+                                                 client is given; 0: no */
+    unsigned                       claimed:1; /* Redis may hold our record,
+                                                 and no settlement has begun */
+
     ngx_http_request_t            *request;
     ngx_http_jobruns_ctx_t        *ctx;       /* of the request */
     ngx_http_jobruns_loc_conf_t   *conf;      /* of where it came in; stays
                                                  through redirects */
-
-    /* who asks for what */
-
-    jr_path_t                      path;
-    jr_identity_t                  identity;
-    jr_str_t                       tenant;    /* as it stands in keys */
-    jr_str_t                       principal;
-    jr_str_t                       token;     /* data NULL: none */
-    jr_str_t                       job_key;   /* from the body */
-    unsigned                       update_recent:1;
-    u_char                         token_hash[JR_DIGEST_HEX];
-    u_char                         owner[NGX_HTTP_JOBRUNS_OWNER_LEN];
-    u_char                         fingerprint[
-                                           NGX_HTTP_JOBRUNS_FINGERPRINT_LEN];
-
-    /* the check of the body */
-
-    size_t                         body_len;
-    unsigned                       body_flags;    /* of jr_body_read() */
-    ngx_queue_t                    checking;  /* waits for its thread */
-    jr_body_t                     *check;     /* what was found, until it is
-                                                 taken over */
-
-    /* admission; limits and states run in parallel */
-
-    ngx_uint_t                     nlimits;
-    jr_limit_t                    *limits;
-    jr_limit_state_t              *states;
-    ngx_uint_t                     nstates;   /* 0 or nlimits */
-    ngx_uint_t                     nkeys;     /* record, overrides, limits */
-    ngx_str_t                     *keys;
-    ngx_uint_t                     argc;
-    ngx_str_t                     *argv;      /* of admit.lua, keys first */
-    ngx_redis_op_t                 op;
-    ngx_redis_op_t                 renewal;
-    ngx_event_t                    timer;     /* end of waiting, or the next
+    ngx_event_t                    timer;     /* waiters.c: end of waiting; once
+                                                 forwarded lease.c: the next
                                                  renewal */
-    ngx_msec_t                     admit_time;    /* when it was asked */
-    int64_t                        lost;      /* 0, or by when an admission
-                                                 without a reply was to be
-                                                 carried out: Redis' ms */
-    ngx_msec_t                     wait_until;
-    ngx_queue_t                    waiting;   /* of its group */
-    struct ngx_http_jobruns_group_s
-                                  *group;     /* that it waits with; NULL: it
-                                                 does not wait */
-    ngx_http_jobruns_share_t      *place;     /* that it takes meanwhile */
 
-    ngx_http_jobruns_verdict_e     verdict;
-    ngx_uint_t                     refusing;  /* index into limits */
-    ngx_msec_t                     wait;      /* till the limit passes, or the
-                                                 lease of a running one ends */
-    ngx_str_t                      original_id;
-    ngx_str_t                      location;
-    ngx_str_t                      run_key;
-    jr_answer_t                    kept;      /* to keep, or read back */
-
-    /* what became of it */
-
-    jr_outcome_e                   outcome;
-    jr_exchange_t                  exchange;
-    ngx_http_jobruns_settled_e     settled;
-
-    ngx_uint_t                     http_version;  /* of the client */
-    ngx_str_t                      uri;       /* r->uri when it came in */
-    ngx_uint_t                     status;
-    ngx_http_jobruns_room_t        room;      /* of jobruns_hold_memory */
-
-    ngx_str_t                      answer;    /* body to release, once
-                                                 chosen */
-    ngx_http_jobruns_audit_wait_t  record;    /* on its way to the file */
-    ngx_http_jobruns_recorded_e    recorded;
-
+    ngx_http_jobruns_call_t        call;
+    ngx_http_jobruns_checked_t     check;
+    ngx_http_jobruns_args_t        args;
+    ngx_http_jobruns_admission_t   admission;
+    ngx_http_jobruns_reply_t       reply;
+    ngx_http_jobruns_waiting_t     waiting;
+    ngx_http_jobruns_lease_t       lease;
+    jr_exchange_t                  exchange;  /* with the service: filter.c and
+                                                 attempt.c, to its end */
     ngx_http_jobruns_held_t        held;
+    ngx_http_jobruns_run_t         run;
+    ngx_http_jobruns_response_t    response;
+    ngx_http_jobruns_audit_t       audit;
+    ngx_http_jobruns_redis_error_t redis_error;
     ngx_http_jobruns_times_t       times;
-
-    u_char                        *redis_error_text;  /* room for it */
-    ngx_str_t                      redis_error;   /* why Redis, or the audit */
-    ngx_str_t                      audit_error;   /* file, could not be used */
-    ngx_str_t                      dry_run_message;
-    ngx_str_t                      audit_message; /* of a refused body, without
-                                                 its values */
-    ngx_str_t                      refusal_code;  /* for audit */
-    ngx_str_t                      refusal_message;
-
-    ngx_uint_t                     retry_after;   /* seconds; 0: none */
-
-    ngx_http_jobruns_stage_e       stage;     /* as it is counted */
-    ngx_msec_t                     stage_time;
-
-    unsigned                       unknown_before:1;
-    unsigned                       claimed:1; /* Redis may hold our record,
-                                                 and no settlement has begun */
-    unsigned                       asked_again:1;
-    unsigned                       late:1;    /* asked again for that */
-    unsigned                       reached:1; /* Redis works, and has not
-                                                 admitted us: "allow" does not
-                                                 forward */
-    unsigned                       unprotected:1; /* Redis failed, allowed */
-    unsigned                       unreplicated:1;    /* the claim is on too
-                                                     few replicas */
-    unsigned                       renewal_lost:1;
-    unsigned                       too_large:1;   /* answer not kept */
-    ngx_uint_t                     stopped;   /* by the guard: the status that
-                                                 its client is given; 0: no */
+    ngx_http_jobruns_counted_t     counted;
 };
 
 

@@ -66,7 +66,7 @@ ngx_http_jobruns_log(ngx_http_jobruns_attempt_t *a,
 
     ngx_log_error(level, log, 0,
                   "jobruns: %V, request id: \"%V\", tenant: \"%*s\"", &text,
-                  &a->ctx->request_id, a->tenant.len, a->tenant.data);
+                  &a->ctx->request_id, a->call.tenant.len, a->call.tenant.data);
 }
 
 
@@ -102,7 +102,7 @@ ngx_http_jobruns_log_redis_failed(ngx_http_jobruns_attempt_t *a,
     /* as long as a text of a refusal's record can be, and in the place of the
        last one: a waiter may fail often */
 
-    p = a->redis_error_text;
+    p = a->redis_error.room;
 
     if (p == NULL) {
         p = ngx_pnalloc(a->request->pool, NGX_HTTP_JOBRUNS_LOG_ERROR);
@@ -110,7 +110,7 @@ ngx_http_jobruns_log_redis_failed(ngx_http_jobruns_attempt_t *a,
             return;
         }
 
-        a->redis_error_text = p;
+        a->redis_error.room = p;
     }
 
     last = p + NGX_HTTP_JOBRUNS_LOG_ERROR;
@@ -124,6 +124,6 @@ ngx_http_jobruns_log_redis_failed(ngx_http_jobruns_attempt_t *a,
 
     ngx_redis_reply_printable(p, last);
 
-    a->redis_error.data = p;
-    a->redis_error.len = last - p;
+    a->redis_error.text.data = p;
+    a->redis_error.text.len = last - p;
 }

@@ -208,7 +208,7 @@ ngx_http_jobruns_audit_begin(ngx_http_jobruns_attempt_t *a,
         return NGX_OK;
     }
 
-    a->recorded = jobruns_recorded_lost;
+    a->audit.recorded = jobruns_recorded_lost;
 
     ngx_http_jobruns_audit_watch_settle(file);
 
@@ -234,17 +234,17 @@ ngx_http_jobruns_audit_end(ngx_http_jobruns_attempt_t *a,
 {
     ngx_http_jobruns_audit_moment_e  moment;
 
-    if (a->recorded == jobruns_recorded_end) {
+    if (a->audit.recorded == jobruns_recorded_end) {
         return NGX_OK;
     }
 
     /* an attempt whose ".begin" could not be written has one record, as one
        that was not forwarded: an ".end" is never without its ".begin" */
 
-    moment = (a->recorded == jobruns_recorded_begin) ? jobruns_audit_end
-                                                     : jobruns_audit_whole;
+    moment = (a->audit.recorded == jobruns_recorded_begin)
+             ? jobruns_audit_end : jobruns_audit_whole;
 
-    a->recorded = jobruns_recorded_end;
+    a->audit.recorded = jobruns_recorded_end;
     ngx_http_jobruns_metrics_count_attempt(a);
 
     if (a->conf->audit == NULL) {
@@ -287,7 +287,7 @@ ngx_http_jobruns_audit_write(ngx_http_jobruns_attempt_t *a,
     wait = NULL;
 
     if (done != NULL) {
-        wait = &a->record;
+        wait = &a->audit.wait;
         wait->handler = ngx_http_jobruns_audit_on_record;
         wait->attempt = a;
         wait->done = done;
@@ -314,8 +314,8 @@ ngx_http_jobruns_audit_on_record(ngx_http_jobruns_audit_wait_t *wait)
 
     a = wait->attempt;
 
-    if (a->recorded == jobruns_recorded_lost && wait->written) {
-        a->recorded = jobruns_recorded_begin;
+    if (a->audit.recorded == jobruns_recorded_lost && wait->written) {
+        a->audit.recorded = jobruns_recorded_begin;
     }
 
     if (wait->rc != NGX_OK) {
@@ -336,13 +336,13 @@ ngx_http_jobruns_audit_failed(ngx_http_jobruns_attempt_t *a)
 
     error = &a->conf->audit->watch.error;
 
-    if (a->record.written) {
-        ngx_str_set(&a->audit_error, "it could not be synced to its disk");
+    if (a->audit.wait.written) {
+        ngx_str_set(&a->audit.error, "it could not be synced to its disk");
         return;
     }
 
     if (error->len == 0) {
-        ngx_str_set(&a->audit_error, "no memory, or no random bytes");
+        ngx_str_set(&a->audit.error, "no memory, or no random bytes");
         return;
     }
 
@@ -351,7 +351,7 @@ ngx_http_jobruns_audit_failed(ngx_http_jobruns_attempt_t *a)
     p = ngx_pstrdup(a->request->pool, error);
 
     if (p != NULL) {
-        a->audit_error.data = p;
-        a->audit_error.len = error->len;
+        a->audit.error.data = p;
+        a->audit.error.len = error->len;
     }
 }

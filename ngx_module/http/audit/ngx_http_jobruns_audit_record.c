@@ -87,10 +87,10 @@ ngx_http_jobruns_audit_record(ngx_http_jobruns_attempt_t *a, jr_line_t *line,
 
     jr_line_string(line, "eventGroupingId",
                    (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
-                                (char *) a->owner });
+                                (char *) a->call.owner });
     jr_line_literal(line, "\"eventName\":\"CreateJobRun\"");
     ngx_http_jobruns_audit_text(line, "resourceId",
-                                ngx_http_jobruns_str(a->run_key),
+                                ngx_http_jobruns_str(a->run.key),
                                 NGX_HTTP_JOBRUNS_AUDIT_TEXT);
 
     ngx_http_jobruns_audit_details(a, line, moment);
@@ -131,7 +131,7 @@ ngx_http_jobruns_audit_details(ngx_http_jobruns_attempt_t *a,
 
     jr_line_string(line, "attemptId",
                    (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
-                                (char *) a->owner });
+                                (char *) a->call.owner });
 
     if (moment != jobruns_audit_begin) {
         ngx_http_jobruns_audit_result(a, line);
@@ -153,27 +153,27 @@ static void
 ngx_http_jobruns_audit_admitted(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line)
 {
-    jr_line_string(line, "aiDataPlatformId", a->path.platform);
-    jr_line_string(line, "workspaceKey", a->path.workspace);
-    ngx_http_jobruns_audit_text(line, "jobKey", a->job_key,
+    jr_line_string(line, "aiDataPlatformId", a->call.path.platform);
+    jr_line_string(line, "workspaceKey", a->call.path.workspace);
+    ngx_http_jobruns_audit_text(line, "jobKey", a->check.job_key,
                                 NGX_HTTP_JOBRUNS_AUDIT_TEXT);
     jr_line_string(line, "tokenBefore",
                    ngx_http_jobruns_audit_token_before(a));
 
-    if (a->unprotected) {
+    if (a->admission.unprotected) {
         jr_line_boolean(line, "unprotected", 1);
     }
 
-    if (a->unreplicated) {
+    if (a->admission.unreplicated) {
         jr_line_boolean(line, "unreplicated", 1);
     }
 
-    if (a->dry_run_message.len) {
+    if (a->check.dry_run.len) {
         ngx_http_jobruns_audit_text(line, "dryRunRefusal",
                                     ngx_http_jobruns_str(
-                                                a->audit_message.len
-                                                ? a->audit_message
-                                                : a->dry_run_message),
+                                                a->check.message.len
+                                                ? a->check.message
+                                                : a->check.dry_run),
                                     NGX_HTTP_JOBRUNS_AUDIT_MESSAGE);
     }
 
@@ -186,14 +186,14 @@ ngx_http_jobruns_audit_admitted(ngx_http_jobruns_attempt_t *a,
 static void
 ngx_http_jobruns_audit_errors(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
 {
-    if (a->redis_error.len) {
+    if (a->redis_error.text.len) {
         jr_line_string(line, "redisError",
-                       ngx_http_jobruns_str(a->redis_error));
+                       ngx_http_jobruns_str(a->redis_error.text));
     }
 
-    if (a->audit_error.len) {
+    if (a->audit.error.len) {
         jr_line_string(line, "auditError",
-                       ngx_http_jobruns_str(a->audit_error));
+                       ngx_http_jobruns_str(a->audit.error));
     }
 }
 
@@ -215,22 +215,23 @@ ngx_http_jobruns_audit_result(ngx_http_jobruns_attempt_t *a,
 
     if (a->outcome == JR_OUTCOME_CREATED) {
         jr_line_boolean(line, "kept",
-                        a->settled == jobruns_settled_kept && !a->too_large);
+                        a->settled == jobruns_settled_kept
+                        && !a->run.too_large);
     }
 
-    if (a->location.len) {
+    if (a->run.location.len) {
         ngx_http_jobruns_audit_text(line, "location",
-                                    ngx_http_jobruns_str(a->location),
+                                    ngx_http_jobruns_str(a->run.location),
                                     NGX_HTTP_JOBRUNS_AUDIT_PATH);
     }
 
-    if (a->renewal_lost) {
+    if (a->lease.lost) {
         jr_line_boolean(line, "leaseLost", 1);
     }
 
-    if (a->original_id.len) {
+    if (a->run.original_id.len) {
         ngx_http_jobruns_audit_text(line, "originalRequestId",
-                                    ngx_http_jobruns_str(a->original_id),
+                                    ngx_http_jobruns_str(a->run.original_id),
                                     NGX_HTTP_JOBRUNS_AUDIT_TEXT);
     }
 
@@ -291,20 +292,21 @@ ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
 
     /* a response that the token alone has decided only shows how they are */
 
-    if (a->nstates == 0 || (a->verdict != jobruns_verdict_forward
-                            && a->verdict != jobruns_verdict_limited))
+    if (a->reply.nstates == 0
+        || (a->verdict != jobruns_verdict_forward
+            && a->verdict != jobruns_verdict_limited))
     {
         return;
     }
 
     jr_line_array(line, "limits");
 
-    for (i = 0; i < a->nstates; i++) {
+    for (i = 0; i < a->reply.nstates; i++) {
         jr_line_object(line, NULL);
-        jr_line_string(line, "name", a->limits[i].name);
-        jr_line_string(line, "verdict", words[a->states[i].state]);
-        jr_line_integer(line, "limit", a->states[i].count);
-        jr_line_integer(line, "remaining", a->states[i].remaining);
+        jr_line_string(line, "name", a->args.limits[i].name);
+        jr_line_string(line, "verdict", words[a->reply.states[i].state]);
+        jr_line_integer(line, "limit", a->reply.states[i].count);
+        jr_line_integer(line, "remaining", a->reply.states[i].remaining);
         jr_line_close(line, '}');
     }
 
@@ -320,18 +322,18 @@ ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
     size_t     n;
     ngx_str_t  message;
 
-    n = jr_decimal(status, a->status) - status;
+    n = jr_decimal(status, a->response.status) - status;
 
     jr_line_object(line, "response");
     jr_line_string(line, "status", (jr_str_t) { n, status });
     jr_line_string(line, "responseTime",
                    ngx_http_jobruns_audit_envelope_time(time));
 
-    if (a->refusal_code.len) {
-        message = a->audit_message.len ? a->audit_message
-                                       : a->refusal_message;
+    if (a->response.code.len) {
+        message = a->check.message.len ? a->check.message
+                                       : a->response.message;
 
-        jr_line_string(line, "code", ngx_http_jobruns_str(a->refusal_code));
+        jr_line_string(line, "code", ngx_http_jobruns_str(a->response.code));
         ngx_http_jobruns_audit_text(line, "message",
                                     ngx_http_jobruns_str(message),
                                     NGX_HTTP_JOBRUNS_AUDIT_MESSAGE);
@@ -348,14 +350,14 @@ ngx_http_jobruns_audit_token_before(ngx_http_jobruns_attempt_t *a)
 {
     static const jr_str_t  none = { 0, NULL };
 
-    if (a->token.data == NULL) {
+    if (a->call.token.data == NULL) {
         return none;
     }
 
     switch (a->verdict) {
 
     case jobruns_verdict_forward:
-        return a->unknown_before ? (jr_str_t) jr_str("unknown")
+        return a->reply.unknown ? (jr_str_t) jr_str("unknown")
                                  : (jr_str_t) jr_str("absent");
 
     case jobruns_verdict_replay:
@@ -379,7 +381,7 @@ ngx_http_jobruns_audit_token_before(ngx_http_jobruns_attempt_t *a)
 static jr_str_t
 ngx_http_jobruns_audit_token_after(ngx_http_jobruns_attempt_t *a)
 {
-    if (a->token.data == NULL || !ngx_http_jobruns_forwarded(a)) {
+    if (a->call.token.data == NULL || !ngx_http_jobruns_forwarded(a)) {
         return ngx_http_jobruns_audit_token_before(a);
     }
 
@@ -412,12 +414,14 @@ ngx_http_jobruns_audit_identity(ngx_http_jobruns_attempt_t *a,
     r = a->request;
 
     jr_line_object(line, "identity");
-    ngx_http_jobruns_audit_text(line, "principalId", a->principal,
+    ngx_http_jobruns_audit_text(line, "principalId", a->call.principal,
                                 NGX_HTTP_JOBRUNS_AUDIT_TEXT);
     jr_line_string(line, "authType",
-                   a->identity.auth_type.len ? a->identity.auth_type : none);
-    jr_line_string(line, "tenantId", a->tenant);
-    ngx_http_jobruns_audit_text(line, "credentials", a->identity.credential,
+                   a->call.identity.auth_type.len
+                   ? a->call.identity.auth_type : none);
+    jr_line_string(line, "tenantId", a->call.tenant);
+    ngx_http_jobruns_audit_text(line, "credentials",
+                                a->call.identity.credential,
                                 NGX_HTTP_JOBRUNS_AUDIT_TEXT);
     jr_line_string(line, "ipAddress",
                    ngx_http_jobruns_str(r->connection->addr_text));
@@ -462,10 +466,11 @@ ngx_http_jobruns_audit_request(ngx_http_jobruns_attempt_t *a,
 
     jr_line_object(line, "headers");
 
-    if (a->token.data != NULL && a->token_hash[0]) {
+    if (a->call.token.data != NULL && a->check.token_hash[0]) {
         jr_line_array(line, "opc-retry-token-sha256");
         jr_line_string(line, NULL,
-                       (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash });
+                       (jr_str_t) { JR_DIGEST_HEX,
+                                    (char *) a->check.token_hash });
         jr_line_close(line, ']');
     }
 
@@ -505,7 +510,7 @@ ngx_http_jobruns_audit_asker_again(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line)
 {
     jr_line_object(line, "identity");
-    jr_line_string(line, "tenantId", a->tenant);
+    jr_line_string(line, "tenantId", a->call.tenant);
     jr_line_close(line, '}');
 
     jr_line_object(line, "request");

@@ -44,7 +44,7 @@ ngx_http_jobruns_admission_begin(ngx_http_request_t *r,
     }
 
     a->times.asked = ngx_current_msec;
-    a->wait_until = ngx_current_msec + a->conf->retry_wait;
+    a->waiting.until = ngx_current_msec + a->conf->retry_wait;
 
     return ngx_http_jobruns_admission_ask(r, a);
 }
@@ -60,27 +60,27 @@ ngx_http_jobruns_admission_ask(ngx_http_request_t *r,
     jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
     a->verdict = jobruns_verdict_none;
-    a->admit_time = ngx_current_msec;
-    a->late = 0;
+    a->admission.asked = ngx_current_msec;
+    a->admission.late = 0;
 
-    a->op.handler = ngx_http_jobruns_admission_on_reply;
-    a->op.data = a;
-    a->op.log = r->connection->log;
-    a->op.stamp = a->nkeys + JR_ADMIT_DEADLINE;
+    a->admission.op.handler = ngx_http_jobruns_admission_on_reply;
+    a->admission.op.data = a;
+    a->admission.op.log = r->connection->log;
+    a->admission.op.stamp = a->args.nkeys + JR_ADMIT_DEADLINE;
 
-    a->op.sheds = 1;
-    a->reached = 0;
+    a->admission.op.sheds = 1;
+    a->admission.reached = 0;
 
-    rc = ngx_redis_op_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
-                           a->argc, a->argv);
+    rc = ngx_redis_op_eval(a->conf->admission, &a->admission.op, &jmcf->admit,
+                           a->args.nkeys, a->args.argc, a->args.argv);
 
     if (rc == NGX_OK) {
         return NGX_AGAIN;
     }
 
-    a->reached = (rc == NGX_BUSY || a->op.denied);
+    a->admission.reached = (rc == NGX_BUSY || a->admission.op.denied);
 
-    ngx_http_jobruns_log_redis_failed(a, a->op.denied
+    ngx_http_jobruns_log_redis_failed(a, a->admission.op.denied
                                       ? "it refuses this gateway: not asked"
                                       : rc == NGX_BUSY
                                       ? "behind with older operations: not "
@@ -107,8 +107,9 @@ ngx_http_jobruns_admission_on_reply(ngx_redis_op_t *op,
 
     ngx_http_set_log_request(a->request->connection->log, a->request);
 
-    if (a->group == NULL) {
-        ngx_http_jobruns_metrics_observe(jobruns_time_admission, a->admit_time);
+    if (a->waiting.group == NULL) {
+        ngx_http_jobruns_metrics_observe(jobruns_time_admission,
+                                         a->admission.asked);
     }
 
     rc = (status == ngx_redis_ok)
@@ -140,8 +141,8 @@ ngx_http_jobruns_admission_read(ngx_http_jobruns_attempt_t *a,
     if (a->verdict == jobruns_verdict_late) {
         /* Redis has told its clock meanwhile: once more, by that */
 
-        if (!a->late) {
-            a->late = 1;
+        if (!a->admission.late) {
+            a->admission.late = 1;
 
             if (ngx_http_jobruns_admission_again(a) == NGX_AGAIN) {
                 return NGX_AGAIN;
@@ -151,7 +152,7 @@ ngx_http_jobruns_admission_read(ngx_http_jobruns_attempt_t *a,
         ngx_http_jobruns_log_redis_failed(a, "an admission came to Redis "
                                           "behind its timeout");
         a->verdict = jobruns_verdict_unavailable;
-        a->reached = 1;
+        a->admission.reached = 1;
     }
 
     return ngx_http_jobruns_admission_await(a);
@@ -172,9 +173,9 @@ ngx_http_jobruns_admission_lost(ngx_http_jobruns_attempt_t *a,
                                       ngx_redis_stats_text(status));
 
     a->verdict = jobruns_verdict_unavailable;
-    a->reached = a->op.denied;
+    a->admission.reached = a->admission.op.denied;
 
-    if (!a->op.sent) {
+    if (!a->admission.op.sent) {
         return NGX_OK;
     }
 
@@ -183,15 +184,15 @@ ngx_http_jobruns_admission_lost(ngx_http_jobruns_attempt_t *a,
        the claim, too */
 
     a->claimed = 1;
-    a->lost = ngx_max(a->lost, a->op.expires);
+    a->admission.lost = ngx_max(a->admission.lost, a->admission.op.expires);
 
-    if (a->asked_again
+    if (a->admission.again
         || ngx_http_jobruns_admission_again(a) != NGX_AGAIN)
     {
         return NGX_OK;
     }
 
-    a->asked_again = 1;
+    a->admission.again = 1;
 
     return NGX_AGAIN;
 }
@@ -211,11 +212,11 @@ ngx_http_jobruns_admission_again(ngx_http_jobruns_attempt_t *a)
         return NGX_OK;
     }
 
-    rc = ngx_redis_op_eval(a->conf->admission, &a->op, &jmcf->admit, a->nkeys,
-                           a->argc, a->argv);
+    rc = ngx_redis_op_eval(a->conf->admission, &a->admission.op, &jmcf->admit,
+                           a->args.nkeys, a->args.argc, a->args.argv);
 
     if (rc != NGX_OK) {
-        a->reached = (rc == NGX_BUSY || a->op.denied);
+        a->admission.reached = (rc == NGX_BUSY || a->admission.op.denied);
         return NGX_OK;
     }
 
@@ -237,7 +238,7 @@ ngx_http_jobruns_admission_allowed(ngx_http_jobruns_attempt_t *a)
        of others: what it does not admit, since it is behind, without memory,
        or does not know us, is never forwarded without it */
 
-    if (!a->conf->redis_allow || a->reached) {
+    if (!a->conf->redis_allow || a->admission.reached) {
         return 0;
     }
 
@@ -248,7 +249,7 @@ ngx_http_jobruns_admission_allowed(ngx_http_jobruns_attempt_t *a)
                          "with \"unprotected\" name all such",
                          &a->conf->redis->address);
 
-    a->unprotected = 1;
+    a->admission.unprotected = 1;
 
     return 1;
 }
@@ -272,9 +273,9 @@ ngx_http_jobruns_admission_await(ngx_http_jobruns_attempt_t *a)
         return NGX_OK;
     }
 
-    a->op.handler = ngx_http_jobruns_admission_on_replicated;
+    a->admission.op.handler = ngx_http_jobruns_admission_on_replicated;
 
-    if (ngx_redis_op_await(&a->op) == NGX_OK) {
+    if (ngx_redis_op_await(&a->admission.op) == NGX_OK) {
         a->verdict = jobruns_verdict_none;
         return NGX_AGAIN;
     }
@@ -333,7 +334,7 @@ ngx_http_jobruns_admission_unreplicated(ngx_http_jobruns_attempt_t *a,
                            "lives"
                          : "nothing is forwarded");
 
-    a->unreplicated = 1;
+    a->admission.unreplicated = 1;
 
     if (!a->conf->redis_allow) {
         a->verdict = jobruns_verdict_unavailable;

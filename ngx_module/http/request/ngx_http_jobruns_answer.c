@@ -60,7 +60,7 @@ ngx_http_jobruns_answer_refuse(ngx_http_request_t *r,
     a->outcome = outcome;
 
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
-        a->retry_after = 1;
+        a->response.retry_after = 1;
     }
 
     return ngx_http_jobruns_answer_error(r, a, status, error, text);
@@ -74,17 +74,19 @@ ngx_http_jobruns_answer_error(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_uint_t status, jr_str_t code,
     jr_str_t message)
 {
-    a->status = status;
-    a->refusal_code.data = (u_char *) code.data;
-    a->refusal_code.len = code.len;
-    a->refusal_message.data = (u_char *) message.data;
-    a->refusal_message.len = message.len;
+    a->response.status = status;
+    a->response.code.data = (u_char *) code.data;
+    a->response.code.len = code.len;
+    a->response.message.data = (u_char *) message.data;
+    a->response.message.len = message.len;
 
-    if (ngx_http_jobruns_error_body(r, code, message, &a->answer) != NGX_OK) {
+    if (ngx_http_jobruns_error_body(r, code, message, &a->response.body)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    ngx_http_jobruns_error_headers(r, status, &a->answer);
+    ngx_http_jobruns_error_headers(r, status, &a->response.body);
 
     return NGX_OK;
 }
@@ -166,7 +168,7 @@ ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
         return ngx_http_jobruns_answer_unknown(r, a);
 
     case jobruns_verdict_running:
-        a->retry_after = 1;
+        a->response.retry_after = 1;
 
         ngx_str_set(&message, "A request with this opc-retry-token is still "
                     "being processed; retry with the same token.");
@@ -179,7 +181,7 @@ ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
         ngx_str_set(&message, "This opc-retry-token was used for a different "
                     "request; use another token for this one.");
 
-        if (a->principal.len == 0) {
+        if (a->call.principal.len == 0) {
             ngx_str_set(&message, "This opc-retry-token was used for a "
                         "different request or by another caller; use another "
                         "token for this one. No principal could be read from "
@@ -211,7 +213,7 @@ ngx_http_jobruns_answer_unknown(ngx_http_request_t *r,
     u_char     *p;
     ngx_str_t   message;
 
-    message.data = ngx_pnalloc(r->pool, 256 + a->original_id.len);
+    message.data = ngx_pnalloc(r->pool, 256 + a->run.original_id.len);
     if (message.data == NULL) {
         return NGX_ERROR;
     }
@@ -219,7 +221,7 @@ ngx_http_jobruns_answer_unknown(ngx_http_request_t *r,
     p = ngx_sprintf(message.data, "Whether request %V with this "
                     "opc-retry-token created a job run is not known; "
                     "look before you create it anew with another token.",
-                    &a->original_id);
+                    &a->run.original_id);
     message.len = p - message.data;
 
     return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_TOKEN_UNKNOWN,
@@ -238,7 +240,7 @@ ngx_http_jobruns_answer_unrecorded(ngx_http_request_t *r,
     ngx_http_jobruns_log(a, jobruns_log_unrecorded, NGX_LOG_ERR,
                          "refused with 503, since jobruns_audit_required is "
                          "on and its record is not in the audit file \"%V\": "
-                         "%V", &a->conf->audit->file->name, &a->audit_error);
+                         "%V", &a->conf->audit->file->name, &a->audit.error);
 
     return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_UNAVAILABLE,
                                           NGX_HTTP_SERVICE_UNAVAILABLE, NULL,
@@ -253,15 +255,15 @@ ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
     char       text[256];
     ngx_str_t  message;
 
-    a->retry_after = (a->wait + 999) / 1000;
+    a->response.retry_after = (a->reply.wait + 999) / 1000;
 
-    if (a->retry_after == 0) {
-        a->retry_after = 1;
+    if (a->response.retry_after == 0) {
+        a->response.retry_after = 1;
     }
 
-    message.len = jr_limit_message(&a->limits[a->refusing],
-                                   &a->states[a->refusing],
-                                   (int64_t) a->retry_after,
+    message.len = jr_limit_message(&a->args.limits[a->reply.refusing],
+                                   &a->reply.states[a->reply.refusing],
+                                   (int64_t) a->response.retry_after,
                                    text, sizeof(text));
 
     message.data = ngx_pnalloc(r->pool, message.len);
@@ -273,8 +275,9 @@ ngx_http_jobruns_answer_limited(ngx_http_request_t *r,
 
     return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_LIMITED,
                                           NGX_HTTP_TOO_MANY_REQUESTS,
-                                          jr_limit_code(a->limits, a->states,
-                                                        a->nstates),
+                                          jr_limit_code(a->args.limits,
+                                                        a->reply.states,
+                                                        a->reply.nstates),
                                           &message);
 }
 
@@ -305,16 +308,17 @@ ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
     u_char    *p;
     jr_str_t   name;
 
-    message->data = ngx_pnalloc(r->pool, 256 + a->original_id.len);
+    message->data = ngx_pnalloc(r->pool, 256 + a->run.original_id.len);
     if (message->data == NULL) {
         return NGX_ERROR;
     }
 
     p = ngx_sprintf(message->data, "Request %V with this opc-retry-token has "
                     "created the job run; its answer could not be "
-                    "stored.%s", &a->original_id,
-                    a->location.len ? " The location header names the run."
-                                    : " List the job runs to find it.");
+                    "stored.%s", &a->run.original_id,
+                    a->run.location.len
+                    ? " The location header names the run."
+                    : " List the job runs to find it.");
     message->len = p - message->data;
 
     name = jr_answer_header_name(JR_ANSWER_LOCATION);
@@ -325,11 +329,11 @@ ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_header_list_drop(r, name);
     ngx_http_clear_location(r);
 
-    if (a->location.len == 0) {
+    if (a->run.location.len == 0) {
         return NGX_OK;
     }
 
-    return ngx_http_jobruns_header_list_add(r, name, &a->location);
+    return ngx_http_jobruns_header_list_add(r, name, &a->run.location);
 }
 
 
@@ -338,16 +342,16 @@ ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     a->outcome = JR_OUTCOME_REPLAYED;
-    a->status = a->kept.status;
+    a->response.status = a->run.answer.status;
 
-    a->answer.data = (u_char *) a->kept.body.data;
-    a->answer.len = a->kept.body.len;
+    a->response.body.data = (u_char *) a->run.answer.body.data;
+    a->response.body.len = a->run.answer.body.len;
 
     if (ngx_http_jobruns_answer_headers_replay(r, a) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_http_jobruns_answer_find_run(a, a->kept.body);
+    ngx_http_jobruns_answer_find_run(a, a->run.answer.body);
 
     return NGX_OK;
 }
@@ -359,16 +363,16 @@ ngx_http_jobruns_answer_find_run(ngx_http_jobruns_attempt_t *a, jr_str_t body)
     u_char    *slash;
     jr_str_t   key, *location;
 
-    location = &a->kept.headers[JR_ANSWER_LOCATION];
+    location = &a->run.answer.headers[JR_ANSWER_LOCATION];
 
     if (location->data == NULL) {
-        location = &a->kept.headers[JR_ANSWER_CONTENT_LOCATION];
+        location = &a->run.answer.headers[JR_ANSWER_CONTENT_LOCATION];
     }
 
-    a->location.data = (u_char *) location->data;
-    a->location.len = location->len;
+    a->run.location.data = (u_char *) location->data;
+    a->run.location.len = location->len;
 
-    a->run_key.len = 0;
+    a->run.key.len = 0;
 
     /* the API page's JobRun.key; the location ends in it where the body is
        no JSON we can read (encoded, too large) */
@@ -376,16 +380,18 @@ ngx_http_jobruns_answer_find_run(ngx_http_jobruns_attempt_t *a, jr_str_t body)
     if (body.len) {
         key = jr_json_skim_string(body, (jr_str_t) jr_str("key"));
 
-        a->run_key.data = (u_char *) key.data;
-        a->run_key.len = key.len;
+        a->run.key.data = (u_char *) key.data;
+        a->run.key.len = key.len;
     }
 
-    if (a->run_key.len == 0 && a->location.len) {
-        slash = (u_char *) memrchr(a->location.data, '/', a->location.len);
+    if (a->run.key.len == 0 && a->run.location.len) {
+        slash = (u_char *) memrchr(a->run.location.data, '/',
+                                   a->run.location.len);
 
         if (slash != NULL) {
-            a->run_key.data = slash + 1;
-            a->run_key.len = a->location.data + a->location.len - slash - 1;
+            a->run.key.data = slash + 1;
+            a->run.key.len = a->run.location.data + a->run.location.len
+                             - slash - 1;
         }
     }
 }
@@ -397,16 +403,16 @@ ngx_http_jobruns_answer_choose(ngx_http_request_t *r,
 {
     ngx_str_t  *body;
 
-    body = &a->answer;
+    body = &a->response.body;
     ngx_str_null(body);
 
-    if (a->settled == jobruns_settled_done && a->kept.status) {
+    if (a->settled == jobruns_settled_done && a->run.answer.status) {
 
         a->held.replace = 1;
-        a->status = a->kept.status;
+        a->response.status = a->run.answer.status;
 
-        body->data = (u_char *) a->kept.body.data;
-        body->len = a->kept.body.len;
+        body->data = (u_char *) a->run.answer.body.data;
+        body->len = a->run.answer.body.len;
 
         return ngx_http_jobruns_answer_headers_replay(r, a);
     }
@@ -481,7 +487,7 @@ ngx_http_jobruns_answer_replacement(ngx_http_request_t *r,
         code = jr_outcome_error_code(status);
         message = (jr_str_t) jr_str("The service cannot be reached; nothing "
                                     "was sent to it. Retry later.");
-        a->retry_after = 1;
+        a->response.retry_after = 1;
 
     } else if (a->outcome == JR_OUTCOME_REJECTED) {
         status = a->exchange.status;

@@ -1,6 +1,6 @@
 /*
- * Which answer an attempt gets: headers_out, a->answer as its body, and what
- * its record says of it.
+ * Which answer an attempt gets: headers_out, a->response.body as its body, and
+ * what its record says of it.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_ANSWER_H_INCLUDED
@@ -30,8 +30,8 @@ ngx_int_t ngx_http_jobruns_answer_unrecorded(ngx_http_request_t *r,
 ngx_int_t ngx_http_jobruns_answer_choose(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 
-/* Key and location of the run that a->kept tells of; body: of that answer, if
-   all of it is here. */
+/* Key and location of the run that a->run.answer tells of; body: of that
+   answer, if all of it is here. */
 void ngx_http_jobruns_answer_find_run(ngx_http_jobruns_attempt_t *a,
     jr_str_t body);
 

@@ -23,10 +23,10 @@ ngx_http_jobruns_answer_headers_replay(ngx_http_request_t *r,
 
     ngx_http_clean_header(r);
 
-    r->headers_out.status = a->kept.status;
-    r->headers_out.content_length_n = (off_t) a->kept.body.len;
+    r->headers_out.status = a->run.answer.status;
+    r->headers_out.content_length_n = (off_t) a->run.answer.body.len;
 
-    kept = &a->kept.headers[JR_ANSWER_CONTENT_TYPE];
+    kept = &a->run.answer.headers[JR_ANSWER_CONTENT_TYPE];
 
     if (kept->data != NULL) {
         r->headers_out.content_type.data = (u_char *) kept->data;
@@ -36,7 +36,7 @@ ngx_http_jobruns_answer_headers_replay(ngx_http_request_t *r,
 
     for (i = 0; i < JR_ANSWER_HEADERS; i++) {
 
-        kept = &a->kept.headers[i];
+        kept = &a->run.answer.headers[i];
 
         /* the id on a replay is that of the request at hand */
 
@@ -65,10 +65,10 @@ ngx_http_jobruns_answer_headers_replay(ngx_http_request_t *r,
         }
     }
 
-    if (a->original_id.len
+    if (a->run.original_id.len
         && ngx_http_jobruns_header_list_add(r,
                              (jr_str_t) jr_str("opc-original-request-id"),
-                             &a->original_id)
+                             &a->run.original_id)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -112,7 +112,7 @@ ngx_http_jobruns_answer_headers_common(ngx_http_request_t *r,
                              (jr_str_t) jr_str("opc-original-request-id"));
     }
 
-    if (a->retry_after) {
+    if (a->response.retry_after) {
         ngx_http_jobruns_header_list_drop(r, (jr_str_t) jr_str("retry-after"));
 
         p = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
@@ -121,7 +121,7 @@ ngx_http_jobruns_answer_headers_common(ngx_http_request_t *r,
         }
 
         value.data = p;
-        value.len = ngx_sprintf(p, "%ui", a->retry_after) - p;
+        value.len = ngx_sprintf(p, "%ui", a->response.retry_after) - p;
 
         if (ngx_http_jobruns_header_list_add(r,
                                            (jr_str_t) jr_str("Retry-After"),
@@ -132,7 +132,7 @@ ngx_http_jobruns_answer_headers_common(ngx_http_request_t *r,
         }
     }
 
-    return a->nstates ? ngx_http_jobruns_limit_headers(r, a) : NGX_OK;
+    return a->reply.nstates ? ngx_http_jobruns_limit_headers(r, a) : NGX_OK;
 }
 
 
@@ -143,12 +143,12 @@ ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
     char       *p, *end;
     ngx_str_t   value;
 
-    p = ngx_pnalloc(r->pool, 2 * JR_RATELIMIT_LEN(a->nstates));
+    p = ngx_pnalloc(r->pool, 2 * JR_RATELIMIT_LEN(a->reply.nstates));
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    end = jr_limit_policy(a->limits, a->states, a->nstates, p);
+    end = jr_limit_policy(a->args.limits, a->reply.states, a->reply.nstates, p);
 
     if (end == p) {
         return NGX_OK;
@@ -165,10 +165,12 @@ ngx_http_jobruns_limit_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    p += JR_RATELIMIT_LEN(a->nstates);
+    p += JR_RATELIMIT_LEN(a->reply.nstates);
 
     value.data = (u_char *) p;
-    value.len = jr_limit_remaining(a->limits, a->states, a->nstates, p) - p;
+    value.len = jr_limit_remaining(a->args.limits, a->reply.states,
+                                   a->reply.nstates, p)
+                - p;
 
     return ngx_http_jobruns_header_list_add(r, (jr_str_t) jr_str("RateLimit"),
                                             &value);

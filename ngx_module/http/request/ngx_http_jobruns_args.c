@@ -66,16 +66,18 @@ ngx_http_jobruns_args_limits(ngx_http_request_t *r,
 
     n = a->conf->limits ? a->conf->limits->nelts : 0;
 
-    a->keys = ngx_pcalloc(r->pool,
-                          (JR_ADMIT_KEY_LIMITS + n) * sizeof(ngx_str_t));
-    a->limits = ngx_palloc(r->pool, n * sizeof(jr_limit_t));
-    a->states = ngx_palloc(r->pool, n * sizeof(jr_limit_state_t));
+    a->args.keys = ngx_pcalloc(r->pool, (JR_ADMIT_KEY_LIMITS + n)
+                                        * sizeof(ngx_str_t));
+    a->args.limits = ngx_palloc(r->pool, n * sizeof(jr_limit_t));
+    a->reply.states = ngx_palloc(r->pool, n * sizeof(jr_limit_state_t));
 
-    if (a->keys == NULL || (n && (a->limits == NULL || a->states == NULL))) {
+    if (a->args.keys == NULL
+        || (n && (a->args.limits == NULL || a->reply.states == NULL)))
+    {
         return NGX_ERROR;
     }
 
-    a->nkeys = JR_ADMIT_KEY_LIMITS;
+    a->args.nkeys = JR_ADMIT_KEY_LIMITS;
 
     for (i = 0; i < n; i++) {
         limit = (ngx_http_jobruns_limit_t *) a->conf->limits->elts + i;
@@ -89,21 +91,23 @@ ngx_http_jobruns_args_limits(ngx_http_request_t *r,
                 continue;
             }
 
-            a->keys[a->nkeys] = key;
+            a->args.keys[a->args.nkeys] = key;
 
         } else if (limit->by == jobruns_key_platform) {
-            a->keys[a->nkeys].data = (u_char *) a->path.platform.data;
-            a->keys[a->nkeys].len = a->path.platform.len;
+            a->args.keys[a->args.nkeys].data =
+                                       (u_char *) a->call.path.platform.data;
+            a->args.keys[a->args.nkeys].len = a->call.path.platform.len;
 
         } else if (limit->by == jobruns_key_workspace) {
-            a->keys[a->nkeys].data = (u_char *) a->path.workspace.data;
-            a->keys[a->nkeys].len = a->path.workspace.len;
+            a->args.keys[a->args.nkeys].data =
+                                      (u_char *) a->call.path.workspace.data;
+            a->args.keys[a->args.nkeys].len = a->call.path.workspace.len;
         }
 
         /* by tenant: the tenant is in every key already */
 
-        a->limits[a->nlimits++] = limit->limit;
-        a->nkeys++;
+        a->args.limits[a->args.nlimits++] = limit->limit;
+        a->args.nkeys++;
     }
 
     return NGX_OK;
@@ -126,17 +130,18 @@ ngx_http_jobruns_args_keys(ngx_http_request_t *r,
 
     ngx_memzero(&key, sizeof(jr_key_t));
 
-    if (a->token.data != NULL) {
+    if (a->call.token.data != NULL) {
         key.kind = JR_KEY_TOKEN;
-        key.name = (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash };
+        key.name = (jr_str_t) { JR_DIGEST_HEX, (char *) a->check.token_hash };
 
     } else {
         key.kind = JR_KEY_ATTEMPT;
         key.name = (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
-                                (char *) a->owner };
+                                (char *) a->call.owner };
     }
 
-    if (ngx_http_jobruns_args_key(r, a, &a->keys[JR_ADMIT_KEY_RECORD], &key)
+    if (ngx_http_jobruns_args_key(r, a, &a->args.keys[JR_ADMIT_KEY_RECORD],
+                                  &key)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -146,7 +151,7 @@ ngx_http_jobruns_args_keys(ngx_http_request_t *r,
 
     key.kind = JR_KEY_OVERRIDES;
 
-    if (ngx_http_jobruns_args_key(r, a, &a->keys[JR_ADMIT_KEY_OVERRIDES],
+    if (ngx_http_jobruns_args_key(r, a, &a->args.keys[JR_ADMIT_KEY_OVERRIDES],
                                   &key)
         != NGX_OK)
     {
@@ -155,14 +160,14 @@ ngx_http_jobruns_args_keys(ngx_http_request_t *r,
 
     key.kind = JR_KEY_LIMIT;
 
-    for (i = 0; i < a->nlimits; i++) {
-        by = ngx_http_jobruns_str(a->keys[JR_ADMIT_KEY_LIMITS + i]);
+    for (i = 0; i < a->args.nlimits; i++) {
+        by = ngx_http_jobruns_str(a->args.keys[JR_ADMIT_KEY_LIMITS + i]);
 
         if (by.len) {
             buf = ngx_pnalloc(r->pool, JR_NAME_DIGEST);
 
             if (buf == NULL
-                || ngx_http_jobruns_args_partition(&a->limits[i],
+                || ngx_http_jobruns_args_partition(&a->args.limits[i],
                                                              by, &last)
                    != NGX_OK
                 || jr_identity_name(by, (char *) buf, &by) != JR_OK)
@@ -171,12 +176,13 @@ ngx_http_jobruns_args_keys(ngx_http_request_t *r,
             }
         }
 
-        key.limit = a->limits[i].kind;
-        key.name = a->limits[i].name;
-        key.window = a->limits[i].window;
+        key.limit = a->args.limits[i].kind;
+        key.name = a->args.limits[i].name;
+        key.window = a->args.limits[i].window;
         key.by = by;
 
-        if (ngx_http_jobruns_args_key(r, a, &a->keys[JR_ADMIT_KEY_LIMITS + i],
+        if (ngx_http_jobruns_args_key(r, a,
+                                      &a->args.keys[JR_ADMIT_KEY_LIMITS + i],
                                       &key)
             != NGX_OK)
         {
@@ -219,7 +225,7 @@ ngx_http_jobruns_args_key(ngx_http_request_t *r,
 
     key = *what;
     key.prefix = ngx_http_jobruns_str(a->conf->prefix);
-    key.tenant = a->tenant;
+    key.tenant = a->call.tenant;
 
     text->len = jr_key_size(&key);
     text->data = ngx_pnalloc(r->pool, text->len);
@@ -251,20 +257,21 @@ ngx_http_jobruns_args_list(ngx_http_request_t *r,
 
     ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
-    a->argc = a->nkeys + JR_ADMIT_LIMITS + JR_LIMIT_ARG_LAST * a->nlimits;
+    a->args.argc = a->args.nkeys + JR_ADMIT_LIMITS
+                   + JR_LIMIT_ARG_LAST * a->args.nlimits;
 
-    a->argv = ngx_pcalloc(r->pool, a->argc * sizeof(ngx_str_t));
-    if (a->argv == NULL) {
+    a->args.argv = ngx_pcalloc(r->pool, a->args.argc * sizeof(ngx_str_t));
+    if (a->args.argv == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(a->argv, a->keys, a->nkeys * sizeof(ngx_str_t));
+    ngx_memcpy(a->args.argv, a->args.keys, a->args.nkeys * sizeof(ngx_str_t));
 
-    arg = a->argv + a->nkeys;
+    arg = a->args.argv + a->args.nkeys;
 
-    arg[JR_ADMIT_OWNER].data = a->owner;
+    arg[JR_ADMIT_OWNER].data = a->call.owner;
     arg[JR_ADMIT_OWNER].len = NGX_HTTP_JOBRUNS_OWNER_LEN;
-    arg[JR_ADMIT_FINGERPRINT].data = a->fingerprint;
+    arg[JR_ADMIT_FINGERPRINT].data = a->check.fingerprint;
     arg[JR_ADMIT_FINGERPRINT].len = NGX_HTTP_JOBRUNS_FINGERPRINT_LEN;
     arg[JR_ADMIT_REQUEST_ID] = ctx->request_id;
     arg[JR_ADMIT_UNKNOWN] = a->conf->retry_refuse ? refuse : forward;
@@ -276,16 +283,17 @@ ngx_http_jobruns_args_list(ngx_http_request_t *r,
                                 a->conf->retry_lease)
         != NGX_OK
         || ngx_http_jobruns_args_number(r, &arg[JR_ADMIT_LIFE],
-                                   a->token.data ? a->conf->retry_ttl
+                                   a->call.token.data ? a->conf->retry_ttl
                                                  : NGX_HTTP_JOBRUNS_TOKENLESS)
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < a->nlimits; i++) {
-        limit = &a->limits[i];
-        arg = a->argv + a->nkeys + JR_ADMIT_LIMITS + JR_LIMIT_ARG_LAST * i;
+    for (i = 0; i < a->args.nlimits; i++) {
+        limit = &a->args.limits[i];
+        arg = a->args.argv + a->args.nkeys + JR_ADMIT_LIMITS
+              + JR_LIMIT_ARG_LAST * i;
 
         ngx_http_jobruns_args_text(&arg[JR_LIMIT_ARG_KIND],
                                    jr_limit_kinds[limit->kind].name);

@@ -93,14 +93,14 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
     a->request = r;
     a->ctx = ctx;
     a->conf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
-    a->path = *path;
-    a->uri = r->uri;
+    a->call.path = *path;
+    a->call.uri = r->uri;
     a->held.overflow_last = &a->held.overflow;
 
     ctx->attempt = a;
 
-    return ngx_http_jobruns_random_hex(a->owner, NGX_HTTP_JOBRUNS_OWNER_LEN,
-                                       0);
+    return ngx_http_jobruns_random_hex(a->call.owner,
+                                       NGX_HTTP_JOBRUNS_OWNER_LEN, 0);
 }
 
 
@@ -169,10 +169,10 @@ ngx_http_jobruns_attempt_refused(ngx_http_request_t *r,
     }
 
     if (kind == JR_PATH_SUSPECT) {
-        ngx_memzero(&ctx->attempt->path, sizeof(jr_path_t));
+        ngx_memzero(&ctx->attempt->call.path, sizeof(jr_path_t));
 
     } else {
-        (void) jr_path_keys(&ctx->attempt->path, &what);
+        (void) jr_path_keys(&ctx->attempt->call.path, &what);
     }
 
     if (r->err_status != status) {
@@ -210,9 +210,10 @@ ngx_http_jobruns_attempt_is_creation(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
     return r->method == NGX_HTTP_POST
-           && r->uri.len == a->uri.len
-           && (r->uri.data == a->uri.data
-               || ngx_memcmp(r->uri.data, a->uri.data, a->uri.len) == 0);
+           && r->uri.len == a->call.uri.len
+           && (r->uri.data == a->call.uri.data
+               || ngx_memcmp(r->uri.data, a->call.uri.data, a->call.uri.len)
+                  == 0);
 }
 
 

@@ -42,28 +42,28 @@ ngx_http_jobruns_body_check(ngx_http_request_t *r,
 
     static jr_body_t  body;
 
-    a->body_len = ngx_http_jobruns_body_length(r);
-    a->body_flags = JR_SCHEMA_GATEWAY | (a->conf->reject_unknown
-                                         ? JR_SCHEMA_REJECT_UNKNOWN : 0);
+    a->check.len = ngx_http_jobruns_body_length(r);
+    a->check.flags = JR_SCHEMA_GATEWAY | (a->conf->reject_unknown
+                                          ? JR_SCHEMA_REJECT_UNKNOWN : 0);
 
 #if (NGX_THREADS)
 
-    if (a->body_len > NGX_HTTP_JOBRUNS_BODY_INLINE) {
+    if (a->check.len > NGX_HTTP_JOBRUNS_BODY_INLINE) {
         return ngx_http_jobruns_body_thread_check(r, a);
     }
 
 #endif
 
-    if (ngx_http_jobruns_gather(r, a->body_len, &text, &copy) != NGX_OK) {
+    if (ngx_http_jobruns_gather(r, a->check.len, &text, &copy) != NGX_OK) {
         return NGX_ERROR;
     }
 
     jr_body_read(a->conf->schema, NULL, (char *) text.data, text.len,
-                 a->body_flags, a->conf->enable == jobruns_dry_run, &body);
+                 a->check.flags, a->conf->enable == jobruns_dry_run, &body);
 
     ngx_free(copy);
 
-    a->check = &body;
+    a->check.found = &body;
 
     return NGX_OK;
 }
@@ -78,8 +78,8 @@ ngx_http_jobruns_body_take(ngx_http_request_t *r,
     ngx_str_t    message;
     const char  *code;
 
-    body = a->check;
-    a->check = NULL;
+    body = a->check.found;
+    a->check.found = NULL;
 
     if (body->status != JR_OK && body->status != JR_INVALID) {
         return NGX_ERROR;
@@ -93,9 +93,9 @@ ngx_http_jobruns_body_take(ngx_http_request_t *r,
 
     if (body->status == JR_INVALID) {
 
-        if (ngx_http_jobruns_describe(r, a->body_len == 0, &body->err,
+        if (ngx_http_jobruns_describe(r, a->check.len == 0, &body->err,
                                       &body->report, &code, &message,
-                                      &a->audit_message)
+                                      &a->check.message)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -237,8 +237,8 @@ ngx_http_jobruns_take_job_key(ngx_http_request_t *r,
 
     ngx_memcpy(p, body->job_key, body->job_key_len);
 
-    a->job_key.data = (char *) p;
-    a->job_key.len = body->job_key_len;
+    a->check.job_key.data = (char *) p;
+    a->check.job_key.len = body->job_key_len;
 
     return NGX_OK;
 }
@@ -306,8 +306,8 @@ ngx_http_jobruns_invalid(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
         ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                       "jobruns: dry run, would refuse: %V", message);
 
-        if (a->dry_run_message.len == 0) {
-            a->dry_run_message = *message;
+        if (a->check.dry_run.len == 0) {
+            a->check.dry_run = *message;
         }
 
         return NGX_OK;
@@ -333,10 +333,10 @@ ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
     jr_str_t     parts[6];
     jr_digest_t  md, seal;
 
-    parts[0] = a->path.version;
-    parts[1] = a->path.family;
-    parts[2] = a->update_recent ? (jr_str_t) jr_str("true")
-                                : (jr_str_t) jr_str("false");
+    parts[0] = a->call.path.version;
+    parts[1] = a->call.path.family;
+    parts[2] = a->call.update_recent ? (jr_str_t) jr_str("true")
+                                     : (jr_str_t) jr_str("false");
     parts[3] = body->json ? (jr_str_t) jr_str("json")
                           : (jr_str_t) jr_str("raw");
     parts[4].data = (char *) body->digest.bytes;
@@ -344,7 +344,7 @@ ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
 
     n = 5;
 
-    if (a->principal.len == 0 && a->token.data != NULL) {
+    if (a->call.principal.len == 0 && a->call.token.data != NULL) {
         /* without a principal others may share the token's scope, so its
            fingerprint says whose it is */
 
@@ -360,9 +360,9 @@ ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    a->fingerprint[0] = '1';
-    a->fingerprint[1] = ':';
-    jr_digest_hex(&md, (char *) a->fingerprint + 2);
+    a->check.fingerprint[0] = '1';
+    a->check.fingerprint[1] = ':';
+    jr_digest_hex(&md, (char *) a->check.fingerprint + 2);
 
     return NGX_OK;
 }
@@ -371,11 +371,12 @@ ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_jobruns_hash_token(ngx_http_jobruns_attempt_t *a)
 {
-    if (a->token.data == NULL) {
+    if (a->call.token.data == NULL) {
         return NGX_OK;
     }
 
-    return jr_key_token(a->tenant, a->principal, a->path.platform,
-                        a->path.workspace, a->token, (char *) a->token_hash)
+    return jr_key_token(a->call.tenant, a->call.principal,
+                        a->call.path.platform, a->call.path.workspace,
+                        a->call.token, (char *) a->check.token_hash)
            == JR_OK ? NGX_OK : NGX_ERROR;
 }

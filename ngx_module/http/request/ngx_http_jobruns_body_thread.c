@@ -71,7 +71,7 @@ typedef struct {
 /* of this worker */
 typedef struct {
     ngx_thread_pool_t           *pool;        /* NULL: there is none */
-    ngx_queue_t                  waiting;     /* a->checking */
+    ngx_queue_t                  waiting;     /* a->check.queue */
     ngx_queue_t                  running;
     ngx_uint_t                   nwaiting;
     ngx_uint_t                   nrunning;
@@ -146,7 +146,8 @@ ngx_http_jobruns_body_thread_check(ngx_http_request_t *r,
     }
 
     if (ngx_http_jobruns_checks.nrunning == NGX_HTTP_JOBRUNS_CHECKS) {
-        ngx_queue_insert_tail(&ngx_http_jobruns_checks.waiting, &a->checking);
+        ngx_queue_insert_tail(&ngx_http_jobruns_checks.waiting,
+                              &a->check.queue);
         ngx_http_jobruns_checks.nwaiting++;
 
     } else if (ngx_http_jobruns_check_post(r, a) != NGX_OK) {
@@ -210,7 +211,7 @@ ngx_http_jobruns_check_start(void)
         ngx_queue_remove(q);
         ngx_http_jobruns_checks.nwaiting--;
 
-        a = ngx_queue_data(q, ngx_http_jobruns_attempt_t, checking);
+        a = ngx_queue_data(q, ngx_http_jobruns_attempt_t, check.queue);
         r = a->request;
 
         /* what has ended while it waited costs no thread */
@@ -239,8 +240,8 @@ ngx_http_jobruns_check_post(ngx_http_request_t *r,
 
     check->attempt = a;
     check->schema = a->conf->schema;
-    check->len = a->body_len;
-    check->flags = a->body_flags;
+    check->len = a->check.len;
+    check->flags = a->check.flags;
     check->dry_run = (a->conf->enable == jobruns_dry_run);
     check->fd = NGX_INVALID_FILE;
 
@@ -427,7 +428,7 @@ ngx_http_jobruns_check_on_done(ngx_event_t *ev)
                       check->len);
     }
 
-    a->check = &check->body;
+    a->check.found = &check->body;
 
     ngx_http_jobruns_flow_wake(a, NGX_OK);
 

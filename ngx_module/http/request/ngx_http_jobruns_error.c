@@ -154,12 +154,12 @@ ngx_http_jobruns_error_page(ngx_http_request_t *r,
                          ? JR_OUTCOME_INVALID : JR_OUTCOME_UNAVAILABLE;
         }
 
-        a->status = r->err_status;
+        a->response.status = r->err_status;
 
-        a->refusal_code.data = (u_char *) code.data;
-        a->refusal_code.len = code.len;
-        a->refusal_message.data = (u_char *) message.data;
-        a->refusal_message.len = message.len;
+        a->response.code.data = (u_char *) code.data;
+        a->response.code.len = code.len;
+        a->response.message.data = (u_char *) message.data;
+        a->response.message.len = message.len;
     }
 
     return NGX_OK;

@@ -344,7 +344,7 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
            forgets that the client speaks more
            (ngx_http_proxy_process_status_line()) */
 
-        status = (r->http_version == a->http_version)
+        status = (r->http_version == a->held.http_version)
                  ? u->headers_in.status_n : 0;
 
 #if (nginx_version < 1023000)
@@ -365,7 +365,7 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
              */
 
             u->keepalive = 0;
-            r->http_version = a->http_version;
+            r->http_version = a->held.http_version;
 
             return NGX_HTTP_BAD_GATEWAY;
         }
@@ -387,11 +387,11 @@ ngx_http_jobruns_hold(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a)
         ngx_http_clean_header(r);
     }
 
-    r->http_version = a->http_version;
+    r->http_version = a->held.http_version;
 
     ngx_http_jobruns_flow_to(a, jobruns_st_holding);
 
-    a->status = r->headers_out.status;
+    a->response.status = r->headers_out.status;
 
     a->held.replace = ngx_http_jobruns_held_replaced(r, a);
 
@@ -433,7 +433,7 @@ ngx_http_jobruns_collect(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
             if (rc == NGX_DECLINED) {
                 /* too large to hold: what it settles is known by now */
 
-                a->too_large = 1;
+                a->run.too_large = 1;
 
                 if (ngx_http_jobruns_held_overflow(r, a, cl) == NGX_ERROR) {
                     return NGX_ERROR;
@@ -499,8 +499,8 @@ ngx_http_jobruns_conclude(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     if (a->outcome == JR_OUTCOME_CREATED) {
         ngx_http_jobruns_held_capture(r, a);
-        ngx_http_jobruns_answer_find_run(a, a->held.complete ? a->kept.body
-                                                        : none);
+        ngx_http_jobruns_answer_find_run(a, a->held.complete
+                                            ? a->run.answer.body : none);
     }
 
     rc = ngx_http_jobruns_flow_settle(r, a);
@@ -552,9 +552,9 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    if (a->answer.len) {
-        b->pos = a->answer.data;
-        b->last = a->answer.data + a->answer.len;
+    if (a->response.body.len) {
+        b->pos = a->response.body.data;
+        b->last = a->response.body.data + a->response.body.len;
         b->memory = 1;
 
     } else if (a->held.overflow != NULL) {

@@ -209,7 +209,7 @@ ngx_http_jobruns_flow_step(ngx_http_request_t *r,
                true */
 
             ngx_http_jobruns_flow_to(a, jobruns_st_answered);
-            ngx_http_jobruns_answer_send(r, &a->answer);
+            ngx_http_jobruns_answer_send(r, &a->response.body);
             rc = NGX_DONE;
             break;
 
@@ -379,7 +379,7 @@ ngx_http_jobruns_flow_forward(ngx_http_request_t *r,
         return ngx_http_jobruns_lease_renew(a);
     }
 
-    if (a->recorded == jobruns_recorded_none && a->conf->audit != NULL) {
+    if (a->audit.recorded == jobruns_recorded_none && a->conf->audit != NULL) {
         ngx_http_jobruns_flow_to(a, jobruns_st_recording);
         return ngx_http_jobruns_audit_begin(a, ngx_http_jobruns_flow_wake);
     }
@@ -387,7 +387,7 @@ ngx_http_jobruns_flow_forward(ngx_http_request_t *r,
     ngx_http_jobruns_flow_to(a, jobruns_st_forwarding);
 
     a->times.forwarded = ngx_current_msec;
-    a->http_version = r->http_version;
+    a->held.http_version = r->http_version;
 
     if (a->claimed) {
         ngx_http_jobruns_lease_keep(a);
@@ -416,7 +416,7 @@ ngx_http_jobruns_flow_refuse(ngx_http_request_t *r,
         r->headers_out.status = status;
         r->headers_out.content_length_n = 0;
 
-        ngx_http_jobruns_answer_send(r, &a->answer);
+        ngx_http_jobruns_answer_send(r, &a->response.body);
         return NGX_DONE;
     }
 
@@ -468,7 +468,7 @@ ngx_http_jobruns_flow_settle(ngx_http_request_t *r,
     /* a creation that Redis could not protect when it was admitted: its
        retries may find it all the same */
 
-    if (a->unprotected && a->token.data != NULL
+    if (a->admission.unprotected && a->call.token.data != NULL
         && a->outcome == JR_OUTCOME_CREATED)
     {
         a->claimed = 1;
@@ -542,7 +542,7 @@ ngx_http_jobruns_flow_log_handler(ngx_http_request_t *r)
 
     ngx_http_jobruns_waiters_leave(a);
     ngx_http_jobruns_lease_drop(a);
-    ngx_http_jobruns_room_give(&a->room);
+    ngx_http_jobruns_room_give(&a->held.room);
     ngx_http_jobruns_metrics_count_stage(a, jobruns_stage_none);
 
     ngx_http_jobruns_attempt_outcome(r, a);
@@ -551,8 +551,8 @@ ngx_http_jobruns_flow_log_handler(ngx_http_request_t *r)
         ngx_http_jobruns_settlement_detached(a);
     }
 
-    if (a->status == 0) {
-        a->status = r->headers_out.status;
+    if (a->response.status == 0) {
+        a->response.status = r->headers_out.status;
     }
 
     (void) ngx_http_jobruns_audit_end(a, NULL);

@@ -64,8 +64,8 @@ ngx_http_jobruns_group_join(ngx_http_jobruns_attempt_t *a)
     ngx_int_t                  rc;
     ngx_http_jobruns_group_t  *g;
 
-    rc = ngx_http_jobruns_share_take(&ngx_http_jobruns_group_places, a->tenant,
-                                     &a->place);
+    rc = ngx_http_jobruns_share_take(&ngx_http_jobruns_group_places,
+                                     a->call.tenant, &a->waiting.place);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -73,12 +73,13 @@ ngx_http_jobruns_group_join(ngx_http_jobruns_attempt_t *a)
     g = ngx_http_jobruns_group_of(a);
 
     if (g == NULL) {
-        ngx_http_jobruns_share_give(&ngx_http_jobruns_group_places, a->place);
+        ngx_http_jobruns_share_give(&ngx_http_jobruns_group_places,
+                                    a->waiting.place);
         return NGX_ERROR;
     }
 
-    ngx_queue_insert_tail(&g->members, &a->waiting);
-    a->group = g;
+    ngx_queue_insert_tail(&g->members, &a->waiting.queue);
+    a->waiting.group = g;
 
     ngx_http_jobruns_worker.waiters++;
     ngx_http_jobruns_count(jobruns_count_waited);
@@ -95,7 +96,7 @@ ngx_http_jobruns_group_of(ngx_http_jobruns_attempt_t *a)
     ngx_queue_t               *q, *bucket;
     ngx_http_jobruns_group_t  *g;
 
-    bucket = ngx_http_jobruns_group_bucket(&a->keys[JR_ADMIT_KEY_RECORD]);
+    bucket = ngx_http_jobruns_group_bucket(&a->args.keys[JR_ADMIT_KEY_RECORD]);
 
     for (q = ngx_queue_head(bucket);
          q != ngx_queue_sentinel(bucket);
@@ -104,8 +105,9 @@ ngx_http_jobruns_group_of(ngx_http_jobruns_attempt_t *a)
         g = ngx_queue_data(q, ngx_http_jobruns_group_t, queue);
 
         if (g->conf == a->conf
-            && ngx_http_jobruns_group_is_of(g, &a->keys[JR_ADMIT_KEY_RECORD])
-            && ngx_memcmp(g->fingerprint, a->fingerprint,
+            && ngx_http_jobruns_group_is_of(g,
+                                       &a->args.keys[JR_ADMIT_KEY_RECORD])
+            && ngx_memcmp(g->fingerprint, a->check.fingerprint,
                           NGX_HTTP_JOBRUNS_FINGERPRINT_LEN)
                == 0)
         {
@@ -124,7 +126,7 @@ ngx_http_jobruns_group_create(ngx_http_jobruns_attempt_t *a,
     ngx_str_t                 *record;
     ngx_http_jobruns_group_t  *g;
 
-    record = &a->keys[JR_ADMIT_KEY_RECORD];
+    record = &a->args.keys[JR_ADMIT_KEY_RECORD];
 
     g = ngx_calloc(sizeof(ngx_http_jobruns_group_t) + record->len,
                    ngx_cycle->log);
@@ -137,7 +139,7 @@ ngx_http_jobruns_group_create(ngx_http_jobruns_attempt_t *a,
     g->record.len = record->len;
     g->record.data = (u_char *) (g + 1);
     ngx_memcpy(g->record.data, record->data, record->len);
-    ngx_memcpy(g->fingerprint, a->fingerprint,
+    ngx_memcpy(g->fingerprint, a->check.fingerprint,
                NGX_HTTP_JOBRUNS_FINGERPRINT_LEN);
 
     ngx_queue_init(&g->members);
@@ -148,8 +150,8 @@ ngx_http_jobruns_group_create(ngx_http_jobruns_attempt_t *a,
     g->event.log = ngx_cycle->log;
 
     g->gap = NGX_HTTP_JOBRUNS_GAP_FIRST;
-    g->lease_end = ngx_current_msec + a->wait;
-    ngx_http_jobruns_group_note(&g->running, &a->original_id);
+    g->lease_end = ngx_current_msec + a->reply.wait;
+    ngx_http_jobruns_group_note(&g->running, &a->run.original_id);
 
     ngx_http_jobruns_group_later(g);
 
@@ -187,12 +189,13 @@ ngx_http_jobruns_group_leave(ngx_http_jobruns_attempt_t *a)
 {
     ngx_http_jobruns_group_t  *g;
 
-    g = a->group;
+    g = a->waiting.group;
 
-    ngx_queue_remove(&a->waiting);
-    a->group = NULL;
+    ngx_queue_remove(&a->waiting.queue);
+    a->waiting.group = NULL;
 
-    ngx_http_jobruns_share_give(&ngx_http_jobruns_group_places, a->place);
+    ngx_http_jobruns_share_give(&ngx_http_jobruns_group_places,
+                                a->waiting.place);
     ngx_http_jobruns_worker.waiters--;
 
     if (!ngx_queue_empty(&g->members) || g->giving) {
@@ -242,7 +245,7 @@ ngx_http_jobruns_group_on_event(ngx_event_t *ev)
     }
 
     a = ngx_queue_data(ngx_queue_head(&g->members),
-                       ngx_http_jobruns_attempt_t, waiting);
+                       ngx_http_jobruns_attempt_t, waiting.queue);
 
     g->asker = a;
     g->again = 0;
@@ -415,7 +418,7 @@ ngx_http_jobruns_group_give(ngx_http_jobruns_group_t *g)
             break;
         }
 
-        a = ngx_queue_data(q, ngx_http_jobruns_attempt_t, waiting);
+        a = ngx_queue_data(q, ngx_http_jobruns_attempt_t, waiting.queue);
 
         ngx_del_timer(&a->timer);
 

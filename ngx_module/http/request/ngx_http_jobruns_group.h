@@ -31,7 +31,7 @@ struct ngx_http_jobruns_group_s {
     u_char                         fingerprint[
                                            NGX_HTTP_JOBRUNS_FINGERPRINT_LEN];
 
-    ngx_queue_t                    members;   /* a->waiting */
+    ngx_queue_t                    members;   /* a->waiting.queue */
     ngx_http_jobruns_attempt_t    *asker;     /* NULL: no poll is under way */
     ngx_event_t                    event;     /* the next poll; or the next
                                                  to be given the verdict */

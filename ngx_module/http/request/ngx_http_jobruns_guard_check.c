@@ -157,15 +157,15 @@ ngx_http_jobruns_guard_fields(ngx_http_request_t *r,
     }
 
     field = &head->fields[JR_HEAD_RETRY_TOKEN];
-    token.data = (u_char *) a->token.data;
-    token.len = a->token.len;
+    token.data = (u_char *) a->call.token.data;
+    token.len = a->call.token.len;
 
     if (field->count > 1
         || !ngx_http_jobruns_guard_same(field, token.data ? &token : NULL))
     {
         /* a dry run forwards one that is invalid, or two */
 
-        if (a->dry_run_message.len == 0
+        if (a->check.dry_run.len == 0
             || field->count
                != ngx_http_jobruns_guard_count(r,
                                   (jr_str_t) jr_str("opc-retry-token")))

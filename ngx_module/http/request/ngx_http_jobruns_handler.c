@@ -228,10 +228,10 @@ ngx_http_jobruns_refuse_path(ngx_http_request_t *r, jr_path_e kind,
     }
 
     if (kind == JR_PATH_CREATE) {
-        (void) jr_path_keys(&ctx->attempt->path, &what);
+        (void) jr_path_keys(&ctx->attempt->call.path, &what);
 
     } else {
-        ngx_memzero(&ctx->attempt->path, sizeof(jr_path_t));
+        ngx_memzero(&ctx->attempt->call.path, sizeof(jr_path_t));
     }
 
     if (ngx_http_jobruns_identity_read(r, ctx->attempt) == NGX_ERROR) {
@@ -353,7 +353,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     a = ctx->attempt;
 
     if (kind == JR_PATH_SUSPECT) {
-        ngx_memzero(&a->path, sizeof(jr_path_t));
+        ngx_memzero(&a->call.path, sizeof(jr_path_t));
 
         if (ngx_http_jobruns_identity_read(r, a) == NGX_ERROR) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -372,7 +372,7 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
 
     /* the keys also for a request that is refused: its record names them */
 
-    if (jr_path_keys(&a->path, &what) == JR_OK && rc == NGX_OK) {
+    if (jr_path_keys(&a->call.path, &what) == JR_OK && rc == NGX_OK) {
         status = ngx_http_jobruns_check_headers(a, h, &code, &what);
     }
 
@@ -394,10 +394,10 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
         message.data = (u_char *) what;
         message.len = ngx_strlen(what);
 
-        if (a->conf->enable == jobruns_dry_run && a->path.workspace.len) {
+        if (a->conf->enable == jobruns_dry_run && a->call.path.workspace.len) {
             ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                           "jobruns: dry run, would refuse: %V", &message);
-            a->dry_run_message = message;
+            a->check.dry_run = message;
 
         } else {
             return ngx_http_jobruns_flow_refuse(r, a, JR_OUTCOME_INVALID,
@@ -462,7 +462,7 @@ ngx_http_jobruns_check_headers(ngx_http_jobruns_attempt_t *a,
             return NGX_HTTP_BAD_REQUEST;
         }
 
-        a->token = value;
+        a->call.token = value;
     }
 
     if (h->update_recent != NULL) {
@@ -472,7 +472,7 @@ ngx_http_jobruns_check_headers(ngx_http_jobruns_attempt_t *a,
             return NGX_HTTP_BAD_REQUEST;
         }
 
-        a->update_recent = flag;
+        a->call.update_recent = flag;
     }
 
     if (h->repeated) {

@@ -53,7 +53,8 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
 
         /* while it is copied there are both, the smaller and the larger */
 
-        why = ngx_http_jobruns_room_left(a->tenant, room, jmcf->hold_memory);
+        why = ngx_http_jobruns_room_left(a->call.tenant, room,
+                                         jmcf->hold_memory);
 
         if (why != jobruns_room_free) {
             ngx_http_jobruns_room_refused(a, why, jmcf->hold_memory,
@@ -71,7 +72,8 @@ ngx_http_jobruns_held_store(ngx_http_request_t *r,
             (void) ngx_pfree(r->pool, a->held.buf->start);
         }
 
-        ngx_http_jobruns_room_take(&a->room, a->tenant, room - a->room.size);
+        ngx_http_jobruns_room_take(&a->held.room, a->call.tenant,
+                                   room - a->held.room.size);
         a->held.buf = held;
     }
 
@@ -93,13 +95,13 @@ ngx_http_jobruns_held_capture(ngx_http_request_t *r,
     ngx_uint_t        i;
     ngx_table_elt_t  *h;
 
-    ngx_memzero(&a->kept, sizeof(jr_answer_t));
+    ngx_memzero(&a->run.answer, sizeof(jr_answer_t));
 
-    a->kept.status = a->exchange.status;
+    a->run.answer.status = a->exchange.status;
 
     if (a->held.buf != NULL) {
-        a->kept.body.data = (char *) a->held.buf->pos;
-        a->kept.body.len = a->held.buf->last - a->held.buf->pos;
+        a->run.answer.body.data = (char *) a->held.buf->pos;
+        a->run.answer.body.len = a->held.buf->last - a->held.buf->pos;
     }
 
     for (i = 0; i < JR_ANSWER_HEADERS; i++) {
@@ -107,13 +109,13 @@ ngx_http_jobruns_held_capture(ngx_http_request_t *r,
                                               jr_answer_header_name(i));
 
         if (h != NULL) {
-            a->kept.headers[i] = ngx_http_jobruns_str(h->value);
+            a->run.answer.headers[i] = ngx_http_jobruns_str(h->value);
         }
     }
 
     /* NGINX has taken it apart (ngx_http_upstream_copy_content_type()) */
 
-    type = &a->kept.headers[JR_ANSWER_CONTENT_TYPE];
+    type = &a->run.answer.headers[JR_ANSWER_CONTENT_TYPE];
 
     *type = ngx_http_jobruns_str(r->headers_out.content_type);
 
@@ -153,12 +155,12 @@ ngx_http_jobruns_held_leave_out(ngx_http_jobruns_attempt_t *a)
 
     for (i = 0; i < JR_ANSWER_HEADERS; i++) {
 
-        if (jr_answer_storable(a->kept.headers[i])) {
+        if (jr_answer_storable(a->run.answer.headers[i])) {
             continue;
         }
 
-        a->kept.headers[i].data = NULL;
-        a->kept.headers[i].len = 0;
+        a->run.answer.headers[i].data = NULL;
+        a->run.answer.headers[i].len = 0;
 
         name = jr_answer_header_name(i);
 

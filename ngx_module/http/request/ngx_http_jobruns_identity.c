@@ -125,7 +125,7 @@ ngx_http_jobruns_identity_read(ngx_http_request_t *r,
     if (r->headers_in.authorization != NULL) {
         rc = jr_identity_read(
                    ngx_http_jobruns_str(r->headers_in.authorization->value),
-                   &a->identity);
+                   &a->call.identity);
 
         if (rc == JR_NO_MEMORY) {
             return NGX_ERROR;
@@ -133,7 +133,7 @@ ngx_http_jobruns_identity_read(ngx_http_request_t *r,
 
         if (rc == JR_INVALID) {
             ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                          jr_str_eq(a->identity.auth_type, "token", 5)
+                          jr_str_eq(a->call.identity.auth_type, "token", 5)
                           ? "jobruns: the session token (ST$) in the keyId "
                             "of the Authorization header cannot be read or "
                             "has no claim of a tenancy; the tenant is the "
@@ -146,16 +146,16 @@ ngx_http_jobruns_identity_read(ngx_http_request_t *r,
         }
     }
 
-    otherwise = a->identity.tenancy.len ? a->identity.tenancy
-                                        : a->path.platform;
+    otherwise = a->call.identity.tenancy.len ? a->call.identity.tenancy
+                                             : a->call.path.platform;
 
     rc_tenant = ngx_http_jobruns_identity_value(r, a->conf->tenant,
                                                 a->conf->tenant_fixed,
                                                 otherwise, &value);
     rc_principal = ngx_http_jobruns_identity_value(r, a->conf->principal,
                                                    a->conf->principal_fixed,
-                                                   a->identity.principal,
-                                                   &a->principal);
+                                                   a->call.identity.principal,
+                                                   &a->call.principal);
 
     if (rc_tenant == NGX_ERROR || rc_principal == NGX_ERROR) {
         return NGX_ERROR;
@@ -163,7 +163,7 @@ ngx_http_jobruns_identity_read(ngx_http_request_t *r,
 
     if (rc_tenant == NGX_DECLINED || rc_principal == NGX_DECLINED) {
         /* half an identity is none */
-        a->principal = (jr_str_t) { 0, NULL };
+        a->call.principal = (jr_str_t) { 0, NULL };
         return NGX_DECLINED;
     }
 
@@ -177,7 +177,7 @@ ngx_http_jobruns_identity_read(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    return jr_identity_name(value, (char *) buf, &a->tenant) == JR_OK
+    return jr_identity_name(value, (char *) buf, &a->call.tenant) == JR_OK
            ? NGX_OK : NGX_ERROR;
 }
 

@@ -42,8 +42,8 @@ ngx_http_jobruns_lease_drop(ngx_http_jobruns_attempt_t *a)
         ngx_del_timer(&a->timer);
     }
 
-    if (a->renewal.active) {
-        ngx_redis_op_cancel(&a->renewal);
+    if (a->lease.op.active) {
+        ngx_redis_op_cancel(&a->lease.op);
     }
 }
 
@@ -51,7 +51,7 @@ ngx_http_jobruns_lease_drop(ngx_http_jobruns_attempt_t *a)
 ngx_uint_t
 ngx_http_jobruns_lease_is_late(ngx_http_jobruns_attempt_t *a)
 {
-    if (a->unprotected) {
+    if (a->admission.unprotected) {
         return 0;
     }
 
@@ -60,14 +60,14 @@ ngx_http_jobruns_lease_is_late(ngx_http_jobruns_attempt_t *a)
 
     ngx_time_update();
 
-    return ngx_current_msec - a->admit_time > a->conf->retry_lease / 2;
+    return ngx_current_msec - a->admission.asked > a->conf->retry_lease / 2;
 }
 
 
 ngx_int_t
 ngx_http_jobruns_lease_renew(ngx_http_jobruns_attempt_t *a)
 {
-    a->admit_time = ngx_current_msec;
+    a->admission.asked = ngx_current_msec;
 
     if (ngx_http_jobruns_lease_send(a, ngx_http_jobruns_lease_on_renewed)
         == NGX_OK)
@@ -123,26 +123,26 @@ ngx_http_jobruns_lease_send(ngx_http_jobruns_attempt_t *a,
     /* the record and the limits, without the overrides */
 
     argv = ngx_palloc(r->pool,
-                      (a->nkeys + JR_RENEW_LAST) * sizeof(ngx_str_t));
+                      (a->args.nkeys + JR_RENEW_LAST) * sizeof(ngx_str_t));
     if (argv == NULL) {
         return NGX_ERROR;
     }
 
-    argv[JR_RENEW_KEY_RECORD] = a->keys[JR_ADMIT_KEY_RECORD];
+    argv[JR_RENEW_KEY_RECORD] = a->args.keys[JR_ADMIT_KEY_RECORD];
     n = JR_RENEW_KEY_LIMITS;
 
-    for (i = JR_ADMIT_KEY_LIMITS; i < a->nkeys; i++) {
-        argv[n++] = a->keys[i];
+    for (i = JR_ADMIT_KEY_LIMITS; i < a->args.nkeys; i++) {
+        argv[n++] = a->args.keys[i];
     }
 
-    argv[n + JR_RENEW_OWNER] = a->argv[a->nkeys + JR_ADMIT_OWNER];
-    argv[n + JR_RENEW_LEASE] = a->argv[a->nkeys + JR_ADMIT_LEASE];
+    argv[n + JR_RENEW_OWNER] = a->args.argv[a->args.nkeys + JR_ADMIT_OWNER];
+    argv[n + JR_RENEW_LEASE] = a->args.argv[a->args.nkeys + JR_ADMIT_LEASE];
 
-    a->renewal.handler = handler;
-    a->renewal.data = a;
-    a->renewal.log = r->connection->log;
+    a->lease.op.handler = handler;
+    a->lease.op.data = a;
+    a->lease.op.log = r->connection->log;
 
-    return ngx_redis_op_eval(a->conf->server, &a->renewal, &jmcf->renew, n,
+    return ngx_redis_op_eval(a->conf->server, &a->lease.op, &jmcf->renew, n,
                              n + JR_RENEW_LAST, argv);
 }
 
@@ -157,7 +157,7 @@ ngx_http_jobruns_lease_on_due(ngx_event_t *ev)
     /* one that fails is tried again when the next is due: two more fit into
        the lease */
 
-    if (!a->renewal.active) {
+    if (!a->lease.op.active) {
         (void) ngx_http_jobruns_lease_send(a, ngx_http_jobruns_lease_on_kept);
     }
 
@@ -184,7 +184,7 @@ ngx_http_jobruns_lease_on_kept(ngx_redis_op_t *op,
                          "another one; the first answer of 2xx is kept; look "
                          "for what kept this worker from renewing it");
 
-    a->renewal_lost = 1;
+    a->lease.lost = 1;
 
     if (a->timer.timer_set) {
         ngx_del_timer(&a->timer);

@@ -35,7 +35,7 @@ ngx_http_jobruns_overrides_report(ngx_http_jobruns_attempt_t *a,
     uint32_t    hash;
     ngx_str_t  *key;
 
-    key = &a->keys[JR_ADMIT_KEY_OVERRIDES];
+    key = &a->args.keys[JR_ADMIT_KEY_OVERRIDES];
 
     ngx_http_jobruns_count(jobruns_count_bad_override);
 

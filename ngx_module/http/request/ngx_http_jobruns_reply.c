@@ -115,14 +115,14 @@ ngx_http_jobruns_reply_done(ngx_http_jobruns_attempt_t *a,
     ngx_int_t  rc;
 
     (void) ngx_http_jobruns_reply_header(a, element[JR_DONE_LOCATION],
-                                         &a->location);
+                                         &a->run.location);
     (void) ngx_http_jobruns_reply_string(a, element[JR_DONE_RUN_KEY],
-                                         &a->run_key);
+                                         &a->run.key);
     (void) ngx_http_jobruns_reply_header(a, element[JR_DONE_REQUEST_ID],
-                                         &a->original_id);
+                                         &a->run.original_id);
 
     if (ngx_http_jobruns_reply_is(element[JR_DONE_ANSWER], "")) {
-        ngx_memzero(&a->kept, sizeof(jr_answer_t));
+        ngx_memzero(&a->run.answer, sizeof(jr_answer_t));
         return;
     }
 
@@ -133,7 +133,7 @@ ngx_http_jobruns_reply_done(ngx_http_jobruns_attempt_t *a,
     }
 
     if (rc != NGX_OK) {
-        ngx_memzero(&a->kept, sizeof(jr_answer_t));
+        ngx_memzero(&a->run.answer, sizeof(jr_answer_t));
     }
 }
 
@@ -179,7 +179,7 @@ ngx_http_jobruns_reply_kept(ngx_http_jobruns_attempt_t *a, redisReply *answer)
         return rc;
     }
 
-    switch (jr_answer_decode(ngx_http_jobruns_str(copy), &a->kept)) {
+    switch (jr_answer_decode(ngx_http_jobruns_str(copy), &a->run.answer)) {
 
     case JR_OK:
         return NGX_OK;
@@ -266,5 +266,5 @@ ngx_http_jobruns_reply_report_damage(ngx_http_jobruns_attempt_t *a)
     ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                   "jobruns: in Redis \"%V\", key \"%V\", the value is not "
                   "ours or damaged; it is not used",
-                  &a->conf->redis->address, &a->keys[JR_ADMIT_KEY_RECORD]);
+                  &a->conf->redis->address, &a->args.keys[JR_ADMIT_KEY_RECORD]);
 }

@@ -31,7 +31,8 @@ ngx_int_t ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a,
 ngx_int_t ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a,
     redisReply *reply, ngx_str_t *value);
 
-/* the stored answer, into a->kept; NGX_ERROR: corrupt; NGX_ABORT: no memory */
+/* the stored answer, into a->run.answer; NGX_ERROR: corrupt; NGX_ABORT: no
+   memory */
 ngx_int_t ngx_http_jobruns_reply_kept(ngx_http_jobruns_attempt_t *a,
     redisReply *answer);
 

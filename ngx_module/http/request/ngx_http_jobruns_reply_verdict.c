@@ -85,7 +85,7 @@ ngx_http_jobruns_reply_verdict(ngx_http_jobruns_attempt_t *a,
     const ngx_http_jobruns_reply_verdict_t  *v;
 
     a->verdict = jobruns_verdict_damaged;
-    a->nstates = 0;
+    a->reply.nstates = 0;
 
     if (reply->type == REDIS_REPLY_ERROR) {
         ngx_http_jobruns_reply_error(a, reply);
@@ -127,7 +127,7 @@ ngx_http_jobruns_reply_verdict(ngx_http_jobruns_attempt_t *a,
 
     if (rc != NGX_OK
         || ngx_http_jobruns_reply_states(a, reply, v->limits) != NGX_OK
-        || (v->verdict == jobruns_verdict_limited && a->nstates == 0))
+        || (v->verdict == jobruns_verdict_limited && a->reply.nstates == 0))
     {
         ngx_http_jobruns_reply_damaged(a, reply, "an unusable value");
         return;
@@ -158,8 +158,9 @@ ngx_http_jobruns_reply_error(ngx_http_jobruns_attempt_t *a, redisReply *reply)
 
     /* others may be admitted, but by a slot that no node serves */
 
-    a->reached = (ngx_strncmp(reply->str, "CLUSTERDOWN ",
-                              sizeof("CLUSTERDOWN ") - 1) != 0);
+    a->admission.reached = (ngx_strncmp(reply->str, "CLUSTERDOWN ",
+                                        sizeof("CLUSTERDOWN ") - 1)
+                            != 0);
 }
 
 
@@ -175,7 +176,7 @@ ngx_http_jobruns_reply_forward(ngx_http_jobruns_attempt_t *a,
     before = element[JR_FORWARD_BEFORE];
 
     a->claimed = 1;
-    a->unknown_before = !ngx_http_jobruns_reply_is(before, "absent");
+    a->reply.unknown = !ngx_http_jobruns_reply_is(before, "absent");
 
     if (ngx_http_jobruns_reply_is(before, "damaged")) {
         ngx_http_jobruns_reply_report_damage(a);
@@ -197,14 +198,14 @@ ngx_http_jobruns_reply_limited(ngx_http_jobruns_attempt_t *a,
     if (index->type != REDIS_REPLY_INTEGER
         || wait->type != REDIS_REPLY_INTEGER
         || index->integer < 1
-        || index->integer > (long long) a->nlimits
+        || index->integer > (long long) a->args.nlimits
         || wait->integer < 0)
     {
         return NGX_ERROR;
     }
 
-    a->refusing = (ngx_uint_t) index->integer - 1;
-    a->wait = (ngx_msec_t) wait->integer;
+    a->reply.refusing = (ngx_uint_t) index->integer - 1;
+    a->reply.wait = (ngx_msec_t) wait->integer;
 
     return ngx_http_jobruns_reply_overrides(a, element[JR_LIMITED_OVERRIDES]);
 }
@@ -220,7 +221,7 @@ ngx_http_jobruns_reply_replay(ngx_http_jobruns_attempt_t *a,
     answer = element[JR_REPLAY_ANSWER];
 
     rc = ngx_http_jobruns_reply_header(a, element[JR_REPLAY_REQUEST_ID],
-                                       &a->original_id);
+                                       &a->run.original_id);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -245,15 +246,15 @@ ngx_http_jobruns_reply_unkept(ngx_http_jobruns_attempt_t *a,
     ngx_int_t  rc;
 
     rc = ngx_http_jobruns_reply_header(a, element[JR_UNKEPT_LOCATION],
-                                       &a->location);
+                                       &a->run.location);
     if (rc == NGX_OK) {
         rc = ngx_http_jobruns_reply_string(a, element[JR_UNKEPT_RUN_KEY],
-                                           &a->run_key);
+                                           &a->run.key);
     }
 
     if (rc == NGX_OK) {
         rc = ngx_http_jobruns_reply_header(a, element[JR_UNKEPT_REQUEST_ID],
-                                           &a->original_id);
+                                           &a->run.original_id);
     }
 
     return rc;
@@ -272,10 +273,10 @@ ngx_http_jobruns_reply_running(ngx_http_jobruns_attempt_t *a,
         return NGX_ERROR;
     }
 
-    a->wait = (ngx_msec_t) wait->integer;
+    a->reply.wait = (ngx_msec_t) wait->integer;
 
     return ngx_http_jobruns_reply_string(a, element[JR_RUNNING_REQUEST_ID],
-                                         &a->original_id);
+                                         &a->run.original_id);
 }
 
 
@@ -284,7 +285,7 @@ ngx_http_jobruns_reply_mismatch(ngx_http_jobruns_attempt_t *a,
     redisReply **element)
 {
     return ngx_http_jobruns_reply_string(a, element[JR_MISMATCH_REQUEST_ID],
-                                         &a->original_id);
+                                         &a->run.original_id);
 }
 
 
@@ -295,7 +296,7 @@ ngx_http_jobruns_reply_refused(ngx_http_jobruns_attempt_t *a,
     ngx_int_t  rc;
 
     rc = ngx_http_jobruns_reply_string(a, element[JR_REFUSED_REQUEST_ID],
-                                       &a->original_id);
+                                       &a->run.original_id);
 
     if (ngx_http_jobruns_reply_is(element[JR_REFUSED_DAMAGE], "damaged")) {
         ngx_http_jobruns_reply_report_damage(a);
@@ -317,7 +318,7 @@ ngx_http_jobruns_reply_late(ngx_http_jobruns_attempt_t *a,
         return NGX_ERROR;
     }
 
-    ngx_redis_clock(&a->op, time->integer);
+    ngx_redis_clock(&a->admission.op, time->integer);
 
     return NGX_OK;
 }
@@ -356,12 +357,12 @@ ngx_http_jobruns_reply_states(ngx_http_jobruns_attempt_t *a,
         return NGX_OK;
     }
 
-    if (reply->elements != from + JR_LIMIT_REPLY_LAST * a->nlimits) {
+    if (reply->elements != from + JR_LIMIT_REPLY_LAST * a->args.nlimits) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < a->nlimits; i++) {
-        if (ngx_http_jobruns_reply_state(&a->states[i],
+    for (i = 0; i < a->args.nlimits; i++) {
+        if (ngx_http_jobruns_reply_state(&a->reply.states[i],
                                         reply->element + from
                                          + JR_LIMIT_REPLY_LAST * i)
             != NGX_OK)
@@ -370,7 +371,7 @@ ngx_http_jobruns_reply_states(ngx_http_jobruns_attempt_t *a,
         }
     }
 
-    a->nstates = a->nlimits;
+    a->reply.nstates = a->args.nlimits;
 
     return NGX_OK;
 }
@@ -431,7 +432,7 @@ ngx_http_jobruns_reply_mistrust(ngx_http_jobruns_attempt_t *a,
         return NGX_ERROR;
     }
 
-    arg = &a->argv[a->nkeys + JR_ADMIT_UNKNOWN];
+    arg = &a->args.argv[a->args.nkeys + JR_ADMIT_UNKNOWN];
 
     if (a->conf->retry_refuse) {
         ngx_str_set(&word, "refuse:");
@@ -468,12 +469,12 @@ ngx_http_jobruns_reply_damaged(ngx_http_jobruns_attempt_t *a, redisReply *reply,
     ngx_http_jobruns_count(jobruns_count_damaged);
 
     ngx_http_jobruns_log_redis_failed(a, "invalid value of key \"%V\": %s",
-                                      &a->keys[JR_ADMIT_KEY_RECORD], what);
+                                      &a->args.keys[JR_ADMIT_KEY_RECORD], what);
 
     ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                   "jobruns: Redis \"%V\" answered for key \"%V\" with %s "
                   "(reply type %d); the value is not ours or damaged: look "
                   "at it, then delete it",
-                  &a->conf->redis->address, &a->keys[JR_ADMIT_KEY_RECORD],
+                  &a->conf->redis->address, &a->args.keys[JR_ADMIT_KEY_RECORD],
                   what, reply->type);
 }

@@ -101,7 +101,8 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
 
     /* in one piece where a pool would not make a piece of its own of it */
 
-    answer = (a->outcome == JR_OUTCOME_CREATED) ? jr_answer_size(&a->kept) : 0;
+    answer = (a->outcome == JR_OUTCOME_CREATED)
+             ? jr_answer_size(&a->run.answer) : 0;
 
     pool = ngx_create_pool(NGX_HTTP_JOBRUNS_SETTLEMENT
                            + (answer <= NGX_MAX_ALLOC_FROM_POOL ? answer : 0),
@@ -127,7 +128,7 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
     s->created = (a->outcome == JR_OUTCOME_CREATED);
     s->unsure = (!ngx_http_jobruns_forwarded(a)
                  && a->verdict != jobruns_verdict_forward);
-    s->takeback = (s->unsure && a->lost);
+    s->takeback = (s->unsure && a->admission.lost);
     ngx_queue_init(&s->queue);
     ngx_queue_init(&s->of_tenant);
     s->gap = NGX_HTTP_JOBRUNS_TRY_FIRST;
@@ -140,7 +141,7 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
         return NULL;
     }
 
-    ngx_http_jobruns_room_take(&s->room, a->tenant,
+    ngx_http_jobruns_room_take(&s->room, a->call.tenant,
                                ngx_http_jobruns_settlement_size(s));
 
     /* the claim is this settlement's to end now */
@@ -177,28 +178,29 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
            : (jr_str_t) jr_str("unsent");
     created = (ngx_http_jobruns_forwarded(a) && s->created);
 
-    s->argv = ngx_pcalloc(s->pool, (a->nkeys + JR_SETTLE_LAST)
+    s->argv = ngx_pcalloc(s->pool, (a->args.nkeys + JR_SETTLE_LAST)
                                    * sizeof(ngx_str_t));
     if (s->argv == NULL) {
         return NGX_ERROR;
     }
 
     arg = s->argv;
+    asked = a->args.argv + a->args.nkeys;
 
-    for (i = 0; i < a->nkeys; i++) {
+    for (i = 0; i < a->args.nkeys; i++) {
 
         /* overrides are admission's; a creation gives back what is held */
 
         if (i == JR_ADMIT_KEY_OVERRIDES
             || (i >= JR_ADMIT_KEY_LIMITS && created
-                && !jr_limit_kinds[a->limits[i - JR_ADMIT_KEY_LIMITS].kind]
+                && !jr_limit_kinds[a->args.limits[i - JR_ADMIT_KEY_LIMITS].kind]
                     .held))
         {
             continue;
         }
 
-        if (ngx_http_jobruns_settlement_copy(s, arg++, a->keys[i].data,
-                                             a->keys[i].len)
+        if (ngx_http_jobruns_settlement_copy(s, arg++, a->args.keys[i].data,
+                                             a->args.keys[i].len)
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -208,24 +210,23 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
     s->nkeys = arg - s->argv;
     s->argc = s->nkeys + JR_SETTLE_LAST;
 
-    asked = a->argv + a->nkeys;
-
     ngx_str_set(&arg[JR_SETTLE_IS_TOKEN], "0");
 
-    if (a->token.data != NULL) {
+    if (a->call.token.data != NULL) {
         ngx_str_set(&arg[JR_SETTLE_IS_TOKEN], "1");
     }
 
     ngx_str_set(&arg[JR_SETTLE_DEADLINE], JR_SCRIPT_TIME_NONE);
 
-    if (a->lost && !created) {
+    if (a->admission.lost && !created) {
         arg[JR_SETTLE_DEADLINE].data = ngx_pnalloc(s->pool,
                                                    JR_SCRIPT_TIME_LEN);
         if (arg[JR_SETTLE_DEADLINE].data == NULL) {
             return NGX_ERROR;
         }
 
-        (void) ngx_sprintf(arg[JR_SETTLE_DEADLINE].data, "%016L", a->lost);
+        (void) ngx_sprintf(arg[JR_SETTLE_DEADLINE].data, "%016L",
+                           a->admission.lost);
     }
 
     arg[JR_SETTLE_OUTCOME].data = (u_char *) word.data;
@@ -242,10 +243,11 @@ ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
     }
 
     if (ngx_http_jobruns_settlement_copy(s, &arg[JR_SETTLE_LOCATION],
-                                         a->location.data, a->location.len)
+                                         a->run.location.data,
+                                         a->run.location.len)
         != NGX_OK
         || ngx_http_jobruns_settlement_copy(s, &arg[JR_SETTLE_RUN_KEY],
-                                            a->run_key.data, a->run_key.len)
+                                            a->run.key.data, a->run.key.len)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -296,20 +298,20 @@ ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
     size_t                   size;
     ngx_http_jobruns_room_e  why;
 
-    if (!s->created || a->too_large || a->token.data == NULL) {
+    if (!s->created || a->run.too_large || a->call.token.data == NULL) {
         return NGX_OK;
     }
 
-    size = jr_answer_size(&a->kept);
+    size = jr_answer_size(&a->run.answer);
 
-    why = ngx_http_jobruns_room_left(a->tenant,
+    why = ngx_http_jobruns_room_left(a->call.tenant,
                                      ngx_http_jobruns_settlement_size(s)
                                      + size,
                                      s->main->hold_memory);
 
     if (why != jobruns_room_free) {
         ngx_http_jobruns_room_refused(a, why, s->main->hold_memory, 1);
-        a->too_large = 1;
+        a->run.too_large = 1;
         return NGX_OK;
     }
 
@@ -318,10 +320,12 @@ ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
         return NGX_ERROR;
     }
 
-    if (jr_answer_encode(&a->kept, (char *) arg->data, &arg->len) != JR_OK) {
+    if (jr_answer_encode(&a->run.answer, (char *) arg->data, &arg->len)
+        != JR_OK)
+    {
         /* done without an answer: a retry is told where the run is */
         arg->len = 0;
-        a->too_large = 1;
+        a->run.too_large = 1;
     }
 
     return NGX_OK;

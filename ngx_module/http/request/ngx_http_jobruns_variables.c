@@ -115,7 +115,7 @@ ngx_http_jobruns_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
             value = ngx_http_jobruns_str(ctx->request_id);
 
         } else if (ctx->attempt != NULL && data == jobruns_var_outcome
-                   && ctx->attempt->dry_run_message.len)
+                   && ctx->attempt->check.dry_run.len)
         {
             return ngx_http_jobruns_variable_dry_run(r, v, ctx->attempt);
 
@@ -167,38 +167,38 @@ ngx_http_jobruns_variable_of(ngx_http_jobruns_attempt_t *a,
         return jr_outcome_name(a->outcome);
 
     case jobruns_var_tenant:
-        return a->tenant;
+        return a->call.tenant;
 
     case jobruns_var_principal:
-        return a->principal;
+        return a->call.principal;
 
     case jobruns_var_token_hash:
-        if (a->token.data != NULL && a->token_hash[0]) {
-            return (jr_str_t) { JR_DIGEST_HEX, (char *) a->token_hash };
+        if (a->call.token.data != NULL && a->check.token_hash[0]) {
+            return (jr_str_t) { JR_DIGEST_HEX, (char *) a->check.token_hash };
         }
 
         return none;
 
     case jobruns_var_limit:
         if (a->verdict == jobruns_verdict_limited) {
-            return a->limits[a->refusing].name;
+            return a->args.limits[a->reply.refusing].name;
         }
 
         /* or the one that would refuse, were it not a dry run */
 
-        for (i = 0; i < a->nstates; i++) {
-            if (a->states[i].state == JR_LIMIT_WOULD_REFUSE) {
-                return a->limits[i].name;
+        for (i = 0; i < a->reply.nstates; i++) {
+            if (a->reply.states[i].state == JR_LIMIT_WOULD_REFUSE) {
+                return a->args.limits[i].name;
             }
         }
 
         return none;
 
     case jobruns_var_run_key:
-        return ngx_http_jobruns_str(a->run_key);
+        return ngx_http_jobruns_str(a->run.key);
 
     case jobruns_var_original_request_id:
-        return ngx_http_jobruns_str(a->original_id);
+        return ngx_http_jobruns_str(a->run.original_id);
 
     default:
         return none;
@@ -260,7 +260,7 @@ ngx_http_jobruns_variable_accept_encoding(ngx_http_request_t *r,
     ctx = ngx_http_jobruns_attempt_get_ctx(r->main);
 
     if (ctx != NULL && ctx->attempt != NULL
-        && !jr_identity_signs(&ctx->attempt->identity, "accept-encoding"))
+        && !jr_identity_signs(&ctx->attempt->call.identity, "accept-encoding"))
     {
         ngx_http_jobruns_variable_set(v, (u_char *) "identity",
                                       sizeof("identity") - 1);

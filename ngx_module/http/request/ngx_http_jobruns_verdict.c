@@ -31,10 +31,10 @@ ngx_http_jobruns_verdict_of(ngx_http_jobruns_attempt_t *a)
     ngx_memzero(&what, sizeof(ngx_http_jobruns_verdict_t));
 
     what.verdict = a->verdict;
-    what.kept = a->kept;
-    what.original_id = a->original_id;
-    what.location = a->location;
-    what.run_key = a->run_key;
+    what.kept = a->run.answer;
+    what.original_id = a->run.original_id;
+    what.location = a->run.location;
+    what.run_key = a->run.key;
 
     return ngx_http_jobruns_verdict_copy(&what);
 }
@@ -143,10 +143,10 @@ ngx_http_jobruns_verdict_give(ngx_http_jobruns_verdict_t *v,
     ngx_http_jobruns_verdict_hold(v);
 
     a->verdict = v->verdict;
-    a->kept = v->kept;
-    a->original_id = v->original_id;
-    a->location = v->location;
-    a->run_key = v->run_key;
+    a->run.answer = v->kept;
+    a->run.original_id = v->original_id;
+    a->run.location = v->location;
+    a->run.key = v->run_key;
 }
 
 

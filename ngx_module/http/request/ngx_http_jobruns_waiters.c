@@ -25,14 +25,14 @@ ngx_http_jobruns_waiters_wait(ngx_http_jobruns_attempt_t *a)
     ngx_int_t       rc;
     ngx_msec_int_t  left;
 
-    left = (ngx_msec_int_t) (a->wait_until - ngx_current_msec);
+    left = (ngx_msec_int_t) (a->waiting.until - ngx_current_msec);
 
     if (left <= 0 || a->request->connection->error) {
         ngx_http_jobruns_waiters_leave(a);
         return NGX_DECLINED;
     }
 
-    if (a->group == NULL) {
+    if (a->waiting.group == NULL) {
         rc = ngx_http_jobruns_group_join(a);
 
         if (rc != NGX_OK) {
@@ -88,15 +88,15 @@ ngx_http_jobruns_waiters_leave(ngx_http_jobruns_attempt_t *a)
 
     ngx_http_jobruns_waiters_decided(a);
 
-    if (a->group == NULL) {
+    if (a->waiting.group == NULL) {
         return;
     }
 
     /* its record names the attempt that it was last known to wait for */
 
-    ngx_http_jobruns_group_tell(&a->group->running, &a->original_id,
+    ngx_http_jobruns_group_tell(&a->waiting.group->running, &a->run.original_id,
                                 a->request->pool);
-    ngx_http_jobruns_group_tell(&a->group->error, &a->redis_error,
+    ngx_http_jobruns_group_tell(&a->waiting.group->error, &a->redis_error.text,
                                 a->request->pool);
 
     (void) ngx_http_jobruns_group_leave(a);
@@ -112,7 +112,7 @@ ngx_http_jobruns_waiters_on_over(ngx_event_t *ev)
     ngx_http_jobruns_attempt_t  *a;
 
     a = ev->data;
-    g = a->group;
+    g = a->waiting.group;
 
     if (g->verdict != NULL) {
         ngx_http_jobruns_verdict_give(g->verdict, a);
@@ -129,7 +129,7 @@ ngx_http_jobruns_waiters_decided(ngx_http_jobruns_attempt_t *a)
     ngx_http_jobruns_group_t    *g;
     ngx_http_jobruns_verdict_t  *v;
 
-    g = a->group;
+    g = a->waiting.group;
 
     if (g == NULL || g->asker != a) {
         return;
@@ -146,13 +146,13 @@ ngx_http_jobruns_waiters_decided(ngx_http_jobruns_attempt_t *a)
            jobruns_redis_failure is about what nobody knows of */
 
         a->verdict = jobruns_verdict_running;
-        ngx_http_jobruns_group_note(&g->error, &a->redis_error);
+        ngx_http_jobruns_group_note(&g->error, &a->redis_error.text);
         break;
 
     case jobruns_verdict_running:
-        g->lease_end = ngx_current_msec + a->wait;
+        g->lease_end = ngx_current_msec + a->reply.wait;
         g->error.len = 0;
-        ngx_http_jobruns_group_note(&g->running, &a->original_id);
+        ngx_http_jobruns_group_note(&g->running, &a->run.original_id);
         break;
 
     case jobruns_verdict_replay:
@@ -161,7 +161,8 @@ ngx_http_jobruns_waiters_decided(ngx_http_jobruns_attempt_t *a)
     case jobruns_verdict_refused:
 
         if (g->verdict == NULL
-            && ngx_queue_next(&a->waiting) != ngx_queue_sentinel(&g->members))
+            && ngx_queue_next(&a->waiting.queue)
+               != ngx_queue_sentinel(&g->members))
         {
             v = ngx_http_jobruns_verdict_of(a);
             g->again = (v == NULL);

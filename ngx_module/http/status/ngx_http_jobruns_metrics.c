@@ -179,14 +179,14 @@ ngx_http_jobruns_metrics_count_stage(ngx_http_jobruns_attempt_t *a,
 {
     ngx_http_jobruns_now_t  *now;
 
-    if (a->stage == stage) {
+    if (a->counted.stage == stage) {
         return;
     }
 
     now = &ngx_http_jobruns_block->now;
 
-    if (a->stage != jobruns_stage_none) {
-        now->stages[a->stage]--;
+    if (a->counted.stage != jobruns_stage_none) {
+        now->stages[a->counted.stage]--;
     }
 
     if (stage != jobruns_stage_none) {
@@ -194,14 +194,15 @@ ngx_http_jobruns_metrics_count_stage(ngx_http_jobruns_attempt_t *a,
     }
 
     if (stage == jobruns_stage_holding) {
-        ngx_http_jobruns_metrics_observe(jobruns_time_service, a->stage_time);
+        ngx_http_jobruns_metrics_observe(jobruns_time_service,
+                                         a->counted.since);
 
-    } else if (a->stage == jobruns_stage_holding) {
-        ngx_http_jobruns_metrics_observe(jobruns_time_hold, a->stage_time);
+    } else if (a->counted.stage == jobruns_stage_holding) {
+        ngx_http_jobruns_metrics_observe(jobruns_time_hold, a->counted.since);
     }
 
-    a->stage = stage;
-    a->stage_time = ngx_current_msec;
+    a->counted.stage = stage;
+    a->counted.since = ngx_current_msec;
 }
 
 
@@ -216,26 +217,28 @@ ngx_http_jobruns_metrics_count_attempt(ngx_http_jobruns_attempt_t *a)
 
     block->outcomes[a->outcome]++;
 
-    block->counters[jobruns_count_unprotected] += a->unprotected;
-    block->counters[jobruns_count_unreplicated] += a->unreplicated;
-    block->counters[jobruns_count_lease_lost] += a->renewal_lost;
-    block->counters[jobruns_count_unkept] += a->too_large;
-    block->counters[jobruns_count_dry_run] += (a->dry_run_message.len != 0);
+    block->counters[jobruns_count_unprotected] += a->admission.unprotected;
+    block->counters[jobruns_count_unreplicated] += a->admission.unreplicated;
+    block->counters[jobruns_count_lease_lost] += a->lease.lost;
+    block->counters[jobruns_count_unkept] += a->run.too_large;
+    block->counters[jobruns_count_dry_run] += (a->check.dry_run.len != 0);
 
-    for (i = 0; i < a->nstates; i++) {
+    for (i = 0; i < a->reply.nstates; i++) {
 
-        if (a->states[i].state == JR_LIMIT_WOULD_REFUSE) {
-            limit = ngx_http_jobruns_zone_limit(&a->limits[i]);
+        if (a->reply.states[i].state == JR_LIMIT_WOULD_REFUSE) {
+            limit = ngx_http_jobruns_zone_limit(&a->args.limits[i]);
             limit->would_refuse++;
         }
     }
 
-    if (a->outcome == JR_OUTCOME_LIMITED && a->refusing < a->nlimits) {
-        limit = ngx_http_jobruns_zone_limit(&a->limits[a->refusing]);
+    if (a->outcome == JR_OUTCOME_LIMITED
+        && a->reply.refusing < a->args.nlimits)
+    {
+        limit = ngx_http_jobruns_zone_limit(&a->args.limits[a->reply.refusing]);
         limit->refused++;
 
-        ngx_http_jobruns_metrics_count_tenant((u_char *) a->tenant.data,
-                                              a->tenant.len);
+        ngx_http_jobruns_metrics_count_tenant((u_char *) a->call.tenant.data,
+                                              a->call.tenant.len);
     }
 }
 
