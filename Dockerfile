@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
 # Three images of one file; docker-compose.yml names the stages.  Everything
 # comes from Debian's own packages.
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
 # Thin on purpose: what a target does stands in util/, one script each.
 # `make` or `make help` lists the targets.
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
 # Read by NGINX's auto/make after the Makefile is written.
 
 # The generated sources follow the files that they are made of.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The two calls of a creation, alone: what they take from a client that does
  * nothing else, so that the gateway's latency can be measured against them.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What it costs to parse and check a body: microseconds a body, against the
  * bounds that docs/validation.md promises.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A wall clock that jumps, for an NGINX under test: preloaded, it stands
  * before gettimeofday(), time() and clock_gettime() of the C library.  The
  * monotonic clock goes on as it does, as on a machine whose clock is set, but

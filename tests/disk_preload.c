@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A disk that can be held up or fail, for an NGINX under test: preloaded, it
  * stands before the C library's fdatasync(), before its write() of audit
  * records, and before its pread() in a thread.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Attempts to create a job run, as the scripts see them, at a time of the
  * test's own choosing.
  */

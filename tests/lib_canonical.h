@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The canonical form of a JSON value as a whole, which the module never has.
  */
 

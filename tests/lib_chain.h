@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * An audit file in memory, for the tests of chains: made, tampered with, and
  * verified.
  */

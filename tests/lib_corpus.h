@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Lines of JSON to run the rules against: the project's own vectors, and
  * larger corpora that need not be there.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * How servers find a route in a request target: each server's habits are one
  * line of a table.  Written from what those servers do, and independent of
  * the classifier that is to foresee them.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A private redis-server on a unix socket in a temporary folder, for tests
  * of the scripts.  It ends with the test program, however that ends.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * One line of a corpus or of the vectors against one rule.
  */
 

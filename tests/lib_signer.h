@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Signs what tests verify: requests and JWTs, with keys that are made when
  * they are first asked for.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Values of our parser for tests, and as jansson has them.
  */
 

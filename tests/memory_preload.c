@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Memory that runs out at one moment, for an NGINX under test: preloaded, it
  * stands before the C library's allocator, or AddressSanitizer's.
  *

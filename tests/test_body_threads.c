@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Bodies read by several threads at once with one schema: each gets what one
  * alone gets.  `make check` runs this under ThreadSanitizer too, which sees all
  * that two threads touch without order.

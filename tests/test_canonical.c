@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The canonical form: what is equal, what is not, and the digest.
  */
 

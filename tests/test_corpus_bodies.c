@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The corpus of request bodies, from bytes to the places of violations.
  */
 

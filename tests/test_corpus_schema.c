@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The JSON Schema test suite, draft 2020-12, for the keywords we have.
  */
 

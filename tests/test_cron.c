@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Cron expressions: verdicts by the vectors, messages, and fire times.
  */
 

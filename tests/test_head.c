@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The head of a request on its way out: what is read of it, and what is not
  * one head.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Who asks: every form of a keyId, and what is none.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The parser: what it accepts, where it sees errors, and that it reads what
  * jansson reads.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Limits: what operators may write, and what clients read of them.
  */
 

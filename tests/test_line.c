@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * JSON lines: whatever bytes go in, one line of valid JSON comes out that a
  * terminal shows as it is.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * admit.lua against a real Redis: what a rate lets through.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * admit.lua against a real Redis: several limits at once, and with a token;
  * a refusal changes nothing.
  */

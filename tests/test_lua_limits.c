@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * admit.lua and settle.lua against exact models of what a rate, a quota and a
  * concurrency are: rates in 128-bit integers, windows from the C library's
  * calendar, slots as a list.  Numbers, times and events are random, with a

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The scripts in a Redis at maxmemory with noeviction: admissions are what is
  * refused, and nothing else.  Each runs as it is, with its flags, and the
  * memory is filled by the test.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Replies of the scripts against a real Redis: each word stands where
  * jr_script.h says.  ARGV and KEYS need no such test: util/embed takes their
  * positions from that header.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * renew.lua against a real Redis, and what holds for all three scripts: each
  * touches only the keys it declares, also on a cluster.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * settle.lua against a real Redis: who may end what, what is stored, and that
  * all of it happens once.
  */

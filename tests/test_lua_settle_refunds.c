@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * settle.lua against a real Redis: what is given back, and that it happens
  * once.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Want of memory: whatever core/ does is done again and again, with the
  * first allocation failing, then the second, until none is left to fail.
  * Each time it says JR_NO_MEMORY; AddressSanitizer sees that nothing is

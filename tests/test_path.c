@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Which paths are a createJobRun, and which only look like one.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The keys in the path of a createJobRun, and targets by themselves.
  */
 

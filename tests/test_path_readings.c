@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Differential test: paths made at random, as servers would read them against
  * what the classifier says.  No server may find a createJobRun in a path that
  * counts as another one; and what no server reads so is seldom suspected.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The map of a Redis Cluster: hash slots, CLUSTER SLOTS, MOVED and ASK.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Compiling schemas: what is refused, and how the place is named.
  */
 

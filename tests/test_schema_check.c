@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Checking values: verdicts by the vectors, and every kind of message.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What checking a value may cost, whatever schema and value are.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Seals: what a retry leaves alike, and what another caller does not.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Request signatures: all vectors, every part of them changed, and each rule
  * broken by itself.
  */

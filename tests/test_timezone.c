@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Java time zone ids: verdicts by the vectors, and what is suggested.
  */
 

@@ -1,3 +1,5 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--
 -- The load: one kind of traffic, told in one line of JSON when it ends.
 --
 --   wrk ... load/jobruns.lua -- KIND RUN TENANTS BODY

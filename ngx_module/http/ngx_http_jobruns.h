@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What the files of http/ share: configuration, the request's context, and
  * the attempt to create a job run with its states.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * NGINX's lists of headers: adding one, finding one, taking some back.
  */
 

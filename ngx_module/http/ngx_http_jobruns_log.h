@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Lines of error.log for an operator, in one shape: what happened and what to
  * do, then to whom; a flood of one kind is folded.
  */

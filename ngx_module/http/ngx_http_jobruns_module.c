@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The module: its directives, and where it hooks into NGINX.  The
  * configuration that they set stands in conf/; docs/directives.md describes
  * them for operators.

@@ -1,4 +1,4 @@
---[[
+--[[ SPDX-License-Identifier: BSD-2-Clause
 Admits one attempt to create a job run, in one atomic step: the token's
 record and every limit are read, then all is decided, then all is written.
 A refusal writes nothing, but to set right what is ahead of the clock, and

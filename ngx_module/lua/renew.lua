@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
---[[
+--[[ SPDX-License-Identifier: BSD-2-Clause
 Renews the lease of an attempt that is still alive, and its slots with it.
 
 KEYS  RECORD      record of the token, or of the attempt where there is none

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
---[[
+--[[ SPDX-License-Identifier: BSD-2-Clause
 Ends one attempt: keeps its answer, or frees its token, or marks its outcome
 unknown; gives back what it did not use, and its slots.  Repeating it changes
 nothing more.

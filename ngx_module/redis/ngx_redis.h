@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A Redis client inside NGINX's event loop.
  *
  * One pipelined connection per worker process and server, owned by NGINX

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The breaker: once a server has proved unreachable, operations are refused
  * at once, and one probe at a time, in the background and ever more seldom,
  * finds out when it is back.  Gaps are jittered, so that the workers of many

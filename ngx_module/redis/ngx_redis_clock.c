@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The clock of a server, and deadlines by it: an operation may carry the time
  * by which it is to be carried out, so that one that comes late does nothing.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A command as the bytes Redis reads: an array of bulk strings.
  */
 

@@ -1,4 +1,4 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
  * The life of a socket: making it, its events, closing it.
  *
  * Owns conn and its pool.  Every function that may close the connection says

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What the files of this folder share, and nobody else includes.
  *
  *   ngx_redis_server.c       configuration time, the turn, the end of a cycle

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Error replies by which a server says that it cannot do its work at all,
  * for nobody: what that means for the operation and for the connection, and
  * what an operator is told to do.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The ways in which a connection comes to its end, and what each means for
  * the operations: which are lost, which wait for the next connection, and
  * whether the breaker opens.

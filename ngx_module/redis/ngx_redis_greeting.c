@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What is said on a new connection before any operation, in one write: AUTH
  * and SELECT as configured, TIME, INFO, CLIENT SETNAME always, so that each
  * connection has proved that a Redis server reads it and wants us, and PING

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Where a server is, found out anew before each connect: by the resolver, if
  * it has a name and there is one, or by its topology.  Managed services
  * move a name to the new master when the old one has failed, and nodes of a

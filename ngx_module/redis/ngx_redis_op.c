@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The ways to submit an operation: a command, a script, and waiting for
  * replicas.
  *

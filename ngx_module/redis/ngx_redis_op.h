@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What operations are to the rest of the client; ways to submit one stand in
  * ngx_redis.h.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Operations: from ngx_redis_op_submit() to the call of their handler.
  *
  * Owns the queues.  An operation waits in server->waiting until a byte of it

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The stream of replies: hiredis parses it, this file keeps hiredis within
  * limits.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Sending: what waits goes to the socket in as few writes as there can be,
  * and of each command it is known whether a byte of it has left.
  *

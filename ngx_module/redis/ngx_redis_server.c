@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A server: what is known of it at configuration time, the turn in which a
  * worker acts for all operations submitted to it, and its end.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Slots: a command on its way to a server, and its bytes.
  *
  * Whoever has a slot in a queue takes it out before it is freed or given to

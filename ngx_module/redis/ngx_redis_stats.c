@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Counters of a server: their names, and the buckets of its round trips; how
  * an operation ended, in words.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What the client counts of a server.
  *
  * The counters stand where the caller wants them, in memory that other

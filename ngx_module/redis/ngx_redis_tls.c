@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * TLS by NGINX's own means.  The server's certificate is always verified, by
  * the configured CA or the system's, and must be for the configured name or
  * the host part of the address: there is no way to turn this off.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What makes a server more than one address: a table of functions through
  * which the client asks the files of topology/, none of which it knows by
  * name.  Set when a server is created, and the same for all its life.

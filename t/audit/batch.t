@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Records are written at the end of a turn of the event loop, all of a turn in
 # one write(): no response and no request is sent before its record.

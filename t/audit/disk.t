@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # An audit file cannot be written: a disk is full, the size of files is
 # limited, or half a record is written.  What is broken is fixed, logged, and

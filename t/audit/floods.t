@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Refusals by the thousand cost neither the disk nor the creations: each
 # record is bounded, and so is their number; the rest is counted in one record

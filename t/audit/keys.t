@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A key is introduced and changed, under load and in any order of rotating and
 # reloading: the chains of all workers are whole.

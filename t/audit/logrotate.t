@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Debian's logrotate rotates the audit file beside nginx's own files: it
 # accepts both, each keeps to its own rules, and no creation is without its

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The audit file that is written is the one on disk: when it is removed, moved
 # or replaced, or a worker cannot open it again, creations get 503 until it is

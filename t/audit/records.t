@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Records have every outcome, and no secrets and no values; text cannot break
 # a line, forge a record or drive a terminal.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Files are rotated, NGINX reloaded and workers killed under load: every chain
 # is whole over all files, and the records account for every job run.

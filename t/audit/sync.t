@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # jobruns_audit_sync decides what is on the disk before a request or a
 # response is sent, and how many requests share a sync; the disk is slow,

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # `nginx -t` accepts and refuses values of directives, and levels inherit
 # them.

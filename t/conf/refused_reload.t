@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A reload that is refused changes nothing: a worker that the master forks
 # later serves the configuration that runs, replays stored responses, and

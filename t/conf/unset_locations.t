@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # In a server with `jobruns on`, `nginx -t` also checks locations where no
 # level sets `jobruns`: it refuses what breaks a guarantee, and accepts what

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # NGINX refuses a creation before the module looks at it, and error_page leads
 # to another page: the client never gets a success, the audit log records a

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Nothing that may be createJobRun is sent except as the attempt that was
 # admitted: whatever a configuration makes of a request, `nginx -t` refuses

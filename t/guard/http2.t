@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # error_page leads an admitted attempt to a location that sends HTTP/2 to the
 # service (NGINX 1.29.4 and later): the guard cannot check it, so nothing of

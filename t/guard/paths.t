@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # There is no way past the checks: however a createJobRun is spelled, and in
 # whatever location it ends, it is checked or refused with 404.

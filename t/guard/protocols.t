@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Two kinds of requests do not leave as plain HTTP/1: those to memcached_pass,
 # which takes no POST, and connections that are upgraded.  No creation leaves

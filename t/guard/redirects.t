@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The service and a post_action can lead a request on after it was sent: by
 # X-Accel-Redirect, and in a location where jobruns is off.  The response to a

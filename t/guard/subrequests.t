@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A subrequest is not an attempt: none of auth_request, mirror, SSI and
 # addition sends what may be createJobRun, into whatever location, with or

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # proxy_pass has variables: a value that names an upstream block is guarded
 # and creates job runs; a value that turns out to be an address sends no

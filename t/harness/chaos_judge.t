@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The judge of `make chaos` reports what is wrong: it gets a run that went
 # well, then the same run with one thing wrong.

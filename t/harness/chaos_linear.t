@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The checker of histories finds those linearizable that are, and no others:
 # first those of a register, then those of retry tokens as `make chaos` records

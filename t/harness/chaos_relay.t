@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The relay of `make chaos` breaks connections as it says, and in the same way
 # again with the same seed.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The harness and the stub service are tested themselves, on an NGINX without
 # the module: the other files rely on them.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # docs/limits.md's recipe for auth_request is run word for word, with a
 # verifier that checks OCI signatures: a POST that is signed passes, and the

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A client certificate names the tenant: jobruns_tenant is $ssl_client_s_dn.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A tenant that is configured without a principal, or the reverse, is read
 # from two sources: `nginx -t` warns once of each place where it is set.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The keyId and variables say who is counted and whose a retry token is, in
 # every form; a header that names nobody is logged.

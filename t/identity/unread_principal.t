@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Callers have no principal that can be read: a token that one of them has
 # used never gets its response to another, and each one's own retry, signed

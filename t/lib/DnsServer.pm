@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package DnsServer;
 
 # A name server for one test: UDP, A and AAAA records that the test can change

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns;
 
 # The harness of the end-to-end tests: real NGINX, real Redis and the stub

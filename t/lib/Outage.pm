@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Outage;
 
 # Clients while something of Redis breaks: rounds of requests, each a new token

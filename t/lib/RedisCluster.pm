@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package RedisCluster;
 
 # A private Redis Cluster: masters that share the slots evenly, and a replica

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package RedisPeer;
 
 # A server that says to a Redis client what a script tells it to: replies cut

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package RedisProbe;
 
 # Speaks to the test-only module of tests/ngx_redis_probe/, which shows the

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package RedisSentinel;
 
 # A master, a replica, and three sentinels that watch them.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Two gateways of eight workers get twice as many requests as are allowed for
 # ten seconds, and admit as many as are allowed: one Redis decides, by its own

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Concurrency: an attempt holds its slot for as long as it is forwarded, and a
 # dead worker's slot is free when its lease ends.

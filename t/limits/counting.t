@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Rates, quotas and concurrencies are counted together and in one call: a
 # refusal uses up nothing, and what was not created is given back.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Every response that admission decided has RateLimit-Policy and RateLimit
 # (draft-ietf-httpapi-ratelimit-headers), which are read as structured fields.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Limits count by values of any bytes and length, by none at all, and several
 # of them by the same value.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Limits of one tenant are changed while the gateway runs, without a reload
 # and without resetting what is counted; and limits with dry_run only report.

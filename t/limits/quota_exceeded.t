@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A quota that is used up for longer than clients retry is refused with the
 # code QuotaExceeded, which Oracle's SDKs do not retry.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Ten thousand tenants create job runs at once: each has limits of its own.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Users of Redis may lack TIME or INFO.  Without INFO admissions have their
 # deadline all the same; without TIME nothing is created, and error.log says

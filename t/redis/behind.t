@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A Redis is behind: what it was asked longer ago than half the timeout has no
 # reply yet, so further admissions are refused at once, under

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The Redis client of ngx_module/redis/ runs alone, in a test-only module that
 # submits what the body of a request says and responds with what became of it

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Operations of the Redis client have deadlines: a server that is late,
 # silent, away or full costs an operation its own time and no other its reply;

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A Redis lies: it sends invalid replies, replies that are too large or that
 # nothing waits for, and ends connections within one.  No operation gets

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The clock of Redis goes back by half an hour: a lease that ends further
 # ahead than it is long is set to end one such length from now.  Until then it

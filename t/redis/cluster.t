@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The gateway works on a Redis Cluster: tenants are on different nodes, slots
 # move between and under requests, a node is gone and comes back.

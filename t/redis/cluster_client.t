@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The Redis client works with a real cluster: operations go to their nodes,
 # redirections are followed, hash slots move or have no node, and nodes come

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Nodes of a cluster lie: they send invalid maps, redirections without end or
 # sense, and addresses without number.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A cluster of six is under load: hash slots move, a master is killed, another
 # one stops replying.  What failed is retried with its token, as SDKs do; the

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A cluster announces names, which the configuration does not have: they are
 # resolved each time before a node is connected to.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The gateway uses a cluster with TLS and an ACL user that has just what
 # docs/redis.md says.

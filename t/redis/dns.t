@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A Redis is configured by name: with a resolver, the name is resolved again
 # before each connect, so that a failover by DNS is followed, also when the

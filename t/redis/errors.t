@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Redis replies with errors when it cannot do its work: a client gets 503,
 # error.log says what to do, and the gateway goes on when Redis works again.

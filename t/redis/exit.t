@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Workers end by reload, QUIT, TERM and worker_shutdown_timeout, in every
 # state of a connection to Redis: none may leave a socket, hang, or give up an

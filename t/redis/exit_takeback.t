@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A worker that exits tries for a minute at most to take back an admission
 # without a reply: then it logs that, and ends.

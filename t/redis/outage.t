@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # One Redis with appendfsync always is under load: it stops for five seconds,
 # and it is killed and started again.  Each token has one job run, though the

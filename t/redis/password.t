@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The password of Redis is the first line of its file, for the gateway and for
 # jobrunsctl alike; both refuse an invalid password file.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # With jobruns_redis_replicas an admission is forwarded when its claim is on a
 # replica, and not before; with too few replicas it gets 503, or is forwarded

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The gateway uses Redis Sentinel: the master is found, a failover is
 # followed, at once when it is announced, and under load with the master

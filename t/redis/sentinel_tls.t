@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Sentinels have TLS, with a user of their own, and a master that has neither;
 # and sentinels announce names instead of addresses.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Redis stands still for longer than a lease, with admissions on their way to
 # it: none of them is carried out when it goes on, or it is taken back.

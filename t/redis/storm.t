@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Thousands of operations run against a server that stalls, cuts replies and
 # hangs up at random.  Whatever happens: each operation ends once, a reply is

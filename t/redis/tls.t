@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The Redis client uses TLS: it accepts good certificates and refuses bad
 # ones.

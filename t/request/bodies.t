@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Bodies are sent through the gateway: they get the expected status, code and
 # places of all violations, and responses have their form.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A client leaves at each state of its request: what was forwarded is finished
 # and stored, what was not is not forwarded, and its retry gets one job run.

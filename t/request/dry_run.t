@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # jobruns dry_run refuses nothing for validation, and what would have been
 # refused is in the audit record, in $jobruns_outcome and in error.log.

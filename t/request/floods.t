@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Clients try to exhaust the gateway: bodies are slow or never end, headers
 # flood it, and thousands of connections are idle.  Memory stays bounded, the

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A client that ends its sending side waits for its response and gets it, and
 # a send_timeout does not count for a response that is not sent yet.  The

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Header values are sent through the gateway: they are accepted or refused
 # with the right code, and a refusal comes before the body.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Bodies above 64k are checked in the thread pool: they get their responses,
 # other requests get theirs meanwhile, and a request whose body is being

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # More bodies above 64k arrive than a worker takes: two are checked, 256 wait,
 # and what comes then is refused before it costs anything, until there is room

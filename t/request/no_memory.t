@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Memory runs out at one moment: requests of each kind are sent, with the
 # first allocation of the worker failing, then the second, and so on until

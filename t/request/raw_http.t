@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Attackers send requests byte by byte: smuggling, framing, odd methods, odd
 # lines.  The same bytes go to the gateway and to a plain NGINX proxy: never

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # opc-request-id has three modes, which decide what the service and the client
 # get for the id that the client sends.

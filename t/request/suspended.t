@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # While the gateway waits for Redis, what happens on the client's connection
 # does not move the request: not a write event that an earlier large response

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A response of the service ends wrongly: the client gets a response that says
 # the outcome is unknown, and nothing of it is stored or replayed.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # error_page leads a creation to another location: a page is never the
 # response to a creation, a named location may create where no byte was sent

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # SDKs find no code in a refusal of the service: JSON with a code and the same
 # status replaces it, and a refusal that has a code passes.  SDKs go by the

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The service frames its responses, well and badly: the client, a retry and
 # the audit log agree on the outcome, with and without buffers, over HTTP/1.1

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A creation is sent on a connection that was not used before, whatever the
 # upstream keeps open: one that the service has closed meanwhile would make

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # An exchange with the service decides the client's response, the token, the
 # limits and the audit record afterwards, and what a retry gets.

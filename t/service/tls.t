@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The service speaks TLS: each creation is sent on a connection of its own,
 # whatever was kept open, and causes no line of TLS in error.log; no response

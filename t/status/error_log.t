@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Lines of error.log tell an operator what happened, what to do, and to whom
 # it happened; a flood has one line and a count.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # What is installed and what runs differ after the module's file was replaced:
 # the page, the JSON, a metric and error.log report it, also after a reload,

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Prometheus finds what ops/ asks for: each expression of the alert rules and
 # of the dashboard finds its series in a gateway that is scraped.

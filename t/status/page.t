@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The page of jobruns_status has numbers without JavaScript, tables and
 # drawings with it, and no resource from outside; names that clients choose

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # jobruns_status reports what the service and the audit file counted, after a
 # mixed load with a reload and a worker that was killed.

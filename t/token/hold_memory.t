@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # No tenant has more than a half of jobruns_hold_memory: slow readers of large
 # responses, settlements that wait for Redis and admissions to be taken back

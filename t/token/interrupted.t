@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Something breaks while an attempt is under way, at each of its states and
 # over HTTP/1.1 and HTTP/2: a worker dies, NGINX is reloaded, Redis is

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # An attempt is held up between its admission and its forwarding: it renews
 # its claim before it forwards, and does not forward what another has taken

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A retry that waits claims the token when the lease before it ends, and the
 # reply to that is lost: Redis is out of reach for its gateway until just

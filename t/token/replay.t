@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A retry gets the first response, byte by byte, and the service is not asked
 # again; the tests also say what the same request is, and in whose scope a

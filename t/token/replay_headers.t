@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # A response with a control character in a header of those that are stored is
 # passed on as it came, and stored and replayed without that header.

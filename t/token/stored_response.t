@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The gateway stores a response: Redis may be away at that moment, retries
 # take time and memory, and a graceful end waits for them; an admission whose

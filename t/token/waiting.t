@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Duplicates of a request that still runs wait for its end, wherever it runs,
 # and cost nothing once their client is gone; leases end, and workers die.

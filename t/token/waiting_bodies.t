@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Retries that wait have their bodies in NGINX's temporary files: thirty of 16
 # MB take next to nothing of the worker's memory.

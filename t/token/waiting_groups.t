@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Retries that wait for one claim poll as one: a poll for all of them, a
 # verdict for all of them, and none where the claim is settled by their own

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # In a worker 1,024 retries may wait for the attempt they repeat, of which no
 # tenant takes more than a quarter; one more is refused at once, counted and

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # jobruns-audit reports files that were tampered with, and shows records;
 # nothing in a file reaches a terminal.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # jobruns-lint reports what the gateway would refuse, where, and when a
 # schedule fires.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # Each verb of jobrunsctl runs against a real Redis that a gateway works on.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # jobrunsctl key: files of keys, and why a request is not verified; signed by
 # jobruns-sign, which sends what it signs.

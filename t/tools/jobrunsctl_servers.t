@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # jobrunsctl finds Redis as the gateway does: with TLS, by sentinels, and in
 # all nodes of a cluster; by --redis, and by nginx.conf.

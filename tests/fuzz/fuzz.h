@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What the fuzz targets share.  Each is one file with one
  * LLVMFuzzerTestOneInput(), built by util/fuzz with libFuzzer, ASan and
  * UBSan; its seeds are in corpus/<target>/.

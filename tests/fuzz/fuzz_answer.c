@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Kept answers as they come back from Redis: as they are, and with the
  * digest set right, since a fuzzer cannot guess one.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Request bodies from bytes to a verdict, with the API's schema.  The last
  * byte chooses the flags.
  */

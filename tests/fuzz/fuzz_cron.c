@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Cron expressions: the grammar, and when an expression next fires.
  */
 

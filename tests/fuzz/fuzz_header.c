@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The values of request headers, and the numbers and names of limits.
  */
 

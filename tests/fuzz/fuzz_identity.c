@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Authorization headers, also such with a token in them.
  *
  * An input whose first line is "claims" has the rest of it encoded into a

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Request bodies as JSON: our reading against jansson's own, the canonical
  * form against itself, and one member found without reading.
  */

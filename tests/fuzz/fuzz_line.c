@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The writer of audit lines: whatever is written, in whatever little room,
  * the line is one JSON object on one line, without a byte that could drive a
  * terminal; sealed into a chain, it is read back as it was sealed.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Paths: the first line is the target as sent, the second what NGINX made
  * of it; without a second line, it made nothing of it.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Bytes of a hostile Redis: the stream of replies, and what the gateway
  * makes of each of them.  The first byte is how large the pieces are
  * that they come in; the replies are the same however they come.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A schema of an operator: it compiles, or it is told why not; what compiles
  * can check whatever comes.  The input is the schema, a zero byte, a value.
  */

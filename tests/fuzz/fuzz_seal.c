@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Seals of Authorization headers.
  *
  * The same header has the same seal, and a keyId that is put in front of or

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Java time zone ids: what is suggested in place of a wrong one is right.
  */
 

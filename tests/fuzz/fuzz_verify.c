@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Verifying of audit files: lines of anybody's, in any order.
  */
 

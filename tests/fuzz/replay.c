@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Runs one fuzz target over the files of a folder, each as one input, without
  * a fuzzer: what was found once stays found.  Prints TAP.
  *

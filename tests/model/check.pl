@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
 
 # The model of retry tokens, checked by spin in every state it can reach: the
 # promises hold, and each seeded mistake breaks the one that it should.

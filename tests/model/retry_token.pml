@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The protocol of retry tokens: attempts with one token, the record that
  * admit.lua, renew.lua and settle.lua move, and a service.
  *

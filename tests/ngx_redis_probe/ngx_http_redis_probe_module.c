@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A test-only module: makes the Redis client of ngx_module/redis/ do what the
  * body of a request says, and answers what became of it.
  *

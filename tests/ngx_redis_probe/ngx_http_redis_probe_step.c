@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The steps of a request to the probe, and the operations that they submit.
  */
 

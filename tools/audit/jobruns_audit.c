@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns-audit: verifies and shows the gateway's audit files.
  *
  * It is made of the gateway's own core.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Joining the two records of an attempt.
  *
  * Memory grows with the attempts of which one record was seen: with what runs

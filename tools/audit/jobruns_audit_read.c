@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Reading audit files line by line, however long, at the speed of the disk.
  */
 

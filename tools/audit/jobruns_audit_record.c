@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Records of an audit file, and which of them pass the filters of
  * jobruns-audit show.
  */

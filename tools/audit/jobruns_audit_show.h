@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns-audit show: what it shows, and what of a record it looks at.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Verifying line by line.
  *
  * A line is one record as a rule.  Where it is not, a record was torn by a

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Verifying audit files: are all chains whole, and does every attempt that
  * was begun have its end?
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Attempts: a record ".begin" and a record ".end" with the same attempt's
  * id.  An attempt is forgotten once both were seen, in whatever order the
  * files came.

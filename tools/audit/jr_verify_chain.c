@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Chains: each record must follow the one before it in its file, and the
  * pieces of a chain in several files must follow each other.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Keys of chains.  A chain has one key for all its life, or none; its opening
  * names it.  Where the opening was not read yet, since files come in any
  * order, the key is the one that a record fits.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What verifying remembers.  Internal to jr_verify*.c.
  */
 

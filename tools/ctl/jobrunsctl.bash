@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
 # Completion of jobrunsctl for bash; installed as
 # /usr/share/bash-completion/completions/jobrunsctl
 

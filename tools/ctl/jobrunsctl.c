@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobrunsctl: shows and mends one token or one tenant of a gateway, while it
  * runs.  It works on Redis, with the gateway's own names of keys.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Which Redis, as jobruns_redis has it: "ADDRESS", "sentinel:NAME ADDRESS ..."
  * or "cluster ADDRESS ...", and options behind it.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What an nginx.conf says of Redis and of limits, files it includes with it.
  *
  * Words are cut as NGINX cuts them; of all directives only ours are looked

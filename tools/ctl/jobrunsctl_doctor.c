@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * doctor: whether a Redis is fit for the gateway, and for how long it has
  * room.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * explain: what happened to a request, in words, from audit files.
  */
 

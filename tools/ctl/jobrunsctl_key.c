@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * key: files of keys by which requests are verified, and a request that is not.
  *
  * A file is written as a whole and put in the place of the old one, so that

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Which line of what was signed differs.
  *
  * Of a signature nothing can be seen but that it is not one of these lines.  So

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Tables for people, JSON for machines, and the question before what cannot
  * be undone.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * tenant show, set, unset, reset: the limits of one tenant.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * TLS to Redis.  hiredis before 1.0 speaks none, so a process of ours does,
  * between the server and a socket that hiredis reads and writes.
  *

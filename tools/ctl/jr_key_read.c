@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Reading what the gateway has written: keys in Redis, and names in them.
  */
 

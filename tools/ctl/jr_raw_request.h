@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A request as it went over the wire, saved in a file: HTTP/1.1, its lines
  * ending with CRLF or, as editors leave them, LF.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns-lint: says what the gateway would say of a request body.
  *
  * It is made of the gateway's own core, so what passes here passes there.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns-lint: a body's verdict, each violation with its line and column.
  */
 

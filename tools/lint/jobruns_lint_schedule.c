@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns-lint: what Quartz makes of an expression, and when it fires next.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns-lint: fire times on the clock of a time zone.
  *
  * The rules are those of the machine's tzdata, read by the C library.  The

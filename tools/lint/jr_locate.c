@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A walk over JSON text that writes the pointer of each value it meets, with
  * the same words as the report did, until it meets the one it looks for.
  */

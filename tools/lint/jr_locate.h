@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Finds a JSON Pointer of a report in the text that was checked.
  */
 

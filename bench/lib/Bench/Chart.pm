@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Bench::Chart;
 
 # Bars of the CPU time per request, a group for each kind of traffic.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Bench::Count;
 
 # What a request costs, counted in ways that do not depend on how fast the

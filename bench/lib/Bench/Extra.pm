@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Bench::Extra;
 
 # What the matrix does not show: writes to Redis, latency on an idle system

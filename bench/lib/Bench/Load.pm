@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Bench::Load;
 
 # wrk, and what one run of it cost whom.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Bench::Peer;
 
 # One program under comparison, with its processes, their CPU time and memory.

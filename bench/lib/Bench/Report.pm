@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Bench::Report;
 
 # REPORT.md of the results of one run: every figure comes from there.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Bench::Stats;
 
 # Medians and spreads of the rounds of one measurement.

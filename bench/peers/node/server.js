@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
 // The gateway's job in Node: fastify, ajv, ioredis with automatic pipelining,
 // an undici pool, and one process per core.
 

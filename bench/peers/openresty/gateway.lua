@@ -1,3 +1,5 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--
 -- The gateway's job in the way of OpenResty: cosockets with a pool of
 -- connections, one EVALSHA to admit and one to settle, the answer kept before
 -- it is given.

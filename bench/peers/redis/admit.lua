@@ -1,4 +1,4 @@
---[[
+--[[ SPDX-License-Identifier: BSD-2-Clause
 Admission as the two peers written for the comparison do it: the token, two
 rates (GCRA), a daily quota and the slots in flight, all or nothing, in one
 call.  The steps of ngx_module/lua/admit.lua in their plainest form: no

@@ -1,4 +1,4 @@
---[[
+--[[ SPDX-License-Identifier: BSD-2-Clause
 The end of an attempt, for the peers: keeps the answer, or frees the token.
 
 KEYS  1 token   2 slots

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The kept answer: what a 2xx looked like, as one value in Redis.
  *
  *   JR1 <sha256 of all that follows the first line>\n

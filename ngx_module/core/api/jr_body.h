@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A request body from its bytes to a verdict: the JSON, then the schema.
  */
 

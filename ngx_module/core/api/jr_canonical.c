@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Canonical text of a JSON value, in pieces as it comes.
  *
  * Recursion follows the nesting of the value, which jr_json_parse() bounds.

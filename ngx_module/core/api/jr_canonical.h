@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The canonical form of a JSON value, and its SHA-256.
  *
  * A retry whose body was serialised anew must still be recognised as the

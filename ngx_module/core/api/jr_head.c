@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The head of an HTTP/1 request, in one walk over its lines.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Reads the head of an HTTP/1 request (RFC 9112, 2 and 3), as a proxy has
  * built it to be sent: the request line and the few fields by which it is
  * known whose request it is.

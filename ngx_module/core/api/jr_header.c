@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Header values: the rules of the API page, and where it is silent, what
  * Oracle's SDKs send.
  */

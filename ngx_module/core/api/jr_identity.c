@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Authorization: Signature keyId="...",headers="...",...
  *
  * Every size is bounded before anything is decoded, since all of it comes

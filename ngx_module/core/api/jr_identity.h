@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Who asks: the tenancy and the principal in an Authorization header of
  * OCI's request signing (draft-cavage-http-signatures-08).
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The claims of a JSON Web Token (RFC 7519) in its compact form.
  *
  * Nothing here verifies a signature: the claims are whatever the sender of

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Names of keys in Redis, and the digest by which a retry token is named: one
  * place for the gateway that writes them and for the tools that look at them.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Limits: parsing what operators write, wording what clients read.  What
  * differs by kind stands in jr_limit_kind.c.
  */

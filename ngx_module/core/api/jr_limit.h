@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Limits as the configuration writes them, and as responses report them; the
  * table of their kinds.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The kinds of limits: a row each, and the functions of the rows.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Tables: what an exchange means, and how errors are worded.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What became of an attempt to create a job run.
  *
  * The outcome of a forwarded attempt comes from what was really exchanged

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Parameters of an Authorization header: name="value", name=value.
  *
  * One reader for all: what is verified and what is counted by must be one

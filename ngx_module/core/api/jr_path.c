@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Which requests are a createJobRun.
  *
  * The plain reading is exact: literals byte for byte, no dot segment, no

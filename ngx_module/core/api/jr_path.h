@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Recognises the path of createJobRun.
  *
  *   /{version}/aiDataPlatforms/{id}/workspaces/{workspaceKey}/jobRuns

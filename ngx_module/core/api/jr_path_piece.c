@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * One segment of a path more, in all its readings: which segments of
  * createJobRun it may be, and what the stack of segments may be then.
  */

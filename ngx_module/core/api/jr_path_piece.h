@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What is known of a path while it is read.  Internal to jr_path_reading.c,
  * which reads segments, and jr_path_piece.c, which moves on by one.
  *

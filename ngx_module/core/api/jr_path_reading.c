@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * All readings of a path at once.
  *
  * Servers differ in what they undo before they route: how often

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What some server in the chain may read out of a path: see the .c file for
  * the habits that are reckoned with.
  */

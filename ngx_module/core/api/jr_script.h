@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Positions in KEYS, ARGV and replies of the scripts in ngx_module/lua/, which
  * say what each is: the one list of them.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Seals.
  *
  * Whoever verifies the header may read it in another way than we do, so what

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What tells one caller from another where no principal can be read.
  *
  * Such a caller's retry tokens are in a scope that others may share: the

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Who asks, verified: what a location lets in, and whom a request is from.
  *
  * Behind jr_signature_read() and jr_signature_field() of each header:

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Public keys by name, from files: those of users, by keyId, and those of an
  * issuer of session tokens, by kid.
  *

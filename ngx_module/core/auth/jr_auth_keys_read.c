@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What a file of keys says.
  *
  * An entry that cannot be read is an error of the whole file: to go on without

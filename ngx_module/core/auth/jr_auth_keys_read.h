@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What a file of keys says, an entry at a time; jr_auth_keys.h has the forms.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Why a request is not authenticated.
  *
  * A reason is a word, which metrics are labelled by, and may have a detail

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Session tokens.
  *
  * The order is that of cost: sizes, the header, the claims, the key in them,

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Session tokens: keyId="ST$<JWT>", of instances, resources and people who
  * signed in.  The token's issuer says by its own signature who it is for, and
  * which key that one signs requests with.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * OCI request signatures.
  *
  * All of it comes from a client that nobody has verified yet: sizes are bounded

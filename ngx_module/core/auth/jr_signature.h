@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * OCI request signatures: Authorization: Signature keyId="...", ...
  * (draft-cavage-http-signatures-08, rsa-sha256).
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What of a signed request is right or wrong without a key, in the order of
  * cost: names, what was sent, the date, the other values.
  */

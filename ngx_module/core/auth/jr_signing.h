@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What was signed: a line for each name of headers="...", "name: value", in
  * its order (draft-cavage-http-signatures-08, 2.3).
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Sealing records into a chain, and reading what was sealed.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Chains of audit records.
  *
  * Each record ends in a member of its own:

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * SHA-256 from libcrypto.  The algorithm is fetched once per process, and one
  * context is kept from digest to digest: an implicit fetch costs more than
  * the digest of a small body, and a new context as much as two of its blocks.

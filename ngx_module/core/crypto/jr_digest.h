@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * SHA-256 (FIPS 180-4) from libcrypto, which NGINX is linked with anyway.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * One context with the key set stays as it is; each computation works on a
  * copy of it, which spares setting the key anew.
  */

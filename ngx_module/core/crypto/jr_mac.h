@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * HMAC-SHA-256 (RFC 2104, FIPS 198-1) from libcrypto.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * RSA public keys, and RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2), from
  * libcrypto.
  *

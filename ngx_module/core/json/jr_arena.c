@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Chunks, each twice as large as the one before, filled from their start.
  */
 

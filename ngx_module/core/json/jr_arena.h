@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Memory of what is made, looked at and dropped as a whole: the value of a
  * JSON text.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The strict parser: one pass over the text, building values.
  *
  * It never reads a byte twice but those of a string with escapes and of a

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * JSON text of a request body to a value, as strictly as RFC 8259 read
  * together with the service's own parser demands.
  *

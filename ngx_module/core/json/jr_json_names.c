@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Whether an object has a name twice.
  *
  * Few names are compared with each other, many by a table of their hashes.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Numbers of JSON text (RFC 8259, section 6).
  *
  * An integer is an int64 and a real a finite double; whatever fits neither

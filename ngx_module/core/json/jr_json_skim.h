@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * One member of a JSON object, found without building the object: for
  * answers of the service, which are passed on as they are and from which
  * only a name is wanted.

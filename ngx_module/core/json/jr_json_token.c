@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Strings, blanks and errors of JSON text (RFC 8259, sections 2 and 7).
  */
 

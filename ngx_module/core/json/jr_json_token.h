@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The tokens of JSON text: what jr_json.c is built on.  Internal.
  */
 

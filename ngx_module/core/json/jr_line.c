@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A writer that cannot fail: room for the closing brackets is set aside at
  * the start, a member is written whole or, if it is a string, cut.
  */

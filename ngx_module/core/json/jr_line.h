@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Writes JSON text into a buffer of fixed size: error bodies and audit
  * records.
  *

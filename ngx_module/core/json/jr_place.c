@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * JSON Pointers of RFC 6901, with control characters escaped.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Where a walk over a JSON value is, as links on the stack from the value
  * back to the top, and as a JSON Pointer (RFC 6901).
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Runs of characters that stand for themselves in a JSON string.
  *
  * Texts are long and nearly all of such characters, so eight bytes are

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Values as JSON Schema compares them (core, section 4.2.2): numbers by
  * their mathematical value, objects without order.
  */

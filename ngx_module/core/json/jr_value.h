@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What a JSON text holds: 16 bytes a value, in an arena, never changed.
  *
  * Arrays and objects are arrays of values, so that a walk over one reads

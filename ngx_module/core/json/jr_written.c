@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Decimals of JSON text, compared without rounding them.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A number as it is written: its digits and a power of ten, without regard to
  * what a double would make of it.
  */

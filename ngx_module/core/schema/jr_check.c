@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Walking a value with the set of nodes that apply to it.
  *
  * Members are visited in the order of the text, so violations are found in

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What is checked of a value without going down into it by its schemas.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Schemas as nodes, and their keywords: a table of one row each.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Compiling schema text into the tree.
  *
  * A keyword that is not known is an error, as is one whose value has the

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The formats a schema can name.  Another one fails its compilation.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The second half of compiling: $ref to the node it names, then, for every
  * node, the set of nodes that hold for the same value.
  */

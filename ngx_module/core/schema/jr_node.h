@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The tree a schema is compiled into.  Internal to this folder, and to
  * jr_body.c for the work memory.
  *

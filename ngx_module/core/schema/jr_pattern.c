@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Compiling and matching with PCRE2, within limits.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Regular expressions of JSON Schema: ECMA-262 syntax with the u flag,
  * searched for anywhere in the text, run by PCRE2.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * From the regular expressions of ECMA-262 (u flag) to those of PCRE2, for
  * the constructs that both have.
  */

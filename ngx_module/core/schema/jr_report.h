@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The text of violations.
  *
  * A violation is text added to what jr_report_violation() returns, then

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A schema as its users have it: made of its text in two steps, the nodes and
  * then the links between them, and freed with all that it holds.
  */

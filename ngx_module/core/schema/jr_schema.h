@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A JSON Schema, compiled once into a tree and walked for each request.
  *
  * Compiling refuses any keyword, format or shape it does not implement,

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Base64 (RFC 4648).
  *
  * A text that another text decodes to as well would let a signed value be

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Whole numbers in decimal, where a record or a header has so many of them
  * that printf() would cost more than all the rest.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Bytes as hex digits: records and keys are full of them.
  */
 

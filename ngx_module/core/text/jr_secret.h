@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The secret in a file: a password of Redis, the key of the audit's chains.
  * The gateway and its tools read such a file by these rules, so that they
  * mean the same by it; the callers do the reading.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Result codes of the core.
  *
  * Every fallible function of core/ returns one of these and puts what it

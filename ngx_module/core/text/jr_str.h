@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A counted string that belongs to somebody else.
  *
  * The layout is ngx_str_t's order of members, but core/ knows no NGINX type.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Messages for people, written into buffers that never overflow.
  *
  * What a client sent is quoted in messages and logs, so it is cut, and

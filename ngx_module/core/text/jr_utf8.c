@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * UTF-8, by the table of well-formed sequences in RFC 3629, section 4.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing
  * beyond U+10FFFF.
  */

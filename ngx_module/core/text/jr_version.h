@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The version of the gateway, the one place: of the module, its tools and the
  * packages.  `util/release` compares it with CHANGES and debian/changelog.
  */

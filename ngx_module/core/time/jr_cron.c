@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Parsing a cron expression: fields, lists, and the rules between fields.
  */
 

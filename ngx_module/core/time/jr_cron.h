@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Cron expressions of Quartz: the documented grammar, nothing else.
  *
  * Quartz's own parser also takes much that its documentation does not have

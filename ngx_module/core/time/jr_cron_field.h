@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The state of parsing a cron expression.  Internal to jr_cron.c and
  * jr_cron_field.c.
  */

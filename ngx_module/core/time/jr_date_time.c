@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * date-time of RFC 3339, section 5.6: calendar, offset and leap seconds.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Dates of HTTP headers.
  *
  * Days are counted by the Gregorian calendar in years that begin in March, so

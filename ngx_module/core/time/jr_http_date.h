@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Dates of HTTP headers: IMF-fixdate (RFC 9110, 5.6.7).
  */
 

@@ -1,4 +1,4 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
  * Java time zone ids: checking one against the table and the forms of offsets,
  * and guessing which was meant.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Java's time zone ids.
  *
  * Valid is what java.time.ZoneId.of() or java.util.TimeZone accepts: the

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The audit as the rest of the gateway sees it: the files of a configuration,
  * a worker's begin and end, and the moments at which an attempt is recorded.
  *

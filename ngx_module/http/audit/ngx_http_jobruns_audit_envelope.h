@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What every record has around it, and the records of a chain itself: its
  * first and its last.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * An audit file: the chain that each worker has in it, and the one buffer
  * through which a worker's records get into it.
  */

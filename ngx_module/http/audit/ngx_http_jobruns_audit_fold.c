@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A flood of refusals must not become a flood of records: beyond so many in a
  * second (jobruns_audit_refusals) they are counted, by outcome, and one record
  * a second reports the counts and the noisiest client addresses.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What an attempt's record says, in the shape of the OCI Audit event v2.
  */
 

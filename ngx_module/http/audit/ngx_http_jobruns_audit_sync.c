@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Getting records to the disk with fdatasync(), in NGINX's thread pool and
  * never in the event loop.
  *

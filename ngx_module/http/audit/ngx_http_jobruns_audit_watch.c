@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Is the file that records are written to the one that people find on disk?
  *
  * It may have been removed, moved away without a USR1 behind it, or USR1 came

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Directives of the audit, and what chains say of the key they are sealed
  * with: an id that is made of the key and does not give it away.
  *

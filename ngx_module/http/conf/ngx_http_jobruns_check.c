@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The second module of this .so: it looks at a configuration that is read and
  * merged, and refuses what cannot be accepted.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What of a configuration can be refused only when all of it is merged.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The configuration of a level: its defaults, how it is merged, and what
  * `jobruns on` needs there.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Settings of proxy_pass that would break a promise beside `jobruns on`:
  * forwarding twice, hiding the service's answer, changing what the client
  * signed.  `nginx -t` refuses them, each with the line that fixes it, and the

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Setters of the directives that are more than a number.  Every refusal
  * names the directive (NGINX does), the value and what is accepted.
  */

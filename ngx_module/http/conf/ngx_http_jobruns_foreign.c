@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Directives by which a request leaves that nobody could look at, or changed.
  *
  * The structs of NGINX's modules are their own: where a setting stands tells

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Other modules' configuration, as far as `nginx -t` looks at it.
  */
 

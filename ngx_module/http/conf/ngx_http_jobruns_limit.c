@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns_limit, jobruns_quota and jobruns_concurrency: one setter for all
  * kinds, which jr_limit_kinds says the parameters of; and limits of one kind
  * and name that are not one limit, of which `nginx -t` warns.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns_limit, jobruns_quota and jobruns_concurrency, and limits of one
  * kind and name that are not one limit.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns_redis: which server, and how it is spoken to; and the one server
  * object for all locations that say the same.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The digest of what is configured: two gateways that show the same one treat
  * requests alike.
  */

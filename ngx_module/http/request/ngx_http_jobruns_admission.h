@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Admission: asking Redis for the token and the limits in one call, and
  * waiting for replicas of the claim.
  */

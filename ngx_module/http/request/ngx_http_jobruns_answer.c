@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Which answer an attempt gets: a refusal or a replay, of which this file
  * makes all but the sending of a held one, and in the end the held answer, the
  * stored one of another attempt, or one of our own in its place.

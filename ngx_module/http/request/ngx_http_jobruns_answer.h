@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Which answer an attempt gets: headers_out, a->response.body as its body, and
  * what its record says of it.
  */

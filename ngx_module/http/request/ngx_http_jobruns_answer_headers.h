@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Headers of answers: those that every answer carries, and those of a replay.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What admit.lua is given: the keys of the token and of the limits that count
  * a request, and the arguments.  Made once per attempt; renewing and settling
  * use the same keys.

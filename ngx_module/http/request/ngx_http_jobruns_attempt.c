@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The context of a request and its attempt: made when a creation is
  * recognised, or refused by NGINX before that; and what is found out about
  * what was exchanged with the service.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The context of a request and its attempt, and what was exchanged with the
  * service.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The body: gathered, parsed, checked against the schema, and turned into
  * the fingerprint by which a retry is known as the same request.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Large bodies: read, parsed, checked and digested in NGINX's thread pool,
  * since half a million member names would hold up the event loop for a tenth
  * of a second and more.

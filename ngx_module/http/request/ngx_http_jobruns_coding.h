@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Does a body with a Content-Encoding end where its coding ends?  Asked only
  * where the framing does not tell: the answer is not decoded for anyone.
  */

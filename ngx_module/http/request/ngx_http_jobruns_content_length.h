@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Content-Length towards the service.  ngx_http_proxy_module takes it from its
  * variable $proxy_internal_body_length.  Where there is no memory for the
  * digits the header is left out, and the body is sent all the same

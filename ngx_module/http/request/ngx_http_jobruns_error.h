@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Errors as JSON: {"code":"...","message":"..."}, in place of NGINX's own
  * pages too.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The filters: hold the answer to a forwarded creation until Redis has it,
  * and make NGINX's own error pages JSON.
  */

@@ -1,4 +1,4 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
  * The flow: the life of an attempt from the body to its end, in one place.
  *
  * ngx_http_jobruns_flow_step() is the life: what has ended in each state, and

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The flow: the life of an attempt from the body to its end, in one place.
  */
 

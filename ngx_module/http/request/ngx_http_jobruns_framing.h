@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Where the body of a held answer ends, and whether it ended well.
  */
 

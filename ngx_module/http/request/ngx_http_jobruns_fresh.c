@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A connection of its own for each creation.
  *
  * A connection that was used before may be closed by the service at any time.

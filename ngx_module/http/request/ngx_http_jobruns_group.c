@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Groups: attempts that wait behind one claim, and when their next poll is.
  *
  *   buckets, by record        group                      members, oldest first

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Groups of attempts that wait behind one claim: for
  * ngx_http_jobruns_waiters.c, which decides for them, and for what settles
  * claims.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The guard of the exit: it stands before peer.init of every upstream, and
  * before the choice of an address (ngx_http_jobruns_guard_address.c).
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The guard of the exit: what NGINX has built to send is looked at when it
  * chooses a peer, before the first byte leaves.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The guard of the exit where proxy_pass, or another *_pass, has variables.
  *
  * A value that names an upstream block leads to its peer.init, which is

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * May this request leave?  A request line that is, or that somebody may read
  * as, createJobRun leaves only as the admitted attempt it belongs to, as its
  * client sent it.  Whatever made it otherwise is named in error.log.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Where requests come in: recognising createJobRun, the request id, and what
  * headers alone decide.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The held answer: storing it, and finding in it what is kept.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Who asks: tenant and principal of an attempt, from the configuration's
  * values or from the Authorization header, and what seals a token's
  * fingerprint where there is no principal.

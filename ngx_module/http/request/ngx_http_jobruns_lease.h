@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The lease of an attempt: renewed every third of it for as long as the
  * attempt is forwarded, so that a slow service never loses its claim and a
  * dead worker's frees itself.

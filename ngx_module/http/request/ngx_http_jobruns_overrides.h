@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Overrides that are nonsense: whoever set one shall read of it, and not once
  * per request.
  */

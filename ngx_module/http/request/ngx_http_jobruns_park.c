@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Suspensions of a request, of three kinds: what keeps it while an operation
  * is under way, and what NGINX may do to it meanwhile.  The flow
  * (ngx_http_jobruns_flow.c) begins and ends them all.

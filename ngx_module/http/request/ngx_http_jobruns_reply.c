@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Replies of Redis in the terms of an attempt: this file and
  * ngx_http_jobruns_reply_verdict.c alone know both redisReply and the core's
  * types.

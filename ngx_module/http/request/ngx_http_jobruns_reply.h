@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Replies of Redis in the terms of an attempt: the one file that knows both
  * redisReply and the core's types.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What admit.lua says: a row and a function for each verdict.
  */
 

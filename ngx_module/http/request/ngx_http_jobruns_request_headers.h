@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The request's headers: the ones we read, found in one walk, and
  * opc-request-id, which every request gets.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Room in jobruns_hold_memory, and how much of it each tenant has.
  *
  * The sum of all tenants is ngx_http_jobruns_worker.held, where the status

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Room in jobruns_hold_memory: held answers, settlements and take-backs take
  * from it and give back.  All of a worker's tenants together have what the
  * directive says, one of them no more than a half of it: the slow readers of

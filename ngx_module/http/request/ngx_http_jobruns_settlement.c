@@ -1,4 +1,4 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
  * Settling: telling Redis how an attempt ended.
  *
  * A settlement has a pool of its own, since it may outlive its request: the

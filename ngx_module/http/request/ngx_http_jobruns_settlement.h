@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A settlement, for the files that try it: ngx_http_jobruns_settlement.c, and
  * ngx_http_jobruns_takeback.c for those that take back an admission.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Shares: counting the places that each tenant has taken, in a table that has
  * no more tenants than there are places.
  */

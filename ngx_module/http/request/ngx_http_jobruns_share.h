@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Shares: places of which a worker has so many, and of which no tenant takes
  * more than its share.
  */

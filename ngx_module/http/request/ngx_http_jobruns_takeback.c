@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Take-backs: settlements of admissions whose reply is lost and that Redis
  * may have carried out.  Each is tried until Redis replies and its clock is
  * past the deadline of the admission, however long that takes.  They are

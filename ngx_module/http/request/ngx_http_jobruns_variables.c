@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Variables: what an attempt is and what became of it, for log_format,
  * proxy_set_header and maps.  docs/directives.md lists them.
  */

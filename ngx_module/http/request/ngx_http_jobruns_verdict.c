@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Verdicts that many attempts are given.  The strings of a stored answer are
  * sent from where they are: they belong to nobody's pool, and go when the
  * last request that sends them has ended.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A verdict that many attempts are given: one copy, counted by those who use
  * it, of what ngx_http_jobruns_reply_verdict() makes of a reply.
  */

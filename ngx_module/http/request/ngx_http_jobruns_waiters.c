@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Waiters: retries that wait for the end of a running attempt with their
  * token.  Those of one location, record and fingerprint are a group, of which
  * one asks Redis for all: see ngx_http_jobruns_group.c.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Waiters: retries that wait for the end of a running attempt with their
  * token, in groups of which one member asks for all.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Reading the zone: the sum of all workers, the tenants that are refused most
  * often, and samples of the last minutes.
  *

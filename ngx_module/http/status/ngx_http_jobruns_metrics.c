@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Counting: the names of what is counted, histograms, and the sketch of the
  * tenants that are refused most.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What the gateway counts, and the calls by which the other files count it.
  *
  * Each worker writes one block of counters, and nobody else does, so counting

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Notices that the module's file was replaced while NGINX runs.
  *
  * A reload goes on with the old code: the master has the module open, and

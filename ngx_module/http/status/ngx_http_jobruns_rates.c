@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What happened lately: differences between samples of the zone's history.
  *
  * A second may have no sample, where no worker came to it; then the next

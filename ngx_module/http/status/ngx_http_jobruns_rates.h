@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What happened lately: differences between samples of the zone's history.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns_status: the content handler, and who gets which form.
  *
  * Prometheus asks for text and gets it, as does whoever says nothing; a

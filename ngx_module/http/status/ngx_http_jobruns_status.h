@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns_status: what the zone has counted, as text for Prometheus, as JSON,
  * and as a page.
  */

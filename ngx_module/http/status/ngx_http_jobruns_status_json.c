@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The figures as one JSON object, for programs and for the page's script.  A
  * member has a line of its own, since the page shows it to people as well.
  *

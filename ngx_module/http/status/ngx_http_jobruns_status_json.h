@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The figures as one JSON object, for programs and for the page's script.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The page: status.html, with what only the server knows.  That is the nonce
  * of the policy, in the place of {{nonce}}; and in that of {{numbers}}, for
  * whoever runs no script, the state in one sentence and the JSON form as text.

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The figures in the text format that Prometheus scrapes ("Exposition
  * formats", version 0.0.4).  Label values are outcomes, words of ours, names
  * of limits and addresses of Redis, all of them bounded; nothing that a

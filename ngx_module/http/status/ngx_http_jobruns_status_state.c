@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The worst that is true now, in one sentence, for on-call staff.
  */
 

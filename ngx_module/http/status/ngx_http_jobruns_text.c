@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Text that grows in a request's pool, and the escapes of what others chose.
  */
 

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The zone: made with its cycle, or taken over from the one before; a block
  * in it for each worker; once a second a sample of the sums.
  *

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * jobruns_zone: the counters of all workers in shared memory, their sum, and
  * what they were in the last minutes.
  */

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Where an operation goes: by the hash slot of its first key to the node that
  * the map names.  While no map is known, or a new one is about to come since
  * its node has just failed, it waits at the handle, within its deadline; a

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A Redis Cluster: one server to its callers, many to the network.
  *
  *   ngx_redis_cluster.c            where an operation goes, and is sent on to

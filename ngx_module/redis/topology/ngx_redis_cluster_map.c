@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Reading what a node says of its cluster.
  *
  * A reply to CLUSTER SLOTS is an array of ranges: first slot, last slot, the

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * What a Redis Cluster says of itself: which of its 16384 hash slots a key
  * belongs to, which node serves a slot, where a command is to go instead.
  *

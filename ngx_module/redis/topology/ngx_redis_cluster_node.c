@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The nodes of a cluster.  One is made when a map, a redirection or the
  * configuration names its address; it connects when the first operation is
  * for it.  One that owns no hash slot is closed when it has been idle for a

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * The map of hash slots: one node after another is asked for CLUSTER SLOTS
  * until one has a good answer.  That is a round, and there is one at a time:
  * a burst of redirections makes one round, and the next one begins not before

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * A server of which Redis Sentinel says where it is.
  *
  * The master's server is the handle that callers have.  Each sentinel of the

@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Which topology a configuration asks for: the one place that knows all of
  * them.
  */

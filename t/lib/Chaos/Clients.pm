@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Chaos::Clients;
 
 # Many clients in one process, each of which behaves as an SDK does: one retry

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Chaos::Judge;
 
 # What is true after a run, from three sources that know nothing of each

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Chaos::Linear;
 
 # Is a history of operations linearizable?  The algorithm of Wing and Gong with

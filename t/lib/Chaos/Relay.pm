@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Chaos::Relay;
 
 # What a gateway has in the place of its Redis, so that it alone loses replies:

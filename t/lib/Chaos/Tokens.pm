@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package Chaos::Tokens;
 
 # A retry token as its clients may see it, for Chaos::Linear.  Each try of a

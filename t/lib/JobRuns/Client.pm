@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Client;
 
 # HTTP/1.1 by hand: bytes go out exactly as given, when told to.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Clock;
 
 # The wall clock of one NGINX, which may be wrong and may jump: the library of

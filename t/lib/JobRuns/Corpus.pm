@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Corpus;
 
 # Lines of JSON to run through the gateway: the project's own vectors, and

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Ctl;
 
 # Runs jobrunsctl, which $TEST_JOBRUNSCTL names.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Curl;
 
 # HTTP/2 requests with curl, a client that many people use.  Each has a

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Disk;
 
 # A disk under one NGINX that can be held up or made to fail: the library of

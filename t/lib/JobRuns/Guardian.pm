@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Guardian;
 
 # Cleans up behind a test file that can no longer do it itself (kill -9).

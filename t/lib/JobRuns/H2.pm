@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::H2;
 
 # One HTTP/2 connection with many streams, by prior knowledge: each frame goes

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Hpack;
 
 # Header compression of HTTP/2 (RFC 7541), as little as a test client needs:

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Load;
 
 # Many requests on many connections, one at a time on each: at a steady rate,

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Memory;
 
 # Memory of one NGINX that runs out at one moment: the library of

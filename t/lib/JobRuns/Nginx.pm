@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Nginx;
 
 # One NGINX: a master with workers, started from a configuration text.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Ports;
 
 # TCP ports that no other test file uses at the same time.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Process;
 
 # One child process in a process group of its own, so that whatever it forks

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Redis;
 
 # A private redis-server and a client for it that speaks RESP itself.

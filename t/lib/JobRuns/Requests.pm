@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Requests;
 
 # The part of the harness that sends requests; JobRuns inherits it.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Response;
 
 # An answer as it came: status, headers in order, body, and every interim (1xx)

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Schemas;
 
 # The schemas of responses (tests/schema/) against bodies of answers,

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Service;
 
 # The stub service as a child process, steered and questioned over its control

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::StructuredField;
 
 # Lists of structured fields (RFC 9651), parsed as strictly as section 4.2

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Tls;
 
 # What tests of TLS have in common: whether they can run, and certificates.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Transcript;
 
 # What one scenario left behind, as text that can be compared: what clients

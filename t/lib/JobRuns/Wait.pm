@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
 package JobRuns::Wait;
 
 # Waiting for conditions: the only place of the suite where time passes on
