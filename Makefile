@@ -9,7 +9,7 @@ export NGINX_DEV ?= /usr/share/nginx/src
 export BUILD     ?= build
 
 export NGINX ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
-T      ?= $(sort $(wildcard t/*/*.t))
+T      ?= $(sort $(filter-out t/sdk/%,$(wildcard t/*/*.t)))
 JOBS   ?= 4
 
 MODULE := $(abspath $(BUILD))/nginx-dyn/objs/ngx_http_jobruns_module.so
@@ -272,6 +272,18 @@ asan:			## the same tests on an NGINX under ASan and UBSan
 	+@CC='$(CC)' util/build-nginx asan
 	@$(MAKE) --no-print-directory tools $(PRELOADS)
 	util/e2e asan prove -j$(JOBS) -It/lib $(T)
+
+
+# Clients that others have written, of which Oracle's SDK comes from npm.
+
+.PHONY: sdk-test
+sdk-test: T := t/sdk/clients.t t/sdk/typescript.t
+sdk-test:		## Oracle's SDK, curl, Python and Java as clients: needs npm
+	@util/install-deps build e2e
+	@util/sdk-packages
+	+@CC='$(CC)' util/build-nginx module
+	+@$(MAKE) --no-print-directory tools
+	util/e2e module prove -j$(JOBS) -It/lib $(T)
 
 
 # Not among what `.ci/run` runs: ASan sees most of it, and sooner.
