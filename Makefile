@@ -335,11 +335,25 @@ leaks:			## mixed requests must leave the workers level: REQUESTS=200000
 
 # ---------------------------------------------------------------------- fuzz
 
-.PHONY: fuzz
-fuzz:			## fuzz targets under ASan and UBSan: TIME=60 F='body cron'
+.PHONY: fuzz fuzz-long fuzz-merge fuzz-coverage
+fuzz fuzz-long fuzz-merge: fuzz-needs
+
+fuzz-needs:
 	@util/install-deps build fuzz
 	+@CC='$(CC)' util/build-nginx module
+
+fuzz:			## fuzz targets under ASan and UBSan: TIME=60 F='body cron'
 	@TIME='$(or $(TIME),60)' util/fuzz $(F)
+
+fuzz-long:		## until each target ran EXECS inputs: TIME= a target, again
+	@nice -n 15 env TIME='$(or $(TIME),600)' \
+	    EXECS='$(or $(EXECS),10000000)' util/fuzz long $(F)
+
+fuzz-merge:		## what was found, down to 1 MB a target: build/fuzz/corpus
+	@util/fuzz merge $(F)
+
+fuzz-coverage: fuzz-needs	## lines of each file that the targets reach
+	@util/fuzz coverage $(F)
 
 
 # --------------------------------------------------------------------- speed

@@ -16,6 +16,7 @@
 #include "lib_rules.h"
 
 static const char *const  ids[] = {
+#define JR_TIMEZONE(id, letters)  id,
 #include "jr_timezone_table.h"
 };
 
@@ -112,6 +113,136 @@ the_nearest_is_suggested(void **state)
 }
 
 
+/* optimal string alignment as books have it: the whole table, no bound */
+
+static size_t
+distance(const char *one, const char *two)
+{
+    size_t  i, k, d[64][64];
+    size_t  m = strlen(one), n = strlen(two);
+
+    for (i = 0; i <= m; i++) {
+        for (k = 0; k <= n; k++) {
+            if (i == 0 || k == 0) {
+                d[i][k] = i + k;
+                continue;
+            }
+
+            d[i][k] = d[i - 1][k - 1] + (one[i - 1] != two[k - 1]);
+
+            if (d[i - 1][k] + 1 < d[i][k]) {
+                d[i][k] = d[i - 1][k] + 1;
+            }
+
+            if (d[i][k - 1] + 1 < d[i][k]) {
+                d[i][k] = d[i][k - 1] + 1;
+            }
+
+            if (i > 1 && k > 1 && one[i - 1] == two[k - 2]
+                && one[i - 2] == two[k - 1] && d[i - 2][k - 2] + 1 < d[i][k])
+            {
+                d[i][k] = d[i - 2][k - 2] + 1;
+            }
+        }
+    }
+
+    return d[m][n];
+}
+
+
+static void
+fold(const char *id, char *folded)
+{
+    do {
+        *folded++ = (char) (*id >= 'A' && *id <= 'Z' ? *id + 32
+                            : *id == ' ' ? '_' : *id);
+    } while (*id++);
+}
+
+
+/* the first of those that are at the least distance, or none within bounds */
+
+static void
+is_nearest(const char *id)
+{
+    char         mine[64], other[64];
+    size_t       i, d, least, len;
+    const char  *want, *got;
+
+    len = strlen(id);
+    least = len / 4 < 3 ? len / 4 + 1 : 4;
+    want = NULL;
+    fold(id, mine);
+
+    for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        fold(ids[i], other);
+        d = distance(mine, other);
+
+        if (d < least) {
+            least = d;
+            want = ids[i];
+        }
+    }
+
+    got = jr_timezone_nearest(id, len);
+
+    if (want != NULL) {
+        assert_non_null(got);
+        assert_string_equal(got, want);
+    }
+}
+
+
+/* ids of the table with up to four changes at random places */
+
+static void
+the_nearest_is_the_nearest_of_all(void **state)
+{
+    char      id[64];
+    size_t    i, k, at, len, changes;
+    unsigned  seed;
+
+    (void) state;
+
+    seed = 1;
+
+    for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i += 3) {
+        strcpy(id, ids[i]);
+        changes = i % 5;
+
+        for (k = 0; k < changes; k++) {
+            seed = seed * 1103515245 + 12345;
+            len = strlen(id);
+            at = (seed >> 16) % len;
+
+            switch ((seed >> 8) % 3) {
+
+            case 0:
+                id[at] = "aeo/_XZ-"[(seed >> 20) % 8];
+                break;
+
+            case 1:
+                if (len > 4) {
+                    memmove(id + at, id + at + 1, len - at);
+                }
+
+                break;
+
+            default:
+                if (at + 1 < len) {
+                    char  c = id[at];
+
+                    id[at] = id[at + 1];
+                    id[at + 1] = c;
+                }
+            }
+        }
+
+        is_nearest(id);
+    }
+}
+
+
 static void
 means(const char *id, const char *want)
 {
@@ -186,6 +317,7 @@ main(void)
         cmocka_unit_test(vectors),
         cmocka_unit_test(every_id_of_the_table_is_found),
         cmocka_unit_test(the_nearest_is_suggested),
+        cmocka_unit_test(the_nearest_is_the_nearest_of_all),
         cmocka_unit_test(offsets_are_written_in_full),
         cmocka_unit_test(explained)
     };

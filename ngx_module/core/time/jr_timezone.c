@@ -8,10 +8,12 @@
  * names of Windows.
  */
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #include "jr_timezone.h"
+#include "jr_timezone_windows.h"
 
 
 /* more changes than this are no slip of the hand */
@@ -20,8 +22,9 @@
 
 typedef struct {
     const char  *name;
-    const char  *id;
-} jr_timezone_windows_t;
+    size_t       len;
+    uint64_t     letters;       /* of the folded name */
+} jr_timezone_id_t;
 
 
 static int jr_timezone_known(const char *id, size_t len);
@@ -30,114 +33,22 @@ static int jr_timezone_custom(const char *id, size_t len);
 static int jr_timezone_pair(const char *p, int max, int *value);
 static size_t jr_timezone_digits(const char *s, size_t len, unsigned *n);
 static void jr_timezone_fold(const char *id, size_t len, char *folded);
+static uint64_t jr_timezone_letters(const char *folded, size_t len);
+static size_t jr_timezone_bits(uint64_t mask);
 static size_t jr_timezone_distance(const char *one, size_t onelen,
     const char *two, size_t twolen, size_t enough);
 static size_t jr_timezone_least(size_t a, size_t b);
-static const char *jr_timezone_city(const char *folded, size_t len);
+static const char *jr_timezone_city(const char *folded, size_t len,
+    uint64_t letters);
 
 
-static const char *const  jr_timezone_ids[] = {
+static const jr_timezone_id_t  jr_timezone_ids[] = {
+#define JR_TIMEZONE(id, letters)  { id, sizeof(id) - 1, letters },
 #include "jr_timezone_table.h"
 };
 
 #define JR_TIMEZONE_IDS                                                     \
     (sizeof(jr_timezone_ids) / sizeof(jr_timezone_ids[0]))
-
-
-/* as CLDR maps them, where no territory is given; "Standard Time" follows */
-
-static const jr_timezone_windows_t  jr_timezone_windows[] = {
-    { "AUS Central", "Australia/Darwin" },
-    { "AUS Eastern", "Australia/Sydney" },
-    { "Afghanistan", "Asia/Kabul" },
-    { "Alaskan", "America/Anchorage" },
-    { "Arab", "Asia/Riyadh" },
-    { "Arabian", "Asia/Dubai" },
-    { "Arabic", "Asia/Baghdad" },
-    { "Argentina", "America/Buenos_Aires" },
-    { "Atlantic", "America/Halifax" },
-    { "Azerbaijan", "Asia/Baku" },
-    { "Azores", "Atlantic/Azores" },
-    { "Bangladesh", "Asia/Dhaka" },
-    { "Belarus", "Europe/Minsk" },
-    { "Canada Central", "America/Regina" },
-    { "Cape Verde", "Atlantic/Cape_Verde" },
-    { "Caucasus", "Asia/Yerevan" },
-    { "Cen. Australia", "Australia/Adelaide" },
-    { "Central", "America/Chicago" },
-    { "Central America", "America/Guatemala" },
-    { "Central Asia", "Asia/Almaty" },
-    { "Central Brazilian", "America/Cuiaba" },
-    { "Central Europe", "Europe/Budapest" },
-    { "Central European", "Europe/Warsaw" },
-    { "Central Pacific", "Pacific/Guadalcanal" },
-    { "China", "Asia/Shanghai" },
-    { "E. Africa", "Africa/Nairobi" },
-    { "E. Australia", "Australia/Brisbane" },
-    { "E. Europe", "Europe/Chisinau" },
-    { "E. South America", "America/Sao_Paulo" },
-    { "Eastern", "America/New_York" },
-    { "Egypt", "Africa/Cairo" },
-    { "Ekaterinburg", "Asia/Yekaterinburg" },
-    { "FLE", "Europe/Kiev" },
-    { "Fiji", "Pacific/Fiji" },
-    { "GMT", "Europe/London" },
-    { "GTB", "Europe/Bucharest" },
-    { "Georgian", "Asia/Tbilisi" },
-    { "Greenland", "America/Godthab" },
-    { "Greenwich", "Atlantic/Reykjavik" },
-    { "Hawaiian", "Pacific/Honolulu" },
-    { "India", "Asia/Calcutta" },
-    { "Iran", "Asia/Tehran" },
-    { "Israel", "Asia/Jerusalem" },
-    { "Jordan", "Asia/Amman" },
-    { "Korea", "Asia/Seoul" },
-    { "Mauritius", "Indian/Mauritius" },
-    { "Middle East", "Asia/Beirut" },
-    { "Montevideo", "America/Montevideo" },
-    { "Morocco", "Africa/Casablanca" },
-    { "Mountain", "America/Denver" },
-    { "Myanmar", "Asia/Rangoon" },
-    { "N. Central Asia", "Asia/Novosibirsk" },
-    { "Namibia", "Africa/Windhoek" },
-    { "Nepal", "Asia/Katmandu" },
-    { "New Zealand", "Pacific/Auckland" },
-    { "Newfoundland", "America/St_Johns" },
-    { "North Asia", "Asia/Krasnoyarsk" },
-    { "North Asia East", "Asia/Irkutsk" },
-    { "Pacific", "America/Los_Angeles" },
-    { "Pacific SA", "America/Santiago" },
-    { "Pakistan", "Asia/Karachi" },
-    { "Paraguay", "America/Asuncion" },
-    { "Romance", "Europe/Paris" },
-    { "Russian", "Europe/Moscow" },
-    { "SA Eastern", "America/Cayenne" },
-    { "SA Pacific", "America/Bogota" },
-    { "SA Western", "America/La_Paz" },
-    { "SE Asia", "Asia/Bangkok" },
-    { "Samoa", "Pacific/Apia" },
-    { "Singapore", "Asia/Singapore" },
-    { "South Africa", "Africa/Johannesburg" },
-    { "Sri Lanka", "Asia/Colombo" },
-    { "Syria", "Asia/Damascus" },
-    { "Taipei", "Asia/Taipei" },
-    { "Tasmania", "Australia/Hobart" },
-    { "Tokyo", "Asia/Tokyo" },
-    { "Tonga", "Pacific/Tongatapu" },
-    { "Turkey", "Europe/Istanbul" },
-    { "US Eastern", "America/Indianapolis" },
-    { "US Mountain", "America/Phoenix" },
-    { "Ulaanbaatar", "Asia/Ulaanbaatar" },
-    { "Venezuela", "America/Caracas" },
-    { "Vladivostok", "Asia/Vladivostok" },
-    { "W. Australia", "Australia/Perth" },
-    { "W. Central Africa", "Africa/Lagos" },
-    { "W. Europe", "Europe/Berlin" },
-    { "West Asia", "Asia/Tashkent" },
-    { "West Pacific", "Pacific/Port_Moresby" },
-    { "Yakutsk", "Asia/Yakutsk" },
-    { NULL, NULL }
-};
 
 
 jr_status_e
@@ -183,9 +94,9 @@ jr_timezone_known(const char *id, size_t len)
     while (low < high) {
         mid = (low + high) / 2;
 
-        rc = strncmp(id, jr_timezone_ids[mid], len);
+        rc = strncmp(id, jr_timezone_ids[mid].name, len);
 
-        if (rc == 0 && jr_timezone_ids[mid][len] == '\0') {
+        if (rc == 0 && jr_timezone_ids[mid].name[len] == '\0') {
             return 1;
         }
 
@@ -332,35 +243,6 @@ jr_timezone_explain(const char *id, size_t len, jr_text_t *t)
 }
 
 
-const char *
-jr_timezone_of_windows(const char *name, size_t len)
-{
-    size_t                        n;
-    const jr_timezone_windows_t  *w;
-
-    static const char  standard[] = " Standard Time";
-    static const char  daylight[] = " Daylight Time";
-
-    n = sizeof(standard) - 1;
-
-    if (len <= n || (strncasecmp(name + len - n, standard, n) != 0
-                     && strncasecmp(name + len - n, daylight, n) != 0))
-    {
-        return NULL;
-    }
-
-    len -= n;
-
-    for (w = jr_timezone_windows; w->name != NULL; w++) {
-        if (strlen(w->name) == len && strncasecmp(w->name, name, len) == 0) {
-            return w->id;
-        }
-    }
-
-    return NULL;
-}
-
-
 size_t
 jr_timezone_offset(const char *id, size_t len, char dst[JR_TIMEZONE_OFFSET])
 {
@@ -451,11 +333,13 @@ jr_timezone_digits(const char *s, size_t len, unsigned *n)
 const char *
 jr_timezone_nearest(const char *id, size_t len)
 {
-    char         wanted[JR_TIMEZONE_LEN], other[JR_TIMEZONE_LEN];
-    size_t       i, n, distance, least;
-    const char  *nearest;
+    char                     wanted[JR_TIMEZONE_LEN], other[JR_TIMEZONE_LEN];
+    size_t                   distance, least;
+    uint64_t                 mine;
+    const char              *nearest;
+    const jr_timezone_id_t  *zone, *end;
 
-    nearest = jr_timezone_of_windows(id, len);
+    nearest = jr_timezone_windows_id(id, len);
 
     if (nearest != NULL) {
         return nearest;
@@ -471,26 +355,32 @@ jr_timezone_nearest(const char *id, size_t len)
 
     least = len / 4 < JR_TIMEZONE_CHANGES ? len / 4 + 1
                                           : JR_TIMEZONE_CHANGES + 1;
+    mine = jr_timezone_letters(wanted, len);
+    end = jr_timezone_ids + JR_TIMEZONE_IDS;
     nearest = NULL;
 
-    for (i = 0; i < JR_TIMEZONE_IDS; i++) {
-        n = strlen(jr_timezone_ids[i]);
+    for (zone = jr_timezone_ids; zone < end; zone++) {
 
-        if (n > len + JR_TIMEZONE_CHANGES || len > n + JR_TIMEZONE_CHANGES) {
+        /* one change brings at most one letter, and takes at most one away */
+
+        if (zone->len >= len + least || len >= zone->len + least
+            || jr_timezone_bits(mine & ~zone->letters) >= least
+            || jr_timezone_bits(zone->letters & ~mine) >= least)
+        {
             continue;
         }
 
-        jr_timezone_fold(jr_timezone_ids[i], n, other);
+        jr_timezone_fold(zone->name, zone->len, other);
 
-        distance = jr_timezone_distance(wanted, len, other, n, least);
+        distance = jr_timezone_distance(wanted, len, other, zone->len, least);
 
         if (distance < least) {
             least = distance;
-            nearest = jr_timezone_ids[i];
+            nearest = zone->name;
         }
     }
 
-    return nearest != NULL ? nearest : jr_timezone_city(wanted, len);
+    return nearest != NULL ? nearest : jr_timezone_city(wanted, len, mine);
 }
 
 
@@ -511,17 +401,63 @@ jr_timezone_fold(const char *id, size_t len, char *folded)
 }
 
 
+/* a bit for each letter that is there, some letters share one */
+
+static uint64_t
+jr_timezone_letters(const char *folded, size_t len)
+{
+    size_t    i;
+    uint64_t  mask;
+
+    mask = 0;
+
+    for (i = 0; i < len; i++) {
+        mask |= (uint64_t) 1 << (folded[i] & 63);
+    }
+
+    return mask;
+}
+
+
+/* how many are set, without a branch: this runs for each id of the table */
+
+static size_t
+jr_timezone_bits(uint64_t mask)
+{
+    mask -= (mask >> 1) & 0x5555555555555555;
+    mask = (mask & 0x3333333333333333) + ((mask >> 2) & 0x3333333333333333);
+    mask = (mask + (mask >> 4)) & 0x0f0f0f0f0f0f0f0f;
+
+    return (size_t) ((mask * 0x0101010101010101) >> 56);
+}
+
+
 /*
- * Optimal string alignment, three rows of its table at a time.  Gives up as
- * soon as the distance is known to be enough or more.
+ * Optimal string alignment, three rows of its table at a time, and of each row
+ * what is less than enough away from the diagonal: further cells are at least
+ * enough.  Gives up as soon as the distance is known to be enough or more.
  */
 
 static size_t
 jr_timezone_distance(const char *one, size_t onelen, const char *two,
     size_t twolen, size_t enough)
 {
-    size_t  rows[3][JR_TIMEZONE_LEN + 1];
-    size_t  i, k, best, *row, *last, *before;
+    size_t  rows[3][JR_TIMEZONE_LEN + 2];
+    size_t  i, k, to, best, *row, *last, *before;
+
+    /* "America/" costs nothing */
+
+    while (onelen && twolen && *one == *two) {
+        one++;
+        two++;
+        onelen--;
+        twolen--;
+    }
+
+    while (onelen && twolen && one[onelen - 1] == two[twolen - 1]) {
+        onelen--;
+        twolen--;
+    }
 
     for (k = 0; k <= twolen; k++) {
         rows[0][k] = k;
@@ -532,10 +468,14 @@ jr_timezone_distance(const char *one, size_t onelen, const char *two,
         last = rows[(i + 2) % 3];
         before = rows[(i + 1) % 3];
 
-        row[0] = i;
-        best = i;
+        k = i > enough ? i - enough : 0;
+        to = i + enough < twolen ? i + enough : twolen;
 
-        for (k = 1; k <= twolen; k++) {
+        row[k] = k ? enough : i;
+        row[to + 1] = enough;
+        best = row[k];
+
+        for (k++; k <= to; k++) {
             row[k] = jr_timezone_least(last[k], row[k - 1]) + 1;
             row[k] = jr_timezone_least(row[k], last[k - 1]
                                        + (one[i - 1] != two[k - 1]));
@@ -571,27 +511,30 @@ jr_timezone_least(size_t a, size_t b)
 /* "Los_Angeles" for America/Los_Angeles */
 
 static const char *
-jr_timezone_city(const char *folded, size_t len)
+jr_timezone_city(const char *folded, size_t len, uint64_t letters)
 {
-    char         other[JR_TIMEZONE_LEN];
-    size_t       i, n;
-    const char  *id;
+    char                     other[JR_TIMEZONE_LEN];
+    const char              *city;
+    const jr_timezone_id_t  *zone, *end;
 
-    for (i = 0; i < JR_TIMEZONE_IDS; i++) {
-        id = jr_timezone_ids[i];
+    end = jr_timezone_ids + JR_TIMEZONE_IDS;
 
-        /* none is NULL:
-           NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
-        n = strlen(id);
+    for (zone = jr_timezone_ids; zone < end; zone++) {
 
-        if (n <= len || id[n - len - 1] != '/') {
+        if (zone->len <= len || (letters & ~zone->letters) != 0) {
             continue;
         }
 
-        jr_timezone_fold(id + n - len, len, other);
+        city = zone->name + zone->len - len;
+
+        if (city[-1] != '/') {
+            continue;
+        }
+
+        jr_timezone_fold(city, len, other);
 
         if (memcmp(folded, other, len) == 0) {
-            return id;
+            return zone->name;
         }
     }
 

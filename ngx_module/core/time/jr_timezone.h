@@ -29,9 +29,6 @@ jr_status_e jr_timezone_check(const char *id, size_t len);
  */
 const char *jr_timezone_nearest(const char *id, size_t len);
 
-/* The id for a name that Windows uses ("Eastern Standard Time"), or NULL. */
-const char *jr_timezone_of_windows(const char *name, size_t len);
-
 /* bytes of an offset in full, "UTC+05:30" */
 #define JR_TIMEZONE_OFFSET  10
 
