@@ -82,8 +82,8 @@ function done(summary, latency, requests)
   local e = summary.errors
 
   io.write(string.format(
-    '{"requests":%d,"us":%d,"p50":%d,"p99":%d,"p999":%d,"refused":%d,'
-    .. '"failed":%d}\n', summary.requests, summary.duration,
+    '{"requests":%d,"us":%d,"p50":%d,"p99":%d,"p999":%d,"mean":%.1f,'
+    .. '"refused":%d,"failed":%d}\n', summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(99), latency:percentile(99.9),
-    e.status, e.connect + e.read + e.write + e.timeout))
+    latency.mean, e.status, e.connect + e.read + e.write + e.timeout))
 end

@@ -14,7 +14,7 @@ use Bench::Stats qw(median);
 our @EXPORT_OK = qw(chart);
 
 my %colour = (plain => '#8a8f98', gateway => '#2f6fde', openresty => '#2a9d6f',
-    node => '#d9822b');
+    equal => '#8f6fd0', node => '#d9822b');
 
 # Scale is logarithmic where one peer would flatten the others.
 

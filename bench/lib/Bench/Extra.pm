@@ -2,32 +2,37 @@
 
 package Bench::Extra;
 
-# What the matrix does not show: writes to Redis, latency on an idle system
-# next to Redis' own, many tokens and tenants, and memory of held answers.
+# What the matrix does not show: counts of one request, system calls, tenants
+# few and many, latency on an idle system next to Redis' own, many tokens, and
+# memory of held answers.
 
 use strict;
 use warnings;
 
 use IO::Socket::INET ();
-use IO::Socket::UNIX ();
 use JSON::PP ();
 
+use Bench::Count qw(start_redis start_gateway count stored_record);
 use Bench::Load ();
 use Bench::Peer ();
+use JobRuns::Process ();
 use JobRuns::Wait qw(wait_for);
 
-# run(\%results, \%only, gateway =>, plain =>, redis =>, common =>, rounds =>,
-#     seconds =>, calls => the program `calls`)
+# run(\%results, \%only, peer => { NAME => Bench::Peer }, service =>, redis =>,
+#     common =>, rounds =>, seconds =>)
 
 sub run {
     my ($results, $only, %opt) = @_;
-    my %sections = (writes => \&writes, idle => \&idle, scale => \&scale,
+    my %sections = (counts => \&counts, syscalls => \&syscalls,
+        tenants => \&tenants, idle => \&idle, scale => \&scale,
         held => \&held);
 
-    return unless $opt{gateway};
+    return unless $opt{peer}{gateway};
 
-    for my $name (grep { $only->{$_} } qw(writes idle scale held)) {
-        $opt{redis}->command('FLUSHALL');
+    for my $name (grep { $only->{$_} }
+        qw(counts syscalls tenants idle scale held))
+    {
+        $opt{redis}->command('FLUSHALL', 'ASYNC');
         $results->{$name} = $sections{$name}->(%opt);
         print "$name: ", JSON::PP->new->canonical->encode($results->{$name}),
             "\n";
@@ -35,37 +40,99 @@ sub run {
 }
 
 
-# Only Redis is written to by send(): NGINX writes to clients and services by
-# writev(), and to the audit file by write().
+# What does not depend on the machine, of each peer that is NGINX.
 
-sub writes {
+sub counts {
     my (%opt) = @_;
-    my @pids = $opt{gateway}->pids;
-    my $file = "$opt{common}{dir}/strace.out";
+    my %counts;
+
+    for my $name (grep { $opt{peer}{$_} } qw(plain gateway openresty equal)) {
+        my $dir = "$opt{common}{dir}/counts-$name";
+        mkdir $dir or die "$dir: $!\n";
+
+        my $redis = start_redis($dir);
+        my $peer = start_gateway(%{$opt{common}}, name => $name, dir => $dir,
+            redis => $redis->path,
+            module => $name eq 'gateway' ? $opt{common}{module} : undef);
+
+        $counts{$name}{get} = count($peer, $redis, 'get');
+
+        if ($name ne 'plain') {
+            $counts{$name}{$_} = count($peer, $redis, $_)
+                for qw(create spread replay limited invalid);
+            $counts{$name}{record} = stored_record($redis);
+        }
+
+        $peer->stop;
+        $redis->stop;
+    }
+
+    return \%counts;
+}
+
+
+# System calls of the workers, by name and for each creation.  NGINX writes to
+# clients and services by writev(), and the gateway to Redis by send(), so the
+# calls of sendto are its writes to Redis.
+
+sub syscalls {
+    my (%opt) = @_;
+
+    return { map { $_ => trace($opt{peer}{$_}, $_, %opt) }
+        grep { $opt{peer}{$_} } qw(plain gateway openresty equal) };
+}
+
+sub trace {
+    my ($peer, $name, %opt) = @_;
+    my @pids = $peer->pids;
+    my $file = "$opt{common}{dir}/strace.$name";
     my $strace = JobRuns::Process->start(name => 'strace',
-        output => "$opt{common}{dir}/strace.log",
-        argv => ['strace', '-f', '-qq', '-c', '-e', 'trace=sendto', '-o',
-            $file, map { ('-p', $_) } @pids]);
+        output => "$file.log",
+        argv => ['strace', '-f', '-qq', '-c', '-o', $file,
+                 map { ('-p', $_) } @pids]);
 
     wait_for { traced($pids[-1]) } 'strace to attach';
 
-    my %redis = %{Bench::Load::redis_stats($opt{redis})};
-    my $got = Bench::Load::wrk($opt{gateway}{port}, load => 'create',
+    my $got = Bench::Load::wrk($peer->{port}, load => 'create',
         connections => 256, seconds => $opt{seconds});
-    my $calls = Bench::Load::redis_stats($opt{redis})->{calls}
-        - $redis{calls};
 
     $strace->stop('INT');
 
     # % time, seconds, usecs/call, calls, and errors where there were any
-    my ($count) = Bench::Peer::read_file($file)
-        =~ /^\s*\S+\s+\S+\s+\S+\s+(\d+)(?:\s+\d+)?\s+sendto$/m;
+    my %calls = reverse Bench::Peer::read_file($file)
+        =~ /^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+(\w+)$/mg;
 
-    return {
-        requests => $got->{requests},
-        writes   => $count / $got->{requests},
-        calls    => $calls / $got->{requests},
-    };
+    delete $calls{total};
+
+    return { map { $_ => $calls{$_} / $got->{requests} } keys %calls };
+}
+
+
+# Creations of one, of some and of many tenants at once.
+
+sub tenants {
+    my (%opt) = @_;
+    my %cells;
+
+    for my $round (1 .. $opt{rounds}) {
+        for my $tenants (1, 16, 1000) {
+            for my $name (grep { $opt{peer}{$_} }
+                qw(gateway openresty equal))
+            {
+                my $got = Bench::Load::load($opt{peer}{$name},
+                    kind => 'create', connections => 256,
+                    redis => $opt{redis}, seconds => $opt{seconds},
+                    tenants => $tenants);
+
+                push @{$cells{"$tenants $name"}{$_}}, $got->{$_}
+                    for qw(rate p50 cpu redis_cpu aof);
+            }
+        }
+
+        $opt{redis}->command('FLUSHALL', 'ASYNC');
+    }
+
+    return \%cells;
 }
 
 sub traced {
@@ -76,70 +143,50 @@ sub traced {
 }
 
 
-# One client, one request at a time, in turns with a proxy and with Redis.
+# One client, one request at a time, in turns with a proxy: what a creation
+# takes longer, and what of it is the two round trips to Redis.
 
 sub idle {
     my (%opt) = @_;
-    my $file = "$opt{common}{dir}/calls";
-
-    capture($opt{redis}, $opt{gateway}{port}, $file);
-
+    my ($plain, $gateway) = @{$opt{peer}}{qw(plain gateway)};
+    my %load = (load => 'create', connections => 1,
+        seconds => $opt{seconds});
     my %rounds;
 
     for my $round (1 .. $opt{rounds}) {
-        for my $name (qw(plain gateway)) {
-            push @{$rounds{$name}}, Bench::Load::wrk($opt{$name}{port},
-                load => 'create', connections => 1,
-                seconds => $opt{seconds})->{p50};
-        }
+        push @{$rounds{plain}}, Bench::Load::wrk($plain->{port},
+            %load)->{mean};
 
-        my $json = `$opt{calls} @{[$opt{redis}->path]} $file 5000`;
-        my $calls = JSON::PP::decode_json($json);
+        my @before = roundtrips($gateway->{port});
+        push @{$rounds{gateway}}, Bench::Load::wrk($gateway->{port},
+            %load)->{mean};
+        my @after = roundtrips($gateway->{port});
 
-        push @{$rounds{$_}}, $calls->{$_} for qw(admit settle);
+        push @{$rounds{call}}, 1e6 * ($after[0] - $before[0])
+            / ($after[1] - $before[1]);
     }
 
     return \%rounds;
 }
 
-# The two calls of one creation, as the gateway sends them.
+# Seconds and number of the gateway's round trips to Redis.
 
-sub capture {
-    my ($redis, $port, $file) = @_;
-    my $monitor = IO::Socket::UNIX->new(Peer => $redis->path)
-        or die "cannot connect to Redis: $!\n";
+sub roundtrips {
+    my ($port) = @_;
+    my $text = get($port);
 
-    print {$monitor} "MONITOR\r\n";
-    <$monitor>;
-
-    Bench::Load::wrk($port, load => 'create', connections => 1, seconds => 1);
-
-    my @calls;
-
-    while (@calls < 2) {
-        my $line = <$monitor> // die "MONITOR ended\n";
-        my ($command) = $line =~ /^\+[0-9.]+ \[[^\]]*\] ("evalsha".*)\r$/i
-            or next;
-        my @args = map { unquote($_) } $command =~ /"((?:[^"\\]|\\.)*)"/g;
-
-        # an admission has the tenant's overrides among its keys; then the
-        # settlement of the same record
-        push @calls, \@args
-            if @calls ? $args[3] eq $calls[0][3] : $args[4] =~ /:limits$/;
-    }
-
-    Bench::Peer::write_file($file, join '', map { scalar(@$_) . "\n"
-        . join '', map { length($_) . "\n$_\n" } @$_ } @calls);
+    return map { $text =~ /^jobruns_redis_roundtrip_seconds_$_\S* (\S+)$/m }
+        qw(sum count);
 }
 
-sub unquote {
-    my ($text) = @_;
-    my %char = (n => "\n", r => "\r", t => "\t", a => "\a", b => "\b");
+sub get {
+    my ($port) = @_;
+    my $client = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port")
+        or return '';
 
-    $text =~ s/\\(?:x([0-9a-f]{2})|(.))/defined $1 ? chr hex $1
-        : $char{$2} \/\/ $2/ge;
+    print {$client} "GET /_status HTTP/1.0\r\n\r\n";
 
-    return $text;
+    return join '', <$client>;
 }
 
 
@@ -152,7 +199,7 @@ sub scale {
 
     my $measure = sub {
         my ($name, $tenants) = @_;
-        my $got = Bench::Load::load($opt{gateway}, kind => 'create',
+        my $got = Bench::Load::load($opt{peer}{gateway}, kind => 'create',
             connections => 32, redis => $opt{redis},
             seconds => $opt{seconds}, tenants => $tenants);
 
@@ -178,14 +225,15 @@ sub fill_tokens {
     my ($redis, $number) = @_;
     my ($key) = @{$redis->command('KEYS', '*:token:*')}
         or die "a creation has left no record\n";
-    my %record = @{$redis->command('HGETALL', $key)};
+    my $record = $redis->command('DUMP', $key);
     my ($prefix) = $key =~ /^(.*:token:)/;
 
     open my $pipe, '|-', 'redis-cli', '-s', $redis->path, '--pipe'
         or die "redis-cli: $!\n";
 
     for my $n (1 .. $number) {
-        my @args = ('HSET', sprintf('%s%064x', $prefix, $n), %record);
+        my @args = ('RESTORE', sprintf('%s%064x', $prefix, $n), 86400000,
+            $record);
 
         print {$pipe} '*' . @args . "\r\n",
             map { '$' . length($_) . "\r\n$_\r\n" } @args;
@@ -204,7 +252,8 @@ sub fill_tokens {
 sub held {
     my (%opt) = @_;
     my $number = 1000;
-    my ($gateway, $redis, $service) = @opt{qw(gateway redis service)};
+    my ($gateway, $redis, $service) = ($opt{peer}{gateway},
+        @opt{qw(redis service)});
 
     Bench::Load::wrk($gateway->{port}, load => 'create',
         connections => $number, seconds => 2);
@@ -255,12 +304,8 @@ sub post {
 
 sub at_rest {
     my ($port) = @_;
-    my $client = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port")
-        or return 0;
 
-    print {$client} "GET /_status HTTP/1.0\r\n\r\n";
-
-    return join('', <$client>) =~ /Writing: 1 /;
+    return get($port) =~ /Writing: 1 /;
 }
 
 1;

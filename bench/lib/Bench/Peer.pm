@@ -18,14 +18,21 @@ use JobRuns::Wait qw(wait_for);
 
 my $root = abs_path(dirname(__FILE__) . '/../../..');
 
+# the peers in OpenResty share a configuration
+my %lua = (openresty => 'gateway', equal => 'equal');
+
 # new(name =>, dir => FOLDER, service => PORT, redis => SOCKET, workers => N,
 #     module => FILE, single => 1: no master process, wrap => [COMMAND])
 
 sub new {
     my ($class, %opt) = @_;
 
-    return bless { port => claim_port(), limited => claim_port(), %opt },
-        $class;
+    return bless {
+        port    => claim_port(),
+        limited => claim_port(),
+        lua     => $lua{$opt{name}},
+        %opt
+    }, $class;
 }
 
 sub start {
@@ -68,11 +75,16 @@ sub nginx {
         REDIS   => $self->{redis} // '',
         WORKERS => $self->{workers} // 1,
         JOBRUN  => job_run(),
+        NAME    => $self->{name},
+        LUA     => $self->{lua} // '',
         USER    => $> == 0 ? 'user  root;' : '',
         LOAD_MODULE => $self->{module} ? "load_module $self->{module};" : '',
     );
 
-    my $text = read_file("$root/bench/peers/$self->{name}.conf");
+    my $text = read_file("$root/bench/peers/"
+        . ($self->{lua} ? 'openresty' : $self->{name}) . '.conf');
+    # each second the status sums all up, which would be counted to requests
+    $text =~ s/^.* # status\n//mg if $self->{single};
     $text =~ s/%%([A-Z_]+)%%/$value{$1} \/\/ die "$1?"/ge;
     write_file($file, $text);
     symlink '/usr/lib/nginx/modules', "$self->{dir}/modules";

@@ -33,7 +33,8 @@ end
 
 
 function _M.init(folder, redis_address, audit_file)
-  for _, name in ipairs { "admit", "settle" } do
+  for _, name in ipairs { "admit", "settle", "equal_admit", "equal_settle",
+                          "equal_renew" } do
     scripts[name] = read_file(folder .. "/" .. name .. ".lua")
     sha1s[name] = to_hex(ngx.sha1_bin(scripts[name]))
   end
@@ -49,9 +50,14 @@ function _M.init_worker()
 end
 
 
-local function record(fields)
-  audit:write(cjson.encode(fields), "\n")
+local function write(line)
+  audit:write(line, "\n")
   audit:flush()
+end
+
+
+local function record(fields)
+  write(cjson.encode(fields))
 end
 
 
@@ -281,6 +287,11 @@ function _M.create()
 
   return send(answer)
 end
+
+
+-- what equal.lua does in the same way
+_M.write, _M.refuse, _M.evaluate, _M.check = write, refuse, evaluate, check
+_M.random_id, _M.send, _M.hash, _M.KEPT = random_id, send, hash, KEPT
 
 
 return _M
