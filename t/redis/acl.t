@@ -11,7 +11,7 @@ use JobRuns;
 
 my $t = JobRuns->new;
 my ($grants) = JobRuns::slurp($t->root . '/docs/redis.md')
-    =~ /`(~jobruns:\* [^`]+)`/;
+    =~ /^    user gateway on >PASSWORD (~jobruns:\* .+)$/m;
 
 $t->allow_log(qr/redis|Redis/);
 $t->write_file('password', "secret\n");
