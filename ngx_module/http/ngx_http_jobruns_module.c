@@ -10,7 +10,7 @@
 #include "ngx_http_jobruns_audit_directives.h"
 #include "ngx_http_jobruns_body_thread.h"
 #include "ngx_http_jobruns_conf.h"
-#include "ngx_http_jobruns_content_length.h"
+#include "ngx_http_jobruns_framing.h"
 #include "ngx_http_jobruns_directives.h"
 #include "ngx_http_jobruns_filter.h"
 #include "ngx_http_jobruns_flow.h"
@@ -418,7 +418,7 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 
     ngx_http_jobruns_audit_create_files(cf);
 
-    ngx_http_jobruns_content_length_init(cf);
+    ngx_http_jobruns_framing_init(cf);
 
     if (ngx_http_jobruns_guard_init(cf) != NGX_OK) {
         return NGX_ERROR;

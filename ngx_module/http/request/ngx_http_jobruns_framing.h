@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Where the body of a held answer ends, and whether it ended well.
+ * Where bodies end, towards the service and from it, and whether they ended
+ * well.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_FRAMING_H_INCLUDED
@@ -18,8 +19,16 @@ void ngx_http_jobruns_framing_watch(ngx_http_request_t *r,
    the connection has told its end, or its Content-Length was exceeded */
 ngx_uint_t ngx_http_jobruns_framing_cut(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+
 /* does the service's header contradict itself about the length of its body? */
 ngx_uint_t ngx_http_jobruns_framing_invalid(ngx_http_request_t *r);
+
+/*
+ * Stands before the proxy's variable, in all locations: what passes through
+ * beside creations must not smuggle one either.  Called at postconfiguration,
+ * before ngx_http_variables_init_vars() binds names to handlers.
+ */
+void ngx_http_jobruns_framing_init(ngx_conf_t *cf);
 
 
 #endif /* NGX_HTTP_JOBRUNS_FRAMING_H_INCLUDED */
