@@ -11,11 +11,10 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer.h"
-#include "ngx_http_jobruns_answer_headers.h"
 #include "ngx_http_jobruns_audit_file.h"
-#include "ngx_http_jobruns_error.h"
 #include "ngx_http_jobruns_header_list.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_response.h"
 
 #include "jr_json_skim.h"
 
@@ -81,13 +80,14 @@ ngx_http_jobruns_answer_error(ngx_http_request_t *r,
     a->response.message.data = (u_char *) message.data;
     a->response.message.len = message.len;
 
-    if (ngx_http_jobruns_error_body(r, code, message, &a->response.body)
+    if (ngx_http_jobruns_response_error_body(r, code, message,
+                                             &a->response.body)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    ngx_http_jobruns_error_headers(r, status, &a->response.body);
+    ngx_http_jobruns_response_error_headers(r, status, &a->response.body);
 
     return NGX_OK;
 }
@@ -348,7 +348,7 @@ ngx_http_jobruns_answer_replay(ngx_http_request_t *r,
     a->response.body.data = (u_char *) a->run.answer.body.data;
     a->response.body.len = a->run.answer.body.len;
 
-    if (ngx_http_jobruns_answer_headers_replay(r, a) != NGX_OK) {
+    if (ngx_http_jobruns_response_replay(r, a) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -415,7 +415,7 @@ ngx_http_jobruns_answer_choose(ngx_http_request_t *r,
         body->data = (u_char *) a->run.answer.body.data;
         body->len = a->run.answer.body.len;
 
-        return ngx_http_jobruns_answer_headers_replay(r, a);
+        return ngx_http_jobruns_response_replay(r, a);
     }
 
     if (a->settled == jobruns_settled_done

@@ -13,16 +13,15 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer.h"
-#include "ngx_http_jobruns_answer_headers.h"
 #include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_audit.h"
-#include "ngx_http_jobruns_error.h"
 #include "ngx_http_jobruns_filter.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_framing.h"
 #include "ngx_http_jobruns_guard.h"
 #include "ngx_http_jobruns_held.h"
 #include "ngx_http_jobruns_request_headers.h"
+#include "ngx_http_jobruns_response.h"
 
 
 static ngx_uint_t ngx_http_jobruns_refused_creation(ngx_http_request_t *r,
@@ -193,9 +192,9 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
     }
 
     if (r->err_status >= NGX_HTTP_BAD_REQUEST
-        && (a != NULL || !ngx_http_jobruns_error_is_operators(r)))
+        && (a != NULL || !ngx_http_jobruns_response_is_operators(r)))
     {
-        if (ngx_http_jobruns_error_page(r, ctx) != NGX_OK) {
+        if (ngx_http_jobruns_response_error_page(r, ctx) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -204,7 +203,7 @@ ngx_http_jobruns_header_filter(ngx_http_request_t *r)
         }
     }
 
-    if (ngx_http_jobruns_answer_headers_common(r, ctx) != NGX_OK) {
+    if (ngx_http_jobruns_response_headers(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -528,7 +527,7 @@ ngx_http_jobruns_send_held(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx)
 
     (void) ngx_http_jobruns_audit_end(a, NULL);
 
-    if (ngx_http_jobruns_answer_headers_common(r, ctx) != NGX_OK) {
+    if (ngx_http_jobruns_response_headers(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
