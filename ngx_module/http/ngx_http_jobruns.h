@@ -431,8 +431,8 @@ typedef struct {
 typedef struct {
     ngx_uint_t                     status;
     ngx_str_t                      body;
-    ngx_str_t                      code;      /* of a refusal, for audit */
-    ngx_str_t                      message;
+    jr_str_t                       code;      /* of a refusal, for audit */
+    jr_str_t                       message;
     ngx_uint_t                     retry_after;   /* seconds; 0: none */
 } ngx_http_jobruns_response_t;
 

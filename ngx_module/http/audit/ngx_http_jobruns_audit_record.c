@@ -319,9 +319,9 @@ static void
 ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line)
 {
-    char       status[JR_DECIMAL_LEN], time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
-    size_t     n;
-    ngx_str_t  message;
+    char      status[JR_DECIMAL_LEN], time[NGX_HTTP_JOBRUNS_AUDIT_TIME];
+    size_t    n;
+    jr_str_t  message;
 
     n = jr_decimal(status, a->response.status) - status;
 
@@ -331,12 +331,12 @@ ngx_http_jobruns_audit_response(ngx_http_jobruns_attempt_t *a,
                    ngx_http_jobruns_audit_envelope_time(time));
 
     if (a->response.code.len) {
-        message = a->check.message.len ? a->check.message
-                                       : a->response.message;
+        message = a->check.message.len
+                  ? ngx_http_jobruns_str(a->check.message)
+                  : a->response.message;
 
-        jr_line_string(line, "code", ngx_http_jobruns_str(a->response.code));
-        ngx_http_jobruns_audit_text(line, "message",
-                                    ngx_http_jobruns_str(message),
+        jr_line_string(line, "code", a->response.code);
+        ngx_http_jobruns_audit_text(line, "message", message,
                                     NGX_HTTP_JOBRUNS_AUDIT_MESSAGE);
     }
 

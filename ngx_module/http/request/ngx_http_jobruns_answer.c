@@ -75,21 +75,11 @@ ngx_http_jobruns_answer_error(ngx_http_request_t *r,
     jr_str_t message)
 {
     a->response.status = status;
-    a->response.code.data = (u_char *) code.data;
-    a->response.code.len = code.len;
-    a->response.message.data = (u_char *) message.data;
-    a->response.message.len = message.len;
+    a->response.code = code;
+    a->response.message = message;
 
-    if (ngx_http_jobruns_response_error_body(r, code, message,
-                                             &a->response.body)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_jobruns_response_error_headers(r, status, &a->response.body);
-
-    return NGX_OK;
+    return ngx_http_jobruns_response_error(r, status, code, message,
+                                           &a->response.body);
 }
 
 

@@ -181,8 +181,8 @@ ngx_http_jobruns_response_limits(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_jobruns_response_error_body(ngx_http_request_t *r, jr_str_t code,
-    jr_str_t message, ngx_str_t *body)
+ngx_http_jobruns_response_error(ngx_http_request_t *r, ngx_uint_t status,
+    jr_str_t code, jr_str_t message, ngx_str_t *body)
 {
     size_t     size;
     jr_line_t  line;
@@ -204,14 +204,6 @@ ngx_http_jobruns_response_error_body(ngx_http_request_t *r, jr_str_t code,
 
     body->len = jr_line_len(&line);
 
-    return NGX_OK;
-}
-
-
-void
-ngx_http_jobruns_response_error_headers(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *body)
-{
     r->headers_out.status = status;
     r->headers_out.status_line.len = 0;
 
@@ -233,6 +225,8 @@ ngx_http_jobruns_response_error_headers(ngx_http_request_t *r,
     ngx_http_clear_etag(r);
 
     r->headers_out.content_length_n = (off_t) body->len;
+
+    return NGX_OK;
 }
 
 
@@ -309,13 +303,12 @@ ngx_http_jobruns_response_error_page(ngx_http_request_t *r,
     code = jr_outcome_error_code(r->err_status);
     message = jr_outcome_error_message(r->err_status);
 
-    if (ngx_http_jobruns_response_error_body(r, code, message, &ctx->error)
+    if (ngx_http_jobruns_response_error(r, r->err_status, code, message,
+                                        &ctx->error)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
-
-    ngx_http_jobruns_response_error_headers(r, r->err_status, &ctx->error);
 
     a = ctx->attempt;
 
@@ -329,11 +322,8 @@ ngx_http_jobruns_response_error_page(ngx_http_request_t *r,
         }
 
         a->response.status = r->err_status;
-
-        a->response.code.data = (u_char *) code.data;
-        a->response.code.len = code.len;
-        a->response.message.data = (u_char *) message.data;
-        a->response.message.len = message.len;
+        a->response.code = code;
+        a->response.message = message;
     }
 
     return NGX_OK;

@@ -17,13 +17,10 @@ ngx_int_t ngx_http_jobruns_response_replay(ngx_http_request_t *r,
 ngx_int_t ngx_http_jobruns_response_headers(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx);
 
-/* {"code":...,"message":...} in the request's pool */
-ngx_int_t ngx_http_jobruns_response_error_body(ngx_http_request_t *r,
-    jr_str_t code, jr_str_t message, ngx_str_t *body);
-
-/* makes headers_out those of a JSON error; keeps headers that still apply */
-void ngx_http_jobruns_response_error_headers(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *body);
+/* Makes headers_out those of a JSON error, with the headers that still apply,
+   and *body its text in the request's pool.  NGX_ERROR: no memory. */
+ngx_int_t ngx_http_jobruns_response_error(ngx_http_request_t *r,
+    ngx_uint_t status, jr_str_t code, jr_str_t message, ngx_str_t *body);
 
 /* the error is worded by an error_page of the operator's, not by NGINX */
 ngx_uint_t ngx_http_jobruns_response_is_operators(ngx_http_request_t *r);
