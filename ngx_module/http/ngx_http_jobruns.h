@@ -15,7 +15,6 @@
 
 #include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_room.h"
-#include "ngx_http_jobruns_share.h"
 
 #include "jr_answer.h"
 #include "jr_body.h"

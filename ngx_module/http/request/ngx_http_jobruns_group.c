@@ -21,8 +21,8 @@
 
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_group.h"
+#include "ngx_http_jobruns_room.h"
 #include "ngx_http_jobruns_settlement.h"
-#include "ngx_http_jobruns_share.h"
 #include "ngx_http_jobruns_verdict.h"
 
 #include "jr_script.h"
@@ -65,7 +65,7 @@ ngx_http_jobruns_group_join(ngx_http_jobruns_attempt_t *a)
     ngx_int_t                  rc;
     ngx_http_jobruns_group_t  *g;
 
-    rc = ngx_http_jobruns_share_take(&ngx_http_jobruns_group_places,
+    rc = ngx_http_jobruns_room_take_place(&ngx_http_jobruns_group_places,
                                      a->call.tenant, &a->waiting.place);
     if (rc != NGX_OK) {
         return rc;
@@ -74,7 +74,7 @@ ngx_http_jobruns_group_join(ngx_http_jobruns_attempt_t *a)
     g = ngx_http_jobruns_group_of(a);
 
     if (g == NULL) {
-        ngx_http_jobruns_share_give(&ngx_http_jobruns_group_places,
+        ngx_http_jobruns_room_give_place(&ngx_http_jobruns_group_places,
                                     a->waiting.place);
         return NGX_ERROR;
     }
@@ -195,7 +195,7 @@ ngx_http_jobruns_group_leave(ngx_http_jobruns_attempt_t *a)
     ngx_queue_remove(&a->waiting.queue);
     a->waiting.group = NULL;
 
-    ngx_http_jobruns_share_give(&ngx_http_jobruns_group_places,
+    ngx_http_jobruns_room_give_place(&ngx_http_jobruns_group_places,
                                 a->waiting.place);
     ngx_http_jobruns_worker.waiters--;
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Room in jobruns_hold_memory, and how much of it each tenant has.
+ * What tenants share: room in jobruns_hold_memory, in bytes, and places, of
+ * which a worker has so many.  The one counts tenants in a tree, the other in
+ * a table that has no more tenants than there are places.
  *
- * The sum of all tenants is ngx_http_jobruns_worker.held, where the status
- * reads it.
+ * The sum of all tenants' room is ngx_http_jobruns_worker.held, where the
+ * status reads it.
  */
 
 #include "ngx_http_jobruns.h"
@@ -13,6 +15,8 @@
 
 static ngx_http_jobruns_holding_t *ngx_http_jobruns_room_find(jr_str_t tenant);
 static ngx_http_jobruns_holding_t *ngx_http_jobruns_room_add(jr_str_t tenant);
+static ngx_http_jobruns_share_t *ngx_http_jobruns_room_find_share(
+    ngx_queue_t *bucket, jr_str_t tenant);
 
 
 /* of this worker; names that a client chooses cannot unbalance the tree, and
@@ -172,4 +176,90 @@ ngx_http_jobruns_room_add(jr_str_t tenant)
     ngx_rbtree_insert(&ngx_http_jobruns_room_tree, &holding->node.node);
 
     return holding;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_room_take_place(ngx_http_jobruns_places_t *places,
+    jr_str_t tenant, ngx_http_jobruns_share_t **share)
+{
+    char                      *p;
+    ngx_queue_t               *bucket;
+    ngx_http_jobruns_share_t  *s;
+
+    if (places->used >= places->most) {
+        return NGX_DECLINED;
+    }
+
+    bucket = &places->buckets[ngx_crc32_long((u_char *) tenant.data,
+                                             tenant.len)
+                              & (NGX_HTTP_JOBRUNS_ROOM_BUCKETS - 1)];
+
+    if (bucket->next == NULL) {
+        ngx_queue_init(bucket);
+    }
+
+    s = ngx_http_jobruns_room_find_share(bucket, tenant);
+
+    if (s == NULL) {
+        s = ngx_calloc(sizeof(ngx_http_jobruns_share_t) + tenant.len,
+                       ngx_cycle->log);
+        if (s == NULL) {
+            return NGX_ERROR;
+        }
+
+        p = (char *) (s + 1);
+        ngx_memcpy(p, tenant.data, tenant.len);
+
+        s->tenant.data = p;
+        s->tenant.len = tenant.len;
+
+        ngx_queue_insert_head(bucket, &s->queue);
+
+    } else if (s->used >= places->each) {
+        return NGX_BUSY;
+    }
+
+    s->used++;
+    places->used++;
+
+    *share = s;
+
+    return NGX_OK;
+}
+
+
+static ngx_http_jobruns_share_t *
+ngx_http_jobruns_room_find_share(ngx_queue_t *bucket, jr_str_t tenant)
+{
+    ngx_queue_t               *q;
+    ngx_http_jobruns_share_t  *s;
+
+    for (q = ngx_queue_head(bucket);
+         q != ngx_queue_sentinel(bucket);
+         q = ngx_queue_next(q))
+    {
+        s = ngx_queue_data(q, ngx_http_jobruns_share_t, queue);
+
+        if (s->tenant.len == tenant.len
+            && ngx_memcmp(s->tenant.data, tenant.data, tenant.len) == 0)
+        {
+            return s;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+ngx_http_jobruns_room_give_place(ngx_http_jobruns_places_t *places,
+    ngx_http_jobruns_share_t *share)
+{
+    places->used--;
+
+    if (--share->used == 0) {
+        ngx_queue_remove(&share->queue);
+        ngx_free(share);
+    }
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
+ * What a worker's tenants share, so that each leaves some to the others.
+ *
  * Room in jobruns_hold_memory: held answers, settlements and take-backs take
- * from it and give back.  All of a worker's tenants together have what the
- * directive says, one of them no more than a half of it: the slow readers of
- * one leave room for the answers of the others.
+ * from it and give back.  All tenants together have what the directive says,
+ * one of them no more than a half of it: the slow readers of one leave room
+ * for the answers of the others.
+ *
+ * Places: a worker has so many, and no tenant takes more than its share.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_ROOM_H_INCLUDED
@@ -79,6 +83,40 @@ void ngx_http_jobruns_room_refused(struct ngx_http_jobruns_attempt_s *a,
 
 /* What is full, for a line of error.log, behind "jobruns_hold_memory SIZE". */
 const char *ngx_http_jobruns_room_text(ngx_http_jobruns_room_e why);
+
+
+/* a power of 2 */
+#define NGX_HTTP_JOBRUNS_ROOM_BUCKETS  256
+
+
+/* what one tenant has taken; lives as long as it has any */
+typedef struct {
+    ngx_queue_t    queue;       /* of its bucket */
+    ngx_uint_t     used;
+    jr_str_t       tenant;      /* behind it */
+} ngx_http_jobruns_share_t;
+
+
+/* static, of a worker: all zeroes but for the numbers */
+typedef struct {
+    ngx_uint_t     most;        /* places, 0: none */
+    ngx_uint_t     each;        /* of one tenant */
+    ngx_uint_t     used;
+    ngx_queue_t    buckets[NGX_HTTP_JOBRUNS_ROOM_BUCKETS];
+} ngx_http_jobruns_places_t;
+
+
+/*
+ * Takes a place for a tenant (any bytes, copied); *share is what it is given
+ * back with.  NGX_DECLINED: all are taken; NGX_BUSY: all of that tenant's;
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_jobruns_room_take_place(ngx_http_jobruns_places_t *places,
+    jr_str_t tenant, ngx_http_jobruns_share_t **share);
+
+/* Gives one place back; share may be gone then. */
+void ngx_http_jobruns_room_give_place(ngx_http_jobruns_places_t *places,
+    ngx_http_jobruns_share_t *share);
 
 
 #endif /* NGX_HTTP_JOBRUNS_ROOM_H_INCLUDED */
