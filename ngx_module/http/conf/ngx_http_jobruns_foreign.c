@@ -12,7 +12,6 @@
 #include "ngx_http_jobruns_conflicts.h"
 #include "ngx_http_jobruns_foreign.h"
 #include "ngx_http_jobruns_guard.h"
-#include "ngx_http_jobruns_guard_address.h"
 
 
 static const char *const  ngx_http_jobruns_passes[][3] = {

@@ -25,23 +25,21 @@ typedef struct {
 ngx_int_t ngx_http_jobruns_guard_init(ngx_conf_t *cf);
 
 /*
- * Is what r->upstream is about to send to be looked at?  0: it may leave, as a
- * GET that is sent as one.  Logs and changes nothing.
- */
-ngx_uint_t ngx_http_jobruns_guard_reads(ngx_http_request_t *r);
-
-/*
- * Asks whether what r->upstream is about to send may leave.  NGX_ERROR: it
- * may not; that is logged, and marked in the attempt.
- */
-ngx_int_t ngx_http_jobruns_guard(ngx_http_request_t *r);
-
-/*
  * The guard has stopped this request, and error_page or NGINX's own page
  * brings it back: makes r->err_status what its client is to be given.
  */
 void ngx_http_jobruns_guard_status(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+
+/*
+ * Stands before the choice of an address that the variables of a *_pass turn
+ * out to hold.  u is of a location of the new configuration, merged, of any
+ * module whose own configuration begins with it; one that has a name without
+ * variables is left as it is.  Called before postconfiguration; fails for
+ * want of memory alone.
+ */
+ngx_int_t ngx_http_jobruns_guard_address(ngx_conf_t *cf,
+    ngx_http_upstream_conf_t *u);
 
 
 #endif /* NGX_HTTP_JOBRUNS_GUARD_H_INCLUDED */

@@ -5,6 +5,7 @@
  * client sent it.  Whatever made it otherwise is named in error.log.
  */
 
+#include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_conflicts.h"
 #include "ngx_http_jobruns_guard.h"
 #include "ngx_http_jobruns_guard_check.h"
@@ -36,6 +37,61 @@ static const char  ngx_http_jobruns_guard_target[] =
 
 static const char  ngx_http_jobruns_guard_method[] =
     "its method is not the one that the client sent; remove \"proxy_method\"";
+
+
+/*
+ * Is what r sends to be read?  Not that of a GET that is sent as one: only
+ * an override of its method, or a line end that NGINX has decoded out of its
+ * target, could make more of it.  A location with `jobruns off` may set an
+ * override, which counts for a subrequest of what is not a GET.
+ */
+
+ngx_uint_t
+ngx_http_jobruns_guard_check_reads(ngx_http_request_t *r)
+{
+    ngx_buf_t                    *b;
+    ngx_chain_t                  *bufs;
+    ngx_http_jobruns_ctx_t       *ctx;
+    ngx_http_jobruns_srv_conf_t  *jscf;
+
+    jscf = ngx_http_get_module_srv_conf(r, ngx_http_jobruns_module);
+
+    /* other modules may have a peer chosen for connections of their own */
+
+    if (!jscf->enabled || r->upstream == NULL) {
+        return 0;
+    }
+
+    bufs = r->upstream->request_bufs;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) || bufs == NULL) {
+        return 1;
+    }
+
+    b = bufs->buf;
+
+    if (b->last - b->pos < 5
+        || (ngx_memcmp(b->pos, "GET ", 4) != 0
+            && ngx_memcmp(b->pos, "HEAD ", 5) != 0))
+    {
+        return 1;
+    }
+
+    ctx = ngx_http_jobruns_attempt_get_ctx(r->main);
+
+    if (ctx != NULL && (ctx->override || ctx->attempt != NULL)) {
+        return 1;
+    }
+
+    if (r != r->main && !(r->main->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return 1;
+    }
+
+    return r->main->quoted_uri
+           && ngx_strnstr(r->main->unparsed_uri.data, (char *) "%0",
+                          r->main->unparsed_uri.len)
+              != NULL;
+}
 
 
 const char *

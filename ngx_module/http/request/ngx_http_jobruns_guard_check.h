@@ -12,6 +12,12 @@
 
 
 /*
+ * Is what r->upstream is about to send to be looked at?  0: it may leave, as a
+ * GET that is sent as one.  Logs and changes nothing.
+ */
+ngx_uint_t ngx_http_jobruns_guard_check_reads(ngx_http_request_t *r);
+
+/*
  * Looks at the request that r->upstream is about to send.  Returns NULL where
  * it may leave, else what the client is not to learn but the operator is: why
  * it is stopped, and which directive is to be changed.
