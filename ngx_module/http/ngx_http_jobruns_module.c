@@ -10,10 +10,10 @@
 #include "ngx_http_jobruns_audit_directives.h"
 #include "ngx_http_jobruns_body_thread.h"
 #include "ngx_http_jobruns_conf.h"
-#include "ngx_http_jobruns_framing.h"
 #include "ngx_http_jobruns_directives.h"
 #include "ngx_http_jobruns_filter.h"
 #include "ngx_http_jobruns_flow.h"
+#include "ngx_http_jobruns_framing.h"
 #include "ngx_http_jobruns_guard.h"
 #include "ngx_http_jobruns_handler.h"
 #include "ngx_http_jobruns_limit.h"
@@ -379,7 +379,7 @@ ngx_http_jobruns_preconfiguration(ngx_conf_t *cf)
  * Registers, and can fail for want of memory alone: NGINX builds its chain of
  * filters anew here, in the master that still serves the cycle before, so
  * whatever can be wrong with a configuration is refused earlier
- * (ngx_http_jobruns_check.c).
+ * (ngx_http_jobruns_conf.c).
  */
 
 static ngx_int_t

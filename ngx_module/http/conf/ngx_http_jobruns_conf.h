@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The configuration of a level: its defaults, how it is merged, and what
- * `jobruns on` needs there.
+ * The configuration: of a level its defaults, how it is merged, and what
+ * `jobruns on` needs there; and what can be refused only when all is merged.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_CONF_H_INCLUDED
