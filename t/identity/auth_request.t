@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 
-# docs/limits.md's recipe for auth_request is run word for word, with a
-# verifier that checks OCI signatures: a POST that is signed passes, and the
-# caller that was verified is the tenant and the principal.  Requests that
-# Oracle's SDKs signed are sent as well, where their corpus is there.
+# The recipe for auth_request of docs/howto/choose-a-verifier.md is run word for
+# word, with a verifier that checks OCI signatures: a POST that is signed
+# passes, and the caller that was verified is the tenant and the principal.
+# Requests that Oracle's SDKs signed are sent as well, where their corpus is
+# there.
 
 use lib 't/lib';
 use JobRuns;
@@ -103,13 +104,14 @@ close $listen;
 # The recipe as the document has it
 
 my $text = do {
-    open my $fh, '<', $t->root . '/docs/limits.md' or die "limits.md: $!\n";
+    my $page = $t->root . '/docs/howto/choose-a-verifier.md';
+    open my $fh, '<', $page or die "$page: $!\n";
     local $/;
     <$fh>;
 };
 my ($recipe) = $text =~
     /\n((?:    .*\n|\n)*? +auth_request .*\n(?:    .*\n|\n)*)/
-    or BAIL_OUT('docs/limits.md has no recipe');
+    or BAIL_OUT('the page has no recipe');
 
 $t->run(config => <<"END");
 %%TEST_GLOBALS%%

@@ -56,7 +56,7 @@ END
         jobruns_tenant    everybody;
     }
 
-    # as docs/limits.md shows
+    # as docs/howto/choose-a-verifier.md shows
     location /20260405/ {
         $pass
         auth_request      /_verify;

@@ -10,8 +10,7 @@ use lib 't/lib';
 use JobRuns;
 
 my $t = JobRuns->new;
-my ($grants) = JobRuns::slurp($t->root . '/docs/redis.md')
-    =~ /^    user gateway on >PASSWORD (~jobruns:\* .+)$/m;
+my @rights = JobRuns::Redis::documented_rights();
 
 $t->allow_log(qr/redis|Redis/);
 $t->write_file('password', "secret\n");
@@ -25,7 +24,7 @@ sub gateway {
 
     push @users, $user;
     $redis->command('ACL', 'SETUSER', $user, 'on', '>secret',
-        split(' ', $grants), @without);
+        @rights, @without);
 
     return $t->run(name => $user, workers => 1,
         redis => "jobruns_redis %%REDIS%% user=$user"
@@ -149,7 +148,7 @@ subtest 'a wrong password: allow' => sub {
     $redis->start;
     # the others still have to take something back, and end with that
     $redis->command('ACL', 'SETUSER', $_, 'on', '>secret',
-        split(' ', $grants)) for @users;
+        @rights) for @users;
     wait_for {
         ($t->create_run(to => $gateway, token => 'mine')
             ->header('opc-retry-replayed') // '') eq 'true'

@@ -23,10 +23,8 @@ my $cluster = RedisCluster->start($t, replicas => 0, tls => [
 ]);
 
 # the list of the documentation
-my ($rules) = JobRuns::slurp($t->root . '/docs/redis.md')
-    =~ /^- An ACL user needs\s+`([^`]+)`/m;
-ok($rules, 'docs/redis.md has the rules of an ACL user');
-$_->command('ACL', 'SETUSER', 'gateway', 'on', '>secret', split(' ', $rules),
+my @rights = JobRuns::Redis::documented_rights();
+$_->command('ACL', 'SETUSER', 'gateway', 'on', '>secret', @rights,
     '+cluster|slots', '+asking') for $cluster->nodes;
 $t->write_file('secret', "secret\n");
 

@@ -183,12 +183,10 @@ subtest 'a policy that evicts' => sub {
 };
 
 subtest 'a user with what docs/redis.md grants' => sub {
-    my ($grants) = JobRuns::slurp($t->root . '/docs/redis.md')
-        =~ /`(~jobruns:\* [^`]+)`/;
     my $acl = $t->redis('acl', tcp => 1);
 
     $acl->command('ACL', 'SETUSER', 'gateway', 'on', '>secret',
-        split ' ', $grants);
+        JobRuns::Redis::documented_rights());
     $t->write_file('password', "secret\n");
 
     $t->run(name => 'acl', workers => 1,

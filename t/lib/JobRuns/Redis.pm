@@ -98,6 +98,18 @@ sub restart {
 sub pause { $_[0]{process}->signal('STOP') }
 sub resume { $_[0]{process}->signal('CONT') }
 
+# The rights that docs/redis.md gives the gateway's user, as ACL SETUSER takes
+# them.
+
+sub documented_rights {
+    open my $fh, '<', 'docs/redis.md' or croak "docs/redis.md: $!";
+    local $/;
+    my ($rights) = <$fh> =~ /^    user gateway on >PASSWORD (~jobruns:.+)$/m
+        or croak 'docs/redis.md shows no user "gateway"';
+
+    return split ' ', $rights;
+}
+
 # command(NAME, ARGUMENT...) returns the reply: arrays as references, nil as
 # undef.  Arguments are bytes.  An error reply dies with its text.
 
