@@ -304,6 +304,11 @@ memcheck:		## a few of them under valgrind: T='t/token' picks
 	echo "memcheck: $$(ls '$(MEMCHECK)' | grep -c log) processes, nothing found"
 
 
+.PHONY: alerts-test
+alerts-test:		## the alert rules of ops/, by promtool
+	@util/alerts-test
+
+
 # What every side of the gateway sees of each scenario, against t/transcripts/:
 # a change that is to change nothing finds it the same.
 

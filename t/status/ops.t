@@ -52,6 +52,7 @@ my $port = $t->port(2);
 $t->write_file('prometheus.yml', <<END);
 global:
   scrape_interval: 1s
+  evaluation_interval: 1s
   scrape_timeout: 1s
 rule_files:
   - $root/ops/prometheus-rules.yml
@@ -96,9 +97,17 @@ for (@alerts) {
         or die "no expr of $name";
     $expression =~ s/\s+/ /g;
 
-    # what it compares is there, whether or not it fires
-    my $left = $expression =~ s/^(.*?)\s+(?:>|==)\s.*$/$1/r;
-    $expressions{"alert $name"} = $left;
+    # each series that it reads is there, whether or not it fires
+    my $n = 0;
+    $expressions{"alert $name, " . ++$n . ": $_"} = $_
+        for $expression =~ /(\b(?:up|jobruns[\w:]+)\b(?:\{[^}]*\})?)/g;
+}
+
+# what alerts compare is recorded by rules
+
+for my $record (split /^\s+- record: /m, $yaml) {
+    my ($name) = $record =~ /\A(jobruns:\S+)/ or next;
+    $expressions{"record $name"} = $name;
 }
 
 my $dashboard = JSON::PP->new->decode(do {
