@@ -143,6 +143,7 @@ typedef struct {
 
 typedef struct {
     size_t                         hold_memory;   /* per worker */
+    ngx_msec_t                     redis_watch;   /* 0: off */
     ngx_array_t                    half_identities;   /* of
                                                  ngx_http_complex_value_t *:
                                                  a tenant without a principal

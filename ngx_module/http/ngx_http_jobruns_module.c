@@ -142,6 +142,13 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       0,
       NULL },
 
+    { ngx_string("jobruns_redis_watch"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_jobruns_redis_directives_watch,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("jobruns_redis_prefix"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
       ngx_conf_set_str_slot,

@@ -70,6 +70,9 @@ struct ngx_redis_op_s {
 
     unsigned                  sheds:1;    /* set by the caller: NGX_BUSY while
                                              the server is behind */
+    unsigned                  quiet:1;    /* set by the caller: not among the
+                                             round trips and error replies
+                                             counted, and NOPERM not logged */
     unsigned                  sent:1;     /* see above; set by the client */
     unsigned                  denied:1;   /* set by the client where an
                                              operation is refused: the server

@@ -19,6 +19,7 @@
  *   ngx_redis_command.c      a command as bytes
  *   ngx_redis_reply.c        bytes as replies, within limits
  *   ngx_redis_stats.c        what is counted
+ *   ngx_redis_watch.c        looking at a server that nobody uses
  *
  * What makes a server more than one address stands in topology/, behind
  * ngx_redis_topology.h: those files call these, and are called by table.

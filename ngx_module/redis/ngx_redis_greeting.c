@@ -32,8 +32,6 @@ static void ngx_redis_greeting_log(ngx_redis_connection_t *conn,
     ngx_redis_cmd_e cmd, redisReply *reply);
 static ngx_int_t ngx_redis_info(ngx_redis_connection_t *conn,
     redisReply *reply);
-static ngx_int_t ngx_redis_info_field(redisReply *reply, const char *name,
-    ngx_str_t *value);
 static ngx_int_t ngx_redis_info_unknown(ngx_redis_connection_t *conn);
 
 
@@ -344,7 +342,7 @@ ngx_redis_info(ngx_redis_connection_t *conn, redisReply *reply)
     /* in a cluster MOVED tells who is the master, by key */
 
     if (!server->topology->replicas_too
-        && ngx_redis_info_field(reply, "role:", &role) == NGX_OK
+        && ngx_redis_reply_field(reply, "role:", &role) == NGX_OK
         && !(role.len == 6 && ngx_strncmp(role.data, "master", 6) == 0))
     {
         ngx_redis_server_log(server, ngx_redis_log_unreachable, NGX_LOG_ERR,
@@ -355,7 +353,7 @@ ngx_redis_info(ngx_redis_connection_t *conn, redisReply *reply)
         return NGX_ERROR;
     }
 
-    if (ngx_redis_info_field(reply, "maxmemory_policy:", &policy) != NGX_OK) {
+    if (ngx_redis_reply_field(reply, "maxmemory_policy:", &policy) != NGX_OK) {
         return ngx_redis_info_unknown(conn);
     }
 
@@ -388,34 +386,4 @@ ngx_redis_info_unknown(ngx_redis_connection_t *conn)
                          conn->peer.name);
 
     return NGX_ERROR;
-}
-
-
-/* the value of a line "name:value" of INFO; name has the colon */
-
-static ngx_int_t
-ngx_redis_info_field(redisReply *reply, const char *name, ngx_str_t *value)
-{
-    u_char  *p, *last, *end;
-    size_t   len;
-
-    p = (u_char *) reply->str;
-    last = p + reply->len;
-    len = ngx_strlen(name);
-
-    while (p < last) {
-
-        end = ngx_strlchr(p, last, CR);
-        end = end ? end : last;
-
-        if ((size_t) (end - p) > len && ngx_strncmp(p, name, len) == 0) {
-            value->data = p + len;
-            value->len = end - p - len;
-            return NGX_OK;
-        }
-
-        p = end + 2;
-    }
-
-    return NGX_DECLINED;
 }

@@ -63,7 +63,7 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
 
     if (server == NULL || server->open) {
         op->denied = (server != NULL && server->denied);
-        stats->errors[ngx_redis_err_refused]++;
+        stats->errors[ngx_redis_err_refused] += !op->quiet;
         return NGX_DECLINED;
     }
 
@@ -395,16 +395,21 @@ ngx_redis_pipeline_reply(ngx_redis_connection_t *conn, redisReply *reply)
         return NGX_OK;
     }
 
-    means = ngx_redis_error_means(conn, reply);
+    means = (slot->op->quiet && reply->type == REDIS_REPLY_ERROR
+             && ngx_redis_reply_starts(reply, "NOPERM"))
+            ? ngx_redis_means_told : ngx_redis_error_means(conn, reply);
 
     if (means != ngx_redis_means_told) {
         return ngx_redis_pipeline_unwell(conn, slot, means);
     }
 
-    stats = conn->server->stats;
+    if (!slot->op->quiet) {
+        stats = conn->server->stats;
 
-    ngx_redis_stats_roundtrip(stats, conn->heard_us - slot->sent_us);
-    stats->errors[ngx_redis_err_reply] += (reply->type == REDIS_REPLY_ERROR);
+        ngx_redis_stats_roundtrip(stats, conn->heard_us - slot->sent_us);
+        stats->errors[ngx_redis_err_reply] += (reply->type
+                                               == REDIS_REPLY_ERROR);
+    }
 
     op = ngx_redis_slot_release(slot);
     op->server = conn->server;

@@ -513,3 +513,31 @@ ngx_redis_reply_printable(u_char *p, u_char *last)
         }
     }
 }
+
+
+ngx_int_t
+ngx_redis_reply_field(redisReply *reply, const char *name, ngx_str_t *value)
+{
+    u_char  *p, *last, *end;
+    size_t   len;
+
+    p = (u_char *) reply->str;
+    last = p + reply->len;
+    len = ngx_strlen(name);
+
+    while (p < last) {
+
+        end = ngx_strlchr(p, last, CR);
+        end = end ? end : last;
+
+        if ((size_t) (end - p) > len && ngx_strncmp(p, name, len) == 0) {
+            value->data = p + len;
+            value->len = end - p - len;
+            return NGX_OK;
+        }
+
+        p = end + 2;
+    }
+
+    return NGX_DECLINED;
+}

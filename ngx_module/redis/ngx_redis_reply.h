@@ -26,6 +26,13 @@ void ngx_redis_reply_release(void);
 ngx_uint_t ngx_redis_reply_starts(redisReply *reply, const char *prefix);
 
 /*
+ * The value of a line "name:value" of INFO, whose reply is a string; name has
+ * the colon.  NGX_DECLINED: there is no such line.
+ */
+ngx_int_t ngx_redis_reply_field(redisReply *reply, const char *name,
+    ngx_str_t *value);
+
+/*
  * Makes bytes of others fit for a line of a log: "?" for what a terminal
  * would act upon.
  */

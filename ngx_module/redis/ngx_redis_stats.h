@@ -56,6 +56,17 @@ typedef struct {
     ngx_redis_counter_t   breakers;       /* that are open */
     ngx_redis_counter_t   pending;        /* operations */
 
+    /* by the last look of ngx_redis_watch.c at each server */
+    ngx_redis_counter_t   reached;        /* it had a reply */
+    ngx_redis_counter_t   unreached;      /* it had none */
+    ngx_redis_counter_t   replicas;       /* it found a replica */
+    ngx_redis_counter_t   roleless;       /* the role was not told */
+
+    /* of the server, not to be added up */
+    ngx_redis_counter_t   memory_used;    /* bytes */
+    ngx_redis_counter_t   memory_most;    /* bytes; 0: no limit */
+    ngx_redis_counter_t   memory_seen;    /* when; 0: both are unknown */
+
     /* since the place was made */
     ngx_redis_counter_t   connects;
     ngx_redis_counter_t   errors[ngx_redis_err_last];

@@ -352,6 +352,10 @@ END
     $lines{patience} .= ' jobruns_audit_refusals all;'
         if $module && !grep { /\bjobruns_audit_refusals\b/ } values %lines;
 
+    # Redis is asked what a test asks of it, and nothing else
+    $lines{patience} .= ' jobruns_redis_watch off;'
+        if $module && !grep { /\bjobruns_redis_watch\b/ } values %lines;
+
     $text =~ s/<(\w+)>/$lines{$1}/g;
 
     return $text;

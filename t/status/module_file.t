@@ -47,7 +47,7 @@ if (length $module) {
         'the JSON form reports that the file was replaced');
     is(json()->{state}{level}, 'warn',
         'the page warns that the file was replaced');
-    like(json()->{state}{text}, qr/file was replaced.* restart NGINX/,
+    like(json()->{troubles}[0]{remedy}, qr/Restart NGINX/,
         'the page says what to do when the file was replaced');
     is(metric(), 1, 'the metric reports that the file was replaced');
 

@@ -40,7 +40,8 @@ my ($status, $said) = run_tool(qw(check rules),
 is($status, 0, 'promtool finds the rules well-formed') or diag($said);
 like($said, qr/SUCCESS: [1-9]\d* rules/, 'promtool finds rules');
 
-$t->run(http => 'jobruns_zone jobruns 1m;', server => <<'END');
+$t->run(http => 'jobruns_zone jobruns 1m; jobruns_redis_watch 1s;',
+    server => <<'END');
     jobruns_limit one key=tenant rate=1r/h;
     location = /metrics {
         jobruns_status;

@@ -185,7 +185,12 @@ ngx_http_jobruns_audit_stop(ngx_cycle_t *cycle)
                                                ngx_http_jobruns_module);
 
     for (i = 0; (f = ngx_http_jobruns_audit_next(jmcf, &i)) != NULL; ) {
-        ngx_http_jobruns_audit_watch_settle(f);
+
+        /* ngx_conf_flush_files(), which exits before this, has flushed the
+           file as USR1 would, but no new one is opened behind it */
+
+        f->watch.old = NGX_INVALID_FILE;
+
         ngx_http_jobruns_audit_fold_flush(f);
         ngx_http_jobruns_audit_file_close(f, cycle->log);
     }

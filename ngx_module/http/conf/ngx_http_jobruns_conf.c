@@ -88,6 +88,7 @@ ngx_http_jobruns_conf_create_main(ngx_conf_t *cf)
        initialised when they are first used */
 
     jmcf->hold_memory = NGX_CONF_UNSET_SIZE;
+    jmcf->redis_watch = NGX_CONF_UNSET_MSEC;
 
     jmcf->zone = ngx_http_jobruns_zone_create(cf);
     if (jmcf->zone == NULL) {
@@ -119,6 +120,7 @@ ngx_http_jobruns_conf_init_main(ngx_conf_t *cf, void *conf)
     ngx_http_jobruns_main_conf_t  *jmcf = conf;
 
     ngx_conf_init_size_value(jmcf->hold_memory, 64 * 1024 * 1024);
+    ngx_conf_init_msec_value(jmcf->redis_watch, 3000);
 
     ngx_http_jobruns_audit_directives_seal(cf, &jmcf->audit_seal);
 

@@ -334,9 +334,13 @@ char *
 ngx_http_jobruns_directives_refuse(ngx_conf_t *cf, ngx_str_t *arg,
     const char *expected)
 {
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\": expected %s", arg,
-                       expected);
+                       "invalid parameter \"%V\" of \"%V\": expected %s",
+                       arg, &value[0], expected);
 
     return NGX_CONF_ERROR;
 }

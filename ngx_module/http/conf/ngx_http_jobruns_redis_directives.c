@@ -512,3 +512,38 @@ ngx_http_jobruns_redis_directives_replicas(ngx_conf_t *cf, ngx_command_t *cmd,
 
     return NGX_CONF_OK;
 }
+
+
+char *
+ngx_http_jobruns_redis_directives_watch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_jobruns_main_conf_t *jmcf = conf;
+
+    ngx_int_t   gap;
+    ngx_str_t  *value;
+
+    (void) cmd;
+
+    if (jmcf->redis_watch != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        jmcf->redis_watch = 0;
+        return NGX_CONF_OK;
+    }
+
+    gap = ngx_parse_time(&value[1], 0);
+
+    if (gap == NGX_ERROR || gap < 1000 || gap > 60000) {
+        return ngx_http_jobruns_directives_refuse(cf, &value[1],
+                                          "\"off\", or a time from 1s to 1m");
+    }
+
+    jmcf->redis_watch = (ngx_msec_t) gap;
+
+    return NGX_CONF_OK;
+}

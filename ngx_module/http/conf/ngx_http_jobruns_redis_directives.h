@@ -16,6 +16,9 @@ char *ngx_http_jobruns_redis_directives_redis(ngx_conf_t *cf,
 char *ngx_http_jobruns_redis_directives_replicas(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 
+char *ngx_http_jobruns_redis_directives_watch(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+
 /* the server for a location's jobruns_redis, for operations that wait for so
    many replicas (0: for none); NULL after logging an error */
 ngx_redis_server_t *ngx_http_jobruns_redis_directives_server(ngx_conf_t *cf,

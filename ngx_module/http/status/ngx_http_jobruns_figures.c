@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Reading the zone: the sum of all workers, the tenants that are refused most
- * often, and samples of the last minutes.
+ * Reading the zone: the sum of all workers, and the tenants that are refused
+ * most often.
  *
  * Workers count meanwhile: each word is read whole, all of them are not of
  * one moment.
@@ -13,6 +13,8 @@
 
 static void ngx_http_jobruns_figures_add(void *sum, void *block, size_t from,
     size_t to);
+static void ngx_http_jobruns_figures_now(ngx_http_jobruns_figures_t *figures,
+    ngx_redis_stats_t *stats, ngx_uint_t server);
 static ngx_int_t ngx_http_jobruns_figures_tenant(
     ngx_http_jobruns_tenant_t *tenant, ngx_http_jobruns_refused_t *refused);
 static void ngx_http_jobruns_figures_merge(
@@ -41,13 +43,14 @@ ngx_http_jobruns_figures_add(void *sum, void *block, size_t from, size_t to)
 
 
 void
-ngx_http_jobruns_figures_sum(ngx_http_jobruns_shared_t *shared,
-    ngx_http_jobruns_figures_t *figures)
+ngx_http_jobruns_figures_sum(ngx_http_jobruns_figures_t *figures)
 {
-    ngx_uint_t                 i, k, lag, alive;
-    ngx_http_jobruns_block_t  *block, *sum;
+    ngx_uint_t                  i, k, lag, alive;
+    ngx_http_jobruns_block_t   *block, *sum;
+    ngx_http_jobruns_shared_t  *shared;
 
     sum = &figures->sum;
+    shared = figures->zone->shared;
 
     for (i = 0; i < shared->nblocks; i++) {
 
@@ -82,9 +85,43 @@ ngx_http_jobruns_figures_sum(ngx_http_jobruns_shared_t *shared,
         sum->now.audit_lag = lag;
 
         for (k = 0; k < shared->nservers; k++) {
-            ngx_http_jobruns_figures_add(&sum->redis[k], &block->redis[k], 0,
-                                      offsetof(ngx_redis_stats_t, connects));
+            ngx_http_jobruns_figures_now(figures, &block->redis[k], k);
         }
+    }
+}
+
+
+/*
+ * What is true of a server now, by one worker.  A worker that has not asked yet
+ * (it has neither a connection nor an error) says nothing of it.
+ */
+
+static void
+ngx_http_jobruns_figures_now(ngx_http_jobruns_figures_t *figures,
+    ngx_redis_stats_t *stats, ngx_uint_t server)
+{
+    ngx_redis_stats_t         *sum;
+    ngx_http_jobruns_asked_t  *asked;
+
+    sum = &figures->sum.redis[server];
+    asked = &figures->asked[server];
+
+    ngx_http_jobruns_figures_add(sum, stats, 0,
+                                 offsetof(ngx_redis_stats_t, memory_used));
+
+    if (stats->breakers || stats->unreached) {
+        asked->failed++;
+
+    } else if (stats->connections || stats->reached) {
+        asked->good++;
+    }
+
+    asked->replica += (stats->replicas != 0);
+
+    if (stats->memory_seen > sum->memory_seen) {
+        sum->memory_used = stats->memory_used;
+        sum->memory_most = stats->memory_most;
+        sum->memory_seen = stats->memory_seen;
     }
 }
 
@@ -209,22 +246,6 @@ ngx_http_jobruns_figures_read(ngx_http_jobruns_zone_t *zone,
 
     figures->zone = zone;
 
-    ngx_http_jobruns_figures_sum(zone->shared, figures);
+    ngx_http_jobruns_figures_sum(figures);
     ngx_http_jobruns_figures_top(zone->shared, figures);
-}
-
-
-ngx_http_jobruns_sample_t *
-ngx_http_jobruns_figures_sample(ngx_http_jobruns_zone_t *zone, time_t second)
-{
-    ngx_http_jobruns_sample_t  *sample;
-
-    if (second <= 0) {
-        /* asked for what came before the first sample */
-        return NULL;
-    }
-
-    sample = &zone->shared->history[second % NGX_HTTP_JOBRUNS_HISTORY];
-
-    return sample->second == (ngx_atomic_uint_t) second ? sample : NULL;
 }

@@ -12,9 +12,11 @@
 #include "ngx_http_jobruns_random.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_status_json.h"
-#include "ngx_http_jobruns_status_page.h"
 #include "ngx_http_jobruns_status_prometheus.h"
 #include "ngx_http_jobruns_text.h"
+#include "ngx_http_jobruns_troubles.h"
+
+#include "jr_embedded.h"
 
 
 typedef enum {
@@ -32,6 +34,14 @@ static ngx_int_t ngx_http_jobruns_status_headers(ngx_http_request_t *r,
     ngx_http_jobruns_form_e form, ngx_str_t *nonce);
 static ngx_int_t ngx_http_jobruns_status_header(ngx_http_request_t *r,
     const char *name, const char *value);
+static void ngx_http_jobruns_status_page(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures, ngx_str_t *nonce);
+static const char *ngx_http_jobruns_status_until(
+    ngx_http_jobruns_text_t *text, const char *page, const char *mark);
+static void ngx_http_jobruns_status_numbers(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_status_on_trouble(void *data,
+    ngx_http_jobruns_trouble_t *trouble);
 
 
 static ngx_str_t  ngx_http_jobruns_status_types[] = {
@@ -236,4 +246,105 @@ ngx_http_jobruns_status_header(ngx_http_request_t *r, const char *name,
 
     return ngx_http_jobruns_header_list_add(r,
                        (jr_str_t) { ngx_strlen(name), name }, &v);
+}
+
+
+/*
+ * The page: status.html, with what only the server knows.  That is the name of
+ * the host, in the place of {{host}}; the nonce of the policy, in that of
+ * {{nonce}}; and in that of {{numbers}}, for whoever runs no script, the
+ * troubles in sentences and the JSON form as text.
+ *
+ * Whatever others chose (tenants; addresses and names of the configuration) is
+ * escaped by ngx_http_jobruns_text_html().
+ */
+
+static void
+ngx_http_jobruns_status_page(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures, ngx_str_t *nonce)
+{
+    const char  *page;
+
+    page = ngx_http_jobruns_status_until(text, jr_embedded_status_html,
+                                         "{{host}}");
+    ngx_http_jobruns_text_html(text, ngx_cycle->hostname.data,
+                               ngx_cycle->hostname.len);
+
+    page = ngx_http_jobruns_status_until(text, page, "{{nonce}}");
+    ngx_http_jobruns_text(text, "%V", nonce);
+
+    page = ngx_http_jobruns_status_until(text, page, "{{numbers}}");
+    ngx_http_jobruns_status_numbers(text, figures);
+
+    page = ngx_http_jobruns_status_until(text, page, "{{nonce}}");
+    ngx_http_jobruns_text(text, "%V", nonce);
+
+    ngx_http_jobruns_text_add(text, (u_char *) page, ngx_strlen(page));
+}
+
+
+/* adds what is before a mark, and returns what is behind it */
+
+static const char *
+ngx_http_jobruns_status_until(ngx_http_jobruns_text_t *text,
+    const char *page, const char *mark)
+{
+    const char  *end;
+
+    end = ngx_strstr(page, mark);
+    if (end == NULL) {
+        text->failed = 1;
+        return "";
+    }
+
+    ngx_http_jobruns_text_add(text, (u_char *) page, end - page);
+
+    return end + ngx_strlen(mark);
+}
+
+
+static void
+ngx_http_jobruns_status_numbers(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_chain_t                 *cl;
+    ngx_http_jobruns_text_t      json;
+    ngx_http_jobruns_trouble_t   worst;
+
+    ngx_http_jobruns_troubles_worst(figures, &worst);
+
+    if (ngx_strcmp(worst.level, "good") == 0) {
+        ngx_http_jobruns_text(text, "<p class=\"state good\">%*s</p>\n",
+                              worst.len, worst.text);
+    }
+
+    ngx_http_jobruns_troubles_each(figures, ngx_http_jobruns_status_on_trouble,
+                                   text);
+    ngx_http_jobruns_text(text, "<pre>");
+
+    ngx_http_jobruns_text_init(&json, text->pool);
+    ngx_http_jobruns_status_json(&json, figures, 0);
+
+    for (cl = json.first; cl; cl = cl->next) {
+        ngx_http_jobruns_text_html(text, cl->buf->pos,
+                                   cl->buf->last - cl->buf->pos);
+    }
+
+    text->failed |= json.failed;
+
+    ngx_http_jobruns_text(text, "</pre>");
+}
+
+
+static void
+ngx_http_jobruns_status_on_trouble(void *data,
+    ngx_http_jobruns_trouble_t *trouble)
+{
+    ngx_http_jobruns_text_t *text = data;
+
+    ngx_http_jobruns_text(text, "<p class=\"state %s\">", trouble->level);
+    ngx_http_jobruns_text_html(text, trouble->text, trouble->len);
+    ngx_http_jobruns_text(text, " <small>For %T s. %s %s</small></p>\n",
+                          ngx_time() - trouble->since, trouble->affects,
+                          trouble->remedy);
 }

@@ -8,12 +8,12 @@
  */
 
 #include "ngx_http_jobruns_figures.h"
+#include "ngx_http_jobruns_history.h"
 #include "ngx_http_jobruns_module_file.h"
-#include "ngx_http_jobruns_rates.h"
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_status_json.h"
-#include "ngx_http_jobruns_status_state.h"
 #include "ngx_http_jobruns_text.h"
+#include "ngx_http_jobruns_troubles.h"
 
 #include "jr_version.h"
 
@@ -22,18 +22,31 @@
 #define NGX_HTTP_JOBRUNS_JSON_SECONDS  (NGX_HTTP_JOBRUNS_HISTORY - 8)
 
 
+/* elements of an array so far */
+typedef struct {
+    ngx_http_jobruns_text_t  *text;
+    ngx_uint_t                n;
+} ngx_http_jobruns_list_t;
+
+
 static void ngx_http_jobruns_json_string(ngx_http_jobruns_text_t *text,
     const u_char *data, size_t len);
 static void ngx_http_jobruns_json_state(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_json_on_trouble(void *data,
+    ngx_http_jobruns_trouble_t *trouble);
 static void ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_now(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_json_service(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_times(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_limits(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_json_seen(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures, ngx_uint_t server);
 static void ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_history(ngx_http_jobruns_text_t *text,
@@ -52,7 +65,11 @@ ngx_http_jobruns_status_json(ngx_http_jobruns_text_t *text,
 
     zone = figures->zone;
 
-    ngx_http_jobruns_text(text, "{\"version\":\"%s\",\n"
+    ngx_http_jobruns_text(text, "{\"host\":");
+    ngx_http_jobruns_json_string(text, ngx_cycle->hostname.data,
+                                 ngx_cycle->hostname.len);
+
+    ngx_http_jobruns_text(text, ",\n\"version\":\"%s\",\n"
                           "\"nginxVersion\":\"%s\",\n"
                           "\"configuration\":\"%*s\",\n"
                           "\"configurationLoaded\":%T,\n\"created\":%T,\n"
@@ -68,6 +85,7 @@ ngx_http_jobruns_status_json(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_json_state(text, figures);
     ngx_http_jobruns_json_attempts(text, figures);
     ngx_http_jobruns_json_now(text, figures);
+    ngx_http_jobruns_json_service(text, figures);
     ngx_http_jobruns_json_times(text, figures);
     ngx_http_jobruns_json_limits(text, figures);
 
@@ -104,7 +122,7 @@ static void
 ngx_http_jobruns_json_string(ngx_http_jobruns_text_t *text,
     const u_char *data, size_t len)
 {
-    char       buf[6 * NGX_HTTP_JOBRUNS_STATE_LEN + JR_LINE_MIN];
+    char       buf[6 * NGX_HTTP_JOBRUNS_TROUBLE_LEN + JR_LINE_MIN];
     jr_line_t  line;
 
     jr_line_init(&line, buf, sizeof(buf));
@@ -118,14 +136,53 @@ static void
 ngx_http_jobruns_json_state(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures)
 {
-    ngx_http_jobruns_state_t  state;
+    ngx_http_jobruns_list_t     list;
+    ngx_http_jobruns_trouble_t  worst;
 
-    ngx_http_jobruns_status_state(figures, &state);
+    ngx_http_jobruns_troubles_worst(figures, &worst);
 
     ngx_http_jobruns_text(text, ",\n\"state\":{\"level\":\"%s\",\"text\":",
-                          state.level);
-    ngx_http_jobruns_json_string(text, state.data, state.len);
-    ngx_http_jobruns_text(text, "}");
+                          worst.level);
+    ngx_http_jobruns_json_string(text, worst.text, worst.len);
+    ngx_http_jobruns_text(text, "},\n\"troubles\":[");
+
+    list.text = text;
+    list.n = 0;
+
+    ngx_http_jobruns_troubles_each(figures, ngx_http_jobruns_json_on_trouble,
+                                   &list);
+
+    ngx_http_jobruns_text(text, "]");
+}
+
+
+static void
+ngx_http_jobruns_json_on_trouble(void *data,
+    ngx_http_jobruns_trouble_t *trouble)
+{
+    ngx_http_jobruns_list_t *list = data;
+
+    u_char                    anchor[64];
+    ngx_http_jobruns_text_t  *text;
+
+    text = list->text;
+
+    ngx_http_jobruns_text(text, "%s\n{\"name\":\"%s\",\"level\":\"%s\","
+                          "\"since\":%T,\"text\":",
+                          list->n++ ? "," : "", trouble->name, trouble->level,
+                          trouble->since);
+    ngx_http_jobruns_json_string(text, trouble->text, trouble->len);
+    ngx_http_jobruns_text(text, ",\"affects\":");
+    ngx_http_jobruns_json_string(text, (u_char *) trouble->affects,
+                                 ngx_strlen(trouble->affects));
+    ngx_http_jobruns_text(text, ",\"remedy\":");
+    ngx_http_jobruns_json_string(text, (u_char *) trouble->remedy,
+                                 ngx_strlen(trouble->remedy));
+
+    ngx_strlow(anchor, (u_char *) trouble->alert,
+               ngx_strlen(trouble->alert) + 1);
+    ngx_http_jobruns_text(text, ",\"runbook\":\"docs/runbook.md#%s\"}",
+                          anchor);
 }
 
 
@@ -159,7 +216,7 @@ ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
 
     for (i = 0; i < JR_OUTCOME_LAST; i++) {
         outcome = ngx_http_jobruns_json_outcome(i);
-        rate = ngx_http_jobruns_rates_outcome(figures->zone, i);
+        rate = ngx_http_jobruns_history_rate(figures->zone, i);
 
         ngx_http_jobruns_text(text, "%s\n\"%*s\":%ui.%03ui", i ? "," : "",
                               outcome.len, outcome.data, rate / 1000,
@@ -199,6 +256,34 @@ ngx_http_jobruns_json_now(ngx_http_jobruns_text_t *text,
 }
 
 
+/* what the service did with what was forwarded to it lately, by outcome, and
+   how long ago it last did so in seconds; -1: never */
+
+static void
+ngx_http_jobruns_json_service(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    jr_str_t    outcome;
+    ngx_uint_t  i;
+
+    ngx_http_jobruns_text(text, ",\n\"service\":{\"seconds\":%d",
+                          NGX_HTTP_JOBRUNS_LATELY);
+
+    for (i = JR_OUTCOME_CREATED; i < JR_OUTCOME_LAST; i++) {
+        outcome = ngx_http_jobruns_json_outcome(i);
+
+        ngx_http_jobruns_text(text, ",\n\"%*s\":{\"count\":%ui,"
+                              "\"age\":%T}", outcome.len, outcome.data,
+                              ngx_http_jobruns_history_lately(figures, i,
+                                                  NGX_HTTP_JOBRUNS_LATELY),
+                              ngx_http_jobruns_history_outcome_age(figures,
+                                                                   i));
+    }
+
+    ngx_http_jobruns_text(text, "}");
+}
+
+
 static void
 ngx_http_jobruns_json_times(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures)
@@ -227,9 +312,9 @@ ngx_http_jobruns_json_times(ngx_http_jobruns_text_t *text,
         ngx_http_jobruns_text(text, "{\"upToMs\":null,\"count\":%ui}],"
                               "\"recentP50Ms\":%i,\"recentP99Ms\":%i}",
                               h->buckets[k],
-                              ngx_http_jobruns_rates_percentile(
+                              ngx_http_jobruns_history_percentile(
                                                    figures->zone, i, 500),
-                              ngx_http_jobruns_rates_percentile(
+                              ngx_http_jobruns_history_percentile(
                                                    figures->zone, i, 990));
     }
 
@@ -262,6 +347,36 @@ ngx_http_jobruns_json_limits(ngx_http_jobruns_text_t *text,
 }
 
 
+/* what workers last found of a server; null: unknown */
+
+static void
+ngx_http_jobruns_json_seen(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures, ngx_uint_t server)
+{
+    ngx_redis_stats_t         *stats;
+    ngx_http_jobruns_asked_t  *asked;
+
+    stats = &figures->sum.redis[server];
+    asked = &figures->asked[server];
+
+    ngx_http_jobruns_text(text, ",\"reachable\":%ui,\"unreachable\":%ui,"
+                          "\"role\":%s", asked->good, asked->failed,
+                          asked->replica ? "\"replica\""
+                          : stats->reached > stats->roleless ? "\"master\""
+                                                             : "null");
+
+    if (stats->memory_seen) {
+        ngx_http_jobruns_text(text, ",\"memoryBytes\":%ui,"
+                              "\"memoryMaxBytes\":%ui", stats->memory_used,
+                              stats->memory_most);
+        return;
+    }
+
+    ngx_http_jobruns_text(text, ",\"memoryBytes\":null,"
+                          "\"memoryMaxBytes\":null");
+}
+
+
 static void
 ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures)
@@ -278,6 +393,7 @@ ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
 
         ngx_http_jobruns_text(text, "%s\n{\"server\":", i ? "," : "");
         ngx_http_jobruns_json_string(text, server->data, server->len);
+        ngx_http_jobruns_json_seen(text, figures, i);
         ngx_http_jobruns_text(text, ",\"connections\":%ui,"
                               "\"breakersOpen\":%ui,\"pending\":%ui,"
                               "\"connects\":%ui,\"errors\":{",
@@ -305,8 +421,8 @@ ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
 
     ngx_http_jobruns_text(text, "],\n\"redisRecentP50Us\":%i,\n"
                           "\"redisRecentP99Us\":%i",
-                          ngx_http_jobruns_rates_redis(figures->zone, 500),
-                          ngx_http_jobruns_rates_redis(figures->zone,
+                          ngx_http_jobruns_history_redis(figures->zone, 500),
+                          ngx_http_jobruns_history_redis(figures->zone,
                                                             990));
 }
 
@@ -357,11 +473,11 @@ ngx_http_jobruns_json_series(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_sample_t  *sample, *before;
 
     second = (time_t) zone->shared->sampled - NGX_HTTP_JOBRUNS_JSON_SECONDS;
-    before = ngx_http_jobruns_figures_sample(zone, second);
+    before = ngx_http_jobruns_history_sample(zone, second);
 
     for (i = 0; i < NGX_HTTP_JOBRUNS_JSON_SECONDS; i++) {
 
-        sample = ngx_http_jobruns_figures_sample(zone, ++second);
+        sample = ngx_http_jobruns_history_sample(zone, ++second);
         n = 0;
 
         if (sample != NULL && series >= JR_OUTCOME_LAST) {

@@ -10,6 +10,7 @@
 #include "ngx_http_jobruns_status.h"
 #include "ngx_http_jobruns_status_prometheus.h"
 #include "ngx_http_jobruns_text.h"
+#include "ngx_http_jobruns_troubles.h"
 
 #include "jr_version.h"
 
@@ -22,6 +23,8 @@ static void ngx_http_jobruns_prometheus_seconds(ngx_http_jobruns_text_t *text,
     uint64_t us);
 static void ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_prometheus_troubles(
+    ngx_http_jobruns_text_t *text, ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_prometheus_attempts(
     ngx_http_jobruns_text_t *text, ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_prometheus_times(ngx_http_jobruns_text_t *text,
@@ -31,6 +34,8 @@ static void ngx_http_jobruns_prometheus_now(ngx_http_jobruns_text_t *text,
 static void ngx_http_jobruns_prometheus_limits(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures, ngx_uint_t would);
 static void ngx_http_jobruns_prometheus_redis(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_prometheus_seen(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_prometheus_server(ngx_http_jobruns_text_t *text,
     const char *name, ngx_http_jobruns_name_t *server, const char *label,
@@ -47,6 +52,7 @@ ngx_http_jobruns_status_prometheus(ngx_http_jobruns_text_t *text,
     sum = &figures->sum;
 
     ngx_http_jobruns_prometheus_info(text, figures);
+    ngx_http_jobruns_prometheus_troubles(text, figures);
     ngx_http_jobruns_prometheus_attempts(text, figures);
     ngx_http_jobruns_prometheus_times(text, figures);
     ngx_http_jobruns_prometheus_now(text, figures);
@@ -62,6 +68,7 @@ ngx_http_jobruns_status_prometheus(ngx_http_jobruns_text_t *text,
     }
 
     ngx_http_jobruns_prometheus_redis(text, figures);
+    ngx_http_jobruns_prometheus_seen(text, figures);
 }
 
 
@@ -100,12 +107,16 @@ ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
     zone = figures->zone;
 
     ngx_http_jobruns_prometheus_head(text, "jobruns_build_info", "gauge",
-        "Always 1; the labels have the versions and the configuration.");
+        "Always 1; the labels have the versions, the configuration and the "
+        "name of the host.");
 
     ngx_http_jobruns_text(text, "jobruns_build_info{version=\"%s\","
-                          "nginx_version=\"%s\",configuration=\"%*s\"} 1\n",
-                          JR_VERSION, NGINX_VERSION,
+                          "nginx_version=\"%s\",configuration=\"%*s\","
+                          "host=\"", JR_VERSION, NGINX_VERSION,
                           (size_t) 16, zone->digest);
+    ngx_http_jobruns_text_label(text, ngx_cycle->hostname.data,
+                                ngx_cycle->hostname.len);
+    ngx_http_jobruns_text(text, "\"} 1\n");
 
     ngx_http_jobruns_prometheus_plain(text,
         "jobruns_configuration_loaded_timestamp_seconds", "gauge",
@@ -123,6 +134,28 @@ ngx_http_jobruns_prometheus_info(ngx_http_jobruns_text_t *text,
         "Whether the module's file was replaced since NGINX loaded it: what "
         "is installed does not run yet.",
         ngx_http_jobruns_module_file_changed());
+}
+
+
+static void
+ngx_http_jobruns_prometheus_troubles(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_uint_t                  n, found;
+    ngx_http_jobruns_trouble_t  trouble;
+
+    ngx_http_jobruns_prometheus_head(text, "jobruns_trouble", "gauge",
+        "Whether the status page lists this trouble now.");
+
+    for (n = 0;
+         ngx_http_jobruns_troubles_kind(figures, n, &trouble, &found)
+         == NGX_OK;
+         n++)
+    {
+        ngx_http_jobruns_text(text, "jobruns_trouble{trouble=\"%s\","
+                              "level=\"%s\"} %ui\n", trouble.name,
+                              trouble.level, found);
+    }
 }
 
 
@@ -383,5 +416,59 @@ ngx_http_jobruns_prometheus_redis(ngx_http_jobruns_text_t *text,
                    "jobruns_redis_roundtrip_seconds_count", &server[i],
                    NULL, NULL, 0);
         ngx_http_jobruns_text(text, "%ui\n", m);
+    }
+}
+
+
+/* what workers last found of each server; what is unknown has no sample */
+
+static void
+ngx_http_jobruns_prometheus_seen(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_uint_t                 i, k, value;
+    ngx_redis_stats_t         *stats;
+    ngx_http_jobruns_asked_t  *asked;
+
+    static const struct {
+        const char  *name;
+        const char  *help;
+    } seen[] = {
+        { "jobruns_redis_reachable_workers",
+          "Workers that last found the server to reply." },
+        { "jobruns_redis_unreachable_workers",
+          "Workers that last found the server not to reply." },
+        { "jobruns_redis_replica_workers",
+          "Workers that last found the server to be a replica." },
+        { "jobruns_redis_memory_bytes",
+          "used_memory of the server, unless its user may not ask." },
+        { "jobruns_redis_memory_max_bytes",
+          "maxmemory of the server, unless its user may not ask; 0: no "
+          "limit." }
+    };
+
+    for (k = 0; k < sizeof(seen) / sizeof(seen[0]); k++) {
+
+        ngx_http_jobruns_prometheus_head(text, seen[k].name, "gauge",
+                                         seen[k].help);
+
+        for (i = 0; i < figures->zone->shared->nservers; i++) {
+            stats = &figures->sum.redis[i];
+            asked = &figures->asked[i];
+
+            if (k >= 3 && stats->memory_seen == 0) {
+                continue;
+            }
+
+            value = (k == 0) ? asked->good
+                    : (k == 1) ? asked->failed
+                    : (k == 2) ? asked->replica
+                    : (k == 3) ? stats->memory_used : stats->memory_most;
+
+            ngx_http_jobruns_prometheus_server(text, seen[k].name,
+                                       &figures->zone->shared->servers[i],
+                                       NULL, NULL, 0);
+            ngx_http_jobruns_text(text, "%ui\n", value);
+        }
     }
 }

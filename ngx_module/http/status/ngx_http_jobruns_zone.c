@@ -10,8 +10,11 @@
  */
 
 #include "ngx_http_jobruns_figures.h"
+#include "ngx_http_jobruns_history.h"
 #include "ngx_http_jobruns_settings.h"
+#include "ngx_http_jobruns_troubles.h"
 #include "ngx_http_jobruns_zone.h"
+#include "ngx_redis_watch.h"
 
 
 static void ngx_http_jobruns_zone_cleanup(void *data);
@@ -170,6 +173,7 @@ ngx_http_jobruns_zone_location(ngx_conf_t *cf,
 
         server->server = servers[n];
         server->address = conf->redis->address;
+        server->watched = (n == 0);
     }
 
     n = conf->limits ? conf->limits->nelts : 0;
@@ -393,6 +397,14 @@ ngx_http_jobruns_zone_begin(ngx_cycle_t *cycle)
     for (i = 0; i < zone->servers.nelts; i++) {
         ngx_redis_server_stats_at(server[i].server,
                            &ngx_http_jobruns_block->redis[server[i].index]);
+
+        if (server[i].watched && jmcf->redis_watch
+            && ngx_redis_watch_start(server[i].server, cycle,
+                                     jmcf->redis_watch)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     ngx_http_jobruns_zone_dummy.fd = (ngx_socket_t) -1;
@@ -462,9 +474,8 @@ ngx_http_jobruns_zone_forget(ngx_http_jobruns_block_t *block)
     ngx_memzero((void *) &block->now, sizeof(ngx_http_jobruns_now_t));
 
     for (i = 0; i < NGX_HTTP_JOBRUNS_SERVERS; i++) {
-        block->redis[i].connections = 0;
-        block->redis[i].breakers = 0;
-        block->redis[i].pending = 0;
+        ngx_memzero((void *) &block->redis[i],
+                    offsetof(ngx_redis_stats_t, connects));
     }
 }
 
@@ -512,9 +523,7 @@ ngx_http_jobruns_zone_end(ngx_cycle_t *cycle)
 static void
 ngx_http_jobruns_zone_on_second(ngx_event_t *ev)
 {
-    ngx_uint_t                         i, k;
     ngx_atomic_uint_t                  last, now;
-    ngx_http_jobruns_sample_t         *sample;
     ngx_http_jobruns_shared_t         *shared;
 
     static ngx_http_jobruns_figures_t  figures;
@@ -534,40 +543,9 @@ ngx_http_jobruns_zone_on_second(ngx_event_t *ev)
     }
 
     ngx_memzero(&figures, sizeof(ngx_http_jobruns_figures_t));
-    ngx_http_jobruns_figures_sum(shared, &figures);
+    figures.zone = ngx_http_jobruns_zone_used;
 
-    sample = &shared->history[now % NGX_HTTP_JOBRUNS_HISTORY];
-
-    sample->second = 0;
-    ngx_memory_barrier();
-
-    ngx_memcpy(sample->outcomes, (void *) figures.sum.outcomes,
-               sizeof(sample->outcomes));
-    ngx_memcpy(sample->stages, (void *) figures.sum.now.stages,
-               sizeof(sample->stages));
-
-    for (i = 0; i < jobruns_time_last; i++) {
-        ngx_memcpy(sample->times[i], (void *) figures.sum.times[i].buckets,
-                   sizeof(sample->times[i]));
-    }
-
-    ngx_memzero(sample->roundtrip, sizeof(sample->roundtrip));
-    sample->errors = 0;
-
-    for (k = 0; k < shared->nservers; k++) {
-
-        for (i = 0; i <= NGX_REDIS_STATS_BOUNDS; i++) {
-            sample->roundtrip[i] += figures.sum.redis[k].roundtrip[i];
-        }
-
-        for (i = 0; i < ngx_redis_err_last; i++) {
-            sample->errors += figures.sum.redis[k].errors[i];
-        }
-    }
-
-    sample->waiters = figures.sum.now.waiters;
-    sample->held = figures.sum.now.held;
-
-    ngx_memory_barrier();
-    sample->second = now;
+    ngx_http_jobruns_figures_sum(&figures);
+    ngx_http_jobruns_history_add(&figures, (time_t) now);
+    ngx_http_jobruns_troubles_note(&figures);
 }

@@ -19,6 +19,14 @@
 
 #define NGX_HTTP_JOBRUNS_NAME_LEN   256
 
+/* the outcomes of this many seconds are lately; sums are kept for longer */
+#define NGX_HTTP_JOBRUNS_LATELY     300
+#define NGX_HTTP_JOBRUNS_PAST_EVERY 10
+#define NGX_HTTP_JOBRUNS_PAST       32
+
+/* kinds of trouble at most */
+#define NGX_HTTP_JOBRUNS_KINDS      32
+
 /* what is shown of the tenants that are refused most */
 #define NGX_HTTP_JOBRUNS_TOP        10
 
@@ -30,11 +38,16 @@ typedef struct {
     ngx_atomic_uint_t              times[jobruns_time_last]
                                         [NGX_HTTP_JOBRUNS_BOUNDS + 1];
     ngx_atomic_uint_t              roundtrip[NGX_REDIS_STATS_BOUNDS + 1];
-    ngx_atomic_uint_t              errors;    /* of Redis */
     ngx_atomic_uint_t              stages[jobruns_stage_last];
     ngx_atomic_uint_t              waiters;
-    ngx_atomic_uint_t              held;
 } ngx_http_jobruns_sample_t;
+
+
+/* the outcomes up to a second, one of ten */
+typedef struct {
+    ngx_http_jobruns_counter_t     second;    /* 0: not written yet */
+    ngx_atomic_uint_t              outcomes[JR_OUTCOME_LAST];
+} ngx_http_jobruns_past_t;
 
 
 typedef struct {
@@ -60,6 +73,18 @@ typedef struct {
 
     ngx_atomic_t                   sampled;   /* the last second that is */
     ngx_http_jobruns_sample_t      history[NGX_HTTP_JOBRUNS_HISTORY];
+    ngx_http_jobruns_past_t        past[NGX_HTTP_JOBRUNS_PAST];
+
+    /* what each was at the last sample, and the second in which it last grew */
+    ngx_http_jobruns_counter_t     outcomes_seen[JR_OUTCOME_LAST];
+    ngx_http_jobruns_counter_t     outcomes_at[JR_OUTCOME_LAST];
+    ngx_http_jobruns_counter_t     counters_seen[jobruns_count_last];
+    ngx_http_jobruns_counter_t     counters_at[jobruns_count_last];
+
+    /* since when each trouble is there (ngx_http_jobruns_troubles.c); 0: it is
+       not */
+    ngx_http_jobruns_counter_t     since[NGX_HTTP_JOBRUNS_KINDS]
+                                        [NGX_HTTP_JOBRUNS_SERVERS];
 } ngx_http_jobruns_shared_t;
 
 
@@ -82,6 +107,7 @@ typedef struct {
     ngx_str_t                      address;
     ngx_redis_server_t            *server;
     ngx_uint_t                     index;     /* of shared->servers */
+    unsigned                       watched:1; /* by each worker */
 } ngx_http_jobruns_zone_server_t;
 
 
@@ -93,11 +119,20 @@ typedef struct {
 } ngx_http_jobruns_refused_t;
 
 
+/* workers by what they last found of a server of Redis */
+typedef struct {
+    ngx_uint_t                     good;
+    ngx_uint_t                     failed;
+    ngx_uint_t                     replica;   /* of the good ones */
+} ngx_http_jobruns_asked_t;
+
+
 /* what all workers counted, at the moment it was read */
 typedef struct {
     ngx_http_jobruns_zone_t       *zone;
     ngx_http_jobruns_block_t       sum;       /* pid and top unused */
     ngx_uint_t                     workers;   /* with a block, alive */
+    ngx_http_jobruns_asked_t       asked[NGX_HTTP_JOBRUNS_SERVERS];
     ngx_uint_t                     ntop;
     ngx_http_jobruns_refused_t     top[NGX_HTTP_JOBRUNS_TENANTS];
 } ngx_http_jobruns_figures_t;

@@ -57,7 +57,8 @@ const ngx_redis_topology_t  ngx_redis_cluster_topology = {
     .create = ngx_redis_cluster_create,
     .end = ngx_redis_cluster_end,
     .route = ngx_redis_cluster_route,
-    .stats = ngx_redis_cluster_stats
+    .stats = ngx_redis_cluster_stats,
+    .replicas_too = 1
 };
 
 
