@@ -125,6 +125,52 @@ overrides(void **state)
 }
 
 
+/* "until": in force before that second of the server's clock */
+
+static void
+overrides_end(void **state)
+{
+    size_t  i;
+    char    value[64];
+
+    static const char  in_force[] = "forward absent \"\" 0 9 3600 0 8 3600000";
+    static const char  ended[] = "forward absent \"\" 0 2 3600 0 1 3600000";
+    static const char  bad[] = "forward absent q.limit 0 2 3600 0 1 3600000";
+
+    const struct {
+        const char  *form;
+        long long    at;        /* from now, in s */
+        const char  *want;
+    } cases[] = {
+        { "9 until %lld", 1, in_force },
+        { "9 until %lld", 0, ended },
+        { "9 until %lld", -1, ended },
+        { "none until %lld", 1,
+          "forward absent \"\" 3 2 3600 0 0 0" },
+        { "none until %lld", 0, ended },
+        { "many until %lld", 1, bad },
+        { "many until %lld", 0, ended },
+        { "9 until%lld", 1, bad },
+        { "9 until %lld ", 1, bad },
+        { "9 until -%lld", 1, bad },
+        { "9 until 99%lld", 1, bad },
+        { "9 until 1 until %lld", 1, bad },
+        { " until %lld", 1, bad }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(value, sizeof(value), cases[i].form,
+                 (long long) (T0 / 1000000) + cases[i].at);
+
+        is(redis_text(redis, "FLUSHALL"), "OK");
+        is(redis_text(redis, "HSET {t}:limits q.limit %s", value), "1");
+        is(count_one("quota q 2 hour 0 enforce", T0), cases[i].want);
+    }
+}
+
+
 static void
 overrides_keep_the_counters(void **state)
 {
@@ -211,6 +257,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         lua_test(overrides),
+        lua_test(overrides_end),
         lua_test(overrides_keep_the_counters),
         lua_test(several_overrides_may_be_nonsense),
         lua_test(overrides_that_are_no_hash_are_ignored),

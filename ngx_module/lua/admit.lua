@@ -281,6 +281,15 @@ if there > 0 and count > 0 then
     return verdict and { verdict, second, third, fourth } or fields
   end
 
+  -- "<value> until <second>" is none from that second on
+  for i = 1, #names do
+    local value, ends = match(fields[i] or "", "^(.-) until (%d+)$")
+
+    if value and #ends <= 11 then
+      fields[i] = ends + 0 > now_s and value
+    end
+  end
+
   -- the number in a field, and the period that comes with a rate
   local function number(at, most, is_rate)
     local text = fields[at]

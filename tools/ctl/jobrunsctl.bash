@@ -18,17 +18,17 @@ _jobrunsctl() {
         token)
             words="show release expire" ;;
         tenant)
-            words="show set unset reset" ;;
+            words="show list set unset reset" ;;
         key)
             words="list check add revoke" ;;
         --redis|--prefix|--tenant|--principal|--platform|--workspace|--token|\
-        --hash|--rate|--at|--issuer|--min-bits|--not-after)
+        --hash|--rate|--at|--issuer|--min-bits|--not-after|--until)
             return ;;
         *)
             words="token tenant inflight explain doctor key --redis
                 --redis-option --conf --prefix --tenant --principal --platform
                 --workspace --token --hash --rate --request --signed --at
-                --issuer --min-bits --not-after --json --yes --help
+                --issuer --min-bits --not-after --until --json --yes --help
                 --version" ;;
     esac
 

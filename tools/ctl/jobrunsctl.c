@@ -38,6 +38,7 @@ static const char  ctl_usage[] =
     "  tenant show                    limits of --tenant: configured or\n"
     "                                 overridden, used, until when\n"
     "  tenant set LIMIT.WHAT VALUE    overrides a value: daily.limit 500\n"
+    "  tenant list                    all tenants with overrides\n"
     "  tenant unset LIMIT.WHAT        returns to the configuration\n"
     "  tenant reset LIMIT             sets the usage of the limit to zero\n"
     "  inflight                       attempts in flight, of all or of\n"
@@ -73,6 +74,7 @@ static const char  ctl_usage[] =
     "  --issuer NAME                  the files are the JWKS of this issuer\n"
     "  --min-bits N                   shorter keys are weak (2048)\n"
     "  --not-after TIME               end of validity, for key add\n"
+    "  --until today|TIME|+4h         end of an override, for tenant set\n"
     "  --json                         prints JSON\n"
     "  --yes                          does not ask for confirmation\n"
     "  --version                      prints the version\n"
@@ -86,7 +88,7 @@ enum {
     ctl_opt_tenant, ctl_opt_principal, ctl_opt_platform, ctl_opt_workspace,
     ctl_opt_token, ctl_opt_hash, ctl_opt_rate, ctl_opt_json, ctl_opt_yes,
     ctl_opt_version, ctl_opt_request, ctl_opt_signed, ctl_opt_at,
-    ctl_opt_issuer, ctl_opt_min_bits, ctl_opt_not_after
+    ctl_opt_issuer, ctl_opt_min_bits, ctl_opt_not_after, ctl_opt_until
 };
 
 
@@ -108,6 +110,7 @@ static const struct option  ctl_options[] = {
     { "issuer", required_argument, NULL, ctl_opt_issuer },
     { "min-bits", required_argument, NULL, ctl_opt_min_bits },
     { "not-after", required_argument, NULL, ctl_opt_not_after },
+    { "until", required_argument, NULL, ctl_opt_until },
     { "json", no_argument, NULL, ctl_opt_json },
     { "yes", no_argument, NULL, ctl_opt_yes },
     { "help", no_argument, NULL, 'h' },
@@ -213,6 +216,10 @@ ctl_option(ctl_t *ctl, int option, char *value)
 
     case ctl_opt_not_after:
         ctl->not_after = value;
+        return CTL_OK;
+
+    case ctl_opt_until:
+        ctl->until = value;
         return CTL_OK;
 
     case ctl_opt_json:

@@ -25,7 +25,7 @@
 #define CTL_FAILED    3         /* Redis or a file cannot be used */
 #define CTL_REFUSED   4         /* the answer to a question was not yes */
 
-#define CTL_LIMITS    64
+#define CTL_LIMITS    256
 #define CTL_SEEDS     32
 
 
@@ -61,8 +61,10 @@ typedef struct {
     char            *prefix;
     double           timeout;   /* seconds */
 
+    char            *conf;      /* a file that was read; NULL: none */
     ctl_limit_t      limits[CTL_LIMITS];
     size_t           nlimits;
+    unsigned         limits_cut:1;      /* it has more */
 
     /* of the command line */
     char             tenant_name[JR_NAME_MAX + 1];
@@ -78,6 +80,7 @@ typedef struct {
     char            *at_time;
     char            *issuer;
     char            *not_after; /* of key add */
+    char            *until;     /* of tenant set */
     unsigned         min_bits;
     unsigned         json:1;
     unsigned         yes:1;
@@ -98,6 +101,13 @@ typedef struct {
 /* says "jobrunsctl: ..." on standard error; returns code */
 int ctl_fail(int code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* says "jobrunsctl: ..." on standard error, and is no failure */
+void ctl_warn(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* sorts a list; compare is qsort()'s, of two json_t * */
+void ctl_sort(json_t *rows, int (*compare)(const void *, const void *));
 
 /* a list of objects as a table, or as JSON; takes rows */
 int ctl_show(ctl_t *ctl, json_t *rows, const ctl_column_t *columns);
@@ -145,12 +155,19 @@ char *ctl_key(ctl_t *ctl, jr_key_kind_e kind, const char *name);
 /* the server's clock, ms; -1 after saying why */
 long long ctl_now(ctl_t *ctl);
 
+
+/* jobrunsctl_scan.c */
+
 /* calls handler for each key of all masters that matches a glob pattern;
    stops and returns what it returns when that is not CTL_OK */
 typedef int (*ctl_scan_pt)(ctl_t *ctl, const char *key, size_t len,
     void *data);
 int ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler,
     void *data);
+
+/* "<prefix>{<tenant>}<rest>", any tenant where --tenant names none, as a
+   pattern; rest may be one.  To be freed. */
+char *ctl_pattern(ctl_t *ctl, const char *rest);
 
 /* "*" and its like in text lose their meaning in a pattern; to be freed */
 char *ctl_quote(const char *text);
@@ -178,6 +195,20 @@ int ctl_redis_option(ctl_t *ctl, const char *option, const char *root);
 
 int ctl_tls(const ctl_access_t *access, const char *address,
     const char *host, int fd);
+
+
+/* jobrunsctl_override.c: fields of the hash of a tenant's overrides */
+
+/* sets a field, with the end of --until, or deletes it (value NULL) */
+int ctl_override_set(ctl_t *ctl, const char *key, const char *field,
+    const char *value);
+
+/* those of all tenants, or of one */
+int ctl_override_list(ctl_t *ctl);
+
+/* "20000 until 2026-11-28T00:00:00Z", or "ended"; now in ms */
+void ctl_override_words(const char *text, long long now, char *buf,
+    size_t size);
 
 
 /* the verbs, each in a file of its own name; argv[0] is behind the verb */

@@ -68,7 +68,7 @@ ctl_conf_limit(ctl_t *ctl, ctl_words_t *w, jr_limit_kind_e kind)
     const char   *window;
     ctl_limit_t  *limit;
 
-    if (w->n < 2 || ctl->nlimits == CTL_LIMITS) {
+    if (w->n < 2) {
         return CTL_OK;
     }
 
@@ -91,6 +91,11 @@ ctl_conf_limit(ctl_t *ctl, ctl_words_t *w, jr_limit_kind_e kind)
         {
             return CTL_OK;
         }
+    }
+
+    if (ctl->nlimits == CTL_LIMITS) {
+        ctl->limits_cut = 1;
+        return CTL_OK;
     }
 
     limit = &ctl->limits[ctl->nlimits++];
@@ -286,6 +291,7 @@ ctl_read_conf(ctl_t *ctl, const char *path)
     int    rc;
     char  *copy;
 
+    ctl->conf = strdup(path);
     copy = strdup(path);
     rc = ctl_read_file(ctl, path, dirname(copy), 0);
     free(copy);

@@ -33,6 +33,49 @@ ctl_fail(int code, const char *fmt, ...)
 
 
 void
+ctl_warn(const char *fmt, ...)
+{
+    va_list  args;
+
+    fputs("jobrunsctl: ", stderr);
+
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+
+    fputc('\n', stderr);
+}
+
+
+void
+ctl_sort(json_t *rows, int (*compare)(const void *, const void *))
+{
+    size_t    i, n;
+    json_t   *row, **sorted;
+
+    n = json_array_size(rows);
+    sorted = n ? malloc(n * sizeof(json_t *)) : NULL;
+
+    if (sorted == NULL) {
+        return;
+    }
+
+    json_array_foreach(rows, i, row) {
+        sorted[i] = json_incref(row);
+    }
+
+    qsort(sorted, n, sizeof(json_t *), compare);
+    json_array_clear(rows);
+
+    for (i = 0; i < n; i++) {
+        json_array_append_new(rows, sorted[i]);
+    }
+
+    free(sorted);
+}
+
+
+void
 ctl_put(FILE *out, const char *text)
 {
     for ( /* void */ ; *text; text++) {

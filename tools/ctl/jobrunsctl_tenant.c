@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * tenant show, set, unset, reset: the limits of one tenant.
+ * tenant show, reset, and the other verbs of tenants: the limits of one.
  */
 
 #include <stdlib.h>
@@ -47,8 +47,10 @@ ctl_ask(ctl_t *ctl, const char *command, const char *key, const char *one,
 /* "rate 50, burst 100" of the fields that name a limit; "" if none does */
 
 static void
-ctl_overrides(redisReply *all, const char *name, char *buf, size_t size)
+ctl_overrides(redisReply *all, const char *name, long long now, char *buf,
+    size_t size)
 {
+    char    words[128];
     size_t  i, len, used;
 
     len = strlen(name);
@@ -64,10 +66,11 @@ ctl_overrides(redisReply *all, const char *name, char *buf, size_t size)
             continue;
         }
 
+        ctl_override_words(all->element[i + 1]->str, now, words,
+                           sizeof(words));
         used += (size_t) snprintf(buf + used, size - used, "%s%s %s",
                                   used ? ", " : "",
-                                  all->element[i]->str + len + 1,
-                                  all->element[i + 1]->str);
+                                  all->element[i]->str + len + 1, words);
     }
 }
 
@@ -208,7 +211,7 @@ ctl_row(ctl_tenant_t *t, const char *name, size_t len, jr_limit_kind_e kind,
     json_t  *row;
 
     snprintf(text, sizeof(text), "%.*s", (int) len, name);
-    ctl_overrides(t->overrides, text, overrides, sizeof(overrides));
+    ctl_overrides(t->overrides, text, t->now, overrides, sizeof(overrides));
 
     row = json_object();
 
@@ -355,105 +358,6 @@ ctl_tenant_show(ctl_t *ctl, const char *overrides)
 }
 
 
-/* the parameter of a limit that a field overrides, by what is behind its dot;
-   NULL: none */
-
-static const jr_limit_param_t *
-ctl_override_find(const char *what)
-{
-    int                      kind;
-    size_t                   len;
-    const jr_limit_param_t  *p;
-
-    len = strlen(what);
-
-    for (kind = 0; kind < JR_LIMIT_LAST; kind++) {
-        for (p = jr_limit_kinds[kind].params; p->name != NULL; p++) {
-            if (p->override != NULL && strlen(p->name) == len + 1
-                && memcmp(p->name, what, len) == 0)
-            {
-                return p;
-            }
-        }
-    }
-
-    return NULL;
-}
-
-
-/* "daily.limit": the configured names where --conf tells them */
-
-static int
-ctl_check_override(ctl_t *ctl, const char *field, const char *value)
-{
-    size_t                   i, len;
-    const char              *dot;
-    const jr_limit_param_t  *param;
-
-    dot = strrchr(field, '.');
-    len = dot != NULL ? (size_t) (dot - field) : 0;
-    param = dot != NULL ? ctl_override_find(dot + 1) : NULL;
-
-    if (param == NULL || jr_limit_name((jr_str_t) { len, field }) != JR_OK) {
-        return ctl_fail(CTL_USAGE, "\"%s\" must be the name of a limit with "
-                        "\".rate\", \".burst\" or \".limit\"", field);
-    }
-
-    for (i = 0; i < ctl->nlimits; i++) {
-        if (strlen(ctl->limits[i].name) == len
-            && strncmp(ctl->limits[i].name, field, len) == 0)
-        {
-            break;
-        }
-    }
-
-    if (ctl->nlimits && i == ctl->nlimits) {
-        return ctl_fail(CTL_USAGE, "the configuration has no limit \"%.*s\"",
-                        (int) len, field);
-    }
-
-    if (value == NULL
-        || param->override((jr_str_t) { strlen(value), value }) == JR_OK)
-    {
-        return CTL_OK;
-    }
-
-    return ctl_fail(CTL_USAGE, "\"%s\" is nothing that \"%s\" can be: %s",
-                    value, field, param->overridden);
-}
-
-
-static int
-ctl_tenant_set(ctl_t *ctl, const char *overrides, const char *field,
-    const char *value)
-{
-    int          rc;
-    redisReply  *reply;
-
-    rc = ctl_check_override(ctl, field, value);
-
-    if (rc != CTL_OK) {
-        return rc;
-    }
-
-    reply = ctl_ask(ctl, value ? "HSET" : "HDEL", overrides, field, value);
-
-    if (reply == NULL) {
-        return CTL_FAILED;
-    }
-
-    rc = value == NULL && reply->integer == 0
-         ? ctl_fail(CTL_NOTHING, "\"%s\" was not overridden", field) : CTL_OK;
-
-    freeReplyObject(reply);
-
-    return rc != CTL_OK ? rc
-           : ctl_show_one(ctl, json_pack("{s:s,s:s,s:s?}", "tenant",
-                                         ctl->tenant, "field", field, "value",
-                                         value));
-}
-
-
 static int
 ctl_reset_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
 {
@@ -524,6 +428,14 @@ ctl_tenant(ctl_t *ctl, int argc, char **argv)
     int    rc;
     char  *overrides;
 
+    if (ctl->until != NULL && (argc != 3 || strcmp(argv[0], "set") != 0)) {
+        return ctl_fail(CTL_USAGE, "--until is for \"tenant set\"");
+    }
+
+    if (argc == 1 && strcmp(argv[0], "list") == 0) {
+        return ctl_override_list(ctl);
+    }
+
     if (ctl->tenant == NULL) {
         return ctl_fail(CTL_USAGE, "which tenant? Say --tenant");
     }
@@ -538,17 +450,17 @@ ctl_tenant(ctl_t *ctl, int argc, char **argv)
         rc = ctl_tenant_show(ctl, overrides);
 
     } else if (argc == 3 && strcmp(argv[0], "set") == 0) {
-        rc = ctl_tenant_set(ctl, overrides, argv[1], argv[2]);
+        rc = ctl_override_set(ctl, overrides, argv[1], argv[2]);
 
     } else if (argc == 2 && strcmp(argv[0], "unset") == 0) {
-        rc = ctl_tenant_set(ctl, overrides, argv[1], NULL);
+        rc = ctl_override_set(ctl, overrides, argv[1], NULL);
 
     } else if (argc == 2 && strcmp(argv[0], "reset") == 0) {
         rc = ctl_tenant_reset(ctl, argv[1]);
 
     } else {
-        rc = ctl_fail(CTL_USAGE, "tenant show; set LIMIT.WHAT VALUE; unset "
-                      "LIMIT.WHAT; or reset LIMIT?");
+        rc = ctl_fail(CTL_USAGE, "tenant show; list; set LIMIT.WHAT VALUE; "
+                      "unset LIMIT.WHAT; or reset LIMIT?");
     }
 
     free(overrides);
