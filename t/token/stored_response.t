@@ -239,7 +239,7 @@ for (0 .. 5) {
     is($answer->status . ' ' . length $answer->body, '201 20000',
         "memory: client $_ gets its response");
 }
-$t->wait_log(qr/jobruns_hold_memory \d+ is full.*, an answer is not kept/);
+$t->wait_log(qr/jobruns_hold_memory \d+ is full.*, a response is not stored/);
 $redis->start;
 my @states = map {
     $token = $_;

@@ -18,7 +18,7 @@ static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_twice = {
 };
 
 static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_intercepts = {
-    "proxy_intercept_errors on", "it hides the service's answer",
+    "proxy_intercept_errors on", "it hides the service's response",
     "proxy_intercept_errors off;",
     "the location that it leaves by has \"proxy_intercept_errors on\"; include "
     "jobruns_proxy.conf there"
@@ -28,13 +28,13 @@ static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_intercepts = {
 
 static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_caches_posts = {
     "proxy_cache with \"proxy_cache_methods POST\"",
-    "an answer must come from the service or from the token's record",
+    "a response must come from the service or from the token's record",
     "proxy_cache_methods GET HEAD;", NULL
 };
 
 static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_caches = {
     "proxy_cache",
-    "an answer must come from the service or from the token's record",
+    "a response must come from the service or from the token's record",
     "proxy_cache off;",
     "the location that it leaves by has \"proxy_cache\"; set \"proxy_cache "
     "off;\" there"
@@ -43,7 +43,7 @@ static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_caches = {
 #endif
 
 static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_stores = {
-    "proxy_store", "it writes answers to files anybody may be given",
+    "proxy_store", "it writes responses to files that anybody may be given",
     "proxy_store off;",
     "the location that it leaves by has \"proxy_store\"; set \"proxy_store "
     "off;\" there"
@@ -59,7 +59,7 @@ static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_aborts = {
 
 static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_accel = {
     "proxy_ignore_headers without X-Accel-Redirect",
-    "the service's answer could be replaced by another location's",
+    "the service's response could be replaced by another location's",
     "proxy_ignore_headers X-Accel-Redirect X-Accel-Expires "
     "X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;",
     "the location that it leaves by obeys X-Accel-Redirect; include "

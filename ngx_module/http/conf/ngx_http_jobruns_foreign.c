@@ -97,8 +97,8 @@ static const ngx_http_jobruns_conflict_t  ngx_http_jobruns_foreign_lost[] = {
       "replace those of the outer levels", "connections to the service are not "
       "the client's", "proxy_set_header Connection '';", NULL },
     { "proxy_set_header without Accept-Encoding: a location's own "
-      "proxy_set_header replace those of the outer levels", "an answer that is "
-      "replayed must be readable by every client",
+      "proxy_set_header replace those of the outer levels", "a response that "
+      "is replayed must be readable by every client",
       "proxy_set_header Accept-Encoding $jobruns_accept_encoding;", NULL }
 };
 

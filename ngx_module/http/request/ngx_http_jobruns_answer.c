@@ -305,7 +305,7 @@ ngx_http_jobruns_unkept(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
     }
 
     p = ngx_sprintf(message->data, "Request %V with this opc-retry-token has "
-                    "created the job run; its answer could not be "
+                    "created the job run; its response could not be "
                     "stored.%s", &a->run.original_id,
                     a->run.location.len
                     ? " The location header names the run."
@@ -502,7 +502,7 @@ ngx_http_jobruns_answer_replacement(ngx_http_request_t *r,
 
     } else {
         code = (jr_str_t) jr_str("ExternalServerInvalidResponse");
-        message = (jr_str_t) jr_str("The service gave no complete answer; "
+        message = (jr_str_t) jr_str("The service gave no complete response; "
                                     "whether the job run was created is not "
                                     "known. Retry with the same "
                                     "opc-retry-token.");

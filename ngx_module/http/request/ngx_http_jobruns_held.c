@@ -166,9 +166,9 @@ ngx_http_jobruns_held_leave_out(ngx_http_jobruns_attempt_t *a)
         name = jr_answer_header_name(i);
 
         ngx_http_jobruns_log(a, jobruns_log_header, NGX_LOG_WARN,
-                             "the service's header \"%*s\" holds a control "
-                             "character, its answer is stored without it and "
-                             "replayed without it; have the service send "
+                             "header \"%*s\" of the service contains a control "
+                             "character; the response is stored and replayed "
+                             "without that header; make the service send "
                              "none", name.len, name.data);
     }
 }

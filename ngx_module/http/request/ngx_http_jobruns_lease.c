@@ -182,8 +182,9 @@ ngx_http_jobruns_lease_on_kept(ngx_redis_op_t *op,
 
     ngx_http_jobruns_log(a, jobruns_log_fenced, NGX_LOG_WARN,
                          "the lease of a forwarded attempt is lost to "
-                         "another one; the first answer of 2xx is kept; look "
-                         "for what kept this worker from renewing it");
+                         "another one; the first 2xx response is stored; "
+                         "find out what prevented this worker from renewing "
+                         "it");
 
     a->lease.lost = 1;
 

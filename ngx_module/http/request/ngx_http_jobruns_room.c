@@ -116,9 +116,9 @@ ngx_http_jobruns_room_refused(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_log(a, (held ? jobruns_log_keep_full
                                   : jobruns_log_hold_full) + why,
                          NGX_LOG_WARN,
-                         "jobruns_hold_memory %uz %s, an answer %sis not "
-                         "kept; do clients read slowly, is Redis slow or "
-                         "away? else raise it", most,
+                         "jobruns_hold_memory %uz %s, a response %sis not "
+                         "stored; check whether clients read slowly and "
+                         "Redis is slow or unreachable, else raise it", most,
                          ngx_http_jobruns_room_text(why),
                          held ? "" : "passes through and ");
 }
