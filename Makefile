@@ -323,12 +323,13 @@ transcripts:		## compares scenarios with their transcripts: RECORD=record
 # --------------------------------------------------------------------- chaos
 
 .PHONY: chaos
-chaos:			## breaks everything at random, then judges: SECONDS=60 SEED=
+chaos:			## breaks everything at random, then judges: SECONDS=60 SEED= FAULTS=
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
 	@$(MAKE) --no-print-directory $(PRELOADS)
-	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' \
-	    util/e2e module t/chaos/chaos
+	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' FAULTS='$(FAULTS)' \
+	    RUNS='$(RUNS)' EVENTS='$(EVENTS)' SHRINK='$(SHRINK)' \
+	    RESULTS='$(RESULTS)' util/e2e module t/chaos/chaos
 
 
 .PHONY: leaks

@@ -7,7 +7,8 @@
  * $JOBRUNS_DISK is a folder.  Each fdatasync() adds a byte to the file
  * "syncs" in it, does not go on while there is a file "hold", and fails with
  * EIO while there is a file "fail".  Each write() of records adds a byte to
- * "writes", and does not go on while there is a file "hold-writes".  Each
+ * "writes", does not go on while there is a file "hold-writes", and fails
+ * with ENOSPC while there is a file "full".  Each
  * pread() of a thread other than the first adds a byte to "reads", and does not
  * go on while there is a file "hold-reads".
  */
@@ -34,6 +35,7 @@
 
 static char  disk_syncs[DISK_PATH], disk_hold[DISK_PATH], disk_fail[DISK_PATH];
 static char  disk_writes[DISK_PATH], disk_hold_writes[DISK_PATH];
+static char  disk_full[DISK_PATH];
 static char  disk_reads[DISK_PATH], disk_hold_reads[DISK_PATH];
 
 
@@ -57,6 +59,7 @@ disk_begin(void)
         snprintf(disk_fail, DISK_PATH, "%s/fail", folder);
         snprintf(disk_writes, DISK_PATH, "%s/writes", folder);
         snprintf(disk_hold_writes, DISK_PATH, "%s/hold-writes", folder);
+        snprintf(disk_full, DISK_PATH, "%s/full", folder);
         snprintf(disk_reads, DISK_PATH, "%s/reads", folder);
         snprintf(disk_hold_reads, DISK_PATH, "%s/hold-reads", folder);
     }
@@ -105,6 +108,11 @@ write(int fd, const void *data, size_t len)
         && memcmp(data, DISK_RECORD, sizeof(DISK_RECORD) - 1) == 0)
     {
         disk_pass(disk_writes, disk_hold_writes);
+
+        if (access(disk_full, F_OK) == 0) {
+            errno = ENOSPC;
+            return -1;
+        }
     }
 
     return disk_write(fd, data, len);

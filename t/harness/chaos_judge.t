@@ -59,8 +59,9 @@ sub breaches {
     write_lines("$dir/clients.jsonl", @{$story->{clients}});
     write_lines("$dir/audit-1.log", @{$story->{audit}});
 
-    my @table = Chaos::Judge::judge(dir => $dir, redis => $redis,
-        alerts => $story->{alerts}, lease => 3, unknown => 'forward');
+    my @table = Chaos::Judge::judge(dir => $dir, redis => [$redis],
+        alerts => $story->{alerts}, lease => 3, unknown => 'forward',
+        failovers => $story->{failovers});
 
     return join '; ', map { "$_->[0]: $_->[1]" }
         grep { defined $_->[2] && $_->[1] > $_->[2] } @table;
@@ -108,6 +109,23 @@ told('two answers for one token', 'tokens with two job runs: 1; '
     push @{$s->{clients}}, { token => 'a', id => 'a-3', try => 3, last => 1,
         status => 201, key => 'run-b', asked => '', body => 'a', begun => 5,
         time => 6 };
+});
+
+told('a second job run across a failover', '', sub {
+    my ($s) = @_;
+    push @{$s->{ledger}},
+        { event => 'creation', request => 1, token => 'a', key => 'run-b' };
+    push @{$s->{clients}}, { token => 'a', id => 'a-3', try => 3, last => 1,
+        status => 201, key => 'run-b', asked => '', body => 'a', begun => 5,
+        time => 6 };
+    $s->{failovers} = [4.5];
+});
+
+told('a second job run before a failover', 'tokens with two job runs: 1', sub {
+    my ($s) = @_;
+    push @{$s->{ledger}},
+        { event => 'creation', request => 1, token => 'a', key => 'run-b' };
+    $s->{failovers} = [40];
 });
 
 told('no record', 'runs without an audit record: 1',

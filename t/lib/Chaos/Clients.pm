@@ -33,7 +33,9 @@ use constant SHARED => 0.2;
 my $json = JSON::PP->new->utf8->canonical;
 
 # run(gateways => [ADDRESS...], clients => N, seconds => N, seed => N,
-#     log => FILE) returns when the last call has ended.
+#     log => FILE, odd_clients => 0 or 1, odd_service => 0 or 1) returns when
+# the last call has ended.  Odd clients close their half of the connection, or send
+# another request behind; an odd service sends early hints and broken chunks.
 
 sub run {
     my (%opt) = @_;
@@ -101,19 +103,23 @@ sub try_once {
     }
 
     $client->{socket} = $socket;
-    $client->{out} = request($client);
+    $client->{habit} = $self->{odd_clients} && rand() < 0.15
+        ? rand() < 0.5 ? 'half-closes' : 'pipelines' : '';
+    $client->{out} = $self->request($client);
     $self->{by_socket}{$socket} = $client;
     $self->{select}->add($socket);
 }
 
 sub request {
-    my ($client) = @_;
-    my @misbehaviour = misbehaviour();
+    my ($self, $client) = @_;
+    my @misbehaviour = misbehaviour($self->{odd_service});
+    my $pipelines = $client->{habit} eq 'pipelines';
     my $body = $json->encode({ jobKey => $client->{job},
         parameters => [{ name => 'n', value => "\x{e9}" x 20 }] });
     my %head = (
         'Host' => 'chaos', 'Content-Type' => 'application/json',
-        'Content-Length' => length $body, 'Connection' => 'close',
+        'Content-Length' => length $body,
+        'Connection' => $pipelines ? 'keep-alive' : 'close',
         'Authorization' => 'Signature version="1",keyId="ocid1.tenancy.oc1..'
             . 'chaos' . $client->{tenant} . '/ocid1.user.oc1..chaos/aa",'
             . 'algorithm="rsa-sha256",headers="date",signature="c2ln"',
@@ -126,13 +132,15 @@ sub request {
 
     return join("\r\n", 'POST /20260430/aiDataPlatforms/ocid1.aidataplatform'
         . '.oc1..chaos/workspaces/chaos/jobRuns HTTP/1.1',
-        (map { "$_: $head{$_}" } sort keys %head), '', '') . $body;
+        (map { "$_: $head{$_}" } sort keys %head), '', '') . $body
+        . ($pipelines ? "GET /other HTTP/1.1\r\nHost: chaos\r\n\r\n" : '');
 }
 
 # What the service is to do with a try: mostly its work.  Some of it ends in a
 # 5xx whatever the gateway does: fails().
 
 sub misbehaviour {
+    my ($odd) = @_;
     my @ways = (
         ['delay-read' => sprintf '%.2f', rand 1.5],
         ['delay-created' => sprintf '%.2f', rand 1.5],
@@ -145,6 +153,11 @@ sub misbehaviour {
         ['end-created' => 'close'],
         ['end-created' => 'silent'],
         ['truncate' => 40],
+        ($odd ? (['interim' => 103], ['interim' => '103,103'],
+            ['framing' => 'chunked'],
+            ['framing' => 'chunked', 'truncate' => 40],
+            ['framing' => 'chunked', 'end-sent' => 'reset'],
+            ['framing' => 'close']) : ()),
     );
 
     return if rand() < 0.75;
@@ -196,6 +209,8 @@ sub on_writable {
     }
 
     substr $client->{out}, 0, $n, '';
+    shutdown $client->{socket}, 1
+        if !length $client->{out} && $client->{habit} eq 'half-closes';
 }
 
 sub on_readable {
@@ -219,17 +234,24 @@ sub on_readable {
 
 sub answer {
     my ($in) = @_;
+
+    # early hints, where NGINX passes them on
+    1 while $in =~ s{^HTTP/1\.1 1\d\d[^\r]*\r\n(?:[^\r]+\r\n)*\r\n}{};
+
     my ($status, $head, $body)
         = $in =~ m{^HTTP/1\.1 (\d+)[^\r]*\r\n(.*?\r\n)\r\n(.*)}s or return;
     my ($length) = $head =~ /^content-length: (\d+)\r/mi;
 
     if (!defined $length) {
-        return unless $head =~ /^transfer-encoding: chunked\r/mi
-            && $body =~ /(?:^|\r\n)0\r\n\r\n\z/;
-        $body =~ s/[0-9a-f]+\r\n(.*?)\r\n(?=[0-9a-f]+\r\n)/$1/gsi;
+        return unless $head =~ /^transfer-encoding: chunked\r/mi;
+        $body = joined($body);
+        return if !defined $body;
 
-    } elsif (length $body < $length) {
-        return;
+    } else {
+        return if length $body < $length;
+
+        # behind it may be the response to the next request
+        $body = substr $body, 0, $length;
     }
 
     my $data = eval { $json->decode($body) } // {};
@@ -240,6 +262,24 @@ sub answer {
         key      => $status < 300 ? $data->{key} : undef,
         replayed => $head =~ /^opc-retry-replayed: true\r/mi ? 1 : 0,
     };
+}
+
+# A body in chunks, or undef where it is not whole.
+
+sub joined {
+    my ($in) = @_;
+    my $body = '';
+
+    while ($in =~ s/^([0-9a-f]+)\r\n//i) {
+        my $n = hex $1;
+
+        return $in =~ /^\r\n/ ? $body : undef if $n == 0;
+        return if length $in < $n + 2;
+        $body .= substr $in, 0, $n;
+        substr $in, 0, $n + 2, '';
+    }
+
+    return;
 }
 
 sub ended {

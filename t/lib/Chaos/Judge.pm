@@ -16,10 +16,11 @@ use Chaos::Tokens ();
 
 my $json = JSON::PP->new->utf8;
 
-# judge(dir => FOLDER, redis => JobRuns::Redis, alerts => [LINES], lease =>
-#       SECONDS, unknown => "forward" or "refuse") returns a list of [what,
-# figure, limit]: a figure above its limit is a breach; a limit of undef is only
-# told.
+# judge(dir => FOLDER, redis => [JobRuns::Redis...], alerts => [LINES], lease =>
+#       SECONDS, unknown => "forward" or "refuse", failovers => [TIMES]) returns
+# a list of [what, figure, limit]: a figure above its limit is a breach; a limit
+# of undef is only told.  What a failover came between may be its doing: Redis
+# does not keep then what it has acknowledged; this is told apart.
 
 sub judge {
     my (%opt) = @_;
@@ -32,6 +33,7 @@ sub judge {
     my %request = map { $_->{id} => $_ }
         grep { $_->{event} eq 'request' } @ledger;
     my @answered = grep { $_->{status} } @clients;
+    my $lost = across(\@clients, @{$opt{failovers} // []});
 
     return (
         [calls => scalar(grep { $_->{last} } @clients), undef],
@@ -50,19 +52,22 @@ sub judge {
             && Chaos::Clients::fails($_->{asked}) } @answered), undef],
         ['no answer' => @clients - @answered, undef],
         ['job runs created' => scalar @creations, undef],
-        ['tokens with two job runs' => twice(map { $_->{token} } @creations),
-            0],
+        ['tokens with two job runs' => twice(grep { !$lost->{$_} }
+            map { $_->{token} } @creations), 0],
+        ['the same, across a failover' => twice(grep { $lost->{$_} }
+            map { $_->{token} } @creations), undef],
         ['clients told of a run that does not exist'
             => unknown_runs(\@creations, \@answered), 0],
-        ['tokens whose clients were told two runs' => two_answers(\@answered),
-            0],
+        ['tokens whose clients were told two runs' => two_answers(grep {
+            !$lost->{$_->{token}} } @answered), 0],
         ['runs without an audit record'
             => unrecorded(\@creations, \%request, \@audit), 0],
-        ['claims still held after the longest lease' => held($opt{redis}), 0],
-        ['slots still held' => slots($opt{redis}), 0],
+        ['claims still held after the longest lease'
+            => held(@{$opt{redis}}), 0],
+        ['slots still held' => slots(@{$opt{redis}}), 0],
         ['lines of audit that are no JSON' => broken_lines($opt{dir}), 0],
         ['alerts in error.log' => scalar @{$opt{alerts}}, 0],
-        histories(\@clients, \%opt),
+        histories([grep { !$lost->{$_->{token}} } @clients], \%opt),
     );
 }
 
@@ -103,6 +108,30 @@ sub twice {
     return scalar grep { $_ > 1 } values %count;
 }
 
+# The tokens whose first try began before one of these times, and whose last one
+# ended behind it.
+
+sub across {
+    my ($clients, @times) = @_;
+    my (%first, %last, %across);
+
+    for (@times ? @$clients : ()) {
+        my $token = $_->{token};
+
+        $first{$token} = $_->{begun}
+            if !defined $first{$token} || $_->{begun} < $first{$token};
+        $last{$token} = $_->{time}
+            if !defined $last{$token} || $_->{time} > $last{$token};
+    }
+
+    for my $time (@times) {
+        $across{$_} = 1 for grep { $first{$_} <= $time + 5
+            && $last{$_} >= $time } keys %first;
+    }
+
+    return \%across;
+}
+
 sub unknown_runs {
     my ($creations, $answers) = @_;
     my %made = map { $_->{key} => 1 } @$creations;
@@ -112,11 +141,9 @@ sub unknown_runs {
 }
 
 sub two_answers {
-    my ($answers) = @_;
     my %keys;
 
-    $keys{$_->{token}}{$_->{key}} = 1
-        for grep { defined $_->{key} } @$answers;
+    $keys{$_->{token}}{$_->{key}} = 1 for grep { defined $_->{key} } @_;
 
     return scalar grep { keys %$_ > 1 } values %keys;
 }
@@ -147,23 +174,39 @@ sub request_id {
 }
 
 sub held {
-    my ($redis) = @_;
-    my ($seconds, $us) = @{$redis->command('TIME')};
-    my $now = $seconds * 1000 + int($us / 1000);
+    return sum(sub {
+        my ($redis, $now) = @_;
 
-    return scalar grep {
-        my ($state, $lease) = @{$redis->command('HMGET', $_, 's', 'l')};
-        ($state // '') eq 'c' && $lease > $now;
-    } $redis->keys('*:v1:token:*'), $redis->keys('*:v1:attempt:*');
+        return scalar grep {
+            my ($state, $lease) = @{$redis->command('HMGET', $_, 's', 'l')};
+            ($state // '') eq 'c' && $lease > $now;
+        } $redis->keys('*:v1:token:*'), $redis->keys('*:v1:attempt:*');
+    }, @_);
 }
 
 sub slots {
-    my ($redis) = @_;
-    my ($seconds) = @{$redis->command('TIME')};
+    return sum(sub {
+        my ($redis, $now) = @_;
+        my $sum = 0;
+
+        $sum += $redis->command('ZCOUNT', $_, $now, '+inf')
+            for $redis->keys('*:v1:slots:*');
+
+        return $sum;
+    }, @_);
+}
+
+# Of what is counted in each Redis, by its own clock in milliseconds.
+
+sub sum {
+    my ($count, @nodes) = @_;
     my $sum = 0;
 
-    $sum += $redis->command('ZCOUNT', $_, $seconds * 1000, '+inf')
-        for $redis->keys('*:v1:slots:*');
+    for my $redis (@nodes) {
+        my ($seconds, $us) = @{$redis->command('TIME')};
+
+        $sum += $count->($redis, $seconds * 1000 + int($us / 1000));
+    }
 
     return $sum;
 }

@@ -30,7 +30,8 @@ sub new {
 sub run {
     my ($self, $code) = @_;
 
-    local $ENV{LD_PRELOAD} = File::Spec->rel2abs(library());
+    local $ENV{LD_PRELOAD} = join ' ', $ENV{LD_PRELOAD} // (),
+        File::Spec->rel2abs(library());
     local $ENV{JOBRUNS_CLOCK} = $self->{path};
     local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (),
         'verify_asan_link_order=0';

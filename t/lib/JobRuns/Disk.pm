@@ -27,7 +27,8 @@ sub new {
 sub run {
     my ($self, $code) = @_;
 
-    local $ENV{LD_PRELOAD} = File::Spec->rel2abs(library());
+    local $ENV{LD_PRELOAD} = join ' ', $ENV{LD_PRELOAD} // (),
+        File::Spec->rel2abs(library());
     local $ENV{JOBRUNS_DISK} = $self->{folder};
     local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (),
         'verify_asan_link_order=0';
@@ -45,6 +46,9 @@ sub fail { $_[0]->mark('fail') }
 # until let().
 sub hold_writes { $_[0]->mark('hold-writes') }
 
+# From now on there is no space for records, until let().
+sub fill { $_[0]->mark('full') }
+
 # From now on a pread() of a thread does not end, until let().
 sub hold_reads { $_[0]->mark('hold-reads') }
 
@@ -57,7 +61,8 @@ sub mark {
 sub let {
     my ($self) = @_;
 
-    unlink map { "$self->{folder}/$_" } qw(hold fail hold-writes hold-reads);
+    unlink map { "$self->{folder}/$_" } qw(hold fail full
+        hold-writes hold-reads);
 }
 
 # How often fdatasync() was called since the beginning, or since forget(), and
