@@ -34,8 +34,9 @@ my $json = JSON::PP->new->utf8->canonical;
 
 # run(gateways => [ADDRESS...], clients => N, seconds => N, seed => N,
 #     log => FILE, odd_clients => 0 or 1, odd_service => 0 or 1) returns when
-# the last call has ended.  Odd clients close their half of the connection, or send
-# another request behind; an odd service sends early hints and broken chunks.
+# the last call has ended.  Odd clients close their half of the connection, or
+# send another request behind; an odd service sends early hints and broken
+# chunks.
 
 sub run {
     my (%opt) = @_;
