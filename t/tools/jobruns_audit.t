@@ -158,7 +158,10 @@ for (['absent.log', qr/absent\.log: No such file/],
     ['--key', "$dir/absent.key", $log, qr/absent\.key: No such file/],
     ['--key', "$dir/schema.json", '--schema', "$dir/audit.key", $log,
         qr/audit\.key: /],
-    ['--nonsense', qr/^Usage: jobruns-audit verify/m], [qr/^Usage: /m])
+    ['--nonsense', qr/unknown option "--nonsense": there are --/],
+    ['--schem', qr/--schem: needs a value/],
+    ['--qiet', qr/unknown option "--qiet": did you mean "--quiet"/],
+    [qr/^Usage: /m])
 {
     my $pattern = pop @$_;
     ($status, undef, $err) = tool('verify', @$_);

@@ -228,6 +228,10 @@ like($err, qr{body\.json}, 'an invalid schema is named');
 
 ($status, $out, $err) = lint('{}', '--nonsense');
 is($status, 2, 'an unknown option exits with 2');
-like($err, qr/^Usage: jobruns-lint/m, 'an unknown option shows the usage');
+like($err, qr/^jobruns-lint: unknown option "--nonsense": there are --.*\n\z/,
+    'an unknown option is named in one line, with those that there are');
+($status, $out, $err) = lint('{}', '--jsno');
+is($err, qq{jobruns-lint: unknown option "--jsno": did you mean "--json"?\n},
+    'the nearest option is named');
 
 done_testing();

@@ -111,6 +111,8 @@ my @tenant = ('--conf', $conf, '--tenant', $tenancy);
 my %limits = map { $_->{limit} => $_ } @{ctl_json(@tenant, qw(tenant show))};
 is_deeply([sort keys %limits], [qw(burst_of daily once)],
     'tenant show has all limits of nginx.conf');
+is_deeply([map { $_->{limit} } @{ctl_json(@tenant, qw(tenant show))}],
+    [qw(burst_of daily once)], 'tenant show has them in order');
 like($limits{burst_of}{configured}, qr/^rate=1r\/h burst=3$/,
     'tenant show has the configured numbers');
 is($limits{burst_of}{override}, undef, 'tenant show has no override');
@@ -185,8 +187,45 @@ ok($checks{$_}{ok}, "doctor finds $_ in order")
     'script admit', 'script settle';
 like($checks{"script $_"}{found}, qr/^[0-9a-f]{40}, known$/,
     "doctor knows the script $_ of the gateway") for qw(admit settle);
-like($checks{forecast}{found}, qr/^\d+ bytes per token: [\d.]+ GB/,
+like($checks{forecast}{found}, qr/^\d+ bytes per token \(measured\): [\d.]+ GB/,
     'doctor has a forecast of the memory');
+ok($checks{forecast}{ok}, 'which is in order without maxmemory');
+my ($each) = $checks{forecast}{found} =~ /^(\d+)/;
+my @records = grep { /:token:/ } $t->redis->keys;
+my $sum = 0;
+$sum += $t->redis->command('MEMORY', 'USAGE', $_, 'SAMPLES', 0) for @records;
+is($each, sprintf('%.0f', $sum / @records),
+    'it measures each record whole: SAMPLES 0');
+
+$t->redis->command(qw(CONFIG SET maxmemory 50mb));
+($status) = ctl(@redis, qw(--rate 20 doctor));
+is($status, 1, 'doctor exits with 1 where the forecast does not fit');
+%checks = map { $_->{check} => $_ }
+    @{ctl_json(@redis, qw(--rate 20 doctor))};
+ok(!$checks{forecast}{ok}, 'the forecast says no');
+like($checks{forecast}{found}, qr/; maxmemory is 0\.05 GB, the machine has/,
+    'with what Redis may use, and what the machine has');
+like($checks{forecast}{remedy}, qr/raise maxmemory/, 'and what to do');
+ok(!grep({ !$checks{$_}{ok} } grep { $_ ne 'forecast' } keys %checks),
+    'all else is in order');
+$t->redis->command(qw(CONFIG SET maxmemory 0));
+
+# what the user may not do is listed, and the rest is looked at
+
+$t->redis->command(qw(ACL SETUSER few on >few ~* &* +@all -info -time -role
+    -zcard -memory));
+$t->write_file('few', "few\n");
+chmod 0600, $t->testdir . '/few';
+my @few = (@redis, '--redis-option', 'user=few', '--redis-option',
+    'password_file=' . $t->testdir . '/few');
+($status, $said) = ctl(@few, 'doctor');
+is($status, 1, 'doctor of a user with few rights exits with 1');
+%checks = map { $_->{check} => $_ } @{ctl_json(@few, 'doctor')};
+is($checks{permissions}{found}, 'missing +time +zcard +role +info',
+    'doctor lists the commands that the user lacks');
+like($checks{$_}{found}, qr/^unknown: NOPERM/, "$_ is unknown")
+    for qw(info clock forecast);
+ok($checks{'script admit'}{ok}, 'the rest is looked at');
 $t->redis->command(qw(CONFIG SET maxmemory-policy allkeys-lru));
 $t->redis->command(qw(CONFIG SET appendonly no));
 ($status) = ctl(@redis, 'doctor');
@@ -207,6 +246,18 @@ like($said, qr/cannot be reached: .*; check the address/,
 is($status, 2, 'a verb without an address exits with 2');
 ($status, $said) = ctl(@redis, 'nonsense');
 is($status, 2, 'an unknown verb exits with 2');
+like($said, qr/^jobrunsctl: unknown verb "nonsense": there are token, .*\n\z/,
+    'it is named in one line, with those that there are');
+for (['tokn', 'verb "tokn": did you mean "token"?'],
+    ['--tenat=x', 'option "--tenat": did you mean "--tenant"?'])
+{
+    ($status, $said) = ctl(@redis, $_->[0]);
+    is($status, 2, "$_->[0] exits with 2");
+    is($said, "jobrunsctl: unknown $_->[1]\n", 'it names the nearest one');
+}
+($status, $said) = ctl(@redis, '--tenant');
+is($said, "jobrunsctl: option \"--tenant\" needs a value\n",
+    'an option without its value is named');
 ($status, $said) = ctl('--help');
 is($status, 0, '--help exits with 0');
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "jobruns_audit.h"
+#include "jr_nearest.h"
 #include "jr_version.h"
 
 
@@ -90,7 +91,21 @@ main(int argc, char **argv)
                ? rc : audit_fail("standard output", strerror(errno));
     }
 
-    return audit_usage(stderr);
+    return audit_unknown("command", argv[1], audit_commands,
+                         sizeof(audit_command_t));
+}
+
+
+int
+audit_unknown(const char *what, const char *word, const void *words,
+    size_t stride)
+{
+    char  text[512];
+
+    jr_nearest_say(text, sizeof(text), what, word, words, stride);
+    fprintf(stderr, "jobruns-audit: %s\n", text);
+
+    return AUDIT_FAILED;
 }
 
 

@@ -81,6 +81,10 @@ void audit_join_free(audit_join_t *join);
 int audit_key(const char *name, jr_mac_t **mac);
 
 /* says "jobruns-audit: WHAT: WHY", returns AUDIT_FAILED */
+/* says which word is nearest, as jr_nearest_say() does; AUDIT_FAILED */
+int audit_unknown(const char *what, const char *word, const void *words,
+    size_t stride);
+
 int audit_fail(const char *what, const char *why);
 
 /* the subcommands, with argv[0] their name */

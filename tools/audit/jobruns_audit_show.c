@@ -366,7 +366,18 @@ audit_show(int argc, char **argv)
 
     memset(&show, 0, sizeof(show_t));
 
-    while ((ch = getopt_long(argc, argv, "h", show_long, NULL)) != -1) {
+    opterr = 0;
+
+    while ((ch = getopt_long(argc, argv, ":h", show_long, NULL)) != -1) {
+
+        if (ch == '?') {
+            return audit_unknown("option", argv[optind - 1], show_long,
+                                 sizeof(struct option));
+        }
+
+        if (ch == ':') {
+            return audit_fail(argv[optind - 1], "needs a value");
+        }
 
         if (ch == 'h') {
             (void) show_usage(stdout);

@@ -457,7 +457,9 @@ audit_verify(int argc, char **argv)
 
     memset(&v, 0, sizeof(verify_t));
 
-    while ((ch = getopt_long(argc, argv, "h", verify_long, NULL)) != -1) {
+    opterr = 0;
+
+    while ((ch = getopt_long(argc, argv, ":h", verify_long, NULL)) != -1) {
 
         switch (ch) {
 
@@ -489,8 +491,12 @@ audit_verify(int argc, char **argv)
             (void) verify_usage(stdout);
             return AUDIT_OK;
 
+        case ':':
+            return audit_fail(argv[optind - 1], "needs a value");
+
         default:
-            return verify_usage(stderr);
+            return audit_unknown("option", argv[optind - 1], verify_long,
+                                 sizeof(struct option));
         }
     }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "jobrunsctl.h"
+#include "jr_nearest.h"
 #include "jr_version.h"
 
 
@@ -244,10 +245,29 @@ ctl_option(ctl_t *ctl, int option, char *value)
 }
 
 
+/* what getopt_long() does not know; a part of two names is not one of them */
+
+static int
+ctl_unknown(int option, const char *word)
+{
+    char  text[512];
+
+    if (option == ':') {
+        return ctl_fail(CTL_USAGE, "option \"%s\" needs a value", word);
+    }
+
+    jr_nearest_say(text, sizeof(text), "option", word, ctl_options,
+                   sizeof(struct option));
+
+    return ctl_fail(CTL_USAGE, "%s", text);
+}
+
+
 int
 main(int argc, char **argv)
 {
     int                rc, option;
+    char               text[512];
     ctl_t              ctl;
     const ctl_verb_t  *verb;
 
@@ -257,8 +277,12 @@ main(int argc, char **argv)
     ctl.timeout = 2;
     ctl.min_bits = 2048;
 
-    while ((option = getopt_long(argc, argv, "h", ctl_options, NULL)) != -1) {
-        rc = ctl_option(&ctl, option, optarg);
+    opterr = 0;
+
+    while ((option = getopt_long(argc, argv, ":h", ctl_options, NULL)) != -1) {
+        rc = option == '?' || option == ':'
+             ? ctl_unknown(option, argv[optind - 1])
+             : ctl_option(&ctl, option, optarg);
 
         if (rc != CTL_OK) {
             return rc;
@@ -275,6 +299,12 @@ main(int argc, char **argv)
     }
 
     if (verb->name == NULL) {
+        if (argc) {
+            jr_nearest_say(text, sizeof(text), "verb", argv[0], ctl_verbs,
+                           sizeof(ctl_verb_t));
+            return ctl_fail(CTL_USAGE, "%s", text);
+        }
+
         fputs(ctl_usage, stderr);
         return CTL_USAGE;
     }

@@ -16,6 +16,9 @@
 
 #define CTL_SAMPLE  200
 
+/* bytes of a token whose response is stored */
+#define CTL_RECORD  2600.0
+
 
 static const ctl_column_t  ctl_doctor_columns[] = {
     { "check", "CHECK" },
@@ -29,8 +32,13 @@ static const ctl_column_t  ctl_doctor_columns[] = {
 typedef struct {
     json_t     *rows;
     int         faults;
-    long        tokens;
-    long long   bytes;
+    long        tokens;         /* measured */
+    long long   bytes;          /* of them */
+    long long   maxmemory;      /* of all masters */
+    long long   machine;        /* memory of theirs */
+    unsigned    unlimited:1;    /* one has no maxmemory */
+    unsigned    memoryless:1;   /* one does not tell */
+    unsigned    unmeasured:1;   /* MEMORY USAGE is refused */
 } ctl_doctor_t;
 
 
@@ -70,6 +78,25 @@ ctl_info(const char *info, const char *name, char *buf, size_t size)
 }
 
 
+/* what the user may not ask is a row of its own, and the rest goes on */
+
+static int
+ctl_doctor_refused(ctl_doctor_t *d, const char *check, redisReply *reply)
+{
+    char  found[160];
+
+    if (reply->type != REDIS_REPLY_ERROR) {
+        return 0;
+    }
+
+    snprintf(found, sizeof(found), "unknown: %.140s", reply->str);
+    ctl_doctor_row(d, check, 0, found,
+                   "grant this user what docs/redis.md lists");
+
+    return 1;
+}
+
+
 static int
 ctl_doctor_info(ctl_t *ctl, ctl_doctor_t *d)
 {
@@ -77,10 +104,16 @@ ctl_doctor_info(ctl_t *ctl, ctl_doctor_t *d)
     redisReply  *reply;
     const char  *argv[1] = { "INFO" };
 
-    reply = ctl_command(ctl, 0, 1, argv);
+    reply = ctl_command(ctl, 1, 1, argv);
 
-    if (reply == NULL || reply->str == NULL) {
+    if (reply == NULL) {
         return CTL_FAILED;
+    }
+
+    if (ctl_doctor_refused(d, "info", reply) || reply->str == NULL) {
+        d->memoryless = 1;
+        freeReplyObject(reply);
+        return CTL_OK;
     }
 
     ctl_info(reply->str, "redis_version", value, sizeof(value));
@@ -101,6 +134,12 @@ ctl_doctor_info(ctl_t *ctl, ctl_doctor_t *d)
                    strcmp(value, "1") == 0 ? "append-only file" : "none",
                    "appendonly yes: without it a restart forgets all tokens");
 
+    ctl_info(reply->str, "maxmemory", value, sizeof(value));
+    d->maxmemory += strtoll(value, NULL, 10);
+    d->unlimited |= strtoll(value, NULL, 10) == 0;
+    ctl_info(reply->str, "total_system_memory", value, sizeof(value));
+    d->machine += strtoll(value, NULL, 10);
+
     ctl_info(reply->str, "used_memory_human", value, sizeof(value));
     ctl_info(reply->str, "maxmemory_human", most, sizeof(most));
     strncat(value, " of ", sizeof(value) - strlen(value) - 1);
@@ -114,11 +153,83 @@ ctl_doctor_info(ctl_t *ctl, ctl_doctor_t *d)
 }
 
 
+/*
+ * What a gateway with this user could not send.  Redis is asked within a
+ * script, which changes nothing (redis.acl_check_cmd(), Redis 7); a server
+ * that has no such function is not asked.  The key is an argument, so that
+ * each node of a cluster replies for itself.
+ */
+
+static int
+ctl_doctor_acl(ctl_t *ctl, ctl_doctor_t *d)
+{
+    char         key[300], found[200];
+    redisReply  *reply;
+    const char  *argv[4];
+
+    static const char  script[] =
+        "if not redis.acl_check_cmd then return '' end "
+        "local k, missing = ARGV[1], {} "
+        "for _, c in ipairs({{'EVALSHA', 'x', '1', k}, {'EVAL', 'x', '1', k}, "
+        "{'EXISTS', k}, {'HGET', k, 'f'}, {'HMGET', k, 'f'}, "
+        "{'HSET', k, 'f', 'v'}, {'HDEL', k, 'f'}, {'GET', k}, "
+        "{'SET', k, 'v'}, {'DEL', k}, {'TYPE', k}, {'TIME'}, "
+        "{'PEXPIREAT', k, '1'}, {'ZADD', k, '1', 'm'}, {'ZREM', k, 'm'}, "
+        "{'ZCARD', k}, {'ZCOUNT', k, '0', '1'}, "
+        "{'ZRANGEBYSCORE', k, '0', '1'}, {'ZREMRANGEBYSCORE', k, '0', '1'}, "
+        "{'PING'}, {'ROLE'}, {'INFO'}, {'CLIENT', 'SETNAME', 'x'}}) do "
+        "if not redis.acl_check_cmd(unpack(c)) then "
+        "missing[#missing + 1] = '+' .. (c[1] == 'CLIENT' and "
+        "'client|setname' or string.lower(c[1])) end end "
+        "return table.concat(missing, ' ')";
+
+    snprintf(key, sizeof(key), "%.200s{doctor}:v1:token:doctor", ctl->prefix);
+
+    argv[0] = "EVAL";
+    argv[1] = script;
+    argv[2] = "0";
+    argv[3] = key;
+
+    reply = ctl_command(ctl, 1, 4, argv);
+
+    if (reply == NULL) {
+        return CTL_FAILED;
+    }
+
+    if (!ctl_doctor_refused(d, "permissions", reply)) {
+        snprintf(found, sizeof(found), "%s%.180s", reply->len ? "missing "
+                 : "all that a gateway needs", reply->str ? reply->str : "");
+        ctl_doctor_row(d, "permissions", reply->len == 0, found,
+                       "ACL SETUSER with these, if this is the gateways' "
+                       "user");
+    }
+
+    freeReplyObject(reply);
+
+    return CTL_OK;
+}
+
+
 static int
 ctl_doctor_clock(ctl_t *ctl, ctl_doctor_t *d)
 {
-    long long        there, here;
-    struct timespec  ts;
+    long long         there, here;
+    redisReply       *reply;
+    const char       *argv[1] = { "TIME" };
+    struct timespec   ts;
+
+    reply = ctl_command(ctl, 1, 1, argv);
+
+    if (reply == NULL) {
+        return CTL_FAILED;
+    }
+
+    if (ctl_doctor_refused(d, "clock", reply)) {
+        freeReplyObject(reply);
+        return CTL_OK;
+    }
+
+    freeReplyObject(reply);
 
     there = ctl_now(ctl);
 
@@ -213,7 +324,7 @@ ctl_doctor_on_key(ctl_t *ctl, const char *key, size_t len, void *data)
     ctl_doctor_t *d = data;
 
     redisReply  *reply;
-    const char  *argv[3] = { "MEMORY", "USAGE", key };
+    const char  *argv[5] = { "MEMORY", "USAGE", key, "SAMPLES", "0" };
 
     (void) len;
 
@@ -221,10 +332,17 @@ ctl_doctor_on_key(ctl_t *ctl, const char *key, size_t len, void *data)
         return CTL_NOTHING;
     }
 
-    reply = ctl_command(ctl, 1, 3, argv);
+    reply = ctl_command(ctl, 1, 5, argv);
 
     if (reply == NULL) {
         return CTL_FAILED;
+    }
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        d->unmeasured = 1;
+        (void) ctl_doctor_refused(d, "forecast", reply);
+        freeReplyObject(reply);
+        return CTL_NOTHING;
     }
 
     if (reply->type == REDIS_REPLY_INTEGER) {
@@ -238,14 +356,68 @@ ctl_doctor_on_key(ctl_t *ctl, const char *key, size_t len, void *data)
 }
 
 
-/* what a day of creations needs, by the records that are there */
+/*
+ * What a day of creations needs, against what Redis may use and what the
+ * machine has, half of which is for the rewrite of the append-only file.
+ * Without a token to measure it is that of a job run of 400 bytes with its
+ * headers (docs/redis.md).
+ */
+
+static void
+ctl_doctor_compare(ctl_t *ctl, ctl_doctor_t *d)
+{
+    int          fits;
+    char         found[240], room[100];
+    double       each, need, most, half;
+    const char  *whose;
+
+    each = d->tokens ? (double) d->bytes / (double) d->tokens : CTL_RECORD;
+    whose = d->tokens ? "measured" : "assumed: there is no token";
+
+    if (ctl->rate <= 0) {
+        snprintf(found, sizeof(found), "%.0f bytes per token (%s): %.2f GB "
+                 "for each creation per second (--rate)", each, whose,
+                 each * 86400 / 1e9);
+        ctl_doctor_row(d, "forecast", 1, found, "");
+        return;
+    }
+
+    need = each * ctl->rate * 86400;
+    half = (double) d->machine / 2;
+    most = d->unlimited ? half : (double) d->maxmemory;
+
+    fits = d->memoryless
+           || (need <= most && (d->machine == 0 || need <= half));
+
+    if (d->memoryless) {
+        snprintf(room, sizeof(room), "how much it has is unknown");
+
+    } else if (d->unlimited) {
+        snprintf(room, sizeof(room), "no maxmemory, the machine has %.2f GB",
+                 (double) d->machine / 1e9);
+
+    } else {
+        snprintf(room, sizeof(room), "maxmemory is %.2f GB, the machine has "
+                 "%.2f GB", most / 1e9, (double) d->machine / 1e9);
+    }
+
+    snprintf(found, sizeof(found), "%.0f bytes per token (%s): %.2f GB for "
+             "%.1f creations a second over 24 h; %s", each, whose, need / 1e9,
+             ctl->rate, room);
+
+    ctl_doctor_row(d, "forecast", fits, found,
+                   "it will not fit: raise maxmemory, on a machine with twice "
+                   "as much, or shorten jobruns_retry_ttl");
+}
+
+
+/* by the records that are there */
 
 static int
 ctl_doctor_forecast(ctl_t *ctl, ctl_doctor_t *d)
 {
-    int     rc;
-    char    found[160], *prefix, *pattern;
-    double  each;
+    int    rc;
+    char  *prefix, *pattern;
 
     prefix = ctl_quote(ctl->prefix);
 
@@ -266,29 +438,19 @@ ctl_doctor_forecast(ctl_t *ctl, ctl_doctor_t *d)
     free(prefix);
     free(pattern);
 
+    if (rc == CTL_FAILED && ctl->redis->err == 0) {
+        ctl_doctor_row(d, "forecast", 0, "unknown: tokens cannot be listed",
+                       "grant this user +scan");
+        return CTL_OK;
+    }
+
     if (rc != CTL_OK && rc != CTL_NOTHING) {
         return rc;
     }
 
-    if (d->tokens == 0) {
-        ctl_doctor_row(d, "forecast", 1, "no token to measure", "");
-        return CTL_OK;
+    if (!d->unmeasured) {
+        ctl_doctor_compare(ctl, d);
     }
-
-    each = (double) d->bytes / (double) d->tokens;
-
-    if (ctl->rate > 0) {
-        snprintf(found, sizeof(found), "%.0f bytes per token: %.1f GB for "
-                 "%.1f creations a second over 24 h", each,
-                 each * ctl->rate * 86400 / 1e9, ctl->rate);
-
-    } else {
-        snprintf(found, sizeof(found), "%.0f bytes per token: %.2f GB for "
-                 "each creation per second (--rate)", each,
-                 each * 86400 / 1e9);
-    }
-
-    ctl_doctor_row(d, "forecast", 1, found, "");
 
     return CTL_OK;
 }
@@ -305,6 +467,7 @@ ctl_doctor_visit(ctl_t *ctl, void *data)
 
     if (ctl_doctor_info(ctl, d) != CTL_OK
         || ctl_doctor_clock(ctl, d) != CTL_OK
+        || ctl_doctor_acl(ctl, d) != CTL_OK
         || ctl_doctor_script(ctl, d, "admit", jr_embedded_admit_lua)
            != CTL_OK
         || ctl_doctor_script(ctl, d, "renew", jr_embedded_renew_lua)

@@ -233,6 +233,22 @@ ctl_show(ctl_t *ctl, json_t *rows, const ctl_column_t *columns)
 }
 
 
+/* a member for people: milliseconds, which its name says, as a duration */
+
+static const char *
+ctl_member(const char *name, json_t *value, char *buf, size_t size)
+{
+    size_t  len;
+
+    len = strlen(name);
+
+    return json_is_integer(value) && len > 2
+           && strcmp(name + len - 2, "Ms") == 0
+           ? ctl_duration((long long) json_integer_value(value))
+           : ctl_text(value, buf, size);
+}
+
+
 int
 ctl_show_one(ctl_t *ctl, json_t *object)
 {
@@ -253,7 +269,7 @@ ctl_show_one(ctl_t *ctl, json_t *object)
 
     json_object_foreach(object, name, value) {
         printf("%-*s  ", (int) width, name);
-        ctl_put(stdout, ctl_text(value, buf, sizeof(buf)));
+        ctl_put(stdout, ctl_member(name, value, buf, sizeof(buf)));
         putchar('\n');
     }
 

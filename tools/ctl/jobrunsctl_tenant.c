@@ -316,6 +316,34 @@ ctl_tenant_pattern(ctl_t *ctl)
 }
 
 
+/* Redis has keys in no order: by limit, kind and what it counts by */
+
+static int
+ctl_compare(const void *one, const void *two)
+{
+    int            rc;
+    size_t         i;
+    const char    *left, *right;
+    json_t *const *first = one;
+    json_t *const *second = two;
+
+    static const char *const  names[] = { "limit", "kind", "of" };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        left = json_string_value(json_object_get(*first, names[i]));
+        right = json_string_value(json_object_get(*second, names[i]));
+
+        rc = strcmp(left ? left : "", right ? right : "");
+
+        if (rc != 0) {
+            return rc;
+        }
+    }
+
+    return 0;
+}
+
+
 static int
 ctl_tenant_show(ctl_t *ctl, const char *overrides)
 {
@@ -353,6 +381,8 @@ ctl_tenant_show(ctl_t *ctl, const char *overrides)
         json_decref(t.rows);
         return rc;
     }
+
+    ctl_sort(t.rows, ctl_compare);
 
     return ctl_show(ctl, t.rows, ctl_tenant_columns);
 }

@@ -15,6 +15,7 @@
 #include "jobruns_lint_body.h"
 #include "jobruns_lint_schedule.h"
 #include "jr_embedded.h"
+#include "jr_nearest.h"
 #include "jr_version.h"
 
 
@@ -106,6 +107,7 @@ int
 main(int argc, char **argv)
 {
     int             ch, rc;
+    char            text[512];
     lint_options_t  options;
 
     memset(&options, 0, sizeof(lint_options_t));
@@ -113,7 +115,9 @@ main(int argc, char **argv)
     options.body = "-";
     options.flags = JR_SCHEMA_GATEWAY;
 
-    while ((ch = getopt_long(argc, argv, "h", lint_long, NULL)) != -1) {
+    opterr = 0;
+
+    while ((ch = getopt_long(argc, argv, ":h", lint_long, NULL)) != -1) {
 
         switch (ch) {
 
@@ -142,8 +146,14 @@ main(int argc, char **argv)
             return fflush(stdout) == 0
                    ? LINT_VALID : lint_fail("standard output", strerror(errno));
 
+        case ':':
+            return lint_fail(argv[optind - 1], "needs a value");
+
         default:
-            return lint_usage(stderr);
+            jr_nearest_say(text, sizeof(text), "option", argv[optind - 1],
+                           lint_long, sizeof(struct option));
+            fprintf(stderr, "jobruns-lint: %s\n", text);
+            return LINT_FAILED;
         }
     }
 
