@@ -303,13 +303,13 @@ typedef void (*ngx_http_jobruns_next_pt)(ngx_http_request_t *r,
  */
 typedef struct {
     ngx_str_t                      uri;       /* r->uri when it came in */
-    jr_path_t                      path;
-    jr_identity_t                  identity;
     jr_str_t                       tenant;    /* as it stands in keys */
     jr_str_t                       principal;
     jr_str_t                       token;     /* data NULL: none */
     unsigned                       update_recent:1;
     u_char                         owner[NGX_HTTP_JOBRUNS_OWNER_LEN];
+    jr_identity_t                  identity;
+    jr_path_t                      path;      /* last: not zeroed */
 } ngx_http_jobruns_call_t;
 
 

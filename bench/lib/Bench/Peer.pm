@@ -75,6 +75,7 @@ sub nginx {
         REDIS   => $self->{redis} // '',
         WORKERS => $self->{workers} // 1,
         JOBRUN  => job_run(),
+        REFUSALS => $self->{single} ? '1r/s' : '20r/s',
         NAME    => $self->{name},
         LUA     => $self->{lua} // '',
         USER    => $> == 0 ? 'user  root;' : '',

@@ -285,25 +285,42 @@ jr_path_next(jr_str_t *text)
 }
 
 
+/* a key where it stands in the path, or in buf if it is escaped there */
+
 static jr_status_e
 jr_path_decode(jr_str_t raw, char *buf, jr_str_t *key)
 {
-    int     ch;
-    size_t  len;
+    size_t         i;
+    unsigned char  ch;
 
-    for (len = 0; raw.len; len++) {
+    if (memchr(raw.data, '%', raw.len) != NULL) {
 
-        ch = jr_path_next(&raw);
+        for (i = 0; raw.len; i++) {
 
-        if (len == JR_KEY_MAX || ch < 0x20 || ch == 0x7f) {
-            return JR_INVALID;
+            if (i == JR_KEY_MAX) {
+                return JR_INVALID;
+            }
+
+            buf[i] = (char) jr_path_next(&raw);
         }
 
-        buf[len] = (char) ch;
+        raw.data = buf;
+        raw.len = i;
     }
 
-    key->data = buf;
-    key->len = len;
+    if (raw.len > JR_KEY_MAX) {
+        return JR_INVALID;
+    }
+
+    for (i = 0; i < raw.len; i++) {
+        ch = (unsigned char) raw.data[i];
+
+        if (ch < 0x20 || ch == 0x7f) {
+            return JR_INVALID;
+        }
+    }
+
+    *key = raw;
 
     return JR_OK;
 }

@@ -40,7 +40,8 @@ typedef struct {
     jr_str_t  family;           /* "aiDataPlatforms" or "dataLakes" */
     jr_str_t  raw_platform;     /* as spelled */
     jr_str_t  raw_workspace;
-    jr_str_t  platform;         /* percent-decoded, into the arrays below */
+    jr_str_t  platform;         /* percent-decoded: into the raw path, or the
+                                   arrays below where it is escaped */
     jr_str_t  workspace;
     char      platform_buf[JR_KEY_MAX];
     char      workspace_buf[JR_KEY_MAX];

@@ -3,9 +3,10 @@
  * Runs of characters that stand for themselves in a JSON string.
  *
  * Texts are long and nearly all of such characters, so eight bytes are
- * looked at at a time: in a word of their distances, the top bit of a byte
- * tells what is looked for.  A borrow may tell of one too many, but only
- * behind (above) one that is there: the first is always right.
+ * looked at at a time, sixteen where the compiler has SSE2 (on every x86-64).
+ * In a word of their distances, the top bit of a byte tells what is looked
+ * for.  A borrow may tell of one too many, but only behind (above) one that is
+ * there: the first is always right.
  */
 
 #ifndef JR_RUN_H_INCLUDED
@@ -14,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#if (__SSE2__)
+#include <emmintrin.h>
+#endif
 
 
 #define JR_RUN_EACH(byte)  (0x0101010101010101ULL * (byte))
@@ -36,6 +41,46 @@
 #endif
 
 
+#if (__SSE2__)
+
+/* so many bytes at p, a multiple of 16, are as jr_run_ascii() wants them */
+
+static inline size_t
+jr_run_ascii_16(const char *p, size_t len, int del)
+{
+    size_t   i;
+    __m128i  bytes, odd;
+
+    for (i = 0; len - i >= 16; i += 16) {
+
+        bytes = _mm_loadu_si128((const __m128i *) (p + i));
+
+        /* signed: bytes from 0x80 on are less than a blank, too */
+
+        odd = _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+                _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                             _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+
+        if (del) {
+            odd = _mm_or_si128(odd,
+                               _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
+        }
+
+        if (_mm_movemask_epi8(odd)) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+#else
+
+#define jr_run_ascii_16(p, len, del)  0
+
+#endif
+
+
 /*
  * How many bytes at p are ASCII without control characters, quotation marks
  * and backslashes; without DEL too, where del is not 0.
@@ -48,7 +93,7 @@ jr_run_ascii(const char *p, size_t len, int del)
     uint64_t       word, odd;
     unsigned char  c;
 
-    for (i = 0; i < len; i += sizeof(word)) {
+    for (i = jr_run_ascii_16(p, len, del); i < len; i += sizeof(word)) {
 
         if (len - i < sizeof(word)) {
 

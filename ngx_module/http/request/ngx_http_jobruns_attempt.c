@@ -84,12 +84,18 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
 {
     ngx_http_jobruns_attempt_t  *a;
 
-    a = ngx_pcalloc(r->pool, sizeof(ngx_http_jobruns_attempt_t));
+    a = ngx_palloc(r->pool, sizeof(ngx_http_jobruns_attempt_t));
     if (a == NULL) {
         return NGX_ERROR;
     }
 
-    /* ngx_pcalloc() has set jobruns_st_reading */
+    /* also sets jobruns_st_reading; a kilobyte of arrays, in identity and in
+       path, is written before it is read, and mostly never touched */
+
+    ngx_memzero(a, offsetof(ngx_http_jobruns_attempt_t,
+                            call.identity.tenancy_buf));
+    ngx_memzero(&a->check, sizeof(ngx_http_jobruns_attempt_t)
+                           - offsetof(ngx_http_jobruns_attempt_t, check));
 
     a->request = r;
     a->ctx = ctx;

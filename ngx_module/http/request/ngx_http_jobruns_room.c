@@ -33,13 +33,20 @@ static ngx_rbtree_t  ngx_http_jobruns_room_tree = {
 ngx_http_jobruns_room_e
 ngx_http_jobruns_room_left(jr_str_t tenant, size_t size, size_t most)
 {
-    size_t                       held;
+    size_t                       held, share;
     ngx_http_jobruns_holding_t  *holding;
+
+    share = ngx_http_jobruns_room_share(most);
+
+    if (ngx_http_jobruns_worker.held + size <= share) {
+        /* no tenant holds more than all together */
+        return jobruns_room_free;
+    }
 
     holding = ngx_http_jobruns_room_find(tenant);
     held = holding ? holding->held : 0;
 
-    if (held + size > ngx_http_jobruns_room_share(most)) {
+    if (held + size > share) {
         return jobruns_room_tenant;
     }
 
