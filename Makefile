@@ -230,6 +230,11 @@ $(TSAN_TEST): $(BUILD)/tsan/tests/test_body_threads.o $(BUILD)/tsan/libcore.a
 	@echo "  link    $@"
 	@$(CC) $(TSAN_FLAGS) -o $@ $^ $(CORE_LIBS) -lcmocka
 
+.PHONY: mutate
+mutate:			## which changes of sources no unit test sees: M=FILES MOST=300
+	@util/install-deps check
+	@CC='$(CC)' nice -n 15 util/mutate --most '$(or $(MOST),300)' $(M)
+
 # The fuzz targets over their seeds, but for the one that needs NGINX.
 
 $(CHECK_SEEDS): $(BUILD)/tests/%: $(BUILD)/check/tests/fuzz/%.o \
@@ -330,6 +335,14 @@ chaos:			## breaks everything at random, then judges: SECONDS=60 SEED= FAULTS=
 	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' FAULTS='$(FAULTS)' \
 	    RUNS='$(RUNS)' EVENTS='$(EVENTS)' SHRINK='$(SHRINK)' \
 	    RESULTS='$(RESULTS)' util/e2e module t/chaos/chaos
+
+.PHONY: soak
+soak:			## the same, in pieces, until CALLS were made: build/soak; again
+	@util/install-deps build e2e
+	+@CC='$(CC)' util/build-nginx module
+	@$(MAKE) --no-print-directory $(PRELOADS)
+	@CALLS='$(or $(CALLS),1000000)' SECONDS='$(SECONDS)' \
+	    FAULTS='$(FAULTS)' util/e2e module t/chaos/soak
 
 
 .PHONY: leaks

@@ -221,7 +221,25 @@ sub one_run {
         "$what: a further retry is replayed");
     is($third->body, $again->body, "$what: a further retry gets the same body");
     wait_for { slots() == 0 } "$what: slots to be free";
-    is(quota(), 1, "$what: the quota is used once");
+    is(quota(), 1, "$what: the quota is used once") or evidence();
+}
+
+# What Redis has of the tenant, who has created, and what the gateway logged.
+
+sub evidence {
+    for my $key ($redis->keys("*$tenancy*")) {
+        my $command = $redis->command('TYPE', $key) eq 'hash' ? 'HGETALL'
+            : $redis->command('TYPE', $key) eq 'zset' ? 'ZRANGE' : 'GET';
+        my $value = $redis->command($command, $key,
+            $command eq 'ZRANGE' ? (0, -1) : ());
+        diag("$key: ", ref $value ? join ' ', map { substr $_ // '', 0, 80 }
+            @$value : $value // '');
+    }
+
+    diag('audit: ', join "\n", map { $_->{eventType} . ' '
+        . ($_->{data}{request}{id} // '') } grep { $_ }
+        ($t->audit)[-6 .. -1]);
+    diag((split /\n/, $nginx->error_log)[-40 .. -1]);
 }
 
 ###############################################################################
