@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "lib_attempt.h"
+#include "lib_packed.h"
 
 #include "jr_embedded.h"
 #include "jr_limit.h"
@@ -24,28 +25,31 @@
 
 
 #define WORDS_MAX  128
-#define WORD_MAX   256
+#define WORD_MAX   1024
 
 
 /* a command under construction; the words are copies */
 typedef struct {
     char     words[WORDS_MAX][WORD_MAX];
+    size_t   lens[WORDS_MAX];
     size_t   n;
 } words_t;
 
 
-static const char *run(redis_t *redis, const char *name, const words_t *keys,
+static redisReply *run(redis_t *redis, const char *name, const words_t *keys,
     const words_t *args, int64_t time);
-static const char *eval(redis_t *redis, const char *text,
+static redisReply *eval(redis_t *redis, const char *text,
     const words_t *keys, const words_t *args);
-static void put(words_t *words, size_t at, const char *format, ...);
-static void put_admit(words_t *keys, words_t *args, const attempt_t *a);
-static void put_settle(words_t *keys, words_t *args, const attempt_t *a,
-    const char *outcome, int64_t lost);
-static void put_record(words_t *keys, size_t at, const attempt_t *a);
-static void put_limits(words_t *keys, words_t *args, const attempt_t *a,
-    int held);
-static const jr_limit_kind_t *kind_of(const char *name);
+static void put(words_t *words, const char *text, size_t len);
+static void put_text(words_t *words, const char *format, ...);
+static void put_admit(words_t *keys, words_t *args, const attempt_t *a,
+    size_t n);
+static void put_settle(words_t *args, const attempt_t *a,
+    const char *outcome, int64_t lost, const char *tail, size_t len);
+static void put_limits(words_t *keys, words_t *shared, const attempt_t *a);
+static void put_shared(words_t *args, const attempt_t *a,
+    const limits_t *limits);
+static void put_record(words_t *keys, const attempt_t *a);
 
 
 const attempt_t  attempt_default = {
@@ -63,11 +67,36 @@ const attempt_t  attempt_default = {
 const char *
 admit(redis_t *redis, const attempt_t *a, int64_t time)
 {
-    words_t  keys = { .n = 0 }, args = { .n = 0 };
+    const char *text;
 
-    put_admit(&keys, &args, a);
+    admit_all(redis, a, 1, &text, time);
 
-    return run(redis, "admit", &keys, &args, time);
+    return text;
+}
+
+
+void
+admit_all(redis_t *redis, const attempt_t *a, size_t n, const char **texts,
+    int64_t time)
+{
+    size_t       i;
+    limits_t     limits;
+    redisReply  *reply;
+
+    static words_t  keys, args;
+
+    keys.n = args.n = 0;
+
+    put_admit(&keys, &args, a, n);
+    limits_of(a->limits, &limits);
+
+    reply = run(redis, "admit", &keys, &args, time);
+
+    for (i = 0; i < n; i++) {
+        texts[i] = verdict_text(reply, i, &limits);
+    }
+
+    freeReplyObject(reply);
 }
 
 
@@ -76,10 +105,15 @@ admit_driven(redis_t *redis, const attempt_t *a, const char *driver)
 {
     char        *function, *text;
     size_t       size;
-    words_t      keys = { .n = 0 }, args = { .n = 0 };
-    const char  *reply;
+    limits_t     limits;
+    redisReply  *reply;
+    const char  *got;
 
-    put_admit(&keys, &args, a);
+    static words_t  keys, args;
+
+    keys.n = args.n = 0;
+
+    put_admit(&keys, &args, a, 1);
 
     function = script_function("admit");
     size = strlen(function) + strlen(driver) + 1;
@@ -87,39 +121,83 @@ admit_driven(redis_t *redis, const attempt_t *a, const char *driver)
     assert_non_null(text);
     snprintf(text, size, "%s%s", function, driver);
 
+    limits_of(a->limits, &limits);
+
     reply = eval(redis, text, &keys, &args);
+    got = reply->type == REDIS_REPLY_ARRAY
+          && reply->element[0]->type == REDIS_REPLY_STRING
+          ? verdict_text(reply, 0, &limits) : redis_reply_text(reply);
+    freeReplyObject(reply);
 
     free(function);
     free(text);
 
-    return reply;
+    return got;
 }
 
 
 const char *
 renew(redis_t *redis, const attempt_t *a, int64_t time)
 {
-    words_t  keys = { .n = 0 }, args = { .n = 0 };
+    redisReply  *reply;
+    const char  *got;
 
-    put_record(&keys, JR_RENEW_KEY_RECORD, a);
-    put_limits(&keys, NULL, a, 0);
+    static words_t  keys, args;
 
-    put(&args, JR_RENEW_OWNER, "%s", a->owner);
-    put(&args, JR_RENEW_LEASE, "%lld", a->lease);
+    keys.n = args.n = 0;
 
-    return run(redis, "renew", &keys, &args, time);
+    put_limits(&keys, &args, a);
+    put_record(&keys, a);
+    put(&args, owner_of(a->owner), OWNER_LEN);
+
+    reply = run(redis, "renew", &keys, &args, time);
+    got = redis_reply_text(reply);
+    freeReplyObject(reply);
+
+    return got;
 }
 
 
 const char *
 settle(redis_t *redis, const attempt_t *a, const char *outcome, int64_t time)
 {
-    words_t  keys = { .n = 0 }, args = { .n = 0 };
+    const char *text;
 
-    put_settle(&keys, &args, a, outcome, a->lost);
-    put_limits(&keys, NULL, a, 0);
+    settle_all(redis, a, 1, &outcome, &text, time);
 
-    return run(redis, "settle", &keys, &args, time);
+    return text;
+}
+
+
+void
+settle_all(redis_t *redis, const attempt_t *a, size_t n,
+    const char *const *outcomes, const char **texts, int64_t time)
+{
+    char         tail[WORD_MAX];
+    size_t       i, len;
+    redisReply  *reply;
+
+    static words_t  keys, args;
+
+    keys.n = args.n = 0;
+
+    put_limits(&keys, &args, a);
+
+    for (i = 0; i < n; i++) {
+        put_record(&keys, &a[i]);
+
+        len = strcmp(outcomes[i], "created") == 0
+              ? done_tail("", "", "", tail) : 0;
+        put_settle(&args, &a[i], outcomes[i], a[i].lost, tail, len);
+    }
+
+    reply = run(redis, "settle", &keys, &args, time);
+
+    for (i = 0; i < n; i++) {
+        texts[i] = settled_text(reply, i);
+    }
+
+    freeReplyObject(reply);
 }
 
 
@@ -127,174 +205,183 @@ const char *
 settle_created(redis_t *redis, const attempt_t *a, const char *answer,
     const char *location, const char *run_key, int64_t time)
 {
-    words_t  keys = { .n = 0 }, args = { .n = 0 };
+    char         tail[WORD_MAX];
+    size_t       len;
+    redisReply  *reply;
+    const char  *got;
 
-    put_settle(&keys, &args, a, "created", 0);
+    static words_t  keys, args;
 
-    /* as the gateway does: a creation gives nothing else back */
+    keys.n = args.n = 0;
 
-    put_limits(&keys, NULL, a, 1);
+    put_limits(&keys, &args, a);
+    put_record(&keys, a);
 
-    put(&args, JR_SETTLE_ANSWER, "%s", answer);
-    put(&args, JR_SETTLE_LOCATION, "%s", location);
-    put(&args, JR_SETTLE_RUN_KEY, "%s", run_key);
+    len = done_tail(answer, location, run_key, tail);
+    put_settle(&args, a, "created", 0, tail, len);
 
-    return run(redis, "settle", &keys, &args, time);
-}
+    reply = run(redis, "settle", &keys, &args, time);
+    got = settled_text(reply, 0);
+    freeReplyObject(reply);
 
-
-const char *
-record(redis_t *redis, const attempt_t *a, const char *field)
-{
-    words_t  keys = { .n = 0 };
-
-    put_record(&keys, JR_ADMIT_KEY_RECORD, a);
-
-    return redis_text(redis, "HGET %s %s", keys.words[JR_ADMIT_KEY_RECORD],
-                      field);
+    return got;
 }
 
 
 static void
-put_admit(words_t *keys, words_t *args, const attempt_t *a)
+put_admit(words_t *keys, words_t *args, const attempt_t *a, size_t n)
 {
-    put_record(keys, JR_ADMIT_KEY_RECORD, a);
-    put(keys, JR_ADMIT_KEY_OVERRIDES, "{t}:limits");
+    char        text[WORD_MAX];
+    size_t      i;
+    jr_pack_t   v[JR_ADMIT_LAST];
 
-    put(args, JR_ADMIT_OWNER, "%s", a->owner);
-    put(args, JR_ADMIT_FINGERPRINT, "%s", a->fingerprint);
-    put(args, JR_ADMIT_REQUEST_ID, "%s", a->id);
-    put(args, JR_ADMIT_LEASE, "%lld", a->lease);
-    put(args, JR_ADMIT_LIFE, "%lld", a->ttl);
-    put(args, JR_ADMIT_UNKNOWN, "%s", a->unknown);
-    put(args, JR_ADMIT_DEADLINE, "%016lld", a->deadline);
+    put_text(keys, "{t}:limits");
+    put_text(args, "%016lld", a->deadline);
+    put_limits(keys, args, a);
 
-    put_limits(keys, args, a, 0);
-}
+    for (i = 0; i < n; i++, a++) {
+        put_record(keys, a);
 
+        v[JR_ADMIT_OWNER].text = (jr_str_t) { OWNER_LEN, owner_of(a->owner) };
+        fingerprint_of(a->fingerprint, &v[JR_ADMIT_VERSION],
+                       &v[JR_ADMIT_FINGERPRINT]);
+        v[JR_ADMIT_LIFE].number = a->ttl;
+        v[JR_ADMIT_REQUEST_ID].text = (jr_str_t) { strlen(a->id), a->id };
+        v[JR_ADMIT_CORRUPT].text = (jr_str_t) {
+            a->corrupt ? JR_DONE_SUM_LEN : 0, a->corrupt };
 
-/* without the limits, and with nothing to store */
-
-static void
-put_settle(words_t *keys, words_t *args, const attempt_t *a,
-    const char *outcome, int64_t lost)
-{
-    put_record(keys, JR_SETTLE_KEY_RECORD, a);
-
-    put(args, JR_SETTLE_OWNER, "%s", a->owner);
-    put(args, JR_SETTLE_IS_TOKEN, "%d", a->record != NULL);
-    put(args, JR_SETTLE_OUTCOME, "%s", outcome);
-    put(args, JR_SETTLE_FINGERPRINT, "%s", a->fingerprint);
-    put(args, JR_SETTLE_REQUEST_ID, "%s", a->id);
-    put(args, JR_SETTLE_LIFE, "%lld", a->ttl);
-    put(args, JR_SETTLE_ANSWER, "");
-    put(args, JR_SETTLE_LOCATION, "");
-    put(args, JR_SETTLE_RUN_KEY, "");
-    put(args, JR_SETTLE_LEASE, "%lld", a->lease);
-    put(args, JR_SETTLE_DEADLINE, "%016lld", (long long) lost);
+        put(args, text, (size_t) (jr_pack_write(text, JR_ADMIT, v) - text));
+    }
 }
 
 
 static void
-put_record(words_t *keys, size_t at, const attempt_t *a)
+put_settle(words_t *args, const attempt_t *a, const char *outcome,
+    int64_t lost, const char *tail, size_t len)
+{
+    char       text[WORD_MAX], *p;
+    jr_pack_t  v[JR_SETTLE_LAST];
+
+    v[JR_SETTLE_OUTCOME].text = (jr_str_t) { strlen(outcome), outcome };
+    v[JR_SETTLE_IS_TOKEN].number = a->record != NULL;
+    v[JR_SETTLE_OWNER].text = (jr_str_t) { OWNER_LEN, owner_of(a->owner) };
+    fingerprint_of(a->fingerprint, &v[JR_SETTLE_VERSION],
+                   &v[JR_SETTLE_FINGERPRINT]);
+    v[JR_SETTLE_LIFE].number = a->ttl;
+    v[JR_SETTLE_DEADLINE].number = lost;
+    v[JR_SETTLE_REQUEST_ID].text = (jr_str_t) { strlen(a->id), a->id };
+
+    p = jr_pack_write(text, JR_SETTLE, v);
+
+    if (len) {
+        memcpy(p, tail, len);
+    }
+
+    put(args, text, (size_t) (p - text) + len);
+}
+
+
+/* keys of limits, those of slots first, and what all scripts get of them */
+
+static void
+put_limits(words_t *keys, words_t *args, const attempt_t *a)
+{
+    size_t    i;
+    limits_t  limits;
+
+    limits_of(a->limits, &limits);
+
+    for (i = 0; i < limits.n; i++) {
+        if (limits.limit[i].kind == JR_LIMIT_CONCURRENCY) {
+            put_text(keys, "{t}:slots:%.*s", (int) limits.limit[i].name.len,
+                     limits.limit[i].name.data);
+        }
+    }
+
+    if (limits.slots < limits.n) {
+        put_text(keys, "{t}:counters");
+    }
+
+    put_shared(args, a, &limits);
+}
+
+
+static void
+put_shared(words_t *args, const attempt_t *a, const limits_t *limits)
+{
+    char       text[WORD_MAX], *p;
+    size_t     i;
+    unsigned   slot;
+    jr_pack_t  v[JR_SHARED_LAST];
+
+    v[JR_SHARED_FORMAT].text = (jr_str_t) jr_str(JR_SCRIPT_FORMAT);
+    v[JR_SHARED_REFUSE].number = strcmp(a->unknown, "refuse") == 0;
+    v[JR_SHARED_LEASE].number = a->lease;
+    v[JR_SHARED_SLOTS].number = (int64_t) limits->slots;
+    v[JR_SHARED_LIMITS].number = (int64_t) limits->n;
+
+    p = jr_pack_write(text, JR_SHARED, v);
+
+    for (i = 0, slot = 0; i < limits->n; i++) {
+        assert_true(p + jr_limit_packed_size(&limits->limit[i])
+                    < text + WORD_MAX);
+        p = jr_limit_pack(&limits->limit[i],
+                          limits->limit[i].kind == JR_LIMIT_CONCURRENCY
+                          ? ++slot : limits->slots + 1, p);
+    }
+
+    put(args, text, (size_t) (p - text));
+}
+
+
+static void
+put_record(words_t *keys, const attempt_t *a)
 {
     if (a->record != NULL) {
-        put(keys, at, "%s", a->record);
+        put_text(keys, "%s", a->record);
 
     } else {
-        put(keys, at, "{t}:attempt:%s", a->owner);
+        put_text(keys, "{t}:attempt:%s", a->owner);
     }
 }
 
-
-/* keys of the limits, or of those that are held, and their arguments, behind
-   what is there */
 
 static void
-put_limits(words_t *keys, words_t *args, const attempt_t *a, int held)
+put(words_t *words, const char *text, size_t len)
 {
-    int                     len;
-    char                    word[JR_LIMIT_ARG_LAST][64], part[16];
-    const char             *p;
-    const jr_limit_kind_t  *kind;
+    assert_true(words->n < WORDS_MAX && len <= WORD_MAX);
 
-    _Static_assert(JR_LIMIT_ARG_LAST == 6, "the words of a limit");
-
-    for (p = a->limits; *p != '\0'; p += len) {
-
-        len = 0;
-        assert_int_equal(sscanf(p, "%63s %63s %63s %63s %63s %63[a-z_]%n",
-                                word[JR_LIMIT_ARG_KIND],
-                                word[JR_LIMIT_ARG_NAME],
-                                word[JR_LIMIT_ARG_COUNT],
-                                word[JR_LIMIT_ARG_PERIOD],
-                                word[JR_LIMIT_ARG_BURST],
-                                word[JR_LIMIT_ARG_MODE], &len),
-                         JR_LIMIT_ARG_LAST);
-
-        kind = kind_of(word[JR_LIMIT_ARG_KIND]);
-
-        if (!held || kind->held) {
-            assert_int_equal(sscanf(kind->key.data, "}:v1:%15[a-z]", part),
-                             1);
-            put(keys, keys->n, "{t}:%s:%s", part, word[JR_LIMIT_ARG_NAME]);
-        }
-
-        for (size_t i = 0; args != NULL && i < JR_LIMIT_ARG_LAST; i++) {
-            put(args, args->n, "%s", word[i]);
-        }
-
-        len += p[len] == ',' ? 2 : 0;
-    }
+    memcpy(words->words[words->n], text, len);
+    words->lens[words->n++] = len;
 }
 
-
-static const jr_limit_kind_t *
-kind_of(const char *name)
-{
-    int  kind;
-
-    for (kind = 0; kind < JR_LIMIT_LAST; kind++) {
-        if (strcmp(jr_limit_kind_name(kind), name) == 0) {
-            return &jr_limit_kinds[kind];
-        }
-    }
-
-    fail_msg("\"%s\" is no kind of limit", name);
-
-    return NULL;
-}
-
-
-/* at is where a word stands, or behind all that are there */
 
 static void
-put(words_t *words, size_t at, const char *format, ...)
+put_text(words_t *words, const char *format, ...)
 {
     int      n;
+    char     text[WORD_MAX];
     va_list  args;
 
-    assert_true(at <= words->n && at < WORDS_MAX);
-
     va_start(args, format);
-    n = vsnprintf(words->words[at], WORD_MAX, format, args);
+    n = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
 
     assert_true(n >= 0 && n < WORD_MAX);
 
-    words->n += (at == words->n);
+    put(words, text, (size_t) n);
 }
 
 
-static const char *
+static redisReply *
 run(redis_t *redis, const char *name, const words_t *keys,
     const words_t *args, int64_t time)
 {
     char        *text, *driven;
     size_t       size;
-    words_t      timed;
-    const char  *reply;
+    redisReply  *reply;
 
+    static words_t     timed;
     static const char  driver[] =
         "local micros, seconds = table.remove(ARGV), table.remove(ARGV)\n"
         "return script(KEYS, ARGV, { seconds, micros })\n";
@@ -314,8 +401,8 @@ run(redis_t *redis, const char *name, const words_t *keys,
     snprintf(driven, size, "%s%s", text, driver);
 
     timed = *args;
-    put(&timed, timed.n, "%lld", (long long) (time / SECOND));
-    put(&timed, timed.n, "%lld", (long long) (time % SECOND));
+    put_text(&timed, "%lld", (long long) (time / SECOND));
+    put_text(&timed, "%lld", (long long) (time % SECOND));
 
     reply = eval(redis, driven, keys, &timed);
 
@@ -326,36 +413,36 @@ run(redis_t *redis, const char *name, const words_t *keys,
 }
 
 
-static const char *
+static redisReply *
 eval(redis_t *redis, const char *text, const words_t *keys,
     const words_t *args)
 {
     int          argc;
     char         nkeys[24];
-    size_t       i;
-    redisReply  *reply;
-    const char  *argv[2 * WORDS_MAX + 8], *got;
+    size_t       i, lens[2 * WORDS_MAX + 8];
+    const char  *argv[2 * WORDS_MAX + 8];
 
     snprintf(nkeys, sizeof(nkeys), "%zu", keys->n);
 
     argc = 0;
-    argv[argc++] = "EVAL";
-    argv[argc++] = text;
-    argv[argc++] = nkeys;
+    argv[argc] = "EVAL";
+    lens[argc++] = 4;
+    argv[argc] = text;
+    lens[argc++] = strlen(text);
+    argv[argc] = nkeys;
+    lens[argc++] = strlen(nkeys);
 
     for (i = 0; i < keys->n; i++) {
-        argv[argc++] = keys->words[i];
+        argv[argc] = keys->words[i];
+        lens[argc++] = keys->lens[i];
     }
 
     for (i = 0; i < args->n; i++) {
-        argv[argc++] = args->words[i];
+        argv[argc] = args->words[i];
+        lens[argc++] = args->lens[i];
     }
 
-    reply = redis_reply_argv(redis, argc, argv, NULL);
-    got = redis_reply_text(reply);
-    freeReplyObject(reply);
-
-    return got;
+    return redis_reply_argv(redis, argc, argv, lens);
 }
 
 
@@ -395,11 +482,20 @@ script_text(const char *name)
 char *
 script_function(const char *name)
 {
-    char    *text, *begin, *at, *function;
+    char    *text, *begin, *at, *function, *p;
     size_t   size, n;
 
     static const char  call[] = "redis.call(\"TIME\")";
-    static const char  head[] = "local function script(KEYS, ARGV, NOW)\n";
+    static const char  left[] = "call(\"PTTL\", ";
+
+    /* what is left of a key, by the same clock */
+    static const char  head[] =
+        "local function script(KEYS, ARGV, NOW)\n"
+        "local function PTTL(key)\n"
+        "  local ends = redis.call('PEXPIRETIME', key)\n"
+        "  local now = NOW[1] * 1000 + math.floor(NOW[2] / 1000)\n"
+        "  return ends < 0 and ends or ends - now\n"
+        "end\n";
     static const char  tail[] = "\nend\n";
 
     text = script_text(name);
@@ -410,6 +506,10 @@ script_function(const char *name)
     if (strncmp(text, "#!", 2) == 0) {
         begin = strchr(text, '\n');
         assert_non_null(begin);
+    }
+
+    for (p = begin; (p = strstr(p, left)) != NULL; /* void */) {
+        memcpy(p, "PTTL(        ", sizeof(left) - 1);
     }
 
     /* exactly one place asks for the time, or the test tests nothing */
@@ -430,4 +530,17 @@ script_function(const char *name)
     free(text);
 
     return function;
+}
+
+
+const char *
+record(redis_t *redis, const attempt_t *a, const char *field)
+{
+    char  key[WORD_MAX];
+
+    snprintf(key, sizeof(key), "%s%s",
+             a->record ? a->record : "{t}:attempt:",
+             a->record ? "" : a->owner);
+
+    return record_of(redis, key, field);
 }

@@ -7,7 +7,7 @@
 #ifndef LIB_ATTEMPT_H_INCLUDED
 #define LIB_ATTEMPT_H_INCLUDED
 
-#include "lib_redis.h"
+#include "lib_packed.h"
 
 
 /*
@@ -32,12 +32,13 @@ typedef struct {
     long long    lease;         /* ms */
     long long    ttl;           /* ms */
     const char  *unknown;       /* "forward", "refuse" */
+    const char  *corrupt;       /* sum of a record found corrupt; NULL: none */
     long long    deadline;      /* of its admission, ms; 0: none */
     long long    lost;          /* to settle.lua: the deadline of an admission
                                    without a reply; 0: it had one */
 
     /* "KIND NAME N N N MODE", with ", " between them; the key of each is
-       "{t}:KIND:NAME", of a concurrency "{t}:slots:NAME" */
+       "{t}:counters", of a concurrency "{t}:slots:NAME" */
     const char  *limits;
 } attempt_t;
 
@@ -48,13 +49,22 @@ extern const attempt_t  attempt_default;
 
 /*
  * Each runs one script of ngx_module/lua and returns its reply as
- * redis_text() writes it.  The time replaces the one TIME in the script,
+ * lib_packed.h writes it.  The time replaces the one TIME in the script,
  * unless it is REAL.
  */
 const char *admit(redis_t *redis, const attempt_t *a, int64_t time);
+
+/* n attempts in one call; all have the limits, the lease and so on of the
+   first */
+void admit_all(redis_t *redis, const attempt_t *a, size_t n,
+    const char **texts, int64_t time);
+void settle_all(redis_t *redis, const attempt_t *a, size_t n,
+    const char *const *outcomes, const char **texts, int64_t time);
+
 /*
  * A driver in Lua behind script_function() of admit.lua, with its KEYS and
- * ARGV; it says when and how often it is called.
+ * ARGV; it says when and how often it is called.  Returns what it returns, or
+ * the verdict on the first attempt where that is a reply.
  */
 const char *admit_driven(redis_t *redis, const attempt_t *a,
     const char *driver);
@@ -71,7 +81,7 @@ const char *settle_created(redis_t *redis, const attempt_t *a,
 /* fails the test unless a reply begins so */
 void begins(const char *got, const char *want);
 
-/* one field of the attempt's record */
+/* one field of the attempt's record: record_of() */
 const char *record(redis_t *redis, const attempt_t *a, const char *field);
 
 /* the text of a script as Redis gets it, to be free()d */

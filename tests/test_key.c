@@ -40,28 +40,20 @@ test_written_and_read(void **state)
     size_t      i, len;
     jr_key_t    back;
     key_case_t  cases[] = {
-        { { S("jobruns:"), S("t1"), JR_KEY_TOKEN, 0, S("ab12"), none, none },
+        { { S("jobruns:"), S("t1"), JR_KEY_TOKEN, S("ab12"), none },
           "jobruns:{t1}:v1:token:ab12" },
-        { { S("jobruns:"), S("t1"), JR_KEY_ATTEMPT, 0, S("0f"), none, none },
+        { { S("jobruns:"), S("t1"), JR_KEY_ATTEMPT, S("0f"), none },
           "jobruns:{t1}:v1:attempt:0f" },
-        { { S("p:"), S("ocid1.tenancy:x"), JR_KEY_OVERRIDES, 0, none, none,
-            none },
+        { { S("p:"), S("ocid1.tenancy:x"), JR_KEY_OVERRIDES, none, none },
           "p:{ocid1.tenancy:x}:limits" },
-        { { S(""), S("t"), JR_KEY_LIMIT, JR_LIMIT_RATE,
-            S("per_tenant"), none, none },
-          "{t}:v1:rate:per_tenant" },
-        { { S("j:"), S("t"), JR_KEY_LIMIT, JR_LIMIT_QUOTA,
-            S("day"), S("a:b"), S("hour") },
-          "j:{t}:v1:quota:day:hour:a:b" },
-        { { S("j:"), S("t"), JR_KEY_LIMIT, JR_LIMIT_QUOTA,
-            S("day"), none, S("month") },
-          "j:{t}:v1:quota:day:month" },
-        { { S("j:"), S("t"), JR_KEY_LIMIT, JR_LIMIT_QUOTA,
-            S("q"), S("day"), S("day") },
-          "j:{t}:v1:quota:q:day:day" },
-        { { S("j:"), S("t"), JR_KEY_LIMIT, JR_LIMIT_CONCURRENCY,
-            S("once"), S("w"), none },
-          "j:{t}:v1:slots:once:w" }
+        { { S(""), S("t"), JR_KEY_COUNTERS, none, none },
+          "{t}:v1:counters" },
+        { { S("j:"), S("t"), JR_KEY_COUNTERS, none, S("a:b") },
+          "j:{t}:v1:counters:a:b" },
+        { { S("j:"), S("t"), JR_KEY_SLOTS, S("once"), none },
+          "j:{t}:v1:slots:once" },
+        { { S("j:"), S("t"), JR_KEY_SLOTS, S("once"), S("w:x") },
+          "j:{t}:v1:slots:once:w:x" }
     };
 
     (void) state;
@@ -76,13 +68,11 @@ test_written_and_read(void **state)
         assert_int_equal(jr_key_read((jr_str_t) { len, buf },
                                      cases[i].key.prefix, &back), JR_OK);
         assert_int_equal(back.kind, cases[i].key.kind);
-        assert_int_equal(back.limit, cases[i].key.limit);
         assert_true(jr_str_eq(back.tenant, cases[i].key.tenant.data,
                               cases[i].key.tenant.len));
         assert_true(jr_str_eq(back.name, cases[i].key.name.data,
                               cases[i].key.name.len));
         assert_true(same(back.by, cases[i].key.by));
-        assert_true(same(back.window, cases[i].key.window));
     }
 }
 
@@ -95,7 +85,8 @@ test_not_ours(void **state)
 
     static const char *const  texts[] = {
         "", "jobruns:", "jobruns:t", "jobruns:{t", "other:{t}:limits",
-        "jobruns:{t}", "jobruns:{t}:v2:token:a", "jobruns:{t}:v1:tok:a"
+        "jobruns:{t}", "jobruns:{t}:v2:token:a", "jobruns:{t}:v1:tok:a",
+        "jobruns:{t}:v1:countersx", "jobruns:{t}:v1:slots:"
     };
 
     (void) state;

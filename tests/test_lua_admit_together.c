@@ -35,7 +35,7 @@ a_refusal_consumes_nothing(void **state)
 
     (void) state;
 
-    is(redis_text(redis, "SET {t}:quota:full %s", "2099952000 1"), "OK");
+    counter_set(redis, "quota:full", "2099952000 1");
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         a.limits = cases[i].limits;
@@ -103,7 +103,7 @@ the_retry_of_an_unknown_token_pays_no_quota(void **state)
     is(admit(redis, &b, T0 + SECOND), "forward unknown \"\" "
        "0 1 3600 0 0 3599000 0 1 1000000 0 0 1000 0 1 0 0 0 0");
     is(record(redis, &b, "k"), "- r c");
-    is(redis_text(redis, "GET {t}:quota:q"), "2099952000 1");
+    is(counter(redis, "quota:q"), "2099952000 1");
 }
 
 
@@ -115,7 +115,7 @@ a_key_of_another_type_is_an_error_before_any_write(void **state)
     attempt_t  a = by("a");
 
     static const char *const  keys[] = {
-        "{t}:rate:r", "{t}:quota:q", "{t}:slots:s"
+        "{t}:counters", "{t}:slots:s"
     };
 
     (void) state;
@@ -149,7 +149,7 @@ the_token_decides_where_limits_cannot_be_read(void **state)
     attempt_t  a = by("a"), b = by("b"), c = by("c");
 
     static const char *const  keys[] = {
-        "{t}:rate:r", "{t}:quota:q", "{t}:slots:s"
+        "{t}:counters", "{t}:slots:s"
     };
 
     (void) state;

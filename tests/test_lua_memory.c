@@ -141,19 +141,19 @@ what_a_token_decides_is_answered(void **state)
 
     fill();
 
-    begins(admit(redis, &c, REAL), "replay answer id-a ");
+    begins(admit(redis, &c, REAL), "replay answer id-a");
     begins(admit(redis, &d, REAL), "running ");
 
     /* a lease of the future is the next reader's to shorten */
 
     is(redis_text(redis, "CONFIG SET maxmemory 0"), "OK");
-    is(redis_text(redis, "HSET {t}:token:b l 9999999999999"), "0");
+    record_set(redis, "{t}:token:b", "l", 9999999999999);
     is(redis_text(redis, "CONFIG SET maxmemory 7mb"), "OK");
     begins(admit(redis, &d, REAL), "running 15000 ");
     is(record(redis, &b, "l"), "9999999999999");
 
     d.fingerprint = "1:beef";
-    begins(admit(redis, &d, REAL), "mismatch id-a ");
+    begins(admit(redis, &d, REAL), "mismatch id-a");
 
     /* and so is what a limit refuses */
 
@@ -192,7 +192,7 @@ renewals_and_settlements_pass(void **state)
             snprintf(record_key, sizeof(record_key), "{t}:token:%zu", i);
             a = with("a", record_key, limits[k]);
             begins(admit(redis, &a, REAL), "forward absent ");
-            is(redis_text(redis, "HSET %s l 1", record_key), "0");
+            record_set(redis, record_key, "l", 1);
 
             fill();
 

@@ -124,11 +124,11 @@ slots_are_renewed_with_the_lease(void **state)
 
         admit(redis, &a, T0);
         is(renew(redis, &a, T0 + 10 * SECOND), "renewed");
-        is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1 WITHSCORES"),
+        is(slots(redis, "s", 1),
            "a:15000 2099952025000");
-        is(redis_text(redis, "ZRANGE {t}:slots:u 0 -1 WITHSCORES"),
+        is(slots(redis, "u", 1),
            "a:15000 2099952025000");
-        is(redis_text(redis, "PEXPIRETIME {t}:slots:s"), "2099952025000");
+        is(redis_text(redis, "PEXPIRETIME {t}:slots:s"), "2099952075000");
 
         begins(admit(redis, &b, T0 + 24 * SECOND), "limited 2 1000 ");
         begins(admit(redis, &b, T0 + 25 * SECOND), "forward absent ");
@@ -153,7 +153,7 @@ a_limit_that_was_not_counted_gets_no_slot(void **state)
     is(redis_text(redis, "EXISTS {t}:slots:s"), "0");
 
     /* but it is while the limit is lifted, to be there when it is not */
-    is(redis_text(redis, "ZRANGE {t}:slots:lifted 0 -1"), "a:15000");
+    is(slots(redis, "lifted", 0), "a:15000");
 
     /* nor under the name of the one that took over */
     is(redis_text(redis, "FLUSHALL"), "OK");
@@ -161,7 +161,8 @@ a_limit_that_was_not_counted_gets_no_slot(void **state)
     admit(redis, &a, T0);
     admit(redis, &b, T0 + 15 * SECOND);
     loses(&a, T0 + 15 * SECOND);
-    is(redis_text(redis, "ZRANGE {t}:slots:s 0 -1"), "b:15000");
+    is(slots(redis, "s", 1),
+       "a:15000 2099952015000 b:15000 2099952030000");
 }
 
 
@@ -178,13 +179,12 @@ damage_costs_no_claim_its_renewal(void **state)
     admit(redis, &a, T0);
 
     is(redis_text(redis, "SET {t}:slots:s x"), "OK");
-    is(redis_text(redis, "HSET %s x 1e300", a.record), "0");
 
     is(renew(redis, &a, T0 + 5 * SECOND), "renewed");
     is(record(redis, &a, "l"), "2099952020000");
-    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2099952035000");
+    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2100038400000");
     is(redis_text(redis, "GET {t}:slots:s"), "x");
-    is(redis_text(redis, "ZSCORE {t}:slots:u a:15000"), "2099952020000");
+    is(slots(redis, "u", 1), "a:15000 2099952020000");
 
     is(redis_text(redis, "DEL %s", a.record), "1");
     is(redis_text(redis, "SET %s x", a.record), "OK");
@@ -201,7 +201,7 @@ the_clock_is_that_of_redis(void **state)
     (void) state;
 
     admit(redis, &a, REAL);
-    is(redis_text(redis, "HSET %s l 0", a.record), "0");
+    record_set(redis, a.record, "l", 0);
     assert_int_equal(sscanf(redis_text(redis, "TIME"), "%lld %lld", &s, &us),
                      2);
     is(renew(redis, &a, REAL), "renewed");
@@ -236,7 +236,7 @@ all_scripts(redis_t *on, int64_t time)
 
     begins(admit(on, &a, time), "forward ");
     is(settle_created(on, &a, "answer", "/a", "run", time), "kept");
-    begins(admit(on, &b, time), "replay answer id-a 0 9 1000000 50 ");
+    begins(admit(on, &b, time), "replay answer id-a");
     is(settle(on, &b, "unsent", time), "done answer /a run id-a");
 
     a.record = NULL;
@@ -286,8 +286,8 @@ the_scripts_touch_declared_keys_only(void **state)
     (void) state;
 
     is(redis_text(redis, "ACL SETUSER default resetkeys "
-                  "~{t}:token:x ~{t}:attempt:a ~{t}:limits ~{t}:rate:r "
-                  "~{t}:quota:q ~{t}:slots:s"), "OK");
+                  "~{t}:token:x ~{t}:attempt:a ~{t}:limits ~{t}:counters "
+                  "~{t}:slots:s"), "OK");
 
     all_scripts(redis, REAL);
 

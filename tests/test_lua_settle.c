@@ -350,10 +350,10 @@ a_key_that_is_no_record_stops_no_creation(void **state)
 }
 
 
-/* what is left of a record whose state is lost stays */
+/* whoever ends it */
 
 static void
-a_record_without_state_keeps_its_first_id(void **state)
+an_unknown_record_keeps_its_first_id(void **state)
 {
     attempt_t  a, b;
 
@@ -362,7 +362,7 @@ a_record_without_state_keeps_its_first_id(void **state)
     two(&a, &b, "");
 
     admit(redis, &a, T0);
-    is(redis_text(redis, "HDEL %s s", a.record), "1");
+    is(settle(redis, &a, "unknown", T0), "settled unknown");
     is(settle_created(redis, &b, "answer", "/runs/1", "1", T0), "kept");
     is(record(redis, &a, "s"), "d");
     is(record(redis, &a, "o"), "b");
@@ -383,16 +383,14 @@ an_end_that_is_no_time_is_made_anew(void **state)
     two(&a, &b, "");
 
     admit(redis, &a, T0);
-    is(redis_text(redis, "HSET %s x 1e300", a.record), "0");
-    is(settle(redis, &a, "unknown", T0), "settled unknown");
-    is(redis_text(redis, "PEXPIRETIME %s", a.record), "2099952600000");
+    record_set(redis, a.record, "x", INT64_C(70000000000000000));
+    is(settle(redis, &a, "unknown", T0), "gone");
 
-    /* and the whole is damaged to the next */
-    is(redis_text(redis, "HSET %s x 1234567890123456789", a.record), "0");
     begins(admit(redis, &b, T0), "forward damaged");
     is(record(redis, &b, "x"), "2100038400000");
 
-    is(redis_text(redis, "HSET %s x -1", b.record), "0");
+    record_set(redis, b.record, "x", 0);
+    is(redis_text(redis, "PEXPIREAT %s 2099952001000", b.record), "1");
     is(settle_created(redis, &b, "answer", "", "", T0), "kept");
     is(record(redis, &b, "x"), "2100038400000");
 }
@@ -466,7 +464,7 @@ main(void)
         lua_test(an_answer_that_is_not_kept),
         lua_test(another_request_owns_the_token),
         lua_test(a_key_that_is_no_record_stops_no_creation),
-        lua_test(a_record_without_state_keeps_its_first_id),
+        lua_test(an_unknown_record_keeps_its_first_id),
         lua_test(an_end_that_is_no_time_is_made_anew),
         lua_test(without_a_token_nothing_is_left),
         lua_test(the_clock_is_that_of_redis)

@@ -46,7 +46,8 @@
 #define NGX_HTTP_JOBRUNS_OWNER_LEN  32
 
 /* "1:" and 64 hex digits; the number is the fingerprint's version */
-#define NGX_HTTP_JOBRUNS_FINGERPRINT_LEN  (2 + JR_DIGEST_HEX)
+#define NGX_HTTP_JOBRUNS_FINGERPRINT_LEN      JR_DIGEST_LEN
+#define NGX_HTTP_JOBRUNS_FINGERPRINT_VERSION  1
 
 /* largest client_max_body_size beside `jobruns on`: a body is checked in
    NGINX's thread pool, or where there is none holds up the event loop */
@@ -337,14 +338,16 @@ typedef struct {
 
 /*
  * What Redis is asked: args.c, once, before it is asked first.  Later only
- * JR_ADMIT_UNKNOWN changes (reply_verdict.c), and the deadline that the client
- * stamps.  settlement.c copies what may outlive the request.
+ * the argument of the attempt changes (reply_verdict.c), and the deadline that
+ * the client stamps.  settlement.c copies what may outlive the request.
  */
 typedef struct {
     ngx_uint_t                     nlimits;
     jr_limit_t                    *limits;
-    ngx_uint_t                     nkeys;     /* record, overrides, limits */
+    ngx_uint_t                     nkeys;     /* overrides, limits, record */
+    ngx_uint_t                     nslots;    /* of the limits: the first */
     ngx_str_t                     *keys;
+    ngx_str_t                      shared;    /* lease and limits, packed */
     ngx_uint_t                     argc;
     ngx_str_t                     *argv;      /* of admit.lua, keys first */
 } ngx_http_jobruns_args_t;
@@ -561,6 +564,9 @@ struct ngx_http_jobruns_ctx_s {
 extern ngx_module_t  ngx_http_jobruns_module;
 extern ngx_module_t  ngx_http_jobruns_check_module;
 
+
+/* the key of an attempt's record */
+#define ngx_http_jobruns_record(a)  (&(a)->args.keys[(a)->args.nkeys - 1])
 
 #define ngx_http_jobruns_str(s)                                              \
     ((jr_str_t) { (s).len, (const char *) (s).data })

@@ -1,95 +1,52 @@
 --[[ SPDX-License-Identifier: BSD-2-Clause
-Admits one attempt to create a job run, in one atomic step: the token's
-record and every limit are read, then all is decided, then all is written.
-A refusal writes nothing, but to set right what is ahead of the clock, and
-when a rate is worked off.
+Admits attempts to create a job run, in one atomic step: records and limits are
+read, then each attempt is decided in the order in which they stand, then all
+is written.  An attempt that is not to be forwarded writes nothing, but to set
+right what is ahead of the clock, and when a rate is worked off.
 
 There is no "#!" line: with one, a Redis at maxmemory would refuse replays,
-too.  So the record is the first thing that is written.  Redis refuses that
-there, and an admission with it, before anything is consumed.
+too.  So records are the first thing that is written.  Redis refuses that
+there, before anything is consumed, and the attempts that were to be forwarded
+are told so.
 
-Positions have the names of core/api/jr_script.h; util/embed puts numbers in
-their place.
+core/api/jr_script.h has the positions and the layout of all that is packed;
+util/embed puts them in place of their names.
 
-KEYS  RECORD        record of the token, or of the attempt where there is none
-      OVERRIDES     hash of the tenant's overrides
-      LIMITS...     one key per limit, in the order of the limits in ARGV
+KEYS  OVERRIDES    hash of the tenant's overrides
+      LIMITS...    those of slots, then those of counters
+      records...   for each attempt: of its token, or of its owner without one;
+                   no two of one call are the same
 
-ARGV  OWNER         owner of this attempt: 32 hex digits
-      FINGERPRINT   fingerprint of the request, "<version>:<hex>"
-      REQUEST_ID    opc-request-id of this attempt
-      LEASE         in ms
-      LIFE          of the record in ms, from its first use
-      UNKNOWN       "forward" or "refuse": the retry of an unknown token;
-                    behind it ":" and the SHA-1 of a stored answer that was
-                    found corrupt
-      DEADLINE      by when it is to be carried out, in ms of this server's
-                    clock; 0: whenever.  Whoever sent it takes it back then.
-      LIMITS...     for each: kind, name, COUNT, PERIOD, BURST, "enforce" or
-                    "dry_run"
-                      rate         count, period in us, burst
-                      quota        limit, window ("hour", "day", "month"), 0
-                      concurrency  limit, 0, 0
+ARGV  DEADLINE     by when it is to be carried out, in ms of this server's
+                   clock; 0: whenever.  Whoever sent it takes it back then.
+      SHARED       JR_SHARED, and the limits of all attempts
+      ATTEMPTS...  JR_ADMIT for each
 
-Reply: an array, the verdict first
-      "forward"   state before ("absent", "unknown", "damaged"), bad
-                  overrides, limits...
-      "limited"   index of the limit from 1, wait in ms, bad overrides,
-                  limits...
-      "replay"    stored answer, request id of the attempt that made it,
-                  limits...
-      "unkept"    location, run key, request id of the attempt, limits...
-      "running"   ms until the lease ends, request id of the attempt,
-                  limits...
-      "mismatch"  request id of the first attempt, limits...
-      "refused"   request id of the first attempt, "damaged" or "", limits...
-      "late"      the time in ms: the deadline has passed, nothing was looked
-                  at
+Reply: an array, a string for each attempt: its form, the letter of a verdict,
+and what that has behind it; or an error, where that is all there is to say.
+An owner whose
+claim stands is told to forward again; every "forward" writes the lease, and
+the slots that the record lists.  A record that the gateway cannot have
+written, or whose response is corrupt, counts as unknown and is written again.
 
-An owner whose claim stands is told "forward" again.  Every "forward" writes
-the lease, and the slots that the record lists.
-
-A record that none of us can have written, or whose answer is damaged, counts
-as unknown, and is written anew.
-
-bad overrides are the fields that hold nonsense, with a blank between them.
-
-limits... are integers for each, or nothing at all where they cannot be
-read and the token alone has decided: state (0 passes, 1 refuses, 2 would
-refuse but is dry_run, 3 lifted), the three numbers in force (of a quota the
-second is its window in seconds), what remains, ms until there is more.
-
-The record is a hash:
-      v  format, "1"                  s  "c" claimed, "d" done, "u" unknown
-      o  owner                        l  end of the lease, ms
-      t  the lease's length, ms
-      f  fingerprint                  r  request id of the first attempt
-      x  end of the record, ms        k  what the attempt consumed
-      w  "u": claimed over an unknown outcome
-      i  request id of the owner      a  the kept answer
-      n  location of the run          j  key of the run
-
-Times ahead of the clock mean that it has gone back.  A lease that ends
-further ahead than it is long is set to end one such length from now: its
-owner may be alive, and renews it before that.
+Times ahead of the clock mean that it has gone back.  A lease that ends further
+ahead than it is long is set to end one such length from now: its owner may be
+alive, and renews it before that.
 
 Numbers are doubles: everything stays an integer below 2^53, and is printed
-with %d: a long in C, at half the cost of what .. makes of a number.  The
-clock is this server's own.
-
-All of this runs for each request, and Lua makes the functions and tables of
-a script anew each time.  So it is straight code: x - x % 1 is floor(x), what
-few requests need is inside their branch, and the reply is also the notebook.
+with %d.  The clock is this server's own.
 ]]
 
-local call, match, format = redis.call, string.match, string.format
+local call, try, spread = redis.call, redis.pcall, unpack
+local pack, unpack = struct.pack, struct.unpack
+local sub, byte, match, format = string.sub, string.byte, string.match,
+                                 string.format
 local KEYS, ARGV = KEYS, ARGV
 
-local record, overrides = KEYS[JR_ADMIT_KEY_RECORD],
-                          KEYS[JR_ADMIT_KEY_OVERRIDES]
-local owner, fingerprint = ARGV[JR_ADMIT_OWNER], ARGV[JR_ADMIT_FINGERPRINT]
-local lease, on_unknown = ARGV[JR_ADMIT_LEASE] + 0, ARGV[JR_ADMIT_UNKNOWN]
-local count = #KEYS - JR_ADMIT_KEY_OVERRIDES
+--include record
+--include counters
+--include limits
+--include slots
 
 local RATE_MOST, COUNT_MOST = 1000000, 1000000000000
 
@@ -99,259 +56,135 @@ local REQUEST = 3600000000
 -- when to ask again where nothing passes until somebody changes the number
 local BLOCKED_WAIT = 60000
 
--- ARGS + JR_LIMIT_ARG_LAST * i is where the values of limit i begin in ARGV,
--- and likewise REPLIES in the reply
-local ARGS = JR_ADMIT_LIMITS - JR_LIMIT_ARG_LAST
-local REPLIES = JR_FORWARD_LIMITS - JR_LIMIT_REPLY_LAST
+-- states of a limit in a reply
+local PASSES, REFUSES, WOULD_REFUSE, LIFTED = 0, 1, 2, 3
 
 local time = redis.call("TIME")
 local now_s = time[1] + 0
 local now_us = now_s * 1000000 + time[2]
 local now = (now_us - now_us % 1000) / 1000
 
+local shared, attempts = ARGV[JR_ADMIT_SHARED], #ARGV - JR_ADMIT_SHARED
+local records = #KEYS - attempts
+local _, refuse, lease, slots, count = unpack(JR_SHARED, shared)
+local lease_end = now + lease
+
+local replies = {}
+
+local function reply(i, letter, text)
+  replies[i] = JR_SCRIPT_FORMAT .. letter .. text
+end
+
+-- attempts that an error of Redis has ended, and that error
+local failed, failure = 0, nil
+
+local function fail(i, err)
+  failed, failure = failed + 1, err
+  reply(i, JR_VERDICT_ERROR, err.err)
+end
+
 local deadline = ARGV[JR_ADMIT_DEADLINE] + 0
 
 if deadline > 0 and now > deadline then
-  return { "late", now }
+  for i = 1, attempts do
+    reply(i, JR_VERDICT_LATE, pack(JR_LATE, now))
+  end
+
+  return replies
 end
 
--- most tokens are new, and most tenants have no overrides
-local there = call("EXISTS", record, overrides)
 
+--[[
+Limits.  Each kind has four functions: load() reads what there is of it, wait()
+says for how many ms it refuses the next attempt (0: it passes), take() counts
+one, and save() writes what was changed.
 
--- the token
+A rate is a backlog that is worked off, as it was when it was last added to.  A
+request adds REQUEST; the rate in force takes off as many as it has units in
+each microsecond.  A time of the future means that the clock has gone back:
+nothing has been worked off since, and the backlog counts from now.
+]]
 
-local before, damaged, first_id, expires = "absent", false, nil, nil
+local rate, quota, concurrency = {}, {}, {}
+local kinds = { r = rate, q = quota, c = concurrency }
 
--- what this owner's claim, which stands, has consumed
-local claimed
+function rate.load(l, text, place)
+  l.unit = l.count * (REQUEST / l.period)
+  l.since = now_us
 
--- what it decides alone: up to four words of the reply
-local verdict, second, third, fourth
+  -- what is not worked off at this moment stays as it is
+  l.counts = l.count > 0 and not l.lifted
 
-if there > 0 then
-  local kept = redis.pcall("HMGET", record, "s", "o", "l", "f", "r", "x", "w",
-                           "i", "a")
-
-  if kept.err then
-    kept, damaged = {}, true
+  if not place or not l.counts then
+    return
   end
 
-  local state, lease_end, kept_fingerprint = kept[1], kept[3], kept[4]
-  local answer, kept_id = kept[9], kept[8] or ""
+  local ends, since, backlog = unpack(JR_COUNTER, text, place)
 
-  first_id, expires = kept[5] or nil, kept[6]
-
-  -- times in ms that one of us wrote; what is none would fail us behind the
-  -- first write
-  lease_end = lease_end and #lease_end <= 15 and match(lease_end, "^%d+$")
-              and lease_end + 0
-  expires = expires and #expires <= 15 and match(expires, "^%d+$")
-            and expires + 0
-
-  if state then
-    damaged = not expires
-              or not (state == "d" or state == "u"
-                      or state == "c" and lease_end)
-              or kept_fingerprint ~= fingerprint
-                 and not match(kept_fingerprint or "", "^%d+:%x+$")
-
-  elseif not damaged then
-    damaged = call("EXISTS", record) == 1
+  -- more was left by a larger burst
+  if backlog > (l.burst + 1) * REQUEST then
+    backlog = (l.burst + 1) * REQUEST
   end
 
-  if state and not damaged then
-
-    if state == "c" and kept[2] == owner then
-      -- asked again: the reply to the first admission was lost
-      verdict, third = "forward", ""
-      claimed = call("HGET", record, "k") or ""
-      second = kept[7] == "u" and "unknown" or "absent"
-
-    elseif kept_fingerprint ~= fingerprint
-           and match(kept_fingerprint, "^%d+") == match(fingerprint, "^%d+")
-    then
-      -- one of another version says nothing about sameness
-      verdict, second = "mismatch", first_id or ""
-
-    elseif state == "d" and not answer then
-      local run = call("HMGET", record, "n", "j")
-
-      verdict, second = "unkept", run[1] or ""
-      third, fourth = run[2] or "", kept_id
-
-    elseif state == "d" then
-      damaged = #on_unknown > 7
-                and redis.sha1hex(answer) == match(on_unknown, ":(%x+)$")
-
-      if not damaged then
-        verdict, second, third = "replay", answer, kept_id
-      end
-
-    elseif state == "c" and lease_end > now then
-      local length = call("HGET", record, "t")
-
-      length = length and match(length, "^%d%d?%d?%d?%d?%d?$")
-               and length + 0 or lease
-
-      if lease_end - now > length then
-        lease_end = now + length
-
-        -- where there is no memory for it, the next reader does it
-        redis.pcall("HSET", record, "l", format("%d", lease_end))
-      end
-
-      verdict, second, third = "running", lease_end - now, kept_id
-    end
+  if since > now_us then
+    l.ahead = true
+  else
+    backlog = backlog - (now_us - since) * l.unit
+    backlog = backlog > 0 and backlog or 0
   end
 
-  if state or damaged then
-    there = there - 1
+  l.used, l.ends = backlog, ends
+end
 
-    if not verdict then
-      -- unknown, or claimed by an attempt that did not live to settle
-      before = "unknown"
+function rate.wait(l)
+  if l.count == 0 then
+    return BLOCKED_WAIT
+  end
 
-      if match(on_unknown, "^refuse") then
-        verdict, second = "refused", first_id or ""
-        third = damaged and "damaged" or ""
-      end
+  local over = l.used - l.burst * REQUEST
+
+  if over <= 0 then
+    return 0
+  end
+
+  over = (over + l.unit * 1000 - 1) / (l.unit * 1000)
+
+  return over - over % 1
+end
+
+function rate.take(l)
+  l.used = l.used + REQUEST
+  l.changed = true
+
+  return "r"
+end
+
+-- when nothing is left of it; also of one that was lowered meanwhile, which
+-- takes longer, and one that is ahead of the clock
+
+function rate.save(l)
+  if l.counts and l.used > 0 then
+    local ends = (now_us + l.used / l.unit) / 1000 + 1
+
+    ends = ends - ends % 1
+
+    if l.changed or l.ahead or ends > l.ends + 1 then
+      l.ends, l.changed = ends, true
     end
   end
 end
 
 
-if claimed then
-  local lease_end, i = format("%d", now + lease), 0
-  local slot = owner .. ":" .. ARGV[JR_ADMIT_LEASE]
+-- First second of the UTC window around a second, and of the next one.
 
-  call("HSET", record, "l", lease_end)
-
-  if expires < now + 2 * lease then
-    call("PEXPIREAT", record, format("%d", now + 2 * lease))
-  end
-
-  for kind in string.gmatch(claimed, "(%S)%S*") do
-    i = i + 1
-
-    local key = KEYS[JR_ADMIT_KEY_OVERRIDES + i]
-
-    -- what is no set of slots by now must not cost the claim its lease
-    if kind == "c" and key
-       and type(redis.pcall("ZADD", key, lease_end, slot)) == "number"
-    then
-      -- GT never sets one where there is none yet
-      if call("PEXPIREAT", key, lease_end, "GT") == 0 then
-        call("PEXPIREAT", key, lease_end, "NX")
-      end
-    end
-  end
-end
-
-
--- Overrides: their numbers take the place of those in ARGV, and "none" lifts
--- a limit.  Nonsense is left out and told.
-
-local read, bad = verdict and redis.pcall or call, ""
-local lifted, overridden = {}, {}
-
-if there > 0 and count > 0 then
-  local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
-  local names, nonsense = {}, {}
-
-  for i = 1, count do
-    local n = ARGS + JR_LIMIT_ARG_LAST * i
-    local name = ARGV[n + JR_LIMIT_ARG_NAME]
-
-    if ARGV[n + JR_LIMIT_ARG_KIND] == "rate" then
-      names[#names + 1] = name .. ".rate"
-      names[#names + 1] = name .. ".burst"
-    else
-      names[#names + 1] = name .. ".limit"
-    end
-  end
-
-  -- only what is needed, however much somebody has put there
-  local fields = redis.pcall("HMGET", overrides, unpack(names))
-
-  if fields.err and string.find(fields.err, "WRONGTYPE", 1, true) then
-    fields, nonsense[1] = {}, "*"
-
-  elseif fields.err then
-    return verdict and { verdict, second, third, fourth } or fields
-  end
-
-  -- "<value> until <second>" is none from that second on
-  for i = 1, #names do
-    local value, ends = match(fields[i] or "", "^(.-) until (%d+)$")
-
-    if value and #ends <= 11 then
-      fields[i] = ends + 0 > now_s and value
-    end
-  end
-
-  -- the number in a field, and the period that comes with a rate
-  local function number(at, most, is_rate)
-    local text = fields[at]
-
-    if not text then
-      return nil
-    end
-
-    if #text <= 16 then
-      local digits, unit = match(text, "^%d+$"), nil
-
-      if not digits and is_rate then
-        digits, unit = match(text, "^(%d+)r/([smh])$")
-      end
-
-      if digits and digits + 0 <= most then
-        return digits + 0, UNITS[unit]
-      end
-    end
-
-    nonsense[#nonsense + 1] = names[at]
-  end
-
-  local at = 1
-
-  for i = 1, count do
-    local n = ARGS + JR_LIMIT_ARG_LAST * i
-    local rate = ARGV[n + JR_LIMIT_ARG_KIND] == "rate"
-
-    if fields[at] == "none" then
-      lifted[i] = true
-
-    elseif rate then
-      local value, unit = number(at, RATE_MOST, true)
-      local burst = number(at + 1, RATE_MOST)
-
-      overridden[i] = value
-      ARGV[n + JR_LIMIT_ARG_COUNT] = value or ARGV[n + JR_LIMIT_ARG_COUNT]
-      ARGV[n + JR_LIMIT_ARG_PERIOD] = unit or ARGV[n + JR_LIMIT_ARG_PERIOD]
-      ARGV[n + JR_LIMIT_ARG_BURST] = burst or ARGV[n + JR_LIMIT_ARG_BURST]
-
-    else
-      ARGV[n + JR_LIMIT_ARG_COUNT] = number(at, COUNT_MOST)
-                                     or ARGV[n + JR_LIMIT_ARG_COUNT]
-    end
-
-    at = at + (rate and 2 or 1)
-  end
-
-  bad = table.concat(nonsense, " ")
-end
-
-
--- first second of the UTC window around a second, and of the next one
 local function window_of(name, at)
   local day = at - at % 86400
 
-  if name == "day" then
+  if name == "d" then
     return day, day + 86400
   end
 
-  if name == "hour" then
+  if name == "h" then
     return at - at % 3600, at - at % 3600 + 3600
   end
 
@@ -381,355 +214,538 @@ local function window_of(name, at)
 end
 
 
+-- In a window of the future, the next one stays the one that counts, or else
+-- its edge would be passed twice, each time with a full quota; what was counted
+-- in one further away counts in the present one.
+
+function quota.load(l, text, place)
+  local from, to = window_of(l.window, now_s)
+
+  l.counts = not l.lifted
+
+  if place and l.counts then
+    local _, since, used = unpack(JR_COUNTER, text, place)
+
+    if since >= from then
+      l.used = used < COUNT_MOST and used or COUNT_MOST
+
+      if since == to then
+        from, to = window_of(l.window, to)
+      elseif since > to then
+        l.ahead = true
+      end
+    end
+  end
+
+  l.since, l.period, l.ends = from, to - from, to * 1000
+  l.left = l.ends - now
+  l.word = "q:" .. format("%d", from)
+end
+
+function quota.wait(l)
+  if l.used < l.count then
+    return 0
+  end
+
+  return l.count == 0 and BLOCKED_WAIT or l.left
+end
+
+function quota.take(l)
+  l.used = l.used + 1
+  l.changed = true
+
+  return l.word
+end
+
+function quota.save(l)
+  l.changed = l.changed or l.ahead
+end
+
+
+-- Slots are taken also while the limit is lifted, so that they are all counted
+-- when it is not.  Those whose lease has ended are swept when they are in the
+-- way.
+
+function concurrency.load(l)
+  local key = KEYS[JR_ADMIT_KEY_OVERRIDES + l.key]
+  local held = try("ZCARD", key)
+
+  if type(held) == "table" then
+    return held
+  end
+
+  l.used = held
+
+  if held >= l.count and not l.lifted then
+    l.used = call("ZCOUNT", key, format("(%d", now), "+inf")
+    l.sweep = l.used < held
+  end
+end
+
+function concurrency.wait(l)
+  if l.used < l.count then
+    return 0
+  end
+
+  return l.count == 0 and BLOCKED_WAIT or 1000
+end
+
+function concurrency.take(l, slot)
+  local added = l.added or {}
+
+  added[#added + 1] = format("%d", lease_end)
+  added[#added + 1] = slot
+  l.added = added
+  l.used = l.used + 1
+
+  return "c"
+end
+
+-- of those that refuse, some may end further ahead than they are long
+
+local function slots_shorten(key)
+  local ahead = try("ZRANGEBYSCORE", key, format("(%d", lease_end), "+inf",
+                    "WITHSCORES", "LIMIT", "0", "100")
+
+  for i = 1, #ahead, 2 do
+    local length = match(ahead[i], ":(%d%d?%d?%d?%d?%d?)$")
+
+    length = length and length + 0 or lease
+
+    if ahead[i + 1] - now > length then
+      try("ZADD", key, "XX", format("%d", now + length), ahead[i])
+    end
+  end
+end
+
+function concurrency.save(l)
+  local key = KEYS[JR_ADMIT_KEY_OVERRIDES + l.key]
+
+  if l.added then
+    if l.sweep then
+      call("ZREMRANGEBYSCORE", key, "-inf", format("%d", now))
+    end
+
+    slots_add(key, lease_end, lease, l.added)
+
+  elseif l.refuses then
+    slots_shorten(key)
+  end
+end
+
+
 --[[
-The limits: each is read and decided, and nothing is written.
-
-A rate is a backlog that is worked off, as it was when it was last added to:
-  "<us> <backlog>"
-A request adds REQUEST; the rate in force takes off as many as it has units
-in each microsecond.  A time of the future means that the clock has gone
-back: nothing has been worked off since, and the backlog counts from now.
-
-A quota is "<first second of the window> <used>".  In a window of the future,
-the next one stays the one that counts, or else its edge would be passed
-twice, each time with a full quota; what was counted in one further away
-counts in the present one.
-
-Slots are a sorted set of "<owner>:<length of the lease>" by the ends of the
-leases.  They are taken also while the limit is lifted, so that they are all
-counted when it is not.
+Overrides: their numbers take the place of the configured ones, and "none"
+lifts a limit.  Nonsense is left out and told.
 ]]
 
--- Three words for the verdict, then the numbers of each limit: a copy of ARGV
--- from three in front of its limits on has as many.  Until it is sent,
--- "remains" of a concurrency has what ended leases leave as well.
-local reply = { unpack(ARGV, JR_ADMIT_LIMITS - JR_FORWARD_LIMITS + 1) }
+local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
 
--- backlogs, and what is used of quotas; counters ahead of the clock, to be set
--- right; what is consumed should all pass.  Those that are filled have room
--- for four limits from the start: growing costs more.
-local used, mends = { false, false, false, false }, {}
-local consumed = { "-", "-", "-", "-" }
+-- "<value> until <second>" is none from that second on
 
-local refusing, wait = 0, 0
+local function override_now(text)
+  local value, ends = match(text or "", "^(.-) until (%d+)$")
 
-for i = 1, count do
-  local n = ARGS + JR_LIMIT_ARG_LAST * i
-  local m = REPLIES + JR_LIMIT_REPLY_LAST * i
-  local key = KEYS[JR_ADMIT_KEY_OVERRIDES + i]
-  local kind, limit = ARGV[n + JR_LIMIT_ARG_KIND],
-                      ARGV[n + JR_LIMIT_ARG_COUNT] + 0
-  local state, again = lifted[i] and 3 or 0, 0
-  local period, burst, left, reset = 0, 0, 0, 0
+  if value and #ends <= 11 then
+    return ends + 0 > now_s and value
+  end
 
-  consumed[i] = "-"
+  return text
+end
 
-  if kind == "rate" then
-    period = ARGV[n + JR_LIMIT_ARG_PERIOD] + 0
-    burst = ARGV[n + JR_LIMIT_ARG_BURST] + 0
 
-    if state == 0 and limit == 0 then
-      state, reset, again = 1, BLOCKED_WAIT, BLOCKED_WAIT
+-- the number that an override is, and the period that comes with a rate; or
+-- nothing
 
-    elseif state == 0 then
-      local text = read("GET", key)
-      local unit, backlog = limit * (REQUEST / period), 0
+local function override_read(text, most, is_rate)
+  if #text > 16 then
+    return nil
+  end
 
-      if text then
-        if text.err then
-          return { verdict, second, third, fourth }
-        end
+  local digits, unit = match(text, "^%d+$"), nil
 
-        local seen, stored = match(text, "^(%d+) (%d+)$")
+  if not digits and is_rate then
+    digits, unit = match(text, "^(%d+)r/([smh])$")
+  end
 
-        if seen then
-          seen, backlog = seen + 0, stored + 0
+  if digits and digits + 0 <= most then
+    return digits + 0, UNITS[unit]
+  end
+end
 
-          -- more was left by a larger burst
-          if backlog > (burst + 1) * REQUEST then
-            backlog = (burst + 1) * REQUEST
-          end
 
-          if seen > now_us then
-            mends[i] = true
-          else
-            backlog = backlog - (now_us - seen) * unit
-            backlog = backlog > 0 and backlog or 0
-          end
-        end
-      end
+-- fields of limits that are overridden; those of nonsense, or an error
 
-      if backlog > burst * REQUEST then
-        reset = (backlog - burst * REQUEST + unit * 1000 - 1) / (unit * 1000)
-        reset = reset - reset % 1
-        state, again = 1, reset
+local function overrides_load(limits)
+  local names, of, bad = {}, {}, {}
+
+  for i = 1, count do
+    local l = limits[i]
+
+    for _, field in ipairs(l.kind == "r" and { "rate", "burst" }
+                           or { "limit" })
+    do
+      names[#names + 1] = l.name .. "." .. field
+      of[#of + 1] = { l, field }
+    end
+  end
+
+  -- only what is needed, however much somebody has put there
+  local fields = try("HMGET", KEYS[JR_ADMIT_KEY_OVERRIDES], spread(names))
+
+  if fields.err then
+    return string.find(fields.err, "WRONGTYPE", 1, true) and "*" or fields
+  end
+
+  for i = 1, #of do
+    local l, field, text = of[i][1], of[i][2], override_now(fields[i])
+    local value, unit
+
+    if text == "none" and field ~= "burst" then
+      l.lifted = true
+
+    elseif text and not l.lifted then
+      value, unit = override_read(text, l.kind == "r" and RATE_MOST
+                                        or COUNT_MOST, field == "rate")
+
+      if not value then
+        bad[#bad + 1] = names[i]
+      elseif field == "burst" then
+        l.burst = value
       else
-        consumed[i] = "r"
-      end
-
-      used[i] = backlog
-    end
-
-  elseif kind == "quota" then
-    local from, to = window_of(ARGV[n + JR_LIMIT_ARG_PERIOD], now_s)
-
-    if state == 0 then
-      local text = read("GET", key)
-      local counted = 0
-
-      if text then
-        if text.err then
-          return { verdict, second, third, fourth }
-        end
-
-        local of, n_used = match(text, "^(%d+) (%d+)$")
-
-        of = of and of + 0
-
-        if of and of >= from then
-          counted = n_used + 0
-
-          if counted > COUNT_MOST then
-            counted = COUNT_MOST
-          end
-
-          if of == to then
-            from, to = window_of(ARGV[n + JR_LIMIT_ARG_PERIOD], to)
-
-          elseif of > to then
-            mends[i] = true
-          end
-        end
-      end
-
-      left = limit > counted and limit - counted or 0
-      reset, used[i] = to * 1000 - now, counted
-
-      -- the first attempt has paid for the run it may have made
-      if before ~= "unknown" then
-        -- of no use where all do not pass
-        if not verdict and refusing == 0 then
-          consumed[i] = "q:" .. format("%d", from)
-        end
-
-        if left == 0 then
-          state, again = 1, limit == 0 and BLOCKED_WAIT or reset
-        end
+        l.count, l.period = value, unit or l.period
       end
     end
+  end
 
-    period = to - from
+  return table.concat(bad, " ")
+end
 
-  elseif not verdict then
-    left = limit - call("ZCARD", key)
 
-    -- those whose lease has ended are among them
-    if state == 0 and left <= 0
-       and call("ZCOUNT", key, format("(%d", now), "+inf") >= limit
+-- most tokens are new, and most tenants have no overrides
+local there = call("EXISTS", KEYS[JR_ADMIT_KEY_OVERRIDES],
+                   spread(KEYS, records + 1))
+
+-- the limits, once they are needed; fields of overrides that hold nonsense;
+-- counters by the place of their key; why they cannot be read
+local limits, bad, counters, unreadable = nil, "", {}, nil
+
+local function limits_load()
+  limits = limits or limits_read(shared, count)
+
+  if there > 0 and count > 0 then
+    bad = overrides_load(limits)
+
+    if type(bad) == "table" then
+      return bad
+    end
+  end
+
+  for i = slots + 1, records - JR_ADMIT_KEY_OVERRIDES do
+    counters[i] = try("GET", KEYS[JR_ADMIT_KEY_OVERRIDES + i]) or ""
+
+    if type(counters[i]) == "table" then
+      return counters[i]
+    end
+  end
+
+  for i = 1, count do
+    local l = limits[i]
+    local text = counters[l.key]
+    local failed = kinds[l.kind].load(l, text, text
+                                               and counter_find(text, l.tag))
+
+    if failed then
+      return failed
+    end
+  end
+
+  return false
+end
+
+
+-- An attempt that is to be forwarded: what its record becomes.  repairs are
+-- records whose lease is ahead of the clock; held are slots of claims that
+-- stand.
+local forwards, repairs, held, decided = {}, {}, {}, false
+
+local function forward(i, text, ends)
+  if ends < now + 2 * lease then
+    -- never ends under a running attempt; what its lease leaves behind stays
+    -- long enough to be seen as unknown
+    ends = now + 2 * lease
+  end
+
+  forwards[#forwards + 1] = { i, KEYS[records + i], text, format("%d", ends) }
+end
+
+
+local function measures(states)
+  local parts = {}
+
+  for i = 1, count do
+    local l = limits[i]
+
+    parts[i] = pack(JR_MEASURE, l.lifted and LIFTED or states[i] or PASSES,
+                    l.count, l.kind == "c" and 0 or l.period,
+                    l.kind == "r" and l.burst or 0, l.used, l.left or 0)
+  end
+
+  return table.concat(parts)
+end
+
+
+-- An owner whose claim stands asks again: the reply to its first admission was
+-- lost.  Limits are told as they are now, where they can be read.
+
+local function again(i, owner, text, flags, ends, head)
+  forward(i, record_renewed(text, lease_end), ends)
+  limits = limits or limits_read(shared, count)
+
+  local k = 0
+
+  for kind in string.gmatch(sub(text, head + 1), "(%S)%S*") do
+    k = k + 1
+
+    if kind == "c" and limits[k] and limits[k].key <= slots then
+      held[#held + 1] = { KEYS[JR_ADMIT_KEY_OVERRIDES + limits[k].key],
+                          owner .. ":" .. format("%d", lease) }
+    end
+  end
+
+  if unreadable == nil then
+    unreadable = limits_load()
+  end
+
+  reply(i, JR_VERDICT_FORWARD,
+        pack(JR_FORWARD, flags == JR_RECORD_RETRY and JR_BEFORE_UNKNOWN
+                         or JR_BEFORE_ABSENT, 0, "")
+        .. (unreadable and "" or measures({})))
+end
+
+
+-- All limits decide together, all or nothing.  The retry of an unknown token
+-- pays no quota: the first attempt has, for the run that it may have made.
+
+local function admit(i, before, record, first, ends)
+  if unreadable == nil then
+    unreadable = limits_load()
+  end
+
+  if unreadable then
+    return fail(i, unreadable)
+  end
+
+  local owner, version, print, life, id = spread(record)
+  local pays = before == JR_BEFORE_ABSENT
+  local states, refusing, longest = {}, 0, 0
+
+  for k = 1, count do
+    local l = limits[k]
+    local wait = not l.lifted and (pays or l.kind ~= "q")
+                 and kinds[l.kind].wait(l) or 0
+
+    states[k] = wait == 0 and PASSES or l.dry and WOULD_REFUSE or REFUSES
+    l.refuses = l.refuses or wait > 0 and l.count > 0
+
+    if states[k] == REFUSES and wait > longest then
+      refusing, longest = k, wait
+    end
+  end
+
+  decided = true
+
+  if refusing > 0 then
+    return reply(i, JR_VERDICT_LIMITED,
+                 pack(JR_LIMITED, refusing, longest, #bad, bad)
+                 .. measures(states))
+  end
+
+  local consumed = {}
+
+  for k = 1, count do
+    local l = limits[k]
+
+    if states[k] == PASSES and (l.kind == "c"
+                                or l.counts and (pays or l.kind == "r"))
     then
-      state, again = 1, limit == 0 and BLOCKED_WAIT or 1000
+      consumed[k] = kinds[l.kind].take(l, owner .. ":"
+                                          .. format("%d", lease))
+    else
+      consumed[k] = "-"
     end
-
-    consumed[i] = "c"
   end
 
-  if state == 1 and ARGV[n + JR_LIMIT_ARG_MODE] == "dry_run" then
-    state, consumed[i] = 2, "-"
+  ends = ends or now + life
 
-  elseif again > wait then
-    refusing, wait = i, again
-  end
-
-  reply[m + JR_LIMIT_REPLY_STATE] = state
-  reply[m + JR_LIMIT_REPLY_COUNT] = limit
-  reply[m + JR_LIMIT_REPLY_PERIOD] = period
-  reply[m + JR_LIMIT_REPLY_BURST] = burst
-  reply[m + JR_LIMIT_REPLY_REMAINING] = left
-  reply[m + JR_LIMIT_REPLY_RESET] = reset
+  forward(i, record_write(JR_STATE_CLAIMED, pays and 0 or JR_RECORD_RETRY,
+                          lease_end, lease, ends, now, owner, version, print,
+                          first or id, id, table.concat(consumed, " ")), ends)
+  reply(i, JR_VERDICT_FORWARD, pack(JR_FORWARD, before, #bad, bad)
+                               .. measures(states))
 end
 
 
--- all is decided: from here on what passes is written, the record first, and
--- all is told
+-- A claim of another attempt, whose lease runs.
 
-local passes = not verdict and refusing == 0
-local lease_end = passes and format("%d", now + lease)
-
-if passes then
-  if damaged then
-    -- memory is asked for before anything is lost
-    call("SET", record, "")
-    call("DEL", record)
+local function running(i, text, kept_end, kept_lease, ends, id)
+  if kept_lease == 0 or kept_lease > 999999 then
+    kept_lease = lease
   end
 
-  if damaged or not expires then
-    expires = now + ARGV[JR_ADMIT_LIFE]
+  if kept_end - now > kept_lease then
+    kept_end = now + kept_lease
+    repairs[#repairs + 1] = { KEYS[records + i],
+                              record_renewed(text, kept_end),
+                              format("%d", math.max(ends,
+                                                    now + 2 * kept_lease)) }
   end
 
-  local text = format("%d", expires)
-
-  call("HSET", record, "v", "1", "s", "c", "o", owner, "l", lease_end,
-       "t", ARGV[JR_ADMIT_LEASE], "f", fingerprint,
-       "r", first_id or ARGV[JR_ADMIT_REQUEST_ID], "x", text,
-       "k", table.concat(consumed, " ", 1, count),
-       "w", before == "unknown" and "u" or "", "i", ARGV[JR_ADMIT_REQUEST_ID],
-       "b", format("%d", now))
-
-  -- never ends under a running attempt; what its lease leaves behind stays
-  -- long enough to be seen as unknown
-  if expires < now + 2 * lease then
-    text = format("%d", now + 2 * lease)
-  end
-
-  call("PEXPIREAT", record, text)
-
+  reply(i, JR_VERDICT_RUNNING, pack(JR_RUNNING, kept_end - now) .. id)
 end
 
-for i = 1, count do
-  local m = REPLIES + JR_LIMIT_REPLY_LAST * i
-  local key = KEYS[JR_ADMIT_KEY_OVERRIDES + i]
-  local kind = ARGV[ARGS + JR_LIMIT_ARG_LAST * i + JR_LIMIT_ARG_KIND]
-  local state, limit = reply[m + JR_LIMIT_REPLY_STATE],
-                       reply[m + JR_LIMIT_REPLY_COUNT]
-  local period, left = reply[m + JR_LIMIT_REPLY_PERIOD],
-                       reply[m + JR_LIMIT_REPLY_REMAINING]
-  local takes = passes and consumed[i] ~= "-"
 
-  if kind == "rate" then
-    local backlog = used[i]
+local function decide(i, text)
+  local owner, version, print, life, id, corrupt =
+        unpack(JR_ADMIT, ARGV[JR_ADMIT_SHARED + i])
+  local record = { owner, version, print, life, id }
 
-    if backlog then
-      local unit = limit * (REQUEST / period)
-
-      backlog = takes and backlog + REQUEST or backlog
-
-      -- nothing is left of it then; %d cuts a fraction off
-      local ends = backlog > 0
-                   and format("%d", (now_us + backlog / unit) / 1000 + 1)
-
-      if takes then
-        call("SET", key, format("%d %d", now_us, backlog), "PXAT", ends)
-
-      elseif verdict or not ends then
-        -- nothing is to be written
-
-      elseif mends[i] then
-        redis.pcall("SET", key, format("%d %d", now_us, backlog), "PXAT",
-                    ends)
-
-      elseif state ~= 0 or overridden[i] then
-        -- a rate that was lowered meanwhile takes longer
-        redis.pcall("PEXPIREAT", key, ends, "GT")
-      end
-
-      if state == 0 then
-        -- how many more pass at this moment, and when it is one more
-        local burst = reply[m + JR_LIMIT_REPLY_BURST]
-        local free = burst * REQUEST - backlog
-        local more, reset = 0, 0
-
-        if free >= 0 then
-          more = (free - free % REQUEST) / REQUEST + 1
-        end
-
-        if more <= burst then
-          reset = (more * REQUEST - free + unit * 1000 - 1) / (unit * 1000)
-        end
-
-        reply[m + JR_LIMIT_REPLY_REMAINING] = more
-        reply[m + JR_LIMIT_REPLY_RESET] = reset - reset % 1
-      end
-    end
-
-  elseif kind == "quota" then
-    local ends = now + reply[m + JR_LIMIT_REPLY_RESET]
-
-    if takes then
-      left = left - 1
-      call("SET", key, format("%d %d", ends / 1000 - period, used[i] + 1),
-           "PXAT", format("%d", ends))
-
-    elseif mends[i] and not verdict then
-      redis.pcall("SET", key, format("%d %d", ends / 1000 - period, used[i]),
-                  "PXAT", format("%d", ends))
-    end
-
-    reply[m + JR_LIMIT_REPLY_REMAINING] = left
-
-    if limit == 0 and state ~= 3 then
-      reply[m + JR_LIMIT_REPLY_RESET] = BLOCKED_WAIT
-    end
-
-  else
-    if takes then
-      local others = left < limit
-
-      if others then
-        left = left + call("ZREMRANGEBYSCORE", key, "-inf",
-                           format("%d", now))
-      end
-
-      call("ZADD", key, lease_end, owner .. ":" .. ARGV[JR_ADMIT_LEASE])
-
-      -- GT never sets one where there is none yet
-      if not others then
-        call("PEXPIREAT", key, lease_end)
-      elseif call("PEXPIREAT", key, lease_end, "GT") == 0 then
-        call("PEXPIREAT", key, lease_end, "NX")
-      end
-
-      left = left - 1
-
-    elseif state == 0 then
-      -- of what was just seen to be empty nothing needs to be counted
-      local live = (verdict or left < limit)
-                   and read("ZCOUNT", key, format("(%d", now), "+inf") or 0
-
-      if verdict and type(live) == "table" then
-        return { verdict, second, third, fourth }
-      end
-
-      left = limit - live
-
-    elseif not verdict and limit > 0 and state ~= 3 then
-      -- of those that refuse, some may end further ahead than they are long
-      local ahead = redis.pcall("ZRANGEBYSCORE", key,
-                                format("(%d", now + lease), "+inf",
-                                "WITHSCORES", "LIMIT", "0", "100")
-
-      for j = 1, #ahead, 2 do
-        local length = match(ahead[j], ":(%d%d?%d?%d?%d?%d?)$")
-
-        length = length and length + 0 or lease
-
-        if ahead[j + 1] - now > length then
-          redis.pcall("ZADD", key, "XX", format("%d", now + length), ahead[j])
-        end
-      end
-    end
-
-    reply[m + JR_LIMIT_REPLY_REMAINING] = state == 0 and left > 0 and left or 0
+  if not text then
+    return admit(i, JR_BEFORE_ABSENT, record)
   end
 
-  if verdict and state ~= 3 then
-    -- the token alone has decided
-    reply[m + JR_LIMIT_REPLY_STATE] = 0
+  local state, flags, kept_end, kept_lease, ends, _, kept_owner, kept_version,
+        kept_print, head, first = record_read(type(text) == "string" and text)
+  local before, first_id, last_id = JR_BEFORE_CORRUPT, nil, nil
+
+  if state then
+    before = JR_BEFORE_UNKNOWN
+    first_id, last_id = record_ids(text, head, first)
+
+    if state == JR_STATE_CLAIMED and kept_owner == owner then
+      return again(i, owner, text, flags, ends, head)
+    end
+
+    if kept_print ~= print and kept_version == version then
+      -- one of another version says nothing about sameness
+      return reply(i, JR_VERDICT_MISMATCH, first_id)
+    end
+
+    if state == JR_STATE_DONE then
+      if corrupt == "" or sub(text, head + 1, head + 8) ~= corrupt then
+        replies[i] = text
+        return
+      end
+
+      before, ends = JR_BEFORE_CORRUPT, nil
+
+    elseif state == JR_STATE_CLAIMED and kept_end > now then
+      return running(i, text, kept_end, kept_lease, ends, last_id)
+    end
+  end
+
+  -- unknown, or claimed by an attempt that did not live to settle
+
+  if refuse == 1 then
+    return reply(i, JR_VERDICT_REFUSED, pack(JR_REFUSED, before)
+                                        .. (first_id or ""))
+  end
+
+  admit(i, before, record, first_id, ends)
+end
+
+
+for i = 1, attempts do
+  decide(i, there > 0 and try("GET", KEYS[records + i]))
+end
+
+
+-- All is decided.  The records are written first; where Redis refuses the first
+-- of them, nothing is.
+
+for n = 1, #forwards do
+  local f = forwards[n]
+  local done = (n == 1 and try or call)("SET", f[2], f[3], "PXAT", f[4])
+
+  if done.err then
+    for k = 1, #forwards do
+      fail(forwards[k][1], done)
+    end
+
+    return failed == attempts and failure or replies
   end
 end
 
-if passes then
-  verdict, second, third = "forward", damaged and "damaged" or before, bad
-
-elseif not verdict then
-  verdict, second, third, fourth = "limited", refusing, wait, bad
+for n = 1, #repairs do
+  -- where there is no memory for it, the next reader does it
+  try("SET", repairs[n][1], repairs[n][2], "PXAT", repairs[n][3])
 end
 
-reply[JR_REPLY_VERDICT], reply[2], reply[3] = verdict, second, third
-
-if fourth then
-  table.insert(reply, 4, fourth)
-elseif not third then
-  table.remove(reply, 3)
+for n = 1, #held do
+  -- what is no set of slots by now must not cost the claim its lease
+  if type(try("ZADD", held[n][1], format("%d", lease_end), held[n][2]))
+     == "number"
+  then
+    slots_last(held[n][1], lease_end, lease)
+  end
 end
 
-return reply
+
+-- The counters of one key: those that other locations count by are left as they
+-- are, until they have ended.
+
+local function counters_save(i, text)
+  local parts, own, last, at = { JR_SCRIPT_FORMAT }, {}, 0, 2
+
+  for k = 1, count do
+    local l = limits[k]
+
+    if l.key == i and l.counts then
+      own[l.tag] = true
+
+      if l.used > 0 then
+        parts[#parts + 1] = l.tag .. pack(JR_COUNTER, l.ends, l.since, l.used)
+        last = l.ends > last and l.ends or last
+      end
+    end
+  end
+
+  local place, after = counter_at(text, at)
+
+  while place do
+    local ends = unpack(JR_COUNTER, text, place)
+
+    if ends > now and not own[sub(text, at, place - 1)] then
+      parts[#parts + 1] = sub(text, at, after - 1)
+      last = ends > last and ends or last
+    end
+
+    at = after
+    place, after = counter_at(text, at)
+  end
+
+  if last > 0 then
+    (#forwards > 0 and call or try)("SET", KEYS[JR_ADMIT_KEY_OVERRIDES + i],
+                                    table.concat(parts), "PXAT",
+                                    format("%d", last))
+  end
+end
+
+if decided then
+  local changed = {}
+
+  for k = 1, count do
+    local l = limits[k]
+
+    kinds[l.kind].save(l)
+    changed[l.key] = changed[l.key] or l.changed
+  end
+
+  for i = slots + 1, records - JR_ADMIT_KEY_OVERRIDES do
+    if changed[i] then
+      counters_save(i, counters[i])
+    end
+  end
+end
+
+return failed == attempts and failure or replies

@@ -2,63 +2,63 @@
 --[[ SPDX-License-Identifier: BSD-2-Clause
 Renews the lease of an attempt that is still alive, and its slots with it.
 
-KEYS  RECORD      record of the token, or of the attempt where there is none
-      LIMITS...   one key per limit, in the order of admit.lua
+KEYS  LIMITS...   in the order of admit.lua
+      record      of the token, or of the attempt where there is none
 
-ARGV  OWNER       owner of the attempt
-      LEASE       in ms
+ARGV  SHARED      as admit.lua has it
+      OWNER       owner of the attempt
 
 It passes at maxmemory ("allow-oom"): a lease must not end under an attempt
 for want of memory that it has already.
 
 Reply: "renewed", or "lost" where another attempt owns the record by now, or
 it is settled, or gone.  A lease that has ended but was not taken over is
-renewed: nobody has acted on its end.  The record's fields stand in
-admit.lua, and why this is straight code.
+renewed: nobody has acted on its end.  core/api/jr_script.h has the layout of
+what is packed.
 ]]
 
-local call, format = redis.call, string.format
-local record = KEYS[JR_RENEW_KEY_RECORD]
-local owner, lease = ARGV[JR_RENEW_OWNER], ARGV[JR_RENEW_LEASE] + 0
+local call, try, spread = redis.call, redis.pcall, unpack
+local pack, unpack = struct.pack, struct.unpack
+local sub, byte, match, format = string.sub, string.byte, string.match,
+                                 string.format
+
+--include record
+--include limits
+--include slots
+
+local record, shared, owner = KEYS[#KEYS], ARGV[JR_RENEW_SHARED],
+                              ARGV[JR_RENEW_OWNER]
+local _, _, lease, slots, count = unpack(JR_SHARED, shared)
 
 local time = redis.call("TIME")
 local now_us = time[1] * 1000000 + time[2]
 local now = (now_us - now_us % 1000) / 1000
+local lease_end = now + lease
 
-local kept = redis.pcall("HMGET", record, "s", "o", "x", "k")
+local text = try("GET", record)
+local state, _, _, _, ends, _, kept_owner, _, _, head =
+      record_read(type(text) == "string" and text)
 
-if kept[1] ~= "c" or kept[2] ~= owner then
+if state ~= JR_STATE_CLAIMED or kept_owner ~= owner then
   return "lost"
 end
 
-local lease_end = format("%d", now + lease)
-local expires = kept[3]
+call("SET", record, record_renewed(text, lease_end), "PXAT",
+     format("%d", math.max(ends, now + 2 * lease)))
 
--- a time in ms that one of us wrote
-expires = expires and #expires <= 15 and string.match(expires, "^%d+$")
-          and expires + 0 or 0
+local limits, i = limits_read(shared, count), 0
 
-call("HSET", record, "l", lease_end)
-
--- otherwise the key ends at x, and nothing has moved that since
-if expires < now + 2 * lease then
-  call("PEXPIREAT", record, format("%d", now + 2 * lease))
-end
-
-local i = JR_RENEW_KEY_LIMITS - 1
-
-for kind in string.gmatch(kept[4] or "", "(%S)%S*") do
+for kind in string.gmatch(sub(text, head + 1), "(%S)%S*") do
   i = i + 1
 
+  local key = limits[i] and limits[i].key <= slots and KEYS[limits[i].key]
+
   -- what is no set of slots by now must not cost the claim its renewal
-  if kind == "c" and KEYS[i]
-     and type(redis.pcall("ZADD", KEYS[i], lease_end,
-                          owner .. ":" .. ARGV[JR_RENEW_LEASE])) == "number"
+  if kind == "c" and key
+     and type(try("ZADD", key, format("%d", lease_end),
+                  owner .. ":" .. format("%d", lease))) == "number"
   then
-    -- GT never sets one where there is none yet
-    if call("PEXPIREAT", KEYS[i], lease_end, "GT") == 0 then
-      call("PEXPIREAT", KEYS[i], lease_end, "NX")
-    end
+    slots_last(key, lease_end, lease)
   end
 end
 

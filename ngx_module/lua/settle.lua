@@ -1,242 +1,260 @@
 #!lua flags=allow-oom
 --[[ SPDX-License-Identifier: BSD-2-Clause
-Ends one attempt: keeps its answer, or frees its token, or marks its outcome
-unknown; gives back what it did not use, and its slots.  Repeating it changes
-nothing more.
+Ends attempts, one after the other in one atomic step.  Of each it stores the
+response, or frees its token, or marks its outcome unknown; it gives back what
+the attempt did not use, and its slots.  Repeating it changes nothing more.
 
 It passes at maxmemory ("allow-oom"): what was created must be stored, and
 what is freed makes room.
 
-KEYS  RECORD        record of the token, or of the attempt where there is none
-      LIMITS...     one key per limit, in the order of admit.lua; of "created"
-                    only those of a concurrency need be there
+KEYS  LIMITS...    those of slots, then those of counters, in the order of
+                   admit.lua
+      records...   for each attempt: of its token, or of its owner without one;
+                   no two of one call are the same
 
-ARGV  OWNER         owner of the attempt
-      IS_TOKEN      "1" if the record is a token's, "0" otherwise
-      OUTCOME       created       the service answered 2xx
-                    rejected      it refused: nothing was made
-                    unauthorized  it refused with 401
-                    unsent        it never got a byte
-                    unknown       nobody knows
-      FINGERPRINT   fingerprint of the request
-      REQUEST_ID    opc-request-id of the attempt
-      LIFE          of the record in ms, should it have to be made again
-      ANSWER        the answer to store, or "" if it is not to be stored
-      LOCATION      location of the run, or ""
-      RUN_KEY       key of the run, or ""
-      LEASE         in ms, by which the attempt's slots are named
-      DEADLINE      0, or of an admission whose reply was lost: by when it was
-                    to be carried out, in ms of this server's clock
+ARGV  SHARED       as admit.lua has it
+      ATTEMPTS...  JR_SETTLE for each, and what is behind it
 
-Reply: an array
-      "early"    the time in ms: the deadline has not passed, so that the
-                 admission may still come behind this; nothing was done
-      "kept"     the token is done by this attempt
-      "settled"  the state left behind: "freed" or "unknown"
-      "done"     another attempt was first: its kept answer or "", location,
-                 run key, request id of that attempt
-      "fenced"   another attempt owns the token: its state
-      "foreign"  the token now belongs to another request
-      "gone"     nothing to settle: settled before, or the key has ended
+      The outcome: "created" (the service answered 2xx), "rejected" (it refused:
+      nothing was made), "unauthorized" (it refused with 401), "unsent" (it
+      never got a byte), "unknown" (nobody knows).
+
+Reply: an array, a string for each attempt
+      JR_SETTLED_KEPT     the token is done by this attempt
+      JR_SETTLED_FREED    the record is gone
+      JR_SETTLED_UNKNOWN  the record is left as unknown
+      JR_SETTLED_DONE     another attempt was first: its record
+      JR_SETTLED_FENCED   another attempt owns the token: its state
+      JR_SETTLED_FOREIGN  the token now belongs to another request
+      JR_SETTLED_GONE     nothing to settle: settled before, or the key has
+                          ended
+      JR_SETTLED_EARLY    the time in ms: the deadline has not passed, so that
+                          the admission may still come behind this; nothing was
+                          done
 
 The first "created" wins, whoever owns the token by then: a known creation
-is never forgotten.  Anything else counts only from the owner.  The record's
-fields stand in admit.lua, and why this is straight code.
+is never forgotten.  Anything else counts only from the owner.
+core/api/jr_script.h has the layout of what is packed.
 ]]
 
-local call, match, format = redis.call, string.match, string.format
+local call, try, spread = redis.call, redis.pcall, unpack
+local pack, unpack = struct.pack, struct.unpack
+local sub, byte, match, format = string.sub, string.byte, string.match,
+                                 string.format
+local KEYS, ARGV = KEYS, ARGV
 
-local record, owner = KEYS[JR_SETTLE_KEY_RECORD], ARGV[JR_SETTLE_OWNER]
-local slot = owner .. ":" .. ARGV[JR_SETTLE_LEASE]
-local is_token = ARGV[JR_SETTLE_IS_TOKEN] == "1"
-local outcome, fingerprint = ARGV[JR_SETTLE_OUTCOME],
-                             ARGV[JR_SETTLE_FINGERPRINT]
-local request_id, answer = ARGV[JR_SETTLE_REQUEST_ID], ARGV[JR_SETTLE_ANSWER]
-local location, run_key = ARGV[JR_SETTLE_LOCATION], ARGV[JR_SETTLE_RUN_KEY]
+--include record
+--include counters
+--include limits
 
 -- a done answer stays at least this long, in ms: not shorter than two leases
 -- of the longest kind (5 minutes, says jobruns_retry_lease)
 local DONE_LEAST = 600000
+local REQUEST = 3600000000
 
-local time = redis.call("TIME")
-local now_us = time[1] * 1000000 + time[2]
-local now = (now_us - now_us % 1000) / 1000
+local shared, attempts = ARGV[JR_SETTLE_SHARED], #ARGV - JR_SETTLE_SHARED
+local records = #KEYS - attempts
+local _, _, lease, slots, count = unpack(JR_SHARED, shared)
 
-if now <= ARGV[JR_SETTLE_DEADLINE] + 0 then
-  return { "early", now }
-end
+local replies, released = {}, {}
+local clock, limits
 
-local kept = redis.pcall("HMGET", record, "s", "o", "x")
+-- the time in ms; a creation of the owner, which is the rule, needs none
 
-if kept.err then
-  -- none of ours: it neither stops a creation from being kept nor tells of
-  -- an attempt to be settled
-  if outcome == "created" then
-    call("DEL", record)
+local function now()
+  if not clock then
+    local time = redis.call("TIME")
+    local now_us = time[1] * 1000000 + time[2]
+
+    clock = (now_us - now_us % 1000) / 1000
   end
 
-  kept = {}
-end
-
-local state, expires = kept[1], kept[3]
-local mine = state == "c" and kept[2] == owner
-
--- a time in ms that one of us wrote
-expires = expires and #expires <= 15 and match(expires, "^%d+$")
-          and expires + 0 or nil
-
-
--- The common end: a creation of the attempt that has the token.  The record
--- is as its admission wrote it, and ends at x: that is also when the key does,
--- since two leases from the last renewal are not further away than DONE_LEAST.
--- What it holds in limits are slots, under its own name.
-
-if outcome == "created" then
-  for i = JR_SETTLE_KEY_LIMITS, #KEYS do
-    redis.pcall("ZREM", KEYS[i], slot)
-  end
-
-  if mine and is_token and expires and expires >= now + DONE_LEAST then
-    if answer ~= "" then
-      call("HSET", record, "s", "d", "n", location, "j", run_key,
-           "a", answer)
-    else
-      call("HSET", record, "s", "d", "n", location, "j", run_key)
-    end
-
-    call("HDEL", record, "l", "t", "k", "w", "b")
-
-    return { "kept" }
-  end
+  return clock
 end
 
 
-local rest = redis.pcall("HMGET", record, "f", "k", "w", "r")
-local kept_fingerprint, consumed = rest[1], rest[2] or ""
-
--- a fingerprint of another version says nothing about sameness
-local same_request = kept_fingerprint == fingerprint
-                     or match(kept_fingerprint or "", "^%d+:")
-                        ~= match(fingerprint, "^%d+:")
-
-if outcome ~= "created" then
-  -- Slots go whoever owns the token now.  The record tells which keys are
-  -- slots, if it is still ours.
-  local listed = JR_SETTLE_KEY_LIMITS - 1
-
-  for kind in string.gmatch(mine and consumed or "", "(%S)%S*") do
-    listed = listed + 1
-
-    if kind == "c" and KEYS[listed] then
-      redis.pcall("ZREM", KEYS[listed], slot)
-    end
-  end
-
-  for i = listed + 1, #KEYS do
-    if call("TYPE", KEYS[i]).ok == "zset" then
-      call("ZREM", KEYS[i], slot)
-    end
-  end
-end
-
--- another attempt was first
-
-if is_token and state == "d" and kept[2] ~= owner and same_request then
-  local done = call("HMGET", record, "a", "n", "j", "i")
-
-  return { "done", done[1] or "", done[2] or "", done[3] or "",
-           done[4] or "" }
-end
-
-
-if outcome == "created" then
-  if not is_token then
-    call("DEL", record)
-    return { "settled", "freed" }
-  end
-
-  if state and not same_request then
-    return { "foreign" }
-  end
-
-  if state == "d" then
-    return { "kept" }
-  end
-
-  expires = math.max(expires or now + ARGV[JR_SETTLE_LIFE], now + DONE_LEAST)
-
-  local text = format("%d", expires)
-
-  call("HSET", record, "v", "1", "s", "d", "o", owner,
-       "f", kept_fingerprint or fingerprint, "x", text,
-       "r", rest[4] or request_id, "i", request_id,
-       "n", location, "j", run_key)
-
-  if answer ~= "" then
-    call("HSET", record, "a", answer)
-  end
-
-  call("HDEL", record, "l", "t", "k", "w", "b")
-  call("PEXPIREAT", record, text)
-
-  return { "kept" }
-end
-
-
-if not mine then
-  if not state or state == "u" then
-    return { "gone" }
-  end
-
-  return { "fenced", state }
+local function reply(i, letter, text)
+  replies[i] = JR_SCRIPT_FORMAT .. letter .. (text or "")
 end
 
 
 -- Gives back what the record says this attempt consumed.  A counter that is
--- back at nothing leaves no key.
+-- back at nothing goes, and its key with the last of them.  What is no counter
+-- by now has nothing to give back, and must not keep the attempt from being
+-- settled.
 
-local REQUEST = 3600000000
-local at = JR_SETTLE_KEY_LIMITS - 1
+local function refund(consumed, outcome)
+  local i = 0
 
-for item in string.gmatch(outcome == "unknown" and "" or consumed, "%S+") do
-  at = at + 1
+  limits = limits or limits_read(shared, count)
 
-  local key = KEYS[at]
-  local window = match(item, "^q:(%d+)$")
-  local rate = item == "r" and outcome == "unauthorized"
+  for word in string.gmatch(consumed, "%S+") do
+    i = i + 1
 
-  if not key then
-    break
-  end
+    local l, window = limits[i], match(word, "^q:(%d+)$")
+    local rate = word == "r" and outcome == "unauthorized"
+    local text = l and (window or rate) and try("GET", KEYS[l.key])
+    local place, after
 
-  -- What is no counter by now has nothing to give back, and must not keep
-  -- the attempt from being settled.
-  local text = (window or rate) and redis.pcall("GET", key)
-  local of, used = match(type(text) == "string" and text or "",
-                         "^(%d+) (%d+)$")
+    if type(text) == "string" then
+      place, after = counter_find(text, l.tag)
+    end
 
-  -- a window that has ended needs nothing back, and no number is larger
-  if of and #used <= 16 and (rate or of == window) then
-    used = used - (rate and REQUEST or 1)
+    if place then
+      local ends, since, used = unpack(JR_COUNTER, text, place)
 
-    if used > 0 then
-      call("SET", key, of .. " " .. format("%d", used), "KEEPTTL")
-    else
-      call("DEL", key)
+      used = used - (rate and REQUEST or 1)
+
+      -- a window that has ended needs nothing back
+      if rate or since == window + 0 then
+        text = sub(text, 1, place - #l.tag - 1)
+               .. (used > 0 and l.tag .. pack(JR_COUNTER, ends, since, used)
+                   or "")
+               .. sub(text, after)
+
+        if text == JR_SCRIPT_FORMAT then
+          call("DEL", KEYS[l.key])
+        else
+          call("SET", KEYS[l.key], text, "KEEPTTL")
+        end
+      end
     end
   end
 end
 
-if not is_token or outcome ~= "unknown" and rest[3] ~= "u" then
-  call("DEL", record)
-  return { "settled", outcome == "unknown" and "unknown" or "freed" }
+
+-- The end of a creation whose record is not as its admission wrote it.
+
+local function created(i, key, text, tail, fields)
+  local is_token, owner, version, print, life, id = spread(fields)
+  local state, _, _, _, ends, begin, kept_owner, kept_version, kept_print,
+        head, first = record_read(type(text) == "string" and text)
+
+  if is_token == 0 then
+    call("DEL", key)
+    return reply(i, JR_SETTLED_FREED)
+  end
+
+  local first_id = id
+
+  if state then
+    -- a fingerprint of another version says nothing about sameness
+    local same = kept_print == print or kept_version ~= version
+
+    if state == JR_STATE_DONE and kept_owner ~= owner and same then
+      replies[i] = text
+      return
+    end
+
+    if not same then
+      return reply(i, JR_SETTLED_FOREIGN)
+    end
+
+    if state == JR_STATE_DONE then
+      return reply(i, JR_SETTLED_KEPT)
+    end
+
+    first_id = record_ids(text, head, first)
+    version, print = kept_version, kept_print
+  end
+
+  ends = math.max(ends or now() + life, now() + DONE_LEAST)
+
+  call("SET", key,
+       record_write(JR_STATE_DONE, 0, 0, lease, ends, begin or now(), owner,
+                    version, print, first_id, id, tail),
+       "PXAT", format("%d", ends))
+  reply(i, JR_SETTLED_KEPT)
 end
 
-call("HSET", record, "s", "u")
-call("HDEL", record, "l", "t", "k", "b")
 
--- the claim may have outlived the record's own end
-call("PEXPIREAT", record,
-     format("%d", math.max(expires or now, now + DONE_LEAST)))
+-- The end of an attempt that has made nothing, as far as it knows.
 
-return { "settled", "unknown" }
+local function ended(i, key, text, outcome, fields)
+  local is_token, owner, version, print = spread(fields)
+  local state, flags, _, _, ends, _, kept_owner, kept_version, kept_print,
+        head = record_read(type(text) == "string" and text)
+
+  if is_token == 1 and state == JR_STATE_DONE and kept_owner ~= owner
+     and (kept_print == print or kept_version ~= version)
+  then
+    replies[i] = text
+    return
+  end
+
+  if state ~= JR_STATE_CLAIMED or kept_owner ~= owner then
+    if not state or state == JR_STATE_UNKNOWN then
+      return reply(i, JR_SETTLED_GONE)
+    end
+
+    return reply(i, JR_SETTLED_FENCED, state)
+  end
+
+  if outcome ~= "unknown" then
+    refund(sub(text, head + 1), outcome)
+  end
+
+  if is_token == 0
+     or outcome ~= "unknown" and flags ~= JR_RECORD_RETRY
+  then
+    call("DEL", key)
+    return reply(i, outcome == "unknown" and JR_SETTLED_UNKNOWN
+                    or JR_SETTLED_FREED)
+  end
+
+  -- the claim may have outlived the record's own end
+  call("SET", key, sub(text, 1, 1) .. JR_STATE_UNKNOWN .. sub(text, 3, head),
+       "PXAT", format("%d", math.max(ends, now() + DONE_LEAST)))
+  reply(i, JR_SETTLED_UNKNOWN)
+end
+
+
+local function settle(i, key)
+  local lost, outcome, is_token, owner, version, print, life, id, after =
+        unpack(JR_SETTLE, ARGV[JR_SETTLE_SHARED + i])
+
+  if lost > 0 and now() <= lost then
+    return reply(i, JR_SETTLED_EARLY, pack(JR_LATE, now()))
+  end
+
+  released[#released + 1] = owner .. ":" .. format("%d", lease)
+
+  local text = try("GET", key)
+  local tail = sub(ARGV[JR_SETTLE_SHARED + i], after)
+
+  if outcome ~= "created" then
+    return ended(i, key, text, outcome, { is_token, owner, version, print })
+  end
+
+  -- The rule: the claim is as its admission wrote it, and has time left, which
+  -- it keeps.  (KEEPTTL on a key that has ended makes one without end.)
+
+  if is_token == 1 and type(text) == "string"
+     and sub(text, JR_RECORD_OWNER_AT, JR_RECORD_OWNER_END) == owner
+  then
+    local state, _, _, _, _, _, _, _, _, head = record_read(text)
+
+    if state == JR_STATE_CLAIMED and call("PTTL", key) >= DONE_LEAST then
+      call("SET", key, sub(text, 1, 1) .. JR_STATE_DONE .. sub(text, 3, head)
+                       .. tail, "KEEPTTL")
+      return reply(i, JR_SETTLED_KEPT)
+    end
+  end
+
+  created(i, key, text, tail, { is_token, owner, version, print, life, id })
+end
+
+
+for i = 1, attempts do
+  settle(i, KEYS[records + i])
+end
+
+-- slots go whoever owns the token now; what is no set by now has none
+
+if #released > 0 then
+  for i = 1, slots do
+    try("ZREM", KEYS[i], spread(released))
+  end
+end
+
+return replies

@@ -144,12 +144,14 @@ told('an alert', 'alerts in error.log: 1',
 my ($now) = @{$redis->command('TIME')};
 my $later = ($now + 3600) * 1000;
 
-$redis->command('HSET', 'jobruns:{t}:v1:token:x', 's', 'c', 'l', $later);
+$redis->command('SET', 'jobruns:{t}:v1:token:x', '');
+$redis->set_record('jobruns:{t}:v1:token:x', s => 'c', l => $later,
+    o => '0' x 32, f => '1:' . '0' x 64, r => 'id', i => 'id', x => $later);
 told('a claim that does not end', 'claims still held after the longest lease'
     . ': 1', sub { });
-$redis->command('HSET', 'jobruns:{t}:v1:token:x', 'l', ($now - 3600) * 1000);
+$redis->set_record('jobruns:{t}:v1:token:x', l => ($now - 3600) * 1000);
 told('a claim whose lease has ended', '', sub { });
-$redis->command('HSET', 'jobruns:{t}:v1:token:x', 's', 'd', 'l', $later);
+$redis->set_record('jobruns:{t}:v1:token:x', s => 'd', l => $later);
 told('a token that is done', '', sub { });
 
 $redis->command('ZADD', 'jobruns:{t}:v1:slots:n', $later, 'owner');

@@ -67,9 +67,9 @@ is(post('blue'), 429,
     'another caller with a certificate has a limit of its own');
 
 # as NGINX writes them, RFC 2253
-is(join(' ', sort grep { /:quota:/ } $t->redis->keys),
+is(join(' ', sort grep { /:counters/ } $t->redis->keys),
     join(' ', sort
-        map { 'jobruns:{~' . sha256_hex($_) . '}:v1:quota:daily:month' }
+        map { 'jobruns:{~' . sha256_hex($_) . '}:v1:counters' }
         'CN=caller,O=Red Team', 'CN=caller,O={Blue}: *?'),
     'subjects are hashed in keys, since they are not plain names');
 

@@ -96,7 +96,7 @@ sub who {
     $redis->command('FLUSHDB');
     my $answer = $t->create_run(token => 'x', %opt);
     is($answer->status, 201, 'a creation passes, whoever is counted');
-    my ($key) = grep { /:v1:quota:all:\w+$/ } $redis->keys;
+    my ($key) = grep { /:v1:counters$/ } $redis->keys;
     return $key =~ /^jobruns:\{(.*)\}:/ ? $1 : undef;
 }
 

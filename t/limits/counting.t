@@ -74,7 +74,7 @@ sub counters {
     for my $key (grep { !/:v1:(?:token|attempt):/ } $redis->keys) {
         my $value = $key =~ /:slots:/
             ? join ' ', @{$redis->command('ZRANGE', $key, 0, -1, 'WITHSCORES')}
-            : $redis->command('GET', $key);
+            : unpack 'H*', $redis->command('GET', $key);
         push @lines, "$key $value " . $redis->command('PEXPIRETIME', $key);
     }
     return join "\n", @lines;
@@ -101,13 +101,13 @@ is($answer->json->{message}, 'Limit rate: at most 60 requests per minute, and '
 is($t->service->counts->{creations}, 3,
     'the service was asked for the burst only');
 
-wait_for { !$redis->command('EXISTS', "$tenant:rate:rate") }
+wait_for { !$redis->command('EXISTS', "$tenant:counters") }
     'the key to end when it does not matter any more';
 is(post('01')->status, 201, 'the whole burst is allowed again after a rest');
 
 # as though the clock had been an hour ahead
-$redis->command('SET', "$tenant:rate:rate", (now() + 3600) . '000000 '
-    . 3 * 3_600_000_000);
+$redis->set_counter("$tenant:counters", 'rate:rate',
+    [(now() + 7200) * 1000, (now() + 3600) * 1_000_000, 3 * 3_600_000_000]);
 is(post('01')->status, 429, 'a backlog that is in the future refuses');
 wait_for { post('01')->status == 201 } 'a backlog of the future to count from '
     . 'now';
@@ -160,14 +160,13 @@ my %windows = (
 
 is(post('02')->status, 201, "job run $_ of a quota per hour passes") for 1, 2;
 for my $name (sort keys %windows) {
-    my $key = "$tenant:quota:$name:"
-        . { hourly => 'hour', daily => 'day', monthly => 'month' }->{$name};
     my ($from, $to) = @{$windows{$name}};
-    is($redis->command('GET', $key), "$from 2",
-        "the $name quota counts both job runs");
-    is($redis->command('PEXPIRETIME', $key), $to . '000',
-        "the $name quota ends with its window");
+    is_deeply($redis->counters->{"quota:$name:" . substr $name, 0, 1},
+        [$to . '000', $from, 2],
+        "the $name quota counts both job runs, and ends with its window");
 }
+is($redis->command('PEXPIRETIME', "$tenant:counters"),
+    $windows{monthly}[1] . '000', 'the key ends with the longest window');
 
 my $left = $hour + 3600 - now();
 $answer = post('02');
@@ -183,11 +182,12 @@ like($answer->json->{message}, qr/ are used up; it is reset in \d+ s\.$/,
     'the message of a refusal by a quota says when it is reset');
 
 # as though the hour had passed
-$redis->command('SET', "$tenant:quota:hourly:hour", ($hour - 3600) . ' 2');
+$redis->set_counter("$tenant:counters", 'quota:hourly:h',
+    [$hour * 1000, $hour - 3600, 2]);
 is(post('02')->status, 201, 'a job run in the next window passes');
-is($redis->command('GET', "$tenant:quota:hourly:hour"), "$hour 1",
+is("@{$redis->counters->{'quota:hourly:h'}}[1, 2]", "$hour 1",
     'the next window counts from one');
-is($redis->command('GET', "$tenant:quota:daily:day"), "$windows{daily}[0] 3",
+is("@{$redis->counters->{'quota:daily:d'}}[1, 2]", "$windows{daily}[0] 3",
     'the window of the day counts on when the hour is over');
 
 ###############################################################################
@@ -196,7 +196,7 @@ is($redis->command('GET', "$tenant:quota:daily:day"), "$windows{daily}[0] 3",
 fresh();
 is(post('03')->status, 201, 'four limits let one job run pass');
 my $before = counters();
-is(scalar(() = $before =~ /^jobruns:/mg), 3,
+is(scalar(keys %{$redis->counters}) + (() = $before =~ /:slots:/g), 3,
     'three of four limits have a counter after one job run');
 
 for my $token (undef, random_id) {
@@ -251,13 +251,10 @@ for my $token (0, 1) {
         is($answer->status, $status, "the service ends with $name");
 
         # the record is settled when the response is here
-        my ($backlog) = ($redis->command('GET', "$tenant:rate:rate") // '- 0')
-            =~ / (\d+)$/;
+        my $backlog = ($redis->counters->{'rate:rate'} // [0, 0, 0])->[2];
         is($backlog / 3_600_000_000, $rate,
             "the rate after the service ended with $name");
-        my ($used) = ($redis->command('GET', "$tenant:quota:quota:month")
-            // '- 0')
-            =~ / (\d+)$/;
+        my $used = ($redis->counters->{'quota:quota:m'} // [0, 0, 0])->[2];
         is($used, $quota, "the quota after the service ended with $name");
         is($redis->command('EXISTS', "$tenant:slots:slots"), 0,
             "no slot is left after the service ended with $name");

@@ -56,9 +56,10 @@ sub post {
 
 sub fresh { $redis->command('FLUSHDB') }
 
-sub quotas { return join ' ',
-    map { s/^.*?:v1:(?:quota|rate):(\w+)(?::month)?/$1/r }
-    grep { /:v1:(?:quota|rate):/ } $redis->keys }
+sub quotas { return join ' ', sort
+    map { my ($by) = /:v1:counters(.*)/s;
+        map { (split /:/)[1] . $by } keys %{$redis->counters($_)} }
+    grep { /:v1:counters/ } $redis->keys }
 
 ###############################################################################
 # Values

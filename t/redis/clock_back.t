@@ -31,7 +31,7 @@ sub now {
 sub field {
     my ($name) = @_;
     my ($key) = $redis->keys('*:v1:token:*');
-    return $redis->command('HGET', $key, $name);
+    return $redis->field($key, $name);
 }
 
 # An attempt under way, and then the clock goes back.

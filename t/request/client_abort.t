@@ -32,7 +32,7 @@ sub slots {
 sub token {
     my ($key) = $redis->keys('*:v1:token:*') or return 'absent';
     return { c => 'claimed', d => 'done', u => 'unknown' }
-        ->{$redis->command('HGET', $key, 's')};
+        ->{$redis->field($key, 's')};
 }
 
 # The last record of a request.

@@ -10,6 +10,7 @@
 use lib 't/lib';
 use JobRuns;
 use JobRuns::H2;
+use JobRuns::Stored qw(write_record);
 use RedisPeer;
 
 my $t = JobRuns->new;
@@ -24,7 +25,9 @@ my %spoil = (
     'the reply is lost' => sub { $_[0]->close },
     'the stored response is corrupt' => sub {
         my ($c) = @_;
-        $c->write("*3\r\n\$6\r\nreplay\r\n\$7\r\ncorrupt\r\n\$1\r\nx\r\n");
+        my $record = write_record(s => 'd', sum => 'corrupt!', x => 9e12,
+            o => '0' x 32, f => '1:' . '0' x 64, r => 'x', i => 'x');
+        $c->write("*1\r\n\$" . length($record) . "\r\n$record\r\n");
     },
 );
 

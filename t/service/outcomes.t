@@ -107,17 +107,19 @@ my %state_names = (c => 'claimed', d => 'done', u => 'unknown');
 
 sub token {
     my @keys = $redis->keys('*:v1:token:*') or return 'absent';
-    return $state_names{$redis->command('HGET', $keys[0], 's')};
+    return $state_names{$redis->field($keys[0], 's')};
 }
 
 # What was consumed: rate, quota, slots.
 
 sub consumed {
-    my ($quota) = $redis->keys('*:v1:quota:*');
+    my $counters = $redis->counters;
+    my ($rate) = grep { /^rate:/ } keys %$counters;
+    my ($quota) = grep { /^quota:/ } keys %$counters;
     my ($slots) = $redis->keys('*:v1:slots:*');
 
-    return join ' ', scalar(my @rate = $redis->keys('*:v1:rate:*')),
-        $quota ? (split / /, $redis->command('GET', $quota))[1] : 0,
+    return join ' ', defined $rate ? 1 : 0,
+        defined $quota ? $counters->{$quota}[2] : 0,
         $slots ? $redis->command('ZCARD', $slots) : 0;
 }
 

@@ -207,7 +207,7 @@ is(scalar(() = $nginx->error_log =~ /jobruns_hold_memory\ 102400\ is\ full\ for
     'one line of error.log reports admissions that are not taken back');
 $redis->resume;
 wait_for { waiting() == 0 } 'the others to be taken back';
-is(scalar(grep { /\Q$b\E.*token/ && $redis->command('HGET', $_, 's') eq 'c' }
+is(scalar(grep { /\Q$b\E.*token/ && $redis->field($_, 's') eq 'c' }
     $redis->keys('small:*')), 0,
     "an older admission of another tenant is taken back");
 wait_for { value('jobruns_held_bytes', $nginx) == 0 }

@@ -55,7 +55,7 @@ sub key { return ($redis->keys("*$tenancy*:v1:token:*"))[0] }
 sub token {
     my $key = key() or return 'absent';
     return { c => 'claimed', d => 'done', u => 'unknown' }
-        ->{$redis->command('HGET', $key, 's') // ''} // 'absent';
+        ->{$redis->field($key, 's') // ''} // 'absent';
 }
 
 sub slots {
@@ -65,15 +65,16 @@ sub slots {
 }
 
 sub quota {
-    my ($key) = $redis->keys("*$tenancy*:v1:quota:*") or return 0;
-    return (split / /, $redis->command('GET', $key))[1];
+    my ($quota) = grep { $_->[2] < 1e9 }
+        values %{$redis->counters("*$tenancy*:v1:counters*")};
+    return $quota ? $quota->[2] : 0;
 }
 
 # As if the time of a claim had passed.
 
 sub end_lease {
     my $key = key();
-    $redis->command('HSET', $key, l => 1) if $key && token() eq 'claimed';
+    $redis->set_record($key, l => 1) if $key && token() eq 'claimed';
 }
 
 # Until the one worker has seen all that was sent before.

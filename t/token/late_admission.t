@@ -30,7 +30,7 @@ sub fresh {
 sub field {
     my ($name) = @_;
     my ($key) = $redis->keys('*:v1:token:*') or return '';
-    return $redis->command('HGET', $key, $name) // '';
+    return $redis->field($key, $name) // '';
 }
 
 sub now {

@@ -42,14 +42,16 @@ sub fresh {
 sub state {
     my ($key) = $redis->keys("*$tenancy*:v1:token:*") or return 'absent';
     return { c => 'claimed', d => 'done', u => 'unknown' }
-        ->{$redis->command('HGET', $key, 's') // ''} // 'absent';
+        ->{$redis->field($key, 's') // ''} // 'absent';
 }
 
 sub count {
     my ($kind) = @_;
+    my $counters = $redis->counters("*$tenancy*:v1:counters*");
+    my ($name) = grep { /^$kind:/ } keys %$counters;
+    return $counters->{$name}[2] if defined $name;
     my ($key) = $redis->keys("*$tenancy*:v1:$kind:*") or return 0;
-    return $kind eq 'slots' ? $redis->command('ZCARD', $key)
-        : (split / /, $redis->command('GET', $key))[1];
+    return $redis->command('ZCARD', $key);
 }
 
 # An attempt that the service holds.
@@ -149,7 +151,7 @@ for ([404, 'absent', 0], [500, 'unknown', 1]) {
 fresh();
 $c = hold(gate => 'first');
 ($key) = $redis->keys("*$tenancy*:v1:token:*");
-$redis->command('HSET', $key, l => 1);
+$redis->set_record($key, l => 1);
 my $second = hold(gate => 'second', stub => { status => 500 });
 $service->release('first');
 $r = $c->response;
@@ -168,7 +170,7 @@ for my $status (404, 500) {
     $c = hold(gate => 'first', stub => { status => $status,
         header => 'Location: http://service/elsewhere' });
     ($key) = $redis->keys("*$tenancy*:v1:token:*");
-    $redis->command('HSET', $key, l => 1);
+    $redis->set_record($key, l => 1);
     $r = $t->create_run(mine(), request_id => 'made-it',
         stub => { bytes => 150_000 });
     is(length $r->body, 150_000,
@@ -192,7 +194,7 @@ fresh();
 $c = hold(gate => 'first', stub => { status => 204,
     omit => 'location,content-location' });
 ($key) = $redis->keys("*$tenancy*:v1:token:*");
-$redis->command('HSET', $key, l => 1);
+$redis->set_record($key, l => 1);
 $t->create_run(mine());
 $service->release('first');
 is($c->response->status, 201,
@@ -318,7 +320,7 @@ for my $retries (0, 1) {
 fresh();
 $t->create_run(mine());
 ($key) = $redis->keys("*$tenancy*:v1:token:*");
-my %late = @{$redis->command('HGETALL', $key)};
+my %late = %{$redis->record($key)};
 $redis->command('DEL', $key);
 $redis->command('CONFIG', 'RESETSTAT');
 $redis->pause;
@@ -336,8 +338,8 @@ my $owner = $t->wait_audit(sub {
 kill STOP => $nginx->workers;
 $redis->start;
 is(state(), 'absent', 'late: the admission was not carried out');
-$redis->command('HSET', $key, v => 1, s => 'c', o => $owner, f => $late{f},
-    r => $id, i => $id, w => '', k => '-', x => $late{x},
+$redis->set_record($key, s => 'c', o => $owner, f => $late{f}, r => $id,
+    i => $id, w => '', k => '-', x => $late{x},
     l => $redis->command('TIME')->[0] * 1000 + 60_000);
 kill CONT => $nginx->workers;
 wait_for { state() eq 'absent' } 'the late admission to be taken back';

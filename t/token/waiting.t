@@ -51,7 +51,7 @@ sub fresh {
 
 sub token_state {
     my ($key) = $redis->keys('*:v1:token:*') or return '';
-    return $redis->command('HGET', $key, 's');
+    return $redis->field($key, 's');
 }
 
 # The first of a token, held in the service.
@@ -242,8 +242,8 @@ for my $h2 (0, 1) {
 fresh();
 $first = hold(to => at_port(3));
 my ($key) = $redis->keys('*:v1:token:*');
-my $lease = $redis->command('HGET', $key, 'l');
-wait_for { $redis->command('HGET', $key, 'l') > $lease + 5000 }
+my $lease = $redis->field($key, 'l');
+wait_for { $redis->field($key, 'l') > $lease + 5000 }
     'the lease to be renewed past its first end';
 is($t->create_run(token => 'tok', to => at_port(2))->code, 'IncorrectState',
     'a slow request keeps its claim');
@@ -256,9 +256,9 @@ is($service->counts->{requests}, 1, 'a slow request is sent once');
 fresh();
 $first = hold(to => at_port(3), request_id => 'robbed');
 ($key) = $redis->keys('*:v1:token:*');
-$redis->command('HSET', $key, o => 'f' x 32);
+$redis->set_record($key, o => 'f' x 32);
 $t->wait_log(qr/the lease of a forwarded attempt is lost/);
-$lease = $redis->command('HGET', $key, 'l');
+$lease = $redis->field($key, 'l');
 $service->release('gate');
 is($first->response->status, 201,
     'a client gets its response when the lease is lost');
@@ -274,7 +274,7 @@ $t->allow_log(qr/one retry token made two job runs/);
 fresh();
 $first = hold(stub => { tokens => 'ignore' });
 ($key) = $redis->keys('*:v1:token:*');
-$redis->command('HSET', $key, l => 1);          # as if its lease had ended
+$redis->set_record($key, l => 1);          # as if its lease had ended
 my $other = $t->create_run(token => 'tok', stub => { tokens => 'ignore' });
 is($other->status, 201, 'a second attempt is created after the lease');
 $service->release('gate');
@@ -294,7 +294,7 @@ is($t->create_run(token => 'tok')->body, $other->body,
 fresh();
 $first = hold(stub => { status => 404, wait_created => 'gate' });
 ($key) = $redis->keys('*:v1:token:*');
-$redis->command('HSET', $key, l => 1);
+$redis->set_record($key, l => 1);
 $other = $t->create_run(token => 'tok');
 is($other->status, 201, 'a second attempt is created before a late 404');
 $service->release('gate');

@@ -11,26 +11,24 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
-#include <ngx_sha1.h>
 
 #include "ngx_redis_connection.h"
 #include "ngx_redis_cluster_map.h"
 #include "ngx_redis_reply.h"
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_args.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_overrides.h"
 #include "ngx_http_jobruns_reply.h"
 #include "ngx_http_jobruns_reply_verdict.h"
+#include "jr_digest.h"
 #include "jr_script.h"
 #include "fuzz.h"
 
 
 /* limits of the attempt that the replies are read for */
 #define LIMITS   2
-
-/* keys and arguments up to the one that jobruns_retry_unknown sets */
-#define ARGS     (JR_ADMIT_KEY_LIMITS + LIMITS + JR_ADMIT_UNKNOWN + 1)
 
 /* copies that one reply may ask the pool for */
 #define COPIES   64
@@ -50,6 +48,7 @@ static void read_stream(const u_char *data, size_t len, size_t piece,
     seen_t *seen);
 static void sum_up(const redisReply *reply, seen_t *seen);
 static void read_reply(redisReply *reply);
+static int set_sum(redisReply *reply);
 static void is_a_header(const ngx_str_t *value);
 static void no_copies(void);
 
@@ -118,6 +117,11 @@ read_stream(const u_char *data, size_t len, size_t piece, seen_t *seen)
             seen->replies++;
             sum_up(reply, seen);
             read_reply(reply);
+
+            if (set_sum(reply)) {
+                read_reply(reply);
+            }
+
             ngx_redis_reply_release();
         }
 
@@ -167,14 +171,50 @@ sum_up(const redisReply *reply, seen_t *seen)
 }
 
 
+/* a fuzzer cannot guess the sum of a done record; whether there is one */
+
+static int
+set_sum(redisReply *reply)
+{
+    char          *tail;
+    size_t         len;
+    jr_str_t       text;
+    jr_digest_t    md;
+    jr_record_t    record;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1
+        || reply->element[0]->type != REDIS_REPLY_STRING)
+    {
+        return 0;
+    }
+
+    text.data = reply->element[0]->str;
+    text.len = reply->element[0]->len;
+
+    if (jr_record_read(text, &record) != JR_OK
+        || record.head[JR_RECORD_STATE].text.data[0] != JR_STATE_DONE[0])
+    {
+        return 0;
+    }
+
+    tail = reply->element[0]->str + (record.tail.data - text.data);
+    len = record.tail.len - JR_DONE_SUM_LEN;
+
+    fuzz_holds(jr_digest(tail + JR_DONE_SUM_LEN, len, &md) == JR_OK);
+    memcpy(tail, md.bytes, JR_DONE_SUM_LEN);
+
+    return 1;
+}
+
+
 /* each reply, read as the answer to everything that we ask */
 
 static void
 read_reply(redisReply *reply)
 {
     ngx_log_t                    log;
-    ngx_str_t                    keys[JR_ADMIT_KEY_LIMITS + LIMITS],
-                                 argv[ARGS], run_key;
+    ngx_str_t                    keys[JR_ADMIT_KEY_LIMITS + LIMITS + 1],
+                                 run_key;
     jr_limit_t                   limits[LIMITS];
     ngx_uint_t                   i;
     ngx_connection_t             connection;
@@ -189,7 +229,6 @@ read_reply(redisReply *reply)
 
     memset(&log, 0, sizeof(log));
     memset(keys, 0, sizeof(keys));
-    memset(argv, 0, sizeof(argv));
     memset(limits, 0, sizeof(limits));
     memset(&redis, 0, sizeof(redis));
     memset(&connection, 0, sizeof(connection));
@@ -203,33 +242,35 @@ read_reply(redisReply *reply)
 
     attempt.request = &request;
     attempt.conf = &conf;
-    attempt.nlimits = LIMITS;
-    attempt.limits = limits;
-    attempt.states = states;
-    attempt.nkeys = JR_ADMIT_KEY_LIMITS + LIMITS;
-    attempt.keys = keys;
-    attempt.argc = ARGS;
-    attempt.argv = argv;
+    attempt.args.nlimits = LIMITS;
+    attempt.args.limits = limits;
+    attempt.args.nkeys = JR_ADMIT_KEY_LIMITS + LIMITS + 1;
+    attempt.args.keys = keys;
+    attempt.reply.states = states;
+
+    limits[1].kind = JR_LIMIT_QUOTA;
 
     ngx_http_jobruns_reply_verdict(&attempt, reply);
 
-    fuzz_holds(attempt.nstates == 0 || attempt.nstates == LIMITS);
+    fuzz_holds(attempt.reply.nstates == 0 || attempt.reply.nstates == LIMITS);
     fuzz_holds(attempt.verdict != jobruns_verdict_none);
 
     if (attempt.verdict == jobruns_verdict_limited) {
-        fuzz_holds(attempt.refusing < LIMITS && attempt.nstates == LIMITS);
+        fuzz_holds(attempt.reply.refusing < LIMITS
+                   && attempt.reply.nstates == LIMITS);
     }
 
     if (attempt.verdict == jobruns_verdict_replay) {
-        fuzz_holds(attempt.kept.status >= 200 && attempt.kept.status <= 299);
+        fuzz_holds(attempt.run.answer.status >= 200
+                   && attempt.run.answer.status <= 299);
     }
 
     if (attempt.verdict == jobruns_verdict_unkept) {
-        is_a_header(&attempt.location);
-        is_a_header(&attempt.original_id);
+        is_a_header(&attempt.run.location);
+        is_a_header(&attempt.run.original_id);
     }
 
-    if (attempt.nstates) {
+    if (attempt.reply.nstates) {
         for (i = 0; i < LIMITS; i++) {
             fuzz_holds(states[i].remaining >= 0
                        && states[i].remaining <= JR_QUOTA_MAX);
@@ -307,47 +348,6 @@ ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
 }
 
 
-u_char *
-ngx_hex_dump(u_char *dst, u_char *src, size_t len)
-{
-    size_t  i;
-
-    for (i = 0; i < len; i++) {
-        *dst++ = "0123456789abcdef"[src[i] >> 4];
-        *dst++ = "0123456789abcdef"[src[i] & 0xf];
-    }
-
-    return dst;
-}
-
-
-/* what the digest is does not matter here, that its bytes are read does */
-
-void
-ngx_sha1_init(ngx_sha1_t *ctx)
-{
-    memset(ctx, 0, sizeof(ngx_sha1_t));
-}
-
-
-void
-ngx_sha1_update(ngx_sha1_t *ctx, const void *data, size_t size)
-{
-    const u_char  *p;
-
-    for (p = data; size; size--) {
-        ctx->a += *p++;
-    }
-}
-
-
-void
-ngx_sha1_final(u_char result[20], ngx_sha1_t *ctx)
-{
-    memset(result, (int) (ctx->a & 0xff), 20);
-}
-
-
 /* -------------------------------------------------------------------- ours */
 
 /* where it counts */
@@ -394,4 +394,20 @@ ngx_http_jobruns_overrides_report(ngx_http_jobruns_attempt_t *a,
 
     copy = (u_char *) fuzz_copy(fields->data, fields->len);
     free(copy);
+}
+
+
+ngx_int_t
+ngx_http_jobruns_args_attempt(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, const u_char *corrupt)
+{
+    char  *copy;
+
+    (void) r;
+    (void) a;
+
+    copy = fuzz_copy(corrupt, JR_DONE_SUM_LEN);
+    free(copy);
+
+    return NGX_OK;
 }

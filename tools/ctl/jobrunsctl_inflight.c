@@ -8,6 +8,10 @@
 
 #include "jobrunsctl.h"
 
+#include "jr_digest.h"
+#include "jr_hex.h"
+#include "jr_record.h"
+
 
 static const ctl_column_t  ctl_inflight_columns[] = {
     { "tenant", "TENANT" },
@@ -27,24 +31,28 @@ typedef struct {
 
 
 static void
-ctl_inflight_row(ctl_inflight_t *f, const jr_key_t *key, redisReply *r)
+ctl_inflight_row(ctl_inflight_t *f, const jr_key_t *key,
+    const jr_record_t *record)
 {
-    json_t     *row;
-    long long   lease, age;
+    char              hex[2 * JR_DIGEST_LEN], *end;
+    json_t           *row;
+    long long         lease, age;
+    const jr_pack_t  *head;
 
-    lease = atoll(r->element[1]->str) - f->now;
+    head = record->head;
+    lease = (long long) head[JR_RECORD_LEASE_END].number - f->now;
+    age = f->now - (long long) head[JR_RECORD_BEGIN].number;
     row = json_object();
+
+    end = jr_hex(hex, (const unsigned char *)
+                      head[JR_RECORD_OWNER].text.data,
+                 head[JR_RECORD_OWNER].text.len, JR_HEX_LOWER);
 
     json_object_set_new(row, "tenant", ctl_string(key->tenant.data,
                                                   key->tenant.len));
-    json_object_set_new(row, "requestId",
-                        r->element[3]->str == NULL ? json_null()
-                        : ctl_string(r->element[3]->str,
-                                     (size_t) r->element[3]->len));
-    json_object_set_new(row, "owner",
-                        r->element[2]->str == NULL ? json_null()
-                        : ctl_string(r->element[2]->str,
-                                     (size_t) r->element[2]->len));
+    json_object_set_new(row, "requestId", ctl_string(record->id.data,
+                                                     record->id.len));
+    json_object_set_new(row, "owner", ctl_string(hex, (size_t) (end - hex)));
     json_object_set_new(row, "token",
                         key->kind == JR_KEY_TOKEN
                         ? ctl_string(key->name.data, key->name.len)
@@ -53,14 +61,8 @@ ctl_inflight_row(ctl_inflight_t *f, const jr_key_t *key, redisReply *r)
     json_object_set_new(row, "lease",
                         json_string(lease > 0 ? ctl_duration(lease)
                                               : "ended: unknown"));
-
-    /* gateways of old did not write it */
-
-    if (r->element[4]->str != NULL) {
-        age = f->now - atoll(r->element[4]->str);
-        json_object_set_new(row, "ageMs", json_integer(age));
-        json_object_set_new(row, "age", json_string(ctl_duration(age)));
-    }
+    json_object_set_new(row, "ageMs", json_integer(age));
+    json_object_set_new(row, "age", json_string(ctl_duration(age)));
 
     json_array_append_new(f->rows, row);
 }
@@ -71,9 +73,10 @@ ctl_inflight_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
 {
     ctl_inflight_t *f = data;
 
-    jr_key_t     key;
-    redisReply  *reply;
-    const char  *argv[7] = { "HMGET", text, "s", "l", "o", "i", "b" };
+    jr_key_t      key;
+    redisReply   *reply;
+    jr_record_t   record;
+    const char   *argv[2] = { "GET", text };
 
     if (jr_key_read((jr_str_t) { len, text },
                     (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
@@ -83,18 +86,18 @@ ctl_inflight_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
         return CTL_OK;
     }
 
-    reply = ctl_command(ctl, 1, 7, argv);
+    reply = ctl_command(ctl, 1, 2, argv);
 
     if (reply == NULL) {
         return CTL_FAILED;
     }
 
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 5
-        && reply->element[0]->str != NULL
-        && strcmp(reply->element[0]->str, "c") == 0
-        && reply->element[1]->str != NULL)
+    if (reply->type == REDIS_REPLY_STRING
+        && jr_record_read((jr_str_t) { reply->len, reply->str }, &record)
+           == JR_OK
+        && record.head[JR_RECORD_STATE].text.data[0] == JR_STATE_CLAIMED[0])
     {
-        ctl_inflight_row(f, &key, reply);
+        ctl_inflight_row(f, &key, &record);
     }
 
     freeReplyObject(reply);

@@ -8,6 +8,9 @@
 
 #include "jobrunsctl.h"
 
+#include "jr_counter_read.h"
+#include "jr_script.h"
+
 
 static const ctl_column_t  ctl_tenant_columns[] = {
     { "limit", "LIMIT" },
@@ -75,130 +78,61 @@ ctl_overrides(redisReply *all, const char *name, long long now, char *buf,
 }
 
 
-/*
- * What is used of a limit, in words: a function for each kind.  reply is that
- * to the command of ctl_uses; now and resets (-1: never) are in ms.  Returns 0
- * where the value is corrupt.
- */
+/* a counter without those of one name: the rest, and how many there were */
 
-static int
-ctl_used_rate(redisReply *reply, long long now, long long resets, char *used,
-    size_t size)
+static const char  ctl_reset_lua[] =
+    "local text = redis.call('GET', KEYS[1])\n"
+    "if not text or string.sub(text, 1, 1) ~= '" JR_SCRIPT_FORMAT "' then\n"
+    "  return 0\n"
+    "end\n"
+    "local rest, at, n = { '" JR_SCRIPT_FORMAT "' }, 2, 0\n"
+    "while at + 2 <= #text do\n"
+    "  local after = at + 3 + string.byte(text, at + 2) + ARGV[2]\n"
+    "  if string.sub(text, at + 3, after - 1 - ARGV[2]) == ARGV[1] then\n"
+    "    n = n + 1\n"
+    "  else\n"
+    "    rest[#rest + 1] = string.sub(text, at, after - 1)\n"
+    "  end\n"
+    "  at = after\n"
+    "end\n"
+    "if n == 0 then\n"
+    "  return 0\n"
+    "elseif #rest == 1 then\n"
+    "  redis.call('DEL', KEYS[1])\n"
+    "else\n"
+    "  redis.call('SET', KEYS[1], table.concat(rest), 'KEEPTTL')\n"
+    "end\n"
+    "return n\n";
+
+
+/* what is used of a counter, in words */
+
+static void
+ctl_used(const jr_counter_t *c, long long now, char *used, size_t size)
 {
-    double     since_ms, left;
-    long long  first, count;
+    double  since_ms, left;
 
-    if (sscanf(reply->str, "%lld %lld", &first, &count) != 2) {
-        return 0;
+    if (c->end <= now) {
+        snprintf(used, size, "nothing");
+        return;
     }
 
-    /* the key ends when the backlog of its first number is worked off,
-       evenly since then */
+    if (c->kind != JR_LIMIT_RATE) {
+        snprintf(used, size, "%lld", (long long) c->count);
+        return;
+    }
 
-    /* whole milliseconds, as now is:
-       NOLINTNEXTLINE(bugprone-integer-division) */
-    since_ms = (double) (now - first / 1000);
-    left = (double) count / (double) JR_RATE_REQUEST;
+    /* the backlog is worked off evenly until its end */
 
-    if (since_ms > 0 && resets >= 0) {
-        left = left * (double) resets / ((double) resets + since_ms);
+    since_ms = (double) now - (double) c->since / 1000;
+    left = (double) c->count / (double) JR_RATE_REQUEST;
+
+    if (since_ms > 0) {
+        left = left * (double) (c->end - now)
+               / ((double) (c->end - now) + since_ms);
     }
 
     snprintf(used, size, "%.1f requests ahead", left);
-
-    return 1;
-}
-
-
-static int
-ctl_used_quota(redisReply *reply, long long now, long long resets, char *used,
-    size_t size)
-{
-    long long  first, count;
-
-    (void) now;
-    (void) resets;
-
-    if (sscanf(reply->str, "%lld %lld", &first, &count) != 2) {
-        return 0;
-    }
-
-    snprintf(used, size, "%lld", count);
-
-    return 1;
-}
-
-
-static int
-ctl_used_concurrency(redisReply *reply, long long now, long long resets,
-    char *used, size_t size)
-{
-    (void) now;
-    (void) resets;
-
-    snprintf(used, size, "%lld now", reply->integer);
-
-    return 1;
-}
-
-
-/* by jr_limit_kind_e; between: of the key, those beyond now are counted */
-
-static const struct {
-    const char  *command;
-    int          between;
-    int        (*used)(redisReply *reply, long long now, long long resets,
-                       char *used, size_t size);
-} ctl_uses[] = {
-    { "GET", 0, ctl_used_rate },
-    { "GET", 0, ctl_used_quota },
-    { "ZCOUNT", 1, ctl_used_concurrency }
-};
-
-_Static_assert(sizeof(ctl_uses) / sizeof(ctl_uses[0]) == JR_LIMIT_LAST,
-               "what is used, of each kind of limit");
-
-
-/* what is used of a limit, and ms until it is whole again (-1: not known) */
-
-static int
-ctl_used(ctl_t *ctl, const char *text, jr_limit_kind_e kind, long long now,
-    char *used, size_t size, long long *resets)
-{
-    int          between;
-    char         since[32];
-    redisReply  *reply, *life;
-
-    between = ctl_uses[kind].between;
-    snprintf(since, sizeof(since), "(%lld", now);
-
-    reply = ctl_ask(ctl, ctl_uses[kind].command, text,
-                    between ? since : NULL, between ? "+inf" : NULL);
-
-    if (reply == NULL) {
-        return CTL_FAILED;
-    }
-
-    life = ctl_ask(ctl, "PTTL", text, NULL, NULL);
-
-    if (life == NULL) {
-        freeReplyObject(reply);
-        return CTL_FAILED;
-    }
-
-    *resets = life->integer;
-
-    if (!between && reply->str == NULL) {
-        snprintf(used, size, "nothing");
-
-    } else if (!ctl_uses[kind].used(reply, now, *resets, used, size)) {
-        snprintf(used, size, "damaged");
-    }
-
-    freeReplyObject(reply);
-    freeReplyObject(life);
-
-    return CTL_OK;
 }
 
 
@@ -234,57 +168,155 @@ ctl_row(ctl_tenant_t *t, const char *name, size_t len, jr_limit_kind_e kind,
 }
 
 
-/* a counter that is there */
+/* a row, with what is configured for it */
 
-static int
-ctl_tenant_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
+static void
+ctl_tenant_row(ctl_t *ctl, ctl_tenant_t *t, const jr_key_t *key,
+    const jr_counter_t *c, const char *used)
 {
-    ctl_tenant_t *t = data;
-
-    int          rc;
-    char         used[64], of[JR_NAME_MAX + 1];
+    char         of[JR_NAME_MAX + 1];
     size_t       i;
-    jr_key_t     key;
     long long    resets;
     const char  *configured;
-
-    if (jr_key_read((jr_str_t) { len, text },
-                    (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
-        != JR_OK
-        || key.kind != JR_KEY_LIMIT)
-    {
-        return CTL_OK;
-    }
-
-    rc = ctl_used(ctl, text, key.limit, t->now, used,
-                  sizeof(used), &resets);
-
-    if (rc != CTL_OK) {
-        return rc;
-    }
 
     configured = NULL;
 
     for (i = 0; i < ctl->nlimits; i++) {
-        if (ctl->limits[i].kind == key.limit
-            && jr_str_eq(key.name, ctl->limits[i].name,
+        if (ctl->limits[i].kind == c->kind
+            && jr_str_eq(c->name, ctl->limits[i].name,
                          strlen(ctl->limits[i].name))
-            && (key.window.len == 0
-                || jr_str_eq(key.window, ctl->limits[i].window,
-                             strlen(ctl->limits[i].window))))
+            && (!jr_limit_kinds[c->kind].windowed
+                || ctl->limits[i].window[0] == c->window))
         {
             configured = ctl->limits[i].words;
             t->seen[i] = 1;
         }
     }
 
-    snprintf(of, sizeof(of), "%.*s", (int) key.by.len,
-             key.by.len ? key.by.data : "");
+    snprintf(of, sizeof(of), "%.*s", (int) key->by.len,
+             key->by.len ? key->by.data : "");
 
-    ctl_row(t, key.name.data, key.name.len, key.limit,
-            of[0] ? of : "tenant", configured, used, resets);
+    resets = (long long) c->end - t->now;
+
+    ctl_row(t, c->name.data, c->name.len, c->kind, of[0] ? of : "tenant",
+            configured, used, resets > 0 ? resets : -1);
+}
+
+
+static int
+ctl_tenant_on_counters(ctl_t *ctl, ctl_tenant_t *t, const char *text,
+    const jr_key_t *key)
+{
+    char           used[64];
+    jr_str_t       rest;
+    redisReply    *reply;
+    jr_counter_t   c;
+
+    reply = ctl_ask(ctl, "GET", text, NULL, NULL);
+
+    if (reply == NULL) {
+        return CTL_FAILED;
+    }
+
+    rest = (jr_str_t) { reply->len, reply->str };
+
+    if (reply->type == REDIS_REPLY_STRING
+        && jr_counter_begin(&rest) == JR_OK)
+    {
+        while (rest.len && jr_counter_next(&rest, &c) == JR_OK) {
+
+            if (c.kind != JR_LIMIT_LAST) {
+                ctl_used(&c, t->now, used, sizeof(used));
+                ctl_tenant_row(ctl, t, key, &c, used);
+            }
+        }
+    }
+
+    if (reply->type == REDIS_REPLY_STRING && rest.len) {
+        ctl_row(t, "", 0, JR_LIMIT_LAST, key->by.len ? key->by.data : "tenant",
+                NULL, "damaged", -1);
+    }
+
+    freeReplyObject(reply);
 
     return CTL_OK;
+}
+
+
+static int
+ctl_tenant_on_slots(ctl_t *ctl, ctl_tenant_t *t, const char *text,
+    const jr_key_t *key)
+{
+    char          used[64], since[32];
+    redisReply   *held, *last;
+    jr_counter_t  c;
+    const char   *argv[5] = { "ZRANGE", text, "-1", "-1", "WITHSCORES" };
+
+    snprintf(since, sizeof(since), "(%lld", t->now);
+
+    held = ctl_ask(ctl, "ZCOUNT", text, since, "+inf");
+
+    if (held == NULL) {
+        return CTL_FAILED;
+    }
+
+    last = ctl_command(ctl, 0, 5, argv);
+
+    if (last == NULL) {
+        freeReplyObject(held);
+        return CTL_FAILED;
+    }
+
+    memset(&c, 0, sizeof(c));
+
+    c.kind = JR_LIMIT_CONCURRENCY;
+    c.name = key->name;
+
+    if (last->type == REDIS_REPLY_ARRAY && last->elements == 2) {
+        c.end = atoll(last->element[1]->str);
+    }
+
+    if (held->type == REDIS_REPLY_INTEGER) {
+        snprintf(used, sizeof(used), "%lld now", held->integer);
+
+    } else {
+        snprintf(used, sizeof(used), "damaged");
+    }
+
+    ctl_tenant_row(ctl, t, key, &c, used);
+
+    freeReplyObject(held);
+    freeReplyObject(last);
+
+    return CTL_OK;
+}
+
+
+static int
+ctl_tenant_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
+{
+    ctl_tenant_t *t = data;
+
+    jr_key_t  key;
+
+    if (jr_key_read((jr_str_t) { len, text },
+                    (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
+        != JR_OK)
+    {
+        return CTL_OK;
+    }
+
+    switch (key.kind) {
+
+    case JR_KEY_COUNTERS:
+        return ctl_tenant_on_counters(ctl, t, text, &key);
+
+    case JR_KEY_SLOTS:
+        return ctl_tenant_on_slots(ctl, t, text, &key);
+
+    default:
+        return CTL_OK;
+    }
 }
 
 
@@ -393,19 +425,31 @@ ctl_reset_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
 {
     ctl_tenant_t *t = data;
 
+    char         size[24];
     jr_key_t     key;
     redisReply  *reply;
+    const char  *argv[6] = { "EVAL", ctl_reset_lua, "1", text, t->only,
+                             size };
 
     if (jr_key_read((jr_str_t) { len, text },
                     (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
-        != JR_OK
-        || key.kind != JR_KEY_LIMIT
-        || !jr_str_eq(key.name, t->only, strlen(t->only)))
+        != JR_OK)
     {
         return CTL_OK;
     }
 
-    reply = ctl_ask(ctl, "DEL", text, NULL, NULL);
+    if (key.kind == JR_KEY_COUNTERS) {
+        snprintf(size, sizeof(size), "%d", JR_COUNTER_SIZE);
+        reply = ctl_command(ctl, 0, 6, argv);
+
+    } else if (key.kind == JR_KEY_SLOTS
+               && jr_str_eq(key.name, t->only, strlen(t->only)))
+    {
+        reply = ctl_ask(ctl, "DEL", text, NULL, NULL);
+
+    } else {
+        return CTL_OK;
+    }
 
     if (reply == NULL) {
         return CTL_FAILED;

@@ -8,35 +8,22 @@
 
 #include "jobrunsctl.h"
 
+#include "jr_digest.h"
+#include "jr_hex.h"
+#include "jr_record.h"
+
 
 /* as settle.lua's "unknown": the owner's next renewal finds the lease lost,
    and a 2xx of it is kept all the same */
 
 static const char  ctl_expire_lua[] =
-    "if redis.call('HGET', KEYS[1], 's') ~= 'c' then return '' end\n"
-    "redis.call('HSET', KEYS[1], 's', 'u')\n"
-    "redis.call('HDEL', KEYS[1], 'l', 't', 'k', 'b')\n"
+    "local text = redis.call('GET', KEYS[1])\n"
+    "local claimed = '" JR_SCRIPT_FORMAT JR_STATE_CLAIMED "'\n"
+    "if not text or string.sub(text, 1, 2) ~= claimed then return '' end\n"
+    "local head = select(11, struct.unpack('" JR_RECORD_HEAD "', text))\n"
+    "redis.call('SET', KEYS[1], '" JR_SCRIPT_FORMAT JR_STATE_UNKNOWN "' ..\n"
+    "           string.sub(text, 3, head), 'KEEPTTL')\n"
     "return 'expired'\n";
-
-
-/* fields of a record, in the order they are shown; see admit.lua */
-
-static const struct {
-    const char  *field;
-    const char  *name;
-} ctl_fields[] = {
-    { "s", "state" },
-    { "o", "owner" },
-    { "r", "firstRequestId" },
-    { "i", "requestId" },
-    { "f", "fingerprint" },
-    { "l", "leaseMs" },
-    { "x", "endsInMs" },
-    { "j", "runKey" },
-    { "n", "location" },
-    { "k", "consumed" },
-    { NULL, NULL }
-};
 
 
 /* the token's key; NULL after saying what is missing */
@@ -95,60 +82,86 @@ ctl_token_key(ctl_t *ctl)
 
 
 static const char *
-ctl_state(const char *state, long long lease)
+ctl_state(char state, long long lease)
 {
-    if (strcmp(state, "d") == 0) {
+    if (state == JR_STATE_DONE[0]) {
         return "done";
     }
 
-    if (strcmp(state, "u") == 0) {
+    if (state == JR_STATE_UNKNOWN[0]) {
         return "unknown";
     }
 
-    if (strcmp(state, "c") == 0) {
-        return lease > 0 ? "running" : "unknown (its lease has ended)";
-    }
+    return lease > 0 ? "running" : "unknown (its lease has ended)";
+}
 
-    return "damaged";
+
+static void
+ctl_record_text(json_t *object, const char *name, jr_str_t text)
+{
+    if (text.len) {
+        json_object_set_new(object, name, ctl_string(text.data, text.len));
+    }
 }
 
 
 static json_t *
-ctl_record(ctl_t *ctl, const char *key, redisReply *reply)
+ctl_record(ctl_t *ctl, const char *key, const jr_record_t *record)
 {
-    size_t       i, n;
-    json_t      *object;
-    long long    now, lease;
-    const char  *text;
+    char               hex[2 * JR_DIGEST_LEN], *end, print[128];
+    char               state;
+    json_t            *object;
+    long long          now, lease;
+    const jr_pack_t   *head;
+    jr_record_done_t   done;
 
+    head = record->head;
+    state = head[JR_RECORD_STATE].text.data[0];
     now = ctl_now(ctl);
+    lease = (long long) head[JR_RECORD_LEASE_END].number - now;
+
     object = json_object();
-    n = reply->elements;
-    lease = n > 5 && reply->element[5]->str != NULL
-            ? atoll(reply->element[5]->str) - now : 0;
 
     json_object_set_new(object, "key", ctl_string(key, strlen(key)));
+    json_object_set_new(object, "state", json_string(ctl_state(state, lease)));
 
-    for (i = 0; i < n && ctl_fields[i].field != NULL; i++) {
+    end = jr_hex(hex, (const unsigned char *)
+                      head[JR_RECORD_OWNER].text.data,
+                 head[JR_RECORD_OWNER].text.len, JR_HEX_LOWER);
+    json_object_set_new(object, "owner", ctl_string(hex,
+                                                    (size_t) (end - hex)));
 
-        text = reply->element[i]->str;
+    ctl_record_text(object, "firstRequestId", record->first_id);
+    ctl_record_text(object, "requestId", record->id);
 
-        if (text == NULL || reply->element[i]->len == 0) {
-            continue;
+    end = jr_hex(hex, (const unsigned char *)
+                      head[JR_RECORD_FINGERPRINT].text.data,
+                 head[JR_RECORD_FINGERPRINT].text.len, JR_HEX_LOWER);
+    snprintf(print, sizeof(print), "%d:%.*s",
+             (int) head[JR_RECORD_VERSION].number, (int) (end - hex), hex);
+    json_object_set_new(object, "fingerprint", json_string(print));
+
+    if (state == JR_STATE_CLAIMED[0]) {
+        json_object_set_new(object, "leaseMs", json_integer(lease));
+    }
+
+    json_object_set_new(object, "endsInMs",
+                        json_integer((long long) head[JR_RECORD_END].number
+                                     - now));
+
+    if (state == JR_STATE_CLAIMED[0]) {
+        ctl_record_text(object, "consumed", record->tail);
+    }
+
+    if (state == JR_STATE_DONE[0]) {
+
+        if (jr_record_read_done(record, &done) != JR_OK) {
+            json_object_set_new(object, "state", json_string("damaged"));
+            return object;
         }
 
-        if (i == 0) {
-            json_object_set_new(object, "state",
-                                json_string(ctl_state(text, lease)));
-
-        } else if (i == 5 || i == 6) {
-            json_object_set_new(object, ctl_fields[i].name,
-                                json_integer(atoll(text) - now));
-
-        } else {
-            json_object_set_new(object, ctl_fields[i].name,
-                                ctl_string(text, reply->element[i]->len));
-        }
+        ctl_record_text(object, "runKey", done.run_key);
+        ctl_record_text(object, "location", done.location);
     }
 
     return object;
@@ -160,31 +173,32 @@ ctl_record(ctl_t *ctl, const char *key, redisReply *reply)
 static json_t *
 ctl_token_read(ctl_t *ctl, const char *key)
 {
-    int          i;
-    json_t      *object;
-    redisReply  *reply;
-    const char  *argv[16] = { "HMGET", key };
+    json_t       *object;
+    redisReply   *reply;
+    jr_record_t   record;
+    const char   *argv[2] = { "GET", key };
 
-    for (i = 0; ctl_fields[i].field != NULL; i++) {
-        argv[2 + i] = ctl_fields[i].field;
-    }
-
-    reply = ctl_command(ctl, 0, 2 + i, argv);
+    reply = ctl_command(ctl, 0, 2, argv);
 
     if (reply == NULL) {
         return NULL;
     }
 
-    if (reply->type != REDIS_REPLY_ARRAY
-        || reply->elements != (size_t) i
-        || reply->element[0]->str == NULL)
-    {
+    if (reply->type != REDIS_REPLY_STRING) {
         freeReplyObject(reply);
         (void) ctl_fail(CTL_NOTHING, "there is no such token: \"%s\"", key);
         return NULL;
     }
 
-    object = ctl_record(ctl, key, reply);
+    if (jr_record_read((jr_str_t) { reply->len, reply->str }, &record)
+        == JR_OK)
+    {
+        object = ctl_record(ctl, key, &record);
+
+    } else {
+        object = json_pack("{s:s,s:s}", "key", key, "state", "damaged");
+    }
+
     freeReplyObject(reply);
 
     return object;

@@ -9,14 +9,10 @@
 #include "jr_key_read.h"
 
 
-static void jr_key_read_limit(jr_key_t *key);
-static jr_str_t jr_key_cut(jr_str_t *text);
-
-
 jr_status_e
 jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key)
 {
-    int          kind, limit;
+    int          kind;
     jr_str_t     rest, part;
     const char  *end;
 
@@ -45,17 +41,13 @@ jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key)
     rest.len -= key->tenant.len;
     rest.data = end;
 
-    for (kind = 0, limit = 0; kind < JR_KEY_LAST; /* void */) {
-        part = jr_key_part((jr_key_kind_e) kind, (jr_limit_kind_e) limit);
+    for (kind = 0; kind < JR_KEY_LAST; kind++) {
+        part = jr_key_part((jr_key_kind_e) kind);
 
         if (rest.len >= part.len
             && memcmp(rest.data, part.data, part.len) == 0)
         {
             break;
-        }
-
-        if (kind != JR_KEY_LIMIT || ++limit == JR_LIMIT_LAST) {
-            kind++;
         }
     }
 
@@ -64,55 +56,25 @@ jr_key_read(jr_str_t text, jr_str_t prefix, jr_key_t *key)
     }
 
     key->kind = (jr_key_kind_e) kind;
-    key->limit = (jr_limit_kind_e) limit;
     key->name.data = rest.data + part.len;
     key->name.len = rest.len - part.len;
 
-    if (kind == JR_KEY_LIMIT) {
-        jr_key_read_limit(key);
+    if (kind != JR_KEY_COUNTERS && kind != JR_KEY_SLOTS) {
+        return JR_OK;
     }
 
-    return JR_OK;
-}
+    /* names of limits have no colon; what they count by may */
 
+    end = key->name.len ? memchr(key->name.data, ':', key->name.len) : NULL;
 
-/* names of limits and windows have no colon; what they count by may */
-
-static void
-jr_key_read_limit(jr_key_t *key)
-{
-    jr_str_t  rest;
-
-    rest = key->name;
-    key->name = jr_key_cut(&rest);
-
-    if (jr_limit_kinds[key->limit].windowed) {
-        key->window = jr_key_cut(&rest);
+    if (end != NULL) {
+        key->by.data = end + 1;
+        key->by.len = (size_t) (key->name.data + key->name.len - end) - 1;
+        key->name.len = (size_t) (end - key->name.data);
     }
 
-    key->by = rest;
-}
-
-
-/* the part in front of a colon, or all; text is what is behind it */
-
-static jr_str_t
-jr_key_cut(jr_str_t *text)
-{
-    jr_str_t     part;
-    const char  *colon;
-
-    part = *text;
-    colon = part.len ? memchr(part.data, ':', part.len) : NULL;
-
-    if (colon != NULL) {
-        part.len = (size_t) (colon - part.data);
-    }
-
-    text->data = part.data + part.len + (colon != NULL);
-    text->len -= part.len + (colon != NULL);
-
-    return part;
+    return (kind == JR_KEY_COUNTERS) == (key->name.len == 0) ? JR_OK
+                                                             : JR_INVALID;
 }
 
 

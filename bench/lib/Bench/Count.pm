@@ -270,9 +270,7 @@ sub stored_record {
     my ($key) = grep { /(?:\}|:token):[0-9a-f]{64}$/ }
         @{$redis->command('KEYS', '*')}
         or die "a creation has left no record\n";
-    my $value = $redis->command('TYPE', $key) eq 'string'
-        ? $redis->command('GET', $key)
-        : join '', @{$redis->command('HGETALL', $key)};
+    my $value = $redis->command('GET', $key);
 
     return {
         bytes  => length $value,

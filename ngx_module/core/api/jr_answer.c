@@ -5,17 +5,11 @@
 
 #include "jr_answer.h"
 #include "jr_decimal.h"
-#include "jr_digest.h"
 #include "jr_run.h"
 
 
-#define JR_ANSWER_MAGIC  "JR1 "
-
-/* the magic, the digest and its newline */
-#define JR_ANSWER_FIRST  (sizeof(JR_ANSWER_MAGIC) - 1 + JR_DIGEST_HEX + 1)
-
 /* status and two lengths, each with what follows it */
-#define JR_ANSWER_SECOND  (4 + 21 + 21)
+#define JR_ANSWER_FIRST  (4 + 21 + 21)
 
 
 static const jr_str_t  jr_answer_names[] = {
@@ -48,7 +42,7 @@ jr_answer_size(const jr_answer_t *answer)
 {
     size_t  i, size;
 
-    size = JR_ANSWER_FIRST + JR_ANSWER_SECOND + answer->body.len + 1;
+    size = JR_ANSWER_FIRST + answer->body.len + 1;
 
     for (i = 0; i < JR_ANSWER_HEADERS; i++) {
         size += jr_answer_names[i].len + answer->headers[i].len + 3;
@@ -61,10 +55,8 @@ jr_answer_size(const jr_answer_t *answer)
 jr_status_e
 jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
 {
-    char        *p, *second;
-    size_t       i, headers;
-    jr_digest_t  md;
-    jr_status_e  rc;
+    char    *p;
+    size_t   i, headers;
 
     headers = 0;
 
@@ -81,9 +73,7 @@ jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
         headers += jr_answer_names[i].len + answer->headers[i].len + 3;
     }
 
-    second = dst + JR_ANSWER_FIRST;
-
-    p = jr_decimal(second, answer->status);
+    p = jr_decimal(dst, answer->status);
     *p++ = ' ';
     p = jr_decimal(p, headers);
     *p++ = ' ';
@@ -110,14 +100,6 @@ jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
         p += answer->body.len;
     }
 
-    rc = jr_digest(second, p - second, &md);
-    if (rc != JR_OK) {
-        return rc;
-    }
-
-    memcpy(dst, JR_ANSWER_MAGIC, sizeof(JR_ANSWER_MAGIC) - 1);
-    *jr_digest_hex(&md, dst + sizeof(JR_ANSWER_MAGIC) - 1) = '\n';
-
     *len = p - dst;
 
     return JR_OK;
@@ -127,36 +109,12 @@ jr_answer_encode(const jr_answer_t *answer, char *dst, size_t *len)
 jr_status_e
 jr_answer_decode(jr_str_t value, jr_answer_t *answer)
 {
-    char         hex[JR_DIGEST_HEX];
     size_t       status, headers, body;
     jr_str_t     rest;
     jr_answer_t  read;
-    jr_digest_t  md;
     jr_status_e  rc;
 
-    if (value.len < JR_ANSWER_FIRST
-        || memcmp(value.data, JR_ANSWER_MAGIC, sizeof(JR_ANSWER_MAGIC) - 1)
-           != 0
-        || value.data[JR_ANSWER_FIRST - 1] != '\n')
-    {
-        return JR_INVALID;
-    }
-
-    rest.data = value.data + JR_ANSWER_FIRST;
-    rest.len = value.len - JR_ANSWER_FIRST;
-
-    rc = jr_digest(rest.data, rest.len, &md);
-    if (rc != JR_OK) {
-        return rc;
-    }
-
-    jr_digest_hex(&md, hex);
-
-    if (memcmp(hex, value.data + sizeof(JR_ANSWER_MAGIC) - 1, JR_DIGEST_HEX)
-        != 0)
-    {
-        return JR_INVALID;
-    }
+    rest = value;
 
     if (!jr_answer_number(&rest, ' ', &status)
         || !jr_answer_number(&rest, ' ', &headers)

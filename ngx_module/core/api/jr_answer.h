@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * The kept answer: what a 2xx looked like, as one value in Redis.
+ * The kept answer: what a 2xx looked like, as a part of a record in Redis.
  *
- *   JR1 <sha256 of all that follows the first line>\n
  *   <status> <bytes of headers> <bytes of body>\n
  *   <name>: <value>\n ...
  *   <body>
  *
- * What comes back from Redis is not trusted: a value that is damaged, cut or
- * somebody else's is told by its digest and its lengths.
+ * The record that it is stored in has a sum of it (jr_record.h).  What comes
+ * back from Redis is not trusted all the same: lengths are checked.
  */
 
 #ifndef JR_ANSWER_H_INCLUDED
@@ -53,7 +52,7 @@ size_t jr_answer_size(const jr_answer_t *answer);
 
 /*
  * Writes *answer to dst and sets *len.  JR_INVALID: a header value is not
- * storable.  Else what jr_digest() has against it.
+ * storable.
  */
 jr_status_e jr_answer_encode(const jr_answer_t *answer, char *dst,
     size_t *len);

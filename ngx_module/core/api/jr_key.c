@@ -10,18 +10,19 @@
 static const jr_str_t  jr_key_parts[] = {
     jr_str("}:v1:token:"),
     jr_str("}:v1:attempt:"),
-    jr_str("}:limits")
+    jr_str("}:limits"),
+    jr_str("}:v1:counters"),
+    jr_str("}:v1:slots:")
 };
 
 _Static_assert(sizeof(jr_key_parts) / sizeof(jr_key_parts[0])
-               == JR_KEY_LIMIT, "a part for each key that is not a limit's");
+               == JR_KEY_LAST, "a part for each kind of key");
 
 
 jr_str_t
-jr_key_part(jr_key_kind_e kind, jr_limit_kind_e limit)
+jr_key_part(jr_key_kind_e kind)
 {
-    return kind == JR_KEY_LIMIT ? jr_limit_kinds[limit].key
-                                : jr_key_parts[kind];
+    return jr_key_parts[kind];
 }
 
 
@@ -40,8 +41,7 @@ size_t
 jr_key_size(const jr_key_t *key)
 {
     return key->prefix.len + 1 + key->tenant.len
-           + jr_key_part(key->kind, key->limit).len + key->name.len
-           + (key->window.len ? 1 + key->window.len : 0)
+           + jr_key_part(key->kind).len + key->name.len
            + (key->by.len ? 1 + key->by.len : 0);
 }
 
@@ -52,13 +52,8 @@ jr_key_write(const jr_key_t *key, char *dst)
     dst = jr_key_put(dst, key->prefix);
     *dst++ = '{';
     dst = jr_key_put(dst, key->tenant);
-    dst = jr_key_put(dst, jr_key_part(key->kind, key->limit));
+    dst = jr_key_put(dst, jr_key_part(key->kind));
     dst = jr_key_put(dst, key->name);
-
-    if (key->window.len) {
-        *dst++ = ':';
-        dst = jr_key_put(dst, key->window);
-    }
 
     if (key->by.len) {
         *dst++ = ':';

@@ -6,8 +6,8 @@
  *   <prefix>{<tenant>}:v1:token:<hash>     the record of a token
  *   <prefix>{<tenant>}:v1:attempt:<owner>  of an attempt without one
  *   <prefix>{<tenant>}:limits              overrides of the tenant's limits
- *   <prefix>{<tenant>}:v1:rate:<name>[:<by>], likewise slots
- *   <prefix>{<tenant>}:v1:quota:<name>:<window>[:<by>]
+ *   <prefix>{<tenant>}:v1:counters[:<by>]  rates and quotas
+ *   <prefix>{<tenant>}:v1:slots:<name>[:<by>]  of a concurrency
  *
  * The braces are a Redis Cluster's hash tag: all keys of one call are on one
  * node.
@@ -23,26 +23,24 @@ typedef enum {
     JR_KEY_TOKEN = 0,
     JR_KEY_ATTEMPT,
     JR_KEY_OVERRIDES,
-    JR_KEY_LIMIT,
+    JR_KEY_COUNTERS,
+    JR_KEY_SLOTS,
     JR_KEY_LAST
 } jr_key_kind_e;
 
 
 /* what a key is made of; all but prefix, tenant and kind may be empty */
 typedef struct {
-    jr_str_t         prefix;
-    jr_str_t         tenant;    /* as jr_identity_name() has it */
-    jr_key_kind_e    kind;
-    jr_limit_kind_e  limit;     /* of JR_KEY_LIMIT */
-    jr_str_t         name;      /* a limit's, a token's digest, an owner */
-    jr_str_t         by;        /* what a limit counts by, likewise named */
-    jr_str_t         window;    /* of a quota: two windows are two counters,
-                                   also under one name */
+    jr_str_t       prefix;
+    jr_str_t       tenant;      /* as jr_identity_name() has it */
+    jr_key_kind_e  kind;
+    jr_str_t       name;        /* a limit's, a token's digest, an owner */
+    jr_str_t       by;          /* what a limit counts by, likewise named */
 } jr_key_t;
 
 
 /* what stands between the tenant and the name, the brace included */
-jr_str_t jr_key_part(jr_key_kind_e kind, jr_limit_kind_e limit);
+jr_str_t jr_key_part(jr_key_kind_e kind);
 
 /* bytes of the key */
 size_t jr_key_size(const jr_key_t *key);

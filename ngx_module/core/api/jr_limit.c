@@ -9,12 +9,110 @@
 #include "jr_decimal.h"
 #include "jr_digest.h"
 #include "jr_limit.h"
+#include "jr_pack.h"
+#include "jr_script.h"
 
 
+static void jr_limit_fields(const jr_limit_t *limit, unsigned key,
+    jr_pack_t v[JR_LIMIT_FIELDS]);
 static char *jr_limit_item(char *p, int first, const jr_limit_t *limit,
     const char *what, int64_t value);
 static char *jr_limit_item_partition(char *p, const jr_limit_t *limit);
 static char *jr_limit_put(char *p, const char *text);
+
+
+size_t
+jr_limit_packed_size(const jr_limit_t *limit)
+{
+    jr_pack_t  v[JR_LIMIT_FIELDS];
+
+    jr_limit_fields(limit, 0, v);
+
+    return jr_pack_size(JR_LIMIT, v);
+}
+
+
+char *
+jr_limit_pack(const jr_limit_t *limit, unsigned key, char *dst)
+{
+    jr_pack_t  v[JR_LIMIT_FIELDS];
+
+    jr_limit_fields(limit, key, v);
+
+    return jr_pack_write(dst, JR_LIMIT, v);
+}
+
+
+static void
+jr_limit_fields(const jr_limit_t *limit, unsigned key,
+    jr_pack_t v[JR_LIMIT_FIELDS])
+{
+    v[JR_LIMIT_KEY].number = key;
+    v[JR_LIMIT_DRY_RUN].number = limit->dry_run;
+    v[JR_LIMIT_COUNT].number = limit->count;
+    v[JR_LIMIT_PERIOD].number = limit->period;
+    v[JR_LIMIT_BURST].number = limit->burst;
+
+    v[JR_LIMIT_KIND].text.data = jr_limit_kinds[limit->kind].code;
+    v[JR_LIMIT_KIND].text.len = 1;
+
+    v[JR_LIMIT_WINDOW].text.data = limit->window.len ? limit->window.data
+                                                     : "-";
+    v[JR_LIMIT_WINDOW].text.len = 1;
+
+    v[JR_LIMIT_NAME].text = limit->name;
+}
+
+
+/* the bounds are those within which jr_limit_kind.c computes */
+
+jr_status_e
+jr_limit_measure(const jr_limit_t *limit, jr_str_t *rest,
+    jr_limit_state_t *state)
+{
+    size_t     i;
+    jr_pack_t  v[JR_MEASURE_LAST];
+
+    static const int64_t  most[JR_MEASURE_LAST] = {
+        [JR_MEASURE_STATE] = JR_LIMIT_LIFTED,
+        [JR_MEASURE_COUNT] = JR_QUOTA_MAX,
+        [JR_MEASURE_PERIOD] = JR_PERIOD_MAX,
+        [JR_MEASURE_BURST] = JR_BURST_MAX,
+        [JR_MEASURE_USED] = JR_RESET_MAX,
+        [JR_MEASURE_END] = JR_RESET_MAX
+    };
+
+    if (jr_pack_read(rest, JR_MEASURE, v) != JR_OK) {
+        return JR_INVALID;
+    }
+
+    for (i = 0; i < JR_MEASURE_LAST; i++) {
+        if (v[i].number > most[i]) {
+            return JR_INVALID;
+        }
+    }
+
+    state->state = (jr_limit_state_e) v[JR_MEASURE_STATE].number;
+    state->count = v[JR_MEASURE_COUNT].number;
+    state->period = v[JR_MEASURE_PERIOD].number;
+    state->burst = v[JR_MEASURE_BURST].number;
+    state->remaining = 0;
+    state->reset = 0;
+
+    if (limit->kind == JR_LIMIT_RATE
+        && (state->period == 0 || state->count > JR_RATE_MAX))
+    {
+        return JR_INVALID;
+    }
+
+    if (state->state != JR_LIMIT_LIFTED) {
+        jr_limit_kinds[limit->kind].measure(state,
+                                            v[JR_MEASURE_USED].number,
+                                            v[JR_MEASURE_END].number);
+    }
+
+    return JR_OK;
+}
 
 
 jr_status_e

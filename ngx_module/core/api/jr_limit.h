@@ -34,6 +34,9 @@
  */
 #define JR_LIMIT_RETRIED   120000
 
+/* ms to wait for a limit of 0: until somebody changes it (admit.lua) */
+#define JR_LIMIT_BLOCKED   60000
+
 
 /* the rows of jr_limit_kinds */
 typedef enum {
@@ -102,7 +105,7 @@ typedef struct {
 typedef struct {
     jr_str_t                 name;      /* to admit.lua, on jobruns_status */
     jr_str_t                 directive; /* both end with NUL */
-    jr_str_t                 key;       /* its part of a key: jr_key.h */
+    const char              *code;      /* its letter in jr_script.h */
     const jr_limit_param_t  *params;    /* the last one's name is NULL */
     const char              *takes;     /* all parameters, for a message */
     const char              *unit;      /* of the count, in RateLimit-Policy;
@@ -110,9 +113,16 @@ typedef struct {
     const char              *exceeded;  /* code of a 429 where its reset is
                                            beyond JR_LIMIT_RETRIED; NULL: that
                                            of every 429 */
-    unsigned                 windowed:1;    /* the window is in the key */
-    unsigned                 held:1;    /* as long as an attempt runs: what a
-                                           creation gives back, too */
+    unsigned                 windowed:1;    /* two windows are two counters,
+                                               also under one name */
+    unsigned                 held:1;    /* as long as an attempt runs, by slots:
+                                           what a creation gives back, too */
+
+    /* fills in what remains and when more does, of a limit that counts: used
+       is its backlog, what is used, or slots held; end is ms until its window
+       ends */
+    void                   (*measure)(jr_limit_state_t *state, int64_t used,
+                                      int64_t end);
 
     /* what the policy promises: so much in so many seconds (unit NULL) */
     void                   (*policy)(const jr_limit_state_t *state,
@@ -141,6 +151,21 @@ jr_limit_kind_e jr_limit_kind_find(jr_str_t directive);
 
 /* "rate", "quota", "concurrency"; "other" for what is none of them */
 const char *jr_limit_kind_name(unsigned long kind);
+
+
+/*
+ * A limit as the scripts are given it (JR_LIMIT of jr_script.h): bytes of it,
+ * and writing them at dst, with its key's number from 1; returns the end.
+ */
+size_t jr_limit_packed_size(const jr_limit_t *limit);
+char *jr_limit_pack(const jr_limit_t *limit, unsigned key, char *dst);
+
+/*
+ * What a reply says of a limit (JR_MEASURE), taken off the beginning of *rest.
+ * JR_INVALID: it is too short, or has a number that cannot be.
+ */
+jr_status_e jr_limit_measure(const jr_limit_t *limit, jr_str_t *rest,
+    jr_limit_state_t *state);
 
 
 /* "20r/s", "30r/m", "7r/h" */

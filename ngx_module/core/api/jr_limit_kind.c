@@ -16,6 +16,12 @@ static jr_status_e jr_limit_kind_set_window(jr_limit_t *limit,
 static jr_status_e jr_limit_kind_override_rate(jr_str_t value);
 static jr_status_e jr_limit_kind_override_burst(jr_str_t value);
 static jr_status_e jr_limit_kind_override_limit(jr_str_t value);
+static void jr_limit_kind_rate_measure(jr_limit_state_t *state,
+    int64_t backlog, int64_t end);
+static void jr_limit_kind_quota_measure(jr_limit_state_t *state, int64_t used,
+    int64_t end);
+static void jr_limit_kind_concurrency_measure(jr_limit_state_t *state,
+    int64_t held, int64_t end);
 static void jr_limit_kind_rate_policy(const jr_limit_state_t *state,
     int64_t *count, int64_t *seconds);
 static int jr_limit_kind_rate_refusal(const jr_limit_t *limit,
@@ -79,31 +85,34 @@ const jr_limit_kind_t  jr_limit_kinds[] = {
 
     { .name = jr_str("rate"),
       .directive = jr_str("jobruns_limit"),
-      .key = jr_str("}:v1:rate:"),
+      .code = "r",
       .params = jr_limit_kind_rate,
       .takes = "\"key=\", \"rate=\", \"burst=\" and last \"dry_run\"",
+      .measure = jr_limit_kind_rate_measure,
       .policy = jr_limit_kind_rate_policy,
       .refusal = jr_limit_kind_rate_refusal,
       .conflict = jr_limit_kind_rate_conflict },
 
     { .name = jr_str("quota"),
       .directive = jr_str("jobruns_quota"),
-      .key = jr_str("}:v1:quota:"),
+      .code = "q",
       .params = jr_limit_kind_quota,
       .takes = "\"key=\", \"limit=\", \"window=\" and last \"dry_run\"",
       .exceeded = "QuotaExceeded",
       .windowed = 1,
+      .measure = jr_limit_kind_quota_measure,
       .policy = jr_limit_kind_policy,
       .refusal = jr_limit_kind_quota_refusal,
       .conflict = jr_limit_kind_quota_conflict },
 
     { .name = jr_str("concurrency"),
       .directive = jr_str("jobruns_concurrency"),
-      .key = jr_str("}:v1:slots:"),
+      .code = "c",
       .params = jr_limit_kind_concurrency,
       .takes = "\"key=\", \"limit=\" and last \"dry_run\"",
       .unit = "concurrent-requests",
       .held = 1,
+      .measure = jr_limit_kind_concurrency_measure,
       .policy = jr_limit_kind_policy,
       .refusal = jr_limit_kind_concurrency_refusal }
 };
@@ -208,6 +217,36 @@ jr_limit_kind_override_limit(jr_str_t value)
 
 
 /*
+ * How many more pass at this moment, and when it is one more.  A rate works off
+ * count of its units in each 1/period of the time in which it is one request.
+ */
+
+static void
+jr_limit_kind_rate_measure(jr_limit_state_t *state, int64_t backlog,
+    int64_t end)
+{
+    int64_t  free, more, unit, least;
+
+    (void) end;
+
+    free = state->burst * JR_RATE_REQUEST - backlog;
+    more = (free >= 0) ? free / JR_RATE_REQUEST + 1 : 0;
+
+    state->remaining = (state->state == JR_LIMIT_PASSES) ? more : 0;
+    state->reset = 0;
+
+    if (state->count == 0) {
+        state->reset = JR_LIMIT_BLOCKED;
+
+    } else if (more <= state->burst) {
+        unit = state->count * (JR_RATE_REQUEST / state->period) * 1000;
+        least = more * JR_RATE_REQUEST - free;
+        state->reset = least / unit + (least % unit != 0);
+    }
+}
+
+
+/*
  * A rate is reported as what may come at once, and the whole seconds in which
  * all of it is there again: who keeps to that is never refused.
  */
@@ -258,6 +297,27 @@ jr_limit_kind_rate_conflict(const jr_limit_t *limit, const jr_limit_t *other,
 
 
 /* -------------------------------------------- a quota, and a concurrency */
+
+
+static void
+jr_limit_kind_quota_measure(jr_limit_state_t *state, int64_t used,
+    int64_t end)
+{
+    state->remaining = state->count > used ? state->count - used : 0;
+    state->reset = state->count ? end : JR_LIMIT_BLOCKED;
+}
+
+
+static void
+jr_limit_kind_concurrency_measure(jr_limit_state_t *state, int64_t held,
+    int64_t end)
+{
+    (void) end;
+
+    state->remaining = state->state == JR_LIMIT_PASSES && state->count > held
+                       ? state->count - held : 0;
+    state->reset = 0;
+}
 
 
 static void

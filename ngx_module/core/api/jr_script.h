@@ -1,112 +1,257 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Positions in KEYS, ARGV and replies of the scripts in ngx_module/lua/, which
- * say what each is: the one list of them.
+ * What the scripts in ngx_module/lua/ and C share: positions in KEYS and ARGV,
+ * and the layout of all that is packed, which is defined here alone.
  *
- * C counts from 0.  The scripts use the same names, and util/embed puts the
- * numbers in their place, from 1 as Lua counts; but what is counted within
- * the values of one limit (jr_limit_..._e), and how many there are (..._LAST),
- * are the same numbers in both.
+ * The scripts use the same names, and util/embed puts values in their place:
+ * a position counts from 0 in C, and from 1 in Lua; a string and a ..._LAST
+ * are the same in both.
+ *
+ * A layout is a format of struct.pack() in Lua and of jr_pack.h in C: numbers
+ * are big-endian, I7 holds all below 2^53, c<n> are so many bytes, and a
+ * number right before c0 is the length of that text.  The enum beside it names
+ * its values in their order, for C.
  */
 
 #ifndef JR_SCRIPT_H_INCLUDED
 #define JR_SCRIPT_H_INCLUDED
 
 
+/* the first byte of every value, argument and reply that is packed */
+#define JR_SCRIPT_FORMAT  "1"
+
+
+/* ------------------------------------------------------------- a record */
+
+
+/*
+ * The head: format, state, flags, end and length of the lease in ms, end of
+ * the record and when it was claimed in ms, owner, version of the fingerprint
+ * and the fingerprint, bytes of the whole head, bytes of the first attempt's
+ * request id; then the ids of the first attempt and of the owner, the second
+ * one empty where they are the same.
+ *
+ *   +--------------------------+----------+-------+---------------------+
+ *   | JR_RECORD_HEAD, 81 bytes | first id |  id   | tail                |
+ *   +--------------------------+----------+-------+---------------------+
+ *   |<------------- bytes of the head ----------->|
+ *
+ * The tail of a claim is what was consumed: a word for each limit, in order,
+ * with a blank between: "r", "q:<first second of the window>", "c", or "-".
+ * That of a done token is JR_DONE, then the stored response (jr_answer.h), or
+ * nothing where none is stored.  An unknown token has no tail.
+ */
+#define JR_RECORD_HEAD      ">c1c1BI7I4I7I7c16Bc32I2I2"
+#define JR_RECORD_SIZE      81
+#define JR_RECORD_OWNER_AT  29      /* from 1 */
+#define JR_RECORD_OWNER_END 44
+
+typedef enum {
+    JR_RECORD_FORMAT = 0,
+    JR_RECORD_STATE,                /* one of JR_STATE_... */
+    JR_RECORD_FLAGS,
+    JR_RECORD_LEASE_END,
+    JR_RECORD_LEASE,
+    JR_RECORD_END,
+    JR_RECORD_BEGIN,
+    JR_RECORD_OWNER,
+    JR_RECORD_VERSION,
+    JR_RECORD_FINGERPRINT,
+    JR_RECORD_HEAD_LEN,
+    JR_RECORD_FIRST_LEN,
+    JR_RECORD_LAST
+} jr_record_e;
+
+#define JR_STATE_CLAIMED  "c"
+#define JR_STATE_DONE     "d"
+#define JR_STATE_UNKNOWN  "u"
+
+/* the only flag: claimed while the outcome was unknown */
+#define JR_RECORD_RETRY   1
+
+/* the first bytes of the SHA-256 of all that is behind them; location, "" where
+   the response has it, and key of the run */
+#define JR_DONE      ">c8I2c0I2c0"
+#define JR_DONE_SUM_LEN  8
+
+typedef enum {
+    JR_DONE_SUM = 0,
+    JR_DONE_LOCATION,
+    JR_DONE_RUN_KEY,
+    JR_DONE_LAST
+} jr_done_e;
+
+
+/* ----------------------------------------------------------- counters */
+
+
+/*
+ * All counters of a tenant by one key: JR_SCRIPT_FORMAT, then for each a tag
+ * and three numbers.  The tag is the kind of limit ("r" a rate, "q" a quota),
+ * the first letter of its window ("-" without one), a byte with the length of
+ * its name, the name.  The numbers: when there is nothing left of it, in ms;
+ * and
+ *   rate   when it was last added to, in us; the backlog then, a request
+ *          being JR_RATE_REQUEST
+ *   quota  first second of the window; how many are used
+ */
+#define JR_COUNTER       ">I7I7I7"
+#define JR_COUNTER_SIZE  21
+
+typedef enum {
+    JR_COUNTER_END = 0,
+    JR_COUNTER_SINCE,
+    JR_COUNTER_COUNT,
+    JR_COUNTER_LAST
+} jr_counter_e;
+
+
+/* ------------------------------------------------------------- a limit */
+
+
+/*
+ * As all scripts are given it: its key, from 1, among those of limits; 1 if it
+ * only runs dry; requests per period, or the limit; period in us and burst of
+ * a rate; and the tag: kind ("r", "q", "c"), window ("h", "d", "m", "-"), name.
+ * Keys of slots come first among those of limits.
+ */
+#define JR_LIMIT       ">BBI7I7I7c1c1Bc0"
+#define JR_LIMIT_TAG   23           /* bytes in front of the tag */
+
+typedef enum {
+    JR_LIMIT_KEY = 0,
+    JR_LIMIT_DRY_RUN,
+    JR_LIMIT_COUNT,
+    JR_LIMIT_PERIOD,
+    JR_LIMIT_BURST,
+    JR_LIMIT_KIND,
+    JR_LIMIT_WINDOW,
+    JR_LIMIT_NAME,
+    JR_LIMIT_FIELDS
+} jr_limit_field_e;
+
+/*
+ * As a reply tells it: jr_limit_state_e; the count, period and burst in force
+ * (of a quota the period is its window in s); what there is of it, the admitted
+ * attempt included: backlog, used, slots held; of a quota ms until its window
+ * ends.
+ */
+#define JR_MEASURE       ">BI7I7I7I7I7"
+#define JR_MEASURE_SIZE  36
+
+typedef enum {
+    JR_MEASURE_STATE = 0,
+    JR_MEASURE_COUNT,
+    JR_MEASURE_PERIOD,
+    JR_MEASURE_BURST,
+    JR_MEASURE_USED,
+    JR_MEASURE_END,
+    JR_MEASURE_LAST
+} jr_measure_e;
+
+
 /* ------------------------------------------------------------ admit.lua */
 
 
 typedef enum {
-    JR_ADMIT_KEY_RECORD = 0,
-    JR_ADMIT_KEY_OVERRIDES,
-    JR_ADMIT_KEY_LIMITS         /* one for each limit from here on */
+    JR_ADMIT_KEY_OVERRIDES = 0,
+    JR_ADMIT_KEY_LIMITS         /* those of limits, then a record for each
+                                   attempt */
 } jr_admit_key_e;
 
 
 typedef enum {
-    JR_ADMIT_OWNER = 0,
-    JR_ADMIT_FINGERPRINT,
-    JR_ADMIT_REQUEST_ID,
-    JR_ADMIT_LEASE,
-    JR_ADMIT_LIFE,
-    JR_ADMIT_UNKNOWN,
-    JR_ADMIT_DEADLINE,
-    JR_ADMIT_LIMITS             /* jr_limit_arg_e for each from here on */
+    JR_ADMIT_DEADLINE = 0,
+    JR_ADMIT_SHARED,
+    JR_ADMIT_ATTEMPTS           /* one for each from here on */
 } jr_admit_arg_e;
 
 
+/* format, 1 if the retry of an unknown token is refused, lease in ms, keys of
+   slots, number of limits; then those limits */
+#define JR_SHARED       ">c1BI4BB"
+#define JR_SHARED_SIZE  8
+
 typedef enum {
-    JR_LIMIT_ARG_KIND = 0,
-    JR_LIMIT_ARG_NAME,
-    JR_LIMIT_ARG_COUNT,
-    JR_LIMIT_ARG_PERIOD,        /* of a quota its window */
-    JR_LIMIT_ARG_BURST,
-    JR_LIMIT_ARG_MODE,
-    JR_LIMIT_ARG_LAST
-} jr_limit_arg_e;
+    JR_SHARED_FORMAT = 0,
+    JR_SHARED_REFUSE,
+    JR_SHARED_LEASE,
+    JR_SHARED_SLOTS,
+    JR_SHARED_LIMITS,
+    JR_SHARED_LAST
+} jr_shared_e;
 
 
-/* behind the verdict; limits are the last of each, and may be left out */
+/* owner, fingerprint with its version, life of the record in ms from its first
+   use, request id, the sum of a done record that was found corrupt or "" */
+#define JR_ADMIT  ">c16Bc32I7I2c0Bc0"
+
 typedef enum {
-    JR_REPLY_VERDICT = 0,
+    JR_ADMIT_OWNER = 0,
+    JR_ADMIT_VERSION,
+    JR_ADMIT_FINGERPRINT,
+    JR_ADMIT_LIFE,
+    JR_ADMIT_REQUEST_ID,
+    JR_ADMIT_CORRUPT,
+    JR_ADMIT_LAST
+} jr_admit_e;
 
-    JR_FORWARD_BEFORE = 1,
+
+/*
+ * A reply has a string for each attempt: JR_SCRIPT_FORMAT, a letter, and what
+ * the letter has behind it.  "replay" is the record of a done token as it
+ * stands, which begins likewise.
+ */
+#define JR_VERDICT_FORWARD   "f"    /* JR_FORWARD, then JR_MEASURE of each */
+#define JR_VERDICT_LIMITED   "l"    /* JR_LIMITED, then JR_MEASURE of each */
+#define JR_VERDICT_DONE      JR_STATE_DONE
+#define JR_VERDICT_RUNNING   "r"    /* JR_RUNNING */
+#define JR_VERDICT_MISMATCH  "m"    /* request id of the first attempt */
+#define JR_VERDICT_REFUSED   "x"    /* JR_REFUSED */
+#define JR_VERDICT_LATE      "t"    /* JR_LATE */
+#define JR_VERDICT_ERROR     "e"    /* words of Redis */
+
+/* state before ("a" absent, "u" unknown, "d" corrupt), fields of overrides
+   that hold nonsense, with a blank between; limits may be left out where they
+   cannot be read and the token has decided */
+#define JR_FORWARD  ">c1I2c0"
+
+#define JR_BEFORE_ABSENT   "a"
+#define JR_BEFORE_UNKNOWN  "u"
+#define JR_BEFORE_CORRUPT  "d"
+
+typedef enum {
+    JR_FORWARD_BEFORE = 0,
     JR_FORWARD_OVERRIDES,
-    JR_FORWARD_LIMITS,          /* jr_limit_reply_e for each from here on */
+    JR_FORWARD_LAST
+} jr_forward_e;
 
-    JR_LIMITED_INDEX = 1,
+/* the limit that refuses, from 1; how long it does, in ms; likewise */
+#define JR_LIMITED  ">BI7I2c0"
+
+typedef enum {
+    JR_LIMITED_INDEX = 0,
     JR_LIMITED_WAIT,
     JR_LIMITED_OVERRIDES,
-    JR_LIMITED_LIMITS,
+    JR_LIMITED_LAST
+} jr_limited_e;
 
-    JR_REPLAY_ANSWER = 1,
-    JR_REPLAY_REQUEST_ID,
-    JR_REPLAY_LIMITS,
+/* ms until the lease ends; then the request id of its owner */
+#define JR_RUNNING  ">I7"
 
-    JR_UNKEPT_LOCATION = 1,
-    JR_UNKEPT_RUN_KEY,
-    JR_UNKEPT_REQUEST_ID,
-    JR_UNKEPT_LIMITS,
+/* state before; then the request id of the first attempt */
+#define JR_REFUSED  ">c1"
 
-    JR_RUNNING_WAIT = 1,
-    JR_RUNNING_REQUEST_ID,
-    JR_RUNNING_LIMITS,
-
-    JR_MISMATCH_REQUEST_ID = 1,
-    JR_MISMATCH_LIMITS,
-
-    JR_REFUSED_REQUEST_ID = 1,
-    JR_REFUSED_DAMAGE,
-    JR_REFUSED_LIMITS,
-
-    JR_LATE_TIME = 1,
-    JR_LATE_LIMITS              /* never there */
-} jr_admit_reply_e;
-
-
-typedef enum {
-    JR_LIMIT_REPLY_STATE = 0,
-    JR_LIMIT_REPLY_COUNT,
-    JR_LIMIT_REPLY_PERIOD,
-    JR_LIMIT_REPLY_BURST,
-    JR_LIMIT_REPLY_REMAINING,
-    JR_LIMIT_REPLY_RESET,
-    JR_LIMIT_REPLY_LAST
-} jr_limit_reply_e;
+/* what Redis' clock says, in ms */
+#define JR_LATE  ">I7"
 
 
 /* ------------------------------------------------------------ renew.lua */
 
 
 typedef enum {
-    JR_RENEW_KEY_RECORD = 0,
-    JR_RENEW_KEY_LIMITS         /* one for each limit from here on */
-} jr_renew_key_e;
-
-
-typedef enum {
-    JR_RENEW_OWNER = 0,
-    JR_RENEW_LEASE,
+    JR_RENEW_SHARED = 0,        /* JR_SHARED and the limits */
+    JR_RENEW_OWNER,
     JR_RENEW_LAST
 } jr_renew_arg_e;
 
@@ -115,41 +260,45 @@ typedef enum {
 
 
 typedef enum {
-    JR_SETTLE_KEY_RECORD = 0,
-    JR_SETTLE_KEY_LIMITS        /* one for each limit from here on */
-} jr_settle_key_e;
-
-
-typedef enum {
-    JR_SETTLE_OWNER = 0,
-    JR_SETTLE_IS_TOKEN,
-    JR_SETTLE_OUTCOME,
-    JR_SETTLE_FINGERPRINT,
-    JR_SETTLE_REQUEST_ID,
-    JR_SETTLE_LIFE,
-    JR_SETTLE_ANSWER,
-    JR_SETTLE_LOCATION,
-    JR_SETTLE_RUN_KEY,
-    JR_SETTLE_LEASE,
-    JR_SETTLE_DEADLINE,
-    JR_SETTLE_LAST
+    JR_SETTLE_SHARED = 0,       /* JR_SHARED and the limits */
+    JR_SETTLE_ATTEMPTS          /* one for each from here on */
 } jr_settle_arg_e;
 
 
-/* behind the word */
+/*
+ * 0 or by when an admission without a reply was to be carried out in ms;
+ * outcome ("created", "rejected", "unauthorized", "unsent", "unknown"), 1 if
+ * the record is a token's, owner, fingerprint with its version,
+ * life of the record in ms should it have to be made again, request id; then,
+ * of "created", the tail of a record that is done
+ */
+#define JR_SETTLE  ">I7Bc0Bc16Bc32I7I2c0"
+
+/* bytes of the time that it begins with */
+#define JR_SETTLE_DEADLINE_LEN  7
+
 typedef enum {
-    JR_REPLY_SETTLED = 0,
+    JR_SETTLE_DEADLINE = 0,
+    JR_SETTLE_OUTCOME,
+    JR_SETTLE_IS_TOKEN,
+    JR_SETTLE_OWNER,
+    JR_SETTLE_VERSION,
+    JR_SETTLE_FINGERPRINT,
+    JR_SETTLE_LIFE,
+    JR_SETTLE_REQUEST_ID,
+    JR_SETTLE_LAST
+} jr_settle_e;
 
-    JR_SETTLED_STATE = 1,
-    JR_FENCED_STATE = 1,
-    JR_EARLY_TIME = 1,
-
-    JR_DONE_ANSWER = 1,
-    JR_DONE_LOCATION,
-    JR_DONE_RUN_KEY,
-    JR_DONE_REQUEST_ID,
-    JR_DONE_LAST
-} jr_settle_reply_e;
+/* likewise: JR_SCRIPT_FORMAT, a letter, and what it has behind it */
+#define JR_SETTLED_KEPT     "k"
+#define JR_SETTLED_FREED    "s"
+#define JR_SETTLED_UNKNOWN  "u"
+#define JR_SETTLED_DONE     JR_STATE_DONE   /* another's record, as it stands */
+#define JR_SETTLED_FENCED   "x"             /* the state */
+#define JR_SETTLED_FOREIGN  "o"
+#define JR_SETTLED_GONE     "g"
+#define JR_SETTLED_EARLY    "t"             /* JR_LATE */
+#define JR_SETTLED_ERROR    "e"             /* words of Redis */
 
 
 /*

@@ -361,9 +361,7 @@ ngx_http_jobruns_fingerprint(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    a->check.fingerprint[0] = '1';
-    a->check.fingerprint[1] = ':';
-    jr_digest_hex(&md, (char *) a->check.fingerprint + 2);
+    ngx_memcpy(a->check.fingerprint, md.bytes, JR_DIGEST_LEN);
 
     return NGX_OK;
 }

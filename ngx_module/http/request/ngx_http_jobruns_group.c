@@ -97,7 +97,7 @@ ngx_http_jobruns_group_of(ngx_http_jobruns_attempt_t *a)
     ngx_queue_t               *q, *bucket;
     ngx_http_jobruns_group_t  *g;
 
-    bucket = ngx_http_jobruns_group_bucket(&a->args.keys[JR_ADMIT_KEY_RECORD]);
+    bucket = ngx_http_jobruns_group_bucket(ngx_http_jobruns_record(a));
 
     for (q = ngx_queue_head(bucket);
          q != ngx_queue_sentinel(bucket);
@@ -107,7 +107,7 @@ ngx_http_jobruns_group_of(ngx_http_jobruns_attempt_t *a)
 
         if (g->conf == a->conf
             && ngx_http_jobruns_group_is_of(g,
-                                       &a->args.keys[JR_ADMIT_KEY_RECORD])
+                                       ngx_http_jobruns_record(a))
             && ngx_memcmp(g->fingerprint, a->check.fingerprint,
                           NGX_HTTP_JOBRUNS_FINGERPRINT_LEN)
                == 0)
@@ -127,7 +127,7 @@ ngx_http_jobruns_group_create(ngx_http_jobruns_attempt_t *a,
     ngx_str_t                 *record;
     ngx_http_jobruns_group_t  *g;
 
-    record = &a->args.keys[JR_ADMIT_KEY_RECORD];
+    record = ngx_http_jobruns_record(a);
 
     g = ngx_calloc(sizeof(ngx_http_jobruns_group_t) + record->len,
                    ngx_cycle->log);
@@ -299,7 +299,6 @@ void
 ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_settled_e settled)
 {
-    ngx_str_t                   *arg;
     ngx_queue_t                 *q, *bucket;
     ngx_http_jobruns_group_t    *g;
     ngx_http_jobruns_verdict_t  *v;
@@ -323,9 +322,8 @@ ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
     }
 
     v = NULL;
-    arg = s->argv + s->nkeys;
 
-    bucket = ngx_http_jobruns_group_bucket(&s->argv[JR_SETTLE_KEY_RECORD]);
+    bucket = ngx_http_jobruns_group_bucket(&s->argv[s->nkeys - 1]);
     q = ngx_queue_head(bucket);
 
     while (q != ngx_queue_sentinel(bucket)) {
@@ -334,14 +332,14 @@ ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
         q = ngx_queue_next(q);
 
         if (g->conf->server != s->server
-            || !ngx_http_jobruns_group_is_of(g, &s->argv[JR_SETTLE_KEY_RECORD]))
+            || !ngx_http_jobruns_group_is_of(g, &s->argv[s->nkeys - 1]))
         {
             continue;
         }
 
         if (settled != jobruns_settled_kept
-            || arg[JR_SETTLE_ANSWER].len == 0
-            || ngx_memcmp(g->fingerprint, arg[JR_SETTLE_FINGERPRINT].data,
+            || s->answer.len == 0
+            || ngx_memcmp(g->fingerprint, s->fingerprint,
                           NGX_HTTP_JOBRUNS_FINGERPRINT_LEN)
                != 0)
         {
@@ -352,8 +350,7 @@ ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
         /* what is stored now is what Redis would say to each of them */
 
         if (v == NULL) {
-            v = ngx_http_jobruns_verdict_replay(&arg[JR_SETTLE_ANSWER],
-                                                &arg[JR_SETTLE_REQUEST_ID]);
+            v = ngx_http_jobruns_verdict_replay(s->answer, &s->request_id);
         }
 
         if (v == NULL) {

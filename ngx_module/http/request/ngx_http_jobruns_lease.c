@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_args.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_lease.h"
 #include "ngx_http_jobruns_log.h"
@@ -113,31 +114,33 @@ static ngx_int_t
 ngx_http_jobruns_lease_send(ngx_http_jobruns_attempt_t *a,
     ngx_redis_handler_pt handler)
 {
+    u_char                         bytes[NGX_HTTP_JOBRUNS_OWNER_LEN / 2];
+    jr_str_t                       owner;
     ngx_str_t                     *argv;
-    ngx_uint_t                     i, n;
+    ngx_uint_t                     n;
     ngx_http_request_t            *r;
     ngx_http_jobruns_main_conf_t  *jmcf;
 
     r = a->request;
     jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
-    /* the record and the limits, without the overrides */
+    /* the limits and the record, without the overrides; the client copies */
 
-    argv = ngx_palloc(r->pool,
-                      (a->args.nkeys + JR_RENEW_LAST) * sizeof(ngx_str_t));
+    n = a->args.nkeys - JR_ADMIT_KEY_LIMITS;
+
+    argv = ngx_palloc(r->pool, (n + JR_RENEW_LAST) * sizeof(ngx_str_t));
     if (argv == NULL) {
         return NGX_ERROR;
     }
 
-    argv[JR_RENEW_KEY_RECORD] = a->args.keys[JR_ADMIT_KEY_RECORD];
-    n = JR_RENEW_KEY_LIMITS;
+    ngx_memcpy(argv, a->args.keys + JR_ADMIT_KEY_LIMITS,
+               n * sizeof(ngx_str_t));
 
-    for (i = JR_ADMIT_KEY_LIMITS; i < a->args.nkeys; i++) {
-        argv[n++] = a->args.keys[i];
-    }
+    owner = ngx_http_jobruns_args_owner(a, bytes);
 
-    argv[n + JR_RENEW_OWNER] = a->args.argv[a->args.nkeys + JR_ADMIT_OWNER];
-    argv[n + JR_RENEW_LEASE] = a->args.argv[a->args.nkeys + JR_ADMIT_LEASE];
+    argv[n + JR_RENEW_SHARED] = a->args.shared;
+    argv[n + JR_RENEW_OWNER].data = (u_char *) owner.data;
+    argv[n + JR_RENEW_OWNER].len = owner.len;
 
     a->lease.op.handler = handler;
     a->lease.op.data = a;

@@ -15,29 +15,31 @@
 #include "jr_script.h"
 
 
-/* a word of settle.lua */
+/* a letter of settle.lua */
 typedef struct {
-    const char                  *word;
+    const char                  *letter;
     ngx_http_jobruns_settled_e   settled;
-    size_t                       least;       /* elements */
 } ngx_http_jobruns_reply_settled_t;
 
 
+static ngx_http_jobruns_settled_e ngx_http_jobruns_reply_letter(
+    jr_str_t *text);
 static void ngx_http_jobruns_reply_done(ngx_http_jobruns_attempt_t *a,
-    redisReply **element);
+    jr_str_t text, ngx_str_t *run_key);
 
 
 static const ngx_http_jobruns_reply_settled_t
     ngx_http_jobruns_reply_settlements[] =
 {
-    { "kept", jobruns_settled_kept, 1 },
-    { "settled", jobruns_settled_freed, JR_SETTLED_STATE + 1 },
-    { "fenced", jobruns_settled_fenced, 1 },
-    { "foreign", jobruns_settled_foreign, 1 },
-    { "done", jobruns_settled_done, JR_DONE_LAST },
-    { "gone", jobruns_settled_gone, 1 },
-    { "early", jobruns_settled_early, 1 },
-    { NULL, jobruns_settled_none, 0 }
+    { JR_SETTLED_KEPT, jobruns_settled_kept },
+    { JR_SETTLED_FREED, jobruns_settled_freed },
+    { JR_SETTLED_UNKNOWN, jobruns_settled_unknown },
+    { JR_SETTLED_FENCED, jobruns_settled_fenced },
+    { JR_SETTLED_FOREIGN, jobruns_settled_foreign },
+    { JR_SETTLED_DONE, jobruns_settled_done },
+    { JR_SETTLED_GONE, jobruns_settled_gone },
+    { JR_SETTLED_EARLY, jobruns_settled_early },
+    { NULL, jobruns_settled_none }
 };
 
 
@@ -45,13 +47,12 @@ ngx_http_jobruns_settled_e
 ngx_http_jobruns_reply_settled(redisReply *reply,
     ngx_http_jobruns_attempt_t *a, ngx_str_t *run_key, ngx_log_t *log)
 {
-    redisReply                              *element;
-    ngx_http_jobruns_settled_e               settled;
-    const ngx_http_jobruns_reply_settled_t  *s;
+    jr_str_t                     text;
+    ngx_http_jobruns_settled_e   settled;
 
     ngx_str_null(run_key);
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+    if (ngx_http_jobruns_reply_packed(reply, &text) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "jobruns: Redis refused to settle: %s",
                       reply->type == REDIS_REPLY_ERROR ? reply->str
@@ -66,35 +67,10 @@ ngx_http_jobruns_reply_settled(redisReply *reply,
         return jobruns_settled_none;
     }
 
-    for (s = ngx_http_jobruns_reply_settlements; s->word != NULL; s++) {
-        if (reply->elements >= s->least
-            && ngx_http_jobruns_reply_is(reply->element[JR_REPLY_SETTLED],
-                                         s->word))
-        {
-            break;
-        }
-    }
-
-    settled = s->settled;
-
-    if (settled == jobruns_settled_freed
-        && ngx_http_jobruns_reply_is(reply->element[JR_SETTLED_STATE],
-                                     "unknown"))
-    {
-        settled = jobruns_settled_unknown;
-    }
+    settled = ngx_http_jobruns_reply_letter(&text);
 
     if (settled == jobruns_settled_done) {
-        element = reply->element[JR_DONE_RUN_KEY];
-
-        if (element->type == REDIS_REPLY_STRING) {
-            run_key->data = (u_char *) element->str;
-            run_key->len = element->len;
-        }
-
-        if (a != NULL) {
-            ngx_http_jobruns_reply_done(a, reply->element);
-        }
+        ngx_http_jobruns_reply_done(a, text, run_key);
     }
 
     if (settled == jobruns_settled_none) {
@@ -107,35 +83,117 @@ ngx_http_jobruns_reply_settled(redisReply *reply,
 }
 
 
-/* what another attempt has stored, as far as it can be read */
+static ngx_http_jobruns_settled_e
+ngx_http_jobruns_reply_letter(jr_str_t *text)
+{
+    const ngx_http_jobruns_reply_settled_t  *s;
+
+    for (s = ngx_http_jobruns_reply_settlements; s->letter != NULL; s++) {
+        if (text->data[1] == s->letter[0]) {
+            break;
+        }
+    }
+
+    return s->settled;
+}
+
+
+/* what another attempt has stored, as far as it can be read; a may be NULL, and
+   run_key points into the reply */
 
 static void
-ngx_http_jobruns_reply_done(ngx_http_jobruns_attempt_t *a,
-    redisReply **element)
+ngx_http_jobruns_reply_done(ngx_http_jobruns_attempt_t *a, jr_str_t text,
+    ngx_str_t *run_key)
 {
-    ngx_int_t  rc;
+    jr_record_t       record;
+    jr_record_done_t  done;
 
-    (void) ngx_http_jobruns_reply_header(a, element[JR_DONE_LOCATION],
-                                         &a->run.location);
-    (void) ngx_http_jobruns_reply_string(a, element[JR_DONE_RUN_KEY],
-                                         &a->run.key);
-    (void) ngx_http_jobruns_reply_header(a, element[JR_DONE_REQUEST_ID],
-                                         &a->run.original_id);
-
-    if (ngx_http_jobruns_reply_is(element[JR_DONE_ANSWER], "")) {
+    if (a != NULL) {
         ngx_memzero(&a->run.answer, sizeof(jr_answer_t));
+    }
+
+    if (jr_record_read(text, &record) != JR_OK
+        || jr_record_read_done(&record, &done) != JR_OK)
+    {
+        if (a != NULL) {
+            ngx_http_jobruns_reply_report_damage(a);
+        }
+
         return;
     }
 
-    rc = ngx_http_jobruns_reply_kept(a, element[JR_DONE_ANSWER]);
+    run_key->data = (u_char *) done.run_key.data;
+    run_key->len = done.run_key.len;
 
-    if (rc == NGX_ERROR) {
+    if (a != NULL
+        && ngx_http_jobruns_reply_stored(a, &record, &done) == NGX_ERROR)
+    {
+        ngx_memzero(&a->run.answer, sizeof(jr_answer_t));
         ngx_http_jobruns_reply_report_damage(a);
     }
+}
+
+
+/* the one string of a reply to one attempt */
+
+ngx_int_t
+ngx_http_jobruns_reply_packed(redisReply *reply, jr_str_t *text)
+{
+    redisReply  *element;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1) {
+        return NGX_ERROR;
+    }
+
+    element = reply->element[0];
+
+    if (element->type != REDIS_REPLY_STRING || element->len < 2
+        || element->str[0] != JR_SCRIPT_FORMAT[0])
+    {
+        return NGX_ERROR;
+    }
+
+    text->data = element->str;
+    text->len = element->len;
+
+    return NGX_OK;
+}
+
+
+/* The answer points into a copy in the request's pool: the reply goes when
+   its handler returns. */
+
+ngx_int_t
+ngx_http_jobruns_reply_stored(ngx_http_jobruns_attempt_t *a,
+    const jr_record_t *record, const jr_record_done_t *done)
+{
+    ngx_int_t  rc;
+    ngx_str_t  copy;
+
+    rc = ngx_http_jobruns_reply_header(a, record->id, &a->run.original_id);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_jobruns_reply_header(a, done->location, &a->run.location);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_jobruns_reply_string(a, done->run_key, &a->run.key);
+    }
+
+    if (rc != NGX_OK || done->answer.len == 0) {
+        return rc;
+    }
+
+    ngx_str_null(&copy);
+
+    rc = ngx_http_jobruns_reply_string(a, done->answer, &copy);
 
     if (rc != NGX_OK) {
-        ngx_memzero(&a->run.answer, sizeof(jr_answer_t));
+        return rc;
     }
+
+    return jr_answer_decode(ngx_http_jobruns_str(copy), &a->run.answer) == JR_OK
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -162,48 +220,16 @@ ngx_http_jobruns_reply_replicas(redisReply *reply)
 }
 
 
-/* The answer points into a copy in the request's pool: the reply goes when
-   its handler returns.  NGX_ERROR: it is damaged; NGX_ABORT: no memory, and
-   nothing is wrong with it. */
-
-ngx_int_t
-ngx_http_jobruns_reply_kept(ngx_http_jobruns_attempt_t *a, redisReply *answer)
-{
-    ngx_int_t  rc;
-    ngx_str_t  copy;
-
-    ngx_str_null(&copy);
-
-    rc = ngx_http_jobruns_reply_string(a, answer, &copy);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    switch (jr_answer_decode(ngx_http_jobruns_str(copy), &a->run.answer)) {
-
-    case JR_OK:
-        return NGX_OK;
-
-    case JR_NO_MEMORY:
-        return NGX_ABORT;
-
-    default:
-        return NGX_ERROR;
-    }
-}
-
-
 /* a string to be sent in a header: one that would break it is left out */
 
 ngx_int_t
-ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a,
-    redisReply *reply, ngx_str_t *value)
+ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a, jr_str_t text,
+    ngx_str_t *value)
 {
     size_t     i;
     ngx_int_t  rc;
 
-    rc = ngx_http_jobruns_reply_string(a, reply, value);
+    rc = ngx_http_jobruns_reply_string(a, text, value);
 
     if (rc != NGX_OK) {
         return rc;
@@ -221,29 +247,25 @@ ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a,
 
 
 ngx_int_t
-ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a,
-    redisReply *reply, ngx_str_t *value)
+ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a, jr_str_t text,
+    ngx_str_t *value)
 {
-    if (reply->type != REDIS_REPLY_STRING) {
-        return NGX_ERROR;
-    }
-
     /* a waiter is told the same again and again */
 
-    if (value->len == (size_t) reply->len && value->data != NULL
-        && ngx_memcmp(value->data, reply->str, reply->len) == 0)
+    if (value->len == text.len && value->data != NULL
+        && ngx_memcmp(value->data, text.data, text.len) == 0)
     {
         return NGX_OK;
     }
 
-    value->len = reply->len;
-    value->data = ngx_pnalloc(a->request->pool, reply->len + 1);
+    value->len = text.len;
+    value->data = ngx_pnalloc(a->request->pool, text.len + 1);
     if (value->data == NULL) {
         value->len = 0;
         return NGX_ABORT;
     }
 
-    ngx_memcpy(value->data, reply->str, reply->len);
+    ngx_memcpy(value->data, text.data, text.len);
 
     return NGX_OK;
 }
@@ -267,5 +289,5 @@ ngx_http_jobruns_reply_report_damage(ngx_http_jobruns_attempt_t *a)
     ngx_log_error(NGX_LOG_ALERT, a->request->connection->log, 0,
                   "jobruns: in Redis \"%V\", key \"%V\", the value is not "
                   "ours or damaged; it is not used",
-                  &a->conf->redis->address, &a->args.keys[JR_ADMIT_KEY_RECORD]);
+                  &a->conf->redis->address, ngx_http_jobruns_record(a));
 }

@@ -9,6 +9,8 @@
 
 #include "ngx_http_jobruns.h"
 
+#include "jr_record.h"
+
 
 /* a may be NULL; run_key is set where another attempt was first, and points
    into the reply */
@@ -22,20 +24,25 @@ ngx_int_t ngx_http_jobruns_reply_renewed(redisReply *reply);
 ngx_int_t ngx_http_jobruns_reply_replicas(redisReply *reply);
 
 
-/* For all that reads a reply; a string is copied into the request's pool. */
+/* For all that reads a reply; a text is copied into the request's pool. */
 
-/* NGX_ERROR: not a string; NGX_ABORT: no memory */
+/* the string for the one attempt that was asked for, form and letter first;
+   NGX_ERROR: there is none */
+ngx_int_t ngx_http_jobruns_reply_packed(redisReply *reply, jr_str_t *text);
+
+/* NGX_ABORT: no memory */
 ngx_int_t ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a,
-    redisReply *reply, ngx_str_t *value);
+    jr_str_t text, ngx_str_t *value);
 
 /* the same, to be sent in a header: one that would break it is left out */
 ngx_int_t ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a,
-    redisReply *reply, ngx_str_t *value);
+    jr_str_t text, ngx_str_t *value);
 
-/* the stored answer, into a->run.answer; NGX_ERROR: corrupt; NGX_ABORT: no
+/* what a done record has, into original_id, location and run_key of a, and, if
+   it has an answer, that into a->kept; NGX_ERROR: corrupt; NGX_ABORT: no
    memory */
-ngx_int_t ngx_http_jobruns_reply_kept(ngx_http_jobruns_attempt_t *a,
-    redisReply *answer);
+ngx_int_t ngx_http_jobruns_reply_stored(ngx_http_jobruns_attempt_t *a,
+    const jr_record_t *record, const jr_record_done_t *done);
 
 /* whether it is this string */
 ngx_uint_t ngx_http_jobruns_reply_is(redisReply *reply, const char *word);

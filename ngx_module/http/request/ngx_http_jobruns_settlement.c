@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Settling: telling Redis how an attempt ended.
  *
  * A settlement has a pool of its own, since it may outlive its request: the
@@ -16,15 +17,11 @@
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_reply.h"
 #include "ngx_http_jobruns_room.h"
+#include "ngx_http_jobruns_settle_args.h"
 #include "ngx_http_jobruns_settlement.h"
 #include "ngx_http_jobruns_takeback.h"
 
-#include "jr_script.h"
 
-
-/* of the pool: the settlement and its arguments but for a kept answer, for
-   which there is more */
-#define NGX_HTTP_JOBRUNS_SETTLEMENT  2048
 
 /* bytes of the words for a memory that is full */
 #define NGX_HTTP_JOBRUNS_WHY  128
@@ -32,16 +29,6 @@
 
 static ngx_http_jobruns_settlement_t *ngx_http_jobruns_settlement_create(
     ngx_http_jobruns_attempt_t *a);
-static ngx_int_t ngx_http_jobruns_settlement_args(
-    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_attempt_t *a);
-static size_t ngx_http_jobruns_settlement_size(
-    ngx_http_jobruns_settlement_t *s);
-static ngx_int_t ngx_http_jobruns_settlement_copy(
-    ngx_http_jobruns_settlement_t *s, ngx_str_t *dst, const void *data,
-    size_t len);
-static ngx_int_t ngx_http_jobruns_settlement_answer(
-    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_attempt_t *a,
-    ngx_str_t *arg);
 static ngx_int_t ngx_http_jobruns_settlement_try(
     ngx_http_jobruns_settlement_t *s);
 static void ngx_http_jobruns_on_settled(ngx_redis_op_t *op,
@@ -136,199 +123,19 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
                   + (s->created ? NGX_HTTP_JOBRUNS_KEEP_FOR
                                 : a->conf->retry_lease);
 
-    if (ngx_http_jobruns_settlement_args(s, a) != NGX_OK) {
+    if (ngx_http_jobruns_settle_args_build(s, a) != NGX_OK) {
         ngx_destroy_pool(pool);
         return NULL;
     }
 
     ngx_http_jobruns_room_take(&s->room, a->call.tenant,
-                               ngx_http_jobruns_settlement_size(s));
+                               ngx_http_jobruns_settle_args_size(s));
 
     /* the claim is this settlement's to end now */
 
     a->claimed = 0;
 
     return s;
-}
-
-
-/* KEYS and ARGV of settle.lua, copied: the request may go first */
-
-static ngx_int_t
-ngx_http_jobruns_settlement_args(ngx_http_jobruns_settlement_t *s,
-    ngx_http_jobruns_attempt_t *a)
-{
-    jr_str_t     word;
-    ngx_str_t   *arg, *asked;
-    ngx_uint_t   i, created;
-
-    static const struct {
-        jr_settle_arg_e  settle;
-        jr_admit_arg_e   admit;
-    } same[] = {
-        { JR_SETTLE_OWNER, JR_ADMIT_OWNER },
-        { JR_SETTLE_FINGERPRINT, JR_ADMIT_FINGERPRINT },
-        { JR_SETTLE_REQUEST_ID, JR_ADMIT_REQUEST_ID },
-        { JR_SETTLE_LIFE, JR_ADMIT_LIFE },
-        { JR_SETTLE_LEASE, JR_ADMIT_LEASE }
-    };
-
-    word = ngx_http_jobruns_forwarded(a)
-           ? jr_outcome_settle_word(a->outcome, a->exchange.status)
-           : (jr_str_t) jr_str("unsent");
-    created = (ngx_http_jobruns_forwarded(a) && s->created);
-
-    s->argv = ngx_pcalloc(s->pool, (a->args.nkeys + JR_SETTLE_LAST)
-                                   * sizeof(ngx_str_t));
-    if (s->argv == NULL) {
-        return NGX_ERROR;
-    }
-
-    arg = s->argv;
-    asked = a->args.argv + a->args.nkeys;
-
-    for (i = 0; i < a->args.nkeys; i++) {
-
-        /* overrides are admission's; a creation gives back what is held */
-
-        if (i == JR_ADMIT_KEY_OVERRIDES
-            || (i >= JR_ADMIT_KEY_LIMITS && created
-                && !jr_limit_kinds[a->args.limits[i - JR_ADMIT_KEY_LIMITS].kind]
-                    .held))
-        {
-            continue;
-        }
-
-        if (ngx_http_jobruns_settlement_copy(s, arg++, a->args.keys[i].data,
-                                             a->args.keys[i].len)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    s->nkeys = arg - s->argv;
-    s->argc = s->nkeys + JR_SETTLE_LAST;
-
-    ngx_str_set(&arg[JR_SETTLE_IS_TOKEN], "0");
-
-    if (a->call.token.data != NULL) {
-        ngx_str_set(&arg[JR_SETTLE_IS_TOKEN], "1");
-    }
-
-    ngx_str_set(&arg[JR_SETTLE_DEADLINE], JR_SCRIPT_TIME_NONE);
-
-    if (a->admission.lost && !created) {
-        arg[JR_SETTLE_DEADLINE].data = ngx_pnalloc(s->pool,
-                                                   JR_SCRIPT_TIME_LEN);
-        if (arg[JR_SETTLE_DEADLINE].data == NULL) {
-            return NGX_ERROR;
-        }
-
-        (void) ngx_sprintf(arg[JR_SETTLE_DEADLINE].data, "%016L",
-                           a->admission.lost);
-    }
-
-    arg[JR_SETTLE_OUTCOME].data = (u_char *) word.data;
-    arg[JR_SETTLE_OUTCOME].len = word.len;
-
-    for (i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
-        if (ngx_http_jobruns_settlement_copy(s, &arg[same[i].settle],
-                                             asked[same[i].admit].data,
-                                             asked[same[i].admit].len)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ngx_http_jobruns_settlement_copy(s, &arg[JR_SETTLE_LOCATION],
-                                         a->run.location.data,
-                                         a->run.location.len)
-        != NGX_OK
-        || ngx_http_jobruns_settlement_copy(s, &arg[JR_SETTLE_RUN_KEY],
-                                            a->run.key.data, a->run.key.len)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    s->run_key = arg[JR_SETTLE_RUN_KEY];
-
-    return ngx_http_jobruns_settlement_answer(s, a, &arg[JR_SETTLE_ANSWER]);
-}
-
-
-static size_t
-ngx_http_jobruns_settlement_size(ngx_http_jobruns_settlement_t *s)
-{
-    size_t      size;
-    ngx_uint_t  i;
-
-    size = NGX_HTTP_JOBRUNS_SETTLEMENT;
-
-    for (i = 0; i < s->argc; i++) {
-        size += s->argv[i].len;
-    }
-
-    return size;
-}
-
-
-static ngx_int_t
-ngx_http_jobruns_settlement_copy(ngx_http_jobruns_settlement_t *s,
-    ngx_str_t *dst, const void *data, size_t len)
-{
-    dst->len = len;
-    dst->data = ngx_pnalloc(s->pool, len + 1);
-    if (dst->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(dst->data, data ? data : "", len);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_jobruns_settlement_answer(ngx_http_jobruns_settlement_t *s,
-    ngx_http_jobruns_attempt_t *a, ngx_str_t *arg)
-{
-    size_t                   size;
-    ngx_http_jobruns_room_e  why;
-
-    if (!s->created || a->run.too_large || a->call.token.data == NULL) {
-        return NGX_OK;
-    }
-
-    size = jr_answer_size(&a->run.answer);
-
-    why = ngx_http_jobruns_room_left(a->call.tenant,
-                                     ngx_http_jobruns_settlement_size(s)
-                                     + size,
-                                     s->main->hold_memory);
-
-    if (why != jobruns_room_free) {
-        ngx_http_jobruns_room_refused(a, why, s->main->hold_memory, 1);
-        a->run.too_large = 1;
-        return NGX_OK;
-    }
-
-    arg->data = ngx_palloc(s->pool, size);
-    if (arg->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (jr_answer_encode(&a->run.answer, (char *) arg->data, &arg->len)
-        != JR_OK)
-    {
-        /* done without an answer: a retry is told where the run is */
-        arg->len = 0;
-        a->run.too_large = 1;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -482,7 +289,10 @@ ngx_http_jobruns_settlement_lost(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_room_e why)
 {
     u_char     buf[NGX_HTTP_JOBRUNS_WHY];
-    ngx_str_t  full;
+    ngx_str_t  word, full;
+
+    word.data = (u_char *) s->word.data;
+    word.len = s->word.len;
 
     full.data = buf;
     full.len = 0;
@@ -501,8 +311,7 @@ ngx_http_jobruns_settlement_lost(ngx_http_jobruns_settlement_t *s,
                   "jobruns: could not tell Redis that an attempt ended as "
                   "\"%V\", key \"%V\", job run \"%V\": its token is unknown "
                   "when the lease ends%V",
-                  &s->argv[s->nkeys + JR_SETTLE_OUTCOME],
-                  &s->argv[JR_SETTLE_KEY_RECORD],
+                  &word, &s->argv[s->nkeys - 1],
                   &s->run_key, &full);
 
     ngx_http_jobruns_count(jobruns_count_settle_lost);
@@ -539,7 +348,7 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
         ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
                       "jobruns: job run \"%V\" was created for key \"%V\", "
                       "which another request owns by now: its answer is not "
-                      "kept", &s->run_key, &s->argv[JR_SETTLE_KEY_RECORD]);
+                      "kept", &s->run_key, &s->argv[s->nkeys - 1]);
     }
 
     /* an answer may name no run: then there is nothing to compare */
@@ -552,7 +361,7 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
         ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
                       "jobruns: one retry token made two job runs: \"%V\" is "
                       "kept, \"%V\" is not, key \"%V\"; cancel one of them",
-                      run_key, &s->run_key, &s->argv[JR_SETTLE_KEY_RECORD]);
+                      run_key, &s->run_key, &s->argv[s->nkeys - 1]);
         ngx_http_jobruns_count(jobruns_count_second_run);
     }
 }

@@ -35,7 +35,14 @@ struct ngx_http_jobruns_settlement_s {
     ngx_uint_t                     argc;
     ngx_str_t                     *argv;
     ngx_http_jobruns_room_t        room;      /* of jobruns_hold_memory */
+    jr_str_t                       word;      /* of the outcome */
+    int64_t                        lost;      /* 0, or the deadline of an
+                                                 admission without a reply */
+    u_char                         fingerprint[
+                                           NGX_HTTP_JOBRUNS_FINGERPRINT_LEN];
+    ngx_str_t                      request_id;
     ngx_str_t                      run_key;
+    jr_str_t                       answer;    /* in argv; len 0: not stored */
 
     ngx_http_jobruns_attempt_t    *attempt;
     unsigned                       created:1;

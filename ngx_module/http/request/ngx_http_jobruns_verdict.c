@@ -42,15 +42,13 @@ ngx_http_jobruns_verdict_of(ngx_http_jobruns_attempt_t *a)
 
 
 ngx_http_jobruns_verdict_t *
-ngx_http_jobruns_verdict_replay(ngx_str_t *answer, ngx_str_t *request_id)
+ngx_http_jobruns_verdict_replay(jr_str_t answer, ngx_str_t *request_id)
 {
     ngx_http_jobruns_verdict_t  what;
 
     ngx_memzero(&what, sizeof(ngx_http_jobruns_verdict_t));
 
-    if (jr_answer_decode(ngx_http_jobruns_str(*answer), &what.kept)
-        != JR_OK)
-    {
+    if (jr_answer_decode(answer, &what.kept) != JR_OK) {
         return NULL;
     }
 

@@ -22,7 +22,7 @@ ngx_http_jobruns_verdict_t *ngx_http_jobruns_verdict_of(
  * attempt with this request id made.  NULL: no memory, or not an answer.
  */
 ngx_http_jobruns_verdict_t *ngx_http_jobruns_verdict_replay(
-    ngx_str_t *answer, ngx_str_t *request_id);
+    jr_str_t answer, ngx_str_t *request_id);
 
 /*
  * Makes it the verdict of an attempt, whose request keeps a reference until

@@ -178,8 +178,8 @@ sub held {
         my ($redis, $now) = @_;
 
         return scalar grep {
-            my ($state, $lease) = @{$redis->command('HMGET', $_, 's', 'l')};
-            ($state // '') eq 'c' && $lease > $now;
+            my $record = $redis->record($_);
+            $record && $record->{s} eq 'c' && $record->{l} > $now;
         } $redis->keys('*:v1:token:*'), $redis->keys('*:v1:attempt:*');
     }, @_);
 }

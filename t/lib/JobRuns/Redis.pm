@@ -15,6 +15,7 @@ use Time::HiRes qw(time);
 
 use JobRuns::Ports qw(claim_port);
 use JobRuns::Process ();
+use JobRuns::Stored qw(read_record write_record read_counters write_counters);
 use JobRuns::Wait qw(wait_for default_timeout);
 
 # new(folder => DIR, name => NAME, tcp => 1, password => ..., args => [...]).
@@ -243,6 +244,56 @@ sub keys {
     my ($self, $pattern) = @_;
     my @keys = sort @{$self->command('KEYS', $pattern // '*')};
     return @keys;
+}
+
+# A record as JobRuns::Stored has it; undef where there is none.
+
+sub record {
+    my ($self, $key) = @_;
+
+    return read_record($self->command('GET', $key));
+}
+
+# One field of it.
+
+sub field {
+    my ($self, $key, $field) = @_;
+    my $record = $self->record($key) // return undef;
+
+    return $record->{$field};
+}
+
+# Sets fields of it, and leaves the end of its key; a record that is not there
+# needs them all.
+
+sub set_record {
+    my ($self, $key, %fields) = @_;
+    my %record = (%{$self->record($key) // {}}, %fields);
+
+    delete $record{sum} unless exists $fields{sum};
+
+    return $self->command('SET', $key, write_record(%record), 'KEEPTTL');
+}
+
+# All counters of all keys that match, by default of all tenants.
+
+sub counters {
+    my ($self, $pattern) = @_;
+
+    return { map { %{read_counters($self->command('GET', $_))} }
+        $self->keys($pattern // '*:v1:counters*') };
+}
+
+# Sets one of a key: [end in ms, since, count].
+
+sub set_counter {
+    my ($self, $key, $name, $numbers) = @_;
+    my $counters = read_counters($self->command('GET', $key));
+
+    $counters->{$name} = $numbers;
+
+    return $self->command('SET', $key, write_counters(%$counters), 'PX',
+        3_600_000);
 }
 
 1;

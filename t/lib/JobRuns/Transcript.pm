@@ -11,6 +11,8 @@ package JobRuns::Transcript;
 use strict;
 use warnings;
 
+use JobRuns::Stored qw(call_words);
+
 # new(HARNESS): of a gateway that runs
 
 sub new {
@@ -63,7 +65,7 @@ sub text {
 
     my @parts = (
         client => $self->{client},
-        redis => [map { s/^[\d.]+ \[\d+ \S+\] //r }
+        redis => [map { called(s/^[\d.]+ \[\d+ \S+\] //r) }
             grep { !/ \[\d+ lua\] |"(?:PING|ECHO|MONITOR|INFO|TIME)"/ } @redis],
         service => [$t->service->running
             ? map { seen($_) } $t->service->requests : '(stopped)'],
@@ -78,6 +80,28 @@ sub text {
             @$lines), '', '';
     }
     return $text;
+}
+
+# A line of MONITOR, with packed arguments taken apart.
+
+sub called {
+    my ($line) = @_;
+
+    return $line if $line !~ /^"EVALSHA"/;
+
+    my ($command, $sha, $keys, @args) = map { unescaped($_) }
+        $line =~ /"((?:[^"\\]|\\.)*)"/gs;
+
+    return join ' ', map { '"' . s{(["\\])}{\\$1}gr =~ s{\n}{\\n}gr . '"' }
+        $command, $sha, $keys, call_words($keys, @args);
+}
+
+sub unescaped {
+    my ($text) = @_;
+    my %of = (n => "\n", r => "\r", t => "\t", a => "\a", b => "\b");
+
+    return $text =~ s{\\(?:x([0-9a-f]{2})|(.))}
+        {defined $1 ? chr hex $1 : $of{$2} // $2}gesr;
 }
 
 # One request as the service got it.

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What settle.lua is given: KEYS and ARGV of a settlement, copied into its
+ * pool, since the request may go first.
+ */
+
+#include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_args.h"
+#include "ngx_http_jobruns_room.h"
+#include "ngx_http_jobruns_settle_args.h"
+
+#include "jr_record.h"
+
+
+static ngx_int_t ngx_http_jobruns_settle_args_pack(
+    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_attempt_t *a);
+static ngx_int_t ngx_http_jobruns_settle_args_copy(
+    ngx_http_jobruns_settlement_t *s, ngx_str_t *dst, const void *data,
+    size_t len);
+static jr_answer_t *ngx_http_jobruns_settle_args_answer(
+    ngx_http_jobruns_settlement_t *s, ngx_http_jobruns_attempt_t *a);
+
+
+ngx_int_t
+ngx_http_jobruns_settle_args_build(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_str_t   *arg;
+    ngx_uint_t   i;
+
+    s->nkeys = a->args.nkeys - JR_ADMIT_KEY_LIMITS;
+    s->argc = s->nkeys + JR_SETTLE_ATTEMPTS + 1;
+
+    s->argv = ngx_pcalloc(s->pool, s->argc * sizeof(ngx_str_t));
+    if (s->argv == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* overrides are admission's */
+
+    for (i = 0; i < s->nkeys; i++) {
+        arg = &a->args.keys[JR_ADMIT_KEY_LIMITS + i];
+
+        if (ngx_http_jobruns_settle_args_copy(s, &s->argv[i], arg->data,
+                                             arg->len)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    arg = s->argv + s->nkeys;
+
+    ngx_memcpy(s->fingerprint, a->check.fingerprint,
+               NGX_HTTP_JOBRUNS_FINGERPRINT_LEN);
+
+    s->word = ngx_http_jobruns_forwarded(a)
+              ? jr_outcome_settle_word(a->outcome, a->exchange.status)
+              : (jr_str_t) jr_str("unsent");
+    s->lost = (ngx_http_jobruns_forwarded(a) && s->created)
+              ? 0 : a->admission.lost;
+
+    if (ngx_http_jobruns_settle_args_copy(s, &arg[JR_SETTLE_SHARED],
+                                          a->args.shared.data,
+                                          a->args.shared.len)
+        != NGX_OK
+        || ngx_http_jobruns_settle_args_copy(s, &s->run_key,
+                                             a->run.key.data, a->run.key.len)
+           != NGX_OK
+        || ngx_http_jobruns_settle_args_copy(s, &s->request_id,
+                                             a->ctx->request_id.data,
+                                             a->ctx->request_id.len)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_jobruns_settle_args_pack(s, a);
+}
+
+
+/* JR_SETTLE, and of a creation the rest of its record */
+
+static ngx_int_t
+ngx_http_jobruns_settle_args_pack(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_attempt_t *a)
+{
+    char         *p;
+    u_char        owner[NGX_HTTP_JOBRUNS_OWNER_LEN / 2];
+    size_t        size, tail;
+    jr_str_t      location, run_key;
+    jr_pack_t     v[JR_SETTLE_LAST];
+    ngx_str_t    *arg;
+    jr_answer_t  *answer;
+
+    arg = &s->argv[s->nkeys + JR_SETTLE_ATTEMPTS];
+
+    v[JR_SETTLE_OUTCOME].text = s->word;
+    v[JR_SETTLE_IS_TOKEN].number = (a->call.token.data != NULL);
+    v[JR_SETTLE_OWNER].text = ngx_http_jobruns_args_owner(a, owner);
+    v[JR_SETTLE_VERSION].number = NGX_HTTP_JOBRUNS_FINGERPRINT_VERSION;
+    v[JR_SETTLE_FINGERPRINT].text = (jr_str_t) {
+        JR_DIGEST_LEN, (char *) a->check.fingerprint };
+    v[JR_SETTLE_LIFE].number = ngx_http_jobruns_args_life(a);
+    v[JR_SETTLE_DEADLINE].number = s->lost;
+    v[JR_SETTLE_REQUEST_ID].text = ngx_http_jobruns_str(s->request_id);
+
+    size = jr_pack_size(JR_SETTLE, v);
+    location = ngx_http_jobruns_str(a->run.location);
+    run_key = ngx_http_jobruns_str(a->run.key);
+    tail = 0;
+    answer = NULL;
+
+    if (s->created && a->call.token.data != NULL) {
+        answer = ngx_http_jobruns_settle_args_answer(s, a);
+        tail = jr_record_done_size(location, run_key, answer);
+    }
+
+    p = ngx_palloc(s->pool, size + tail);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    arg->data = (u_char *) p;
+    arg->len = size;
+
+    p = jr_pack_write(p, JR_SETTLE, v);
+
+    if (tail == 0) {
+        return NGX_OK;
+    }
+
+    if (answer != NULL
+        && jr_record_write_done(location, run_key, answer, p, &tail) != JR_OK)
+    {
+        /* done without an answer: a retry is told where the run is */
+        a->run.too_large = 1;
+        answer = NULL;
+    }
+
+    if (answer == NULL
+        && jr_record_write_done(location, run_key, NULL, p, &tail) != JR_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    arg->len = size + tail;
+
+    s->answer = jr_record_answer((jr_str_t) { tail, p });
+
+    return NGX_OK;
+}
+
+
+size_t
+ngx_http_jobruns_settle_args_size(ngx_http_jobruns_settlement_t *s)
+{
+    size_t      size;
+    ngx_uint_t  i;
+
+    size = NGX_HTTP_JOBRUNS_SETTLEMENT;
+
+    for (i = 0; i < s->argc; i++) {
+        size += s->argv[i].len;
+    }
+
+    return size;
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_settle_args_copy(ngx_http_jobruns_settlement_t *s,
+    ngx_str_t *dst, const void *data, size_t len)
+{
+    dst->len = len;
+    dst->data = ngx_pnalloc(s->pool, len + 1);
+    if (dst->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(dst->data, data ? data : "", len);
+
+    return NGX_OK;
+}
+
+
+/* what is to be stored; NULL: nothing */
+
+static jr_answer_t *
+ngx_http_jobruns_settle_args_answer(ngx_http_jobruns_settlement_t *s,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_http_jobruns_room_e  why;
+
+    if (a->run.too_large) {
+        return NULL;
+    }
+
+    why = ngx_http_jobruns_room_left(a->call.tenant,
+                                     ngx_http_jobruns_settle_args_size(s)
+                                     + jr_answer_size(&a->run.answer),
+                                     s->main->hold_memory);
+
+    if (why != jobruns_room_free) {
+        ngx_http_jobruns_room_refused(a, why, s->main->hold_memory, 1);
+        a->run.too_large = 1;
+        return NULL;
+    }
+
+    return &a->run.answer;
+}

@@ -1,0 +1,19 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--
+-- Slots: a sorted set of "<owner>:<length of the lease>" by the ends of the
+-- leases, both in ms.  Its key ends a while behind the last of them, so that
+-- most need not move that.
+
+local SLOTS_LONGER = 60000
+
+local function slots_last(key, lease_end, lease)
+  if call("PTTL", key) < lease then
+    call("PEXPIREAT", key, format("%d", lease_end + SLOTS_LONGER))
+  end
+end
+
+
+local function slots_add(key, lease_end, lease, slots)
+  call("ZADD", key, spread(slots))
+  slots_last(key, lease_end, lease)
+end
