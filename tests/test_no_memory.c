@@ -9,20 +9,26 @@
  * those of libraries within themselves it does not.
  */
 
+/* asprintf() */
+#define _GNU_SOURCE
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "jr_auth.h"
 #include "jr_body.h"
 #include "jr_canonical.h"
 #include "jr_embedded.h"
 #include "jr_identity.h"
 #include "jr_verify.h"
+#include "lib_signer.h"
 
 
 /* more allocations than any scenario makes */
@@ -278,6 +284,147 @@ tokens_say_no_memory(void **state)
 }
 
 
+/* ------------------------------------------------------ keys and signatures */
+
+static char  *key_file, *jwks, *authorization;
+
+static const char  text_signed[] = "(request-target): get /\nhost: h\n"
+                                   "date: Fri, 27 Nov 2026 03:30:52 GMT";
+
+
+static jr_status_e
+read_keys(jr_auth_keys_kind_e kind, const char *text, jr_auth_keys_t **keys)
+{
+    char         error[JR_AUTH_KEYS_ERROR];
+    jr_status_e  rc;
+
+    *keys = jr_auth_keys_create(kind);
+
+    if (*keys == NULL) {
+        return JR_NO_MEMORY;
+    }
+
+    rc = jr_auth_keys_add(*keys, "keys", (jr_str_t) { strlen(text), text },
+                          error);
+
+    return rc == JR_OK ? jr_auth_keys_seal(*keys, error) : rc;
+}
+
+
+/* keys of users and of an issuer, and a request that is verified by them */
+
+static jr_status_e
+verify_request(void)
+{
+    jr_status_e              rc;
+    jr_auth_keys_t          *users, *issuers;
+    jr_auth_issuer_t         issuer;
+    jr_auth_policy_t         policy;
+    jr_auth_failure_t        failure;
+    jr_auth_identity_t       who;
+    jr_signature_request_t   rq;
+
+    static jr_signature_t  s;
+
+    memset(&policy, 0, sizeof(policy));
+    memset(&issuer, 0, sizeof(issuer));
+    issuers = NULL;
+
+    rc = read_keys(JR_AUTH_KEYS_OF_USERS, key_file, &users);
+
+    if (rc == JR_OK) {
+        rc = read_keys(JR_AUTH_KEYS_OF_ISSUER, jwks, &issuers);
+    }
+
+    if (rc == JR_OK) {
+        policy.cache = jr_auth_cache_create();
+        rc = policy.cache != NULL ? JR_OK : JR_NO_MEMORY;
+    }
+
+    if (rc == JR_OK) {
+        issuer.name = (jr_str_t) jr_str("i");
+        issuer.keys = issuers;
+        policy.keys = users;
+        policy.users = 1;
+        policy.issuers = &issuer;
+        policy.nissuers = 1;
+        policy.min_bits = 1024;
+        policy.skew = 300;
+        rq.method = (jr_str_t) jr_str("GET");
+        rq.target = (jr_str_t) jr_str("/");
+        rq.body = 0;
+
+        (void) jr_signature_read((jr_str_t) { strlen(authorization),
+                                              authorization }, &s, &failure);
+        jr_signature_field(&s, (jr_str_t) jr_str("Host"),
+                           (jr_str_t) jr_str("h"));
+        jr_signature_field(&s, (jr_str_t) jr_str("Date"),
+                           (jr_str_t) jr_str("Fri, 27 Nov 2026 03:30:52 GMT"));
+
+        rc = jr_auth_check(&policy, &s, &rq, 1795750252, &failure)
+             == JR_AUTH_OK
+             && jr_auth_verify(&policy, &s, &rq, 0, 1795750252, &who, &failure)
+                == JR_AUTH_OK ? JR_OK : JR_INVALID;
+
+        if (failure.reason == JR_AUTH_UNAVAILABLE) {
+            rc = JR_NO_MEMORY;
+        }
+    }
+
+    jr_auth_cache_free(policy.cache);
+    jr_auth_keys_free(users);
+    jr_auth_keys_free(issuers);
+
+    return rc;
+}
+
+
+static void
+authenticating_says_no_memory(void **state)
+{
+    char  *jwk, *pem, *jwt, *claims, *signature, *owner;
+
+    (void) state;
+
+    pem = signer_pem_json(signer_key(1024));
+    jwk = signer_jwk(signer_key_n(1024, 1), ",\"kid\":\"k\"");
+    owner = signer_jwk(signer_key(1024), "");
+    signature = signer_sign(signer_key(1024), text_signed,
+                            sizeof(text_signed) - 1, 0);
+
+    assert_true(asprintf(&key_file, "[{\"keyId\":\"t/u/f\",\"keyValue\":"
+                         "\"%s\",\"lifecycleState\":\"ACTIVE\"}]", pem) > 0);
+    assert_true(asprintf(&jwks, "{\"keys\":[%s]}", jwk) > 0);
+    assert_true(asprintf(&claims, "{\"iss\":\"i\",\"exp\":1795750300,"
+                         "\"tenant\":\"t\",\"sub\":\"s\",\"jwk\":%s}",
+                         owner) > 0);
+    jwt = signer_jwt(signer_key_n(1024, 1),
+                     "{\"alg\":\"RS256\",\"kid\":\"k\"}", claims);
+
+    assert_true(asprintf(&authorization, "Signature keyId=\"t/u/f\","
+                         "algorithm=\"rsa-sha256\",headers=\"(request-target) "
+                         "host date\",signature=\"%s\"", signature) > 0);
+    assert_true(each_allocation_fails(verify_request) >= 8);
+    free(authorization);
+
+    assert_true(asprintf(&authorization, "Signature keyId=\"ST$%s\","
+                         "algorithm=\"rsa-sha256\",headers=\"(request-target) "
+                         "host date\",signature=\"%s\"", jwt, signature) > 0);
+    assert_true(each_allocation_fails(verify_request) >= 8);
+    free(authorization);
+
+    free(key_file);
+    free(jwks);
+    free(claims);
+    free(jwt);
+    free(signature);
+    free(owner);
+    free(jwk);
+    free(pem);
+    signer_free();
+}
+
+
 /* -------------------------------------------------------------- audit files */
 
 static void
@@ -354,6 +501,7 @@ main(void)
         cmocka_unit_test(schemas_say_no_memory),
         cmocka_unit_test(bodies_say_no_memory),
         cmocka_unit_test(tokens_say_no_memory),
+        cmocka_unit_test(authenticating_says_no_memory),
         cmocka_unit_test(verifying_says_no_memory),
     };
 

@@ -346,6 +346,7 @@ keys_of_tests(void **state)
     assert_int_equal(jr_auth_keys_seal(keys, error), JR_OK);
 
     policy.keys = keys;
+    policy.users = 1;
     policy.min_bits = 2048;
     policy.skew = 300;
 
@@ -442,6 +443,8 @@ vector_verdict(const vector_t *v, EVP_PKEY *key, jr_str_t text,
     size_t                   i, n;
     const char              *what;
     jr_digest_t              md;
+    jr_status_e              rc;
+    EVP_PKEY_CTX            *verifier;
     jr_raw_request_t         raw;
     jr_auth_failure_t        failure;
     jr_signature_request_t   request;
@@ -471,7 +474,12 @@ vector_verdict(const vector_t *v, EVP_PKEY *key, jr_str_t text,
     assert_int_equal(jr_signing_digest(s, &request, (int64_t) raw.body.len,
                                          &md), JR_OK);
 
-    if (jr_rsa_verify(key, &md, s->signature, s->signature_len) != JR_OK) {
+    verifier = jr_rsa_verifier(key);
+    assert_non_null(verifier);
+    rc = jr_rsa_verify(verifier, &md, s->signature, s->signature_len);
+    EVP_PKEY_CTX_free(verifier);
+
+    if (rc != JR_OK) {
         return JR_AUTH_SIGNATURE;
     }
 

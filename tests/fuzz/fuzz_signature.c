@@ -122,6 +122,7 @@ request(jr_str_t text)
     memset(&policy, 0, sizeof(policy));
 
     policy.keys = key_set();
+    policy.users = 1;
     policy.issuers = &issuer;
     policy.nissuers = 1;
     policy.min_bits = 1024;

@@ -391,6 +391,7 @@ ctl_key_check(ctl_t *ctl, int argc, char **argv)
 
     } else {
         check->policy.keys = keys;
+        check->policy.users = 1;
     }
 
     if (jr_raw_request_read((jr_str_t) { len, text }, &check->raw, &what)

@@ -21,7 +21,7 @@
 /* Does the signature fit, if the line at is another one? */
 
 static int
-ctl_check_fits(ctl_check_t *check, EVP_PKEY *key, unsigned at,
+ctl_check_fits(ctl_check_t *check, EVP_PKEY_CTX *verifier, unsigned at,
     const char *other)
 {
     unsigned       i;
@@ -54,7 +54,7 @@ ctl_check_fits(ctl_check_t *check, EVP_PKEY *key, unsigned at,
     }
 
     return jr_digest_final(hasher, &md) == JR_OK
-           && jr_rsa_verify(key, &md, check->s.signature,
+           && jr_rsa_verify(verifier, &md, check->s.signature,
                             check->s.signature_len)
               == JR_OK;
 }
@@ -63,8 +63,8 @@ ctl_check_fits(ctl_check_t *check, EVP_PKEY *key, unsigned at,
 /* Says so where the line fits with that value. */
 
 static int
-ctl_check_try(ctl_check_t *check, EVP_PKEY *key, unsigned at, const char *name,
-    jr_str_t value)
+ctl_check_try(ctl_check_t *check, EVP_PKEY_CTX *verifier, unsigned at,
+    const char *name, jr_str_t value)
 {
     int    fits;
     char  *line;
@@ -78,7 +78,7 @@ ctl_check_try(ctl_check_t *check, EVP_PKEY *key, unsigned at, const char *name,
     sprintf(line, "%s: %.*s", name, (int) value.len,
             value.len ? value.data : "");
 
-    fits = ctl_check_fits(check, key, at, line);
+    fits = ctl_check_fits(check, verifier, at, line);
 
     if (fits) {
         json_object_set_new(check->result, "differs", json_integer(at + 1));
@@ -96,7 +96,7 @@ ctl_check_try(ctl_check_t *check, EVP_PKEY *key, unsigned at, const char *name,
 
 
 static int
-ctl_check_try_host(ctl_check_t *check, EVP_PKEY *key, unsigned at)
+ctl_check_try_host(ctl_check_t *check, EVP_PKEY_CTX *verifier, unsigned at)
 {
     int          fits;
     char         lower[256], name[272];
@@ -115,7 +115,7 @@ ctl_check_try_host(ctl_check_t *check, EVP_PKEY *key, unsigned at)
 
     for (i = 0; i < 3 && !fits; i++) {
         value = jr_raw_request_field(&check->raw, forwarded[i], &n);
-        fits = n && ctl_check_try(check, key, at, "host", value);
+        fits = n && ctl_check_try(check, verifier, at, "host", value);
     }
 
     if (fits || host.len == 0 || host.len >= sizeof(lower)) {
@@ -127,14 +127,14 @@ ctl_check_try_host(ctl_check_t *check, EVP_PKEY *key, unsigned at)
 
     if (colon != NULL) {
         bare.len = (size_t) (colon - host.data);
-        fits = ctl_check_try(check, key, at, "host", bare);
+        fits = ctl_check_try(check, verifier, at, "host", bare);
     }
 
     for (i = 0; i < 4 && !fits; i++) {
         value.data = name;
         value.len = (size_t) sprintf(name, "%.*s:%s", (int) bare.len,
                                      bare.data, ports[i]);
-        fits = ctl_check_try(check, key, at, "host", value);
+        fits = ctl_check_try(check, verifier, at, "host", value);
     }
 
     for (i = 0; i < host.len; i++) {
@@ -145,12 +145,12 @@ ctl_check_try_host(ctl_check_t *check, EVP_PKEY *key, unsigned at)
     value.data = lower;
     value.len = host.len;
 
-    return fits || ctl_check_try(check, key, at, "host", value);
+    return fits || ctl_check_try(check, verifier, at, "host", value);
 }
 
 
 static int
-ctl_check_try_target(ctl_check_t *check, EVP_PKEY *key, unsigned at)
+ctl_check_try_target(ctl_check_t *check, EVP_PKEY_CTX *verifier, unsigned at)
 {
     int          fits;
     char        *text, *p;
@@ -182,21 +182,21 @@ ctl_check_try_target(ctl_check_t *check, EVP_PKEY *key, unsigned at)
 
     memcpy(text + n, target.data, target.len);
     value.len = n + target.len;
-    fits = ctl_check_try(check, key, at, name, value);
+    fits = ctl_check_try(check, verifier, at, name, value);
 
     /* with what else stands in the request line */
 
     value.len += (size_t) sprintf(text + value.len, " HTTP/1.1");
-    fits = fits || ctl_check_try(check, key, at, name, value);
+    fits = fits || ctl_check_try(check, verifier, at, name, value);
 
     /* without a query, and with an empty one */
 
     mark = memchr(target.data, '?', target.len);
     value.len = n + (mark ? (size_t) (mark - target.data) : target.len);
-    fits = fits || ctl_check_try(check, key, at, name, value);
+    fits = fits || ctl_check_try(check, verifier, at, name, value);
 
     text[value.len++] = '?';
-    fits = fits || ctl_check_try(check, key, at, name, value);
+    fits = fits || ctl_check_try(check, verifier, at, name, value);
 
     /* decoded, as a proxy passes it on */
 
@@ -219,14 +219,14 @@ ctl_check_try_target(ctl_check_t *check, EVP_PKEY *key, unsigned at)
     value.len = (size_t) (p - text);
 
     fits = fits || (memchr(text, '\0', value.len) == NULL
-                    && ctl_check_try(check, key, at, name, value));
+                    && ctl_check_try(check, verifier, at, name, value));
 
     /* the method in upper case */
 
     memcpy(text, method.data, method.len);
     memcpy(text + n, target.data, target.len);
     value.len = n + target.len;
-    fits = fits || ctl_check_try(check, key, at, name, value);
+    fits = fits || ctl_check_try(check, verifier, at, name, value);
 
     free(text);
 
@@ -235,7 +235,7 @@ ctl_check_try_target(ctl_check_t *check, EVP_PKEY *key, unsigned at)
 
 
 static int
-ctl_check_try_body(ctl_check_t *check, EVP_PKEY *key, unsigned at)
+ctl_check_try_body(ctl_check_t *check, EVP_PKEY_CTX *verifier, unsigned at)
 {
     char         text[64];
     jr_str_t     value;
@@ -248,10 +248,10 @@ ctl_check_try_body(ctl_check_t *check, EVP_PKEY *key, unsigned at)
         value.data = text;
         value.len = (size_t) sprintf(text, "%zu", check->raw.body.len);
 
-        return ctl_check_try(check, key, at, "content-length", value)
-               || ctl_check_try(check, key, at, "content-length",
+        return ctl_check_try(check, verifier, at, "content-length", value)
+               || ctl_check_try(check, verifier, at, "content-length",
                                 (jr_str_t) jr_str("0"))
-               || ctl_check_try(check, key, at, "content-length",
+               || ctl_check_try(check, verifier, at, "content-length",
                                 (jr_str_t) jr_str(""));
     }
 
@@ -263,13 +263,13 @@ ctl_check_try_body(ctl_check_t *check, EVP_PKEY *key, unsigned at)
     value.len = (size_t) (jr_base64_encode(md.bytes, JR_DIGEST_LEN, text)
                           - text);
 
-    return ctl_check_try(check, key, at, "x-content-sha256", value)
-           || ctl_check_try(check, key, at, "x-content-sha256", nothing);
+    return ctl_check_try(check, verifier, at, "x-content-sha256", value)
+           || ctl_check_try(check, verifier, at, "x-content-sha256", nothing);
 }
 
 
 static int
-ctl_check_try_line(ctl_check_t *check, EVP_PKEY *key, unsigned at)
+ctl_check_try_line(ctl_check_t *check, EVP_PKEY_CTX *verifier, unsigned at)
 {
     char      date[JR_HTTP_DATE_LEN];
     size_t    i;
@@ -286,10 +286,10 @@ ctl_check_try_line(ctl_check_t *check, EVP_PKEY *key, unsigned at)
     switch (check->s.lines[at].header) {
 
     case JR_SIGNATURE_TARGET:
-        return ctl_check_try_target(check, key, at);
+        return ctl_check_try_target(check, verifier, at);
 
     case JR_SIGNATURE_HOST:
-        return ctl_check_try_host(check, key, at);
+        return ctl_check_try_host(check, verifier, at);
 
     case JR_SIGNATURE_DATE:
     case JR_SIGNATURE_X_DATE:
@@ -298,7 +298,7 @@ ctl_check_try_line(ctl_check_t *check, EVP_PKEY *key, unsigned at)
                                ? JR_SIGNATURE_X_DATE : JR_SIGNATURE_DATE];
 
         if (other.data != NULL
-            && ctl_check_try(check, key, at, check->s.lines[at].name.data,
+            && ctl_check_try(check, verifier, at, check->s.lines[at].name.data,
                              other))
         {
             return 1;
@@ -312,13 +312,13 @@ ctl_check_try_line(ctl_check_t *check, EVP_PKEY *key, unsigned at)
         value.data = date;
         value.len = sizeof(date);
 
-        return ctl_check_try(check, key, at, check->s.lines[at].name.data,
+        return ctl_check_try(check, verifier, at, check->s.lines[at].name.data,
                              value);
 
     case JR_SIGNATURE_CONTENT_TYPE:
 
         for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-            if (ctl_check_try(check, key, at, "content-type", types[i])) {
+            if (ctl_check_try(check, verifier, at, "content-type", types[i])) {
                 return 1;
             }
         }
@@ -327,7 +327,7 @@ ctl_check_try_line(ctl_check_t *check, EVP_PKEY *key, unsigned at)
 
     case JR_SIGNATURE_CONTENT_LENGTH:
     case JR_SIGNATURE_CONTENT_SHA256:
-        return ctl_check_try_body(check, key, at);
+        return ctl_check_try_body(check, verifier, at);
 
     default:
         return 0;
@@ -342,6 +342,7 @@ void
 ctl_key_explain(ctl_check_t *check)
 {
     unsigned              i;
+    EVP_PKEY_CTX         *verifier;
     const jr_auth_key_t  *key;
 
     if (check->failure.reason != JR_AUTH_SIGNATURE
@@ -351,10 +352,13 @@ ctl_key_explain(ctl_check_t *check)
     }
 
     key = jr_auth_keys_find(check->policy.keys, check->s.key_id);
+    verifier = key != NULL ? jr_rsa_verifier(key->pkey) : NULL;
 
-    for (i = 0; key != NULL && i < check->s.nlines; i++) {
-        if (ctl_check_try_line(check, key->pkey, i)) {
-            return;
+    for (i = 0; verifier != NULL && i < check->s.nlines; i++) {
+        if (ctl_check_try_line(check, verifier, i)) {
+            break;
         }
     }
+
+    EVP_PKEY_CTX_free(verifier);
 }

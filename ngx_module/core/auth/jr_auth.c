@@ -11,18 +11,27 @@
 
 static int jr_auth_token_of(const jr_signature_t *s, jr_str_t *jwt);
 static jr_auth_reason_e jr_auth_key(const jr_auth_policy_t *policy,
-    const jr_signature_t *s, int64_t now, const jr_auth_key_t **key,
+    const jr_signature_t *s, int64_t now, jr_auth_key_t **key,
     jr_auth_failure_t *failure);
-static jr_auth_reason_e jr_auth_verify_token(const jr_auth_policy_t *policy,
-    const jr_signature_t *s, const jr_digest_t *md, jr_str_t jwt, int64_t now,
-    jr_auth_identity_t *identity, jr_auth_failure_t *failure);
 static jr_auth_reason_e jr_auth_verify_key(const jr_auth_policy_t *policy,
     const jr_signature_t *s, const jr_digest_t *md, int64_t now,
     jr_auth_identity_t *identity, jr_auth_failure_t *failure);
-static jr_auth_reason_e jr_auth_signature(const jr_signature_t *s,
-    const jr_digest_t *md, EVP_PKEY *pkey, jr_auth_failure_t *failure);
+static jr_auth_reason_e jr_auth_verify_token(const jr_auth_policy_t *policy,
+    const jr_signature_t *s, const jr_digest_t *md, jr_str_t jwt, int64_t now,
+    jr_auth_identity_t *identity, jr_auth_failure_t *failure);
+static jr_auth_reason_e jr_auth_verify_once(const jr_auth_policy_t *policy,
+    const jr_signature_t *s, const jr_digest_t *md, jr_str_t jwt, int64_t now,
+    jr_auth_identity_t *identity, jr_auth_failure_t *failure);
+static jr_auth_reason_e jr_auth_verify_cached(const jr_auth_policy_t *policy,
+    const jr_signature_t *s, const jr_digest_t *md,
+    const jr_auth_cached_t *token, jr_auth_identity_t *identity,
+    jr_auth_failure_t *failure);
+static jr_auth_reason_e jr_auth_signature(jr_status_e rc,
+    jr_auth_failure_t *failure);
 static jr_auth_reason_e jr_auth_tenant(const jr_auth_policy_t *policy,
     jr_str_t tenancy, jr_auth_failure_t *failure);
+static void jr_auth_is(jr_auth_identity_t *identity, jr_str_t type,
+    jr_str_t tenancy, jr_str_t principal);
 static jr_str_t jr_auth_copy(char *buf, jr_str_t value);
 
 
@@ -30,8 +39,8 @@ jr_auth_reason_e
 jr_auth_check(const jr_auth_policy_t *policy, jr_signature_t *s,
     const jr_signature_request_t *rq, int64_t now, jr_auth_failure_t *failure)
 {
-    jr_str_t              jwt;
-    const jr_auth_key_t  *key;
+    jr_str_t        jwt;
+    jr_auth_key_t  *key;
 
     if (jr_signature_check(s, rq, now, policy->skew, failure) != JR_AUTH_OK) {
         return failure->reason;
@@ -71,9 +80,13 @@ jr_auth_token_of(const jr_signature_t *s, jr_str_t *jwt)
 
 static jr_auth_reason_e
 jr_auth_key(const jr_auth_policy_t *policy, const jr_signature_t *s,
-    int64_t now, const jr_auth_key_t **key, jr_auth_failure_t *failure)
+    int64_t now, jr_auth_key_t **key, jr_auth_failure_t *failure)
 {
-    const jr_auth_key_t  *found;
+    jr_auth_key_t  *found;
+
+    if (!policy->users) {
+        return jr_signature_fail(failure, JR_AUTH_KEY_UNKNOWN, "");
+    }
 
     if (policy->keys == NULL) {
         return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "keys");
@@ -147,7 +160,7 @@ jr_auth_verify_key(const jr_auth_policy_t *policy, const jr_signature_t *s,
     const jr_digest_t *md, int64_t now, jr_auth_identity_t *identity,
     jr_auth_failure_t *failure)
 {
-    const jr_auth_key_t  *key;
+    jr_auth_key_t  *key;
 
     key = NULL;
 
@@ -155,14 +168,14 @@ jr_auth_verify_key(const jr_auth_policy_t *policy, const jr_signature_t *s,
 
     if (jr_auth_key(policy, s, now, &key, failure) != JR_AUTH_OK
         || key == NULL
-        || jr_auth_signature(s, md, key->pkey, failure) != JR_AUTH_OK)
+        || jr_auth_signature(jr_auth_keys_verify(key, md, s->signature,
+                                                 s->signature_len), failure)
+           != JR_AUTH_OK)
     {
         return failure->reason;
     }
 
-    identity->type = (jr_str_t) jr_str("key");
-    identity->tenancy = jr_auth_copy(identity->tenancy_buf, key->tenancy);
-    identity->principal = jr_auth_copy(identity->principal_buf, key->user);
+    jr_auth_is(identity, (jr_str_t) jr_str("key"), key->tenancy, key->user);
 
     return JR_AUTH_OK;
 }
@@ -173,7 +186,52 @@ jr_auth_verify_token(const jr_auth_policy_t *policy, const jr_signature_t *s,
     const jr_digest_t *md, jr_str_t jwt, int64_t now,
     jr_auth_identity_t *identity, jr_auth_failure_t *failure)
 {
+    jr_digest_t              digest;
+    jr_auth_token_t          token;
+    jr_auth_reason_e         rc;
+    const jr_auth_cached_t  *cached;
+    jr_auth_cache_rules_t    rules;
+
+    if (policy->cache == NULL) {
+        return jr_auth_verify_once(policy, s, md, jwt, now, identity, failure);
+    }
+
+    if (jr_digest(jwt.data, jwt.len, &digest) != JR_OK) {
+        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+    }
+
+    rules.policy = policy;
+    rules.generation = policy->generation;
+
+    cached = jr_auth_cache_find(policy->cache, &digest, &rules, now);
+
+    if (cached == NULL) {
+        rc = jr_auth_token_verify(jwt, policy->issuers, policy->nissuers,
+                                  policy->min_bits, now, &token, failure);
+
+        if (rc != JR_AUTH_OK) {
+            return rc;
+        }
+
+        cached = jr_auth_cache_put(policy->cache, &digest, &rules, &token);
+
+        if (cached == NULL) {
+            EVP_PKEY_free(token.pkey);
+            return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+        }
+    }
+
+    return jr_auth_verify_cached(policy, s, md, cached, identity, failure);
+}
+
+
+static jr_auth_reason_e
+jr_auth_verify_once(const jr_auth_policy_t *policy, const jr_signature_t *s,
+    const jr_digest_t *md, jr_str_t jwt, int64_t now,
+    jr_auth_identity_t *identity, jr_auth_failure_t *failure)
+{
     jr_auth_token_t   token;
+    jr_auth_cached_t  one;
     jr_auth_reason_e  rc;
 
     rc = jr_auth_token_verify(jwt, policy->issuers, policy->nissuers,
@@ -183,31 +241,45 @@ jr_auth_verify_token(const jr_auth_policy_t *policy, const jr_signature_t *s,
         return rc;
     }
 
-    rc = jr_auth_tenant(policy, token.tenancy, failure);
+    one.tenancy = token.tenancy;
+    one.subject = token.subject;
+    one.verifier = jr_rsa_verifier(token.pkey);
 
-    if (rc == JR_AUTH_OK) {
-        rc = jr_auth_signature(s, md, token.pkey, failure);
-    }
+    rc = one.verifier != NULL
+         ? jr_auth_verify_cached(policy, s, md, &one, identity, failure)
+         : jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
 
+    EVP_PKEY_CTX_free(one.verifier);
     EVP_PKEY_free(token.pkey);
 
-    if (rc != JR_AUTH_OK) {
-        return rc;
+    return rc;
+}
+
+
+static jr_auth_reason_e
+jr_auth_verify_cached(const jr_auth_policy_t *policy, const jr_signature_t *s,
+    const jr_digest_t *md, const jr_auth_cached_t *token,
+    jr_auth_identity_t *identity, jr_auth_failure_t *failure)
+{
+    if (jr_auth_tenant(policy, token->tenancy, failure) != JR_AUTH_OK
+        || jr_auth_signature(jr_rsa_verify(token->verifier, md, s->signature,
+                                           s->signature_len), failure)
+           != JR_AUTH_OK)
+    {
+        return failure->reason;
     }
 
-    identity->type = (jr_str_t) jr_str("token");
-    identity->tenancy = jr_auth_copy(identity->tenancy_buf, token.tenancy);
-    identity->principal = jr_auth_copy(identity->principal_buf, token.subject);
+    jr_auth_is(identity, (jr_str_t) jr_str("token"), token->tenancy,
+               token->subject);
 
     return JR_AUTH_OK;
 }
 
 
 static jr_auth_reason_e
-jr_auth_signature(const jr_signature_t *s, const jr_digest_t *md,
-    EVP_PKEY *pkey, jr_auth_failure_t *failure)
+jr_auth_signature(jr_status_e rc, jr_auth_failure_t *failure)
 {
-    switch (jr_rsa_verify(pkey, md, s->signature, s->signature_len)) {
+    switch (rc) {
 
     case JR_OK:
         return JR_AUTH_OK;
@@ -218,6 +290,16 @@ jr_auth_signature(const jr_signature_t *s, const jr_digest_t *md,
     default:
         return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
+}
+
+
+static void
+jr_auth_is(jr_auth_identity_t *identity, jr_str_t type, jr_str_t tenancy,
+    jr_str_t principal)
+{
+    identity->type = type;
+    identity->tenancy = jr_auth_copy(identity->tenancy_buf, tenancy);
+    identity->principal = jr_auth_copy(identity->principal_buf, principal);
 }
 
 

@@ -16,6 +16,7 @@
 #ifndef JR_AUTH_H_INCLUDED
 #define JR_AUTH_H_INCLUDED
 
+#include "jr_auth_cache.h"
 #include "jr_auth_keys.h"
 #include "jr_auth_reason.h"
 #include "jr_auth_token.h"
@@ -25,8 +26,13 @@
 /* belongs to the caller, with all it points to */
 typedef struct {
     const jr_auth_keys_t    *keys;      /* of users; NULL: could not be read */
+    unsigned                 users:1;   /* can be verified; 0: each of their
+                                           keys is unknown */
     const jr_auth_issuer_t  *issuers;
     size_t                   nissuers;
+    jr_auth_cache_t         *cache;     /* of their tokens; NULL: none */
+    uint64_t                 generation;    /* of their keys: another one means
+                                               that these were exchanged */
     const jr_str_t          *tenants;   /* none but these tenancies */
     size_t                   ntenants;  /* 0: all */
     unsigned                 min_bits;

@@ -279,7 +279,7 @@ jr_auth_keys_order(jr_str_t one, jr_str_t two)
 }
 
 
-const jr_auth_key_t *
+jr_auth_key_t *
 jr_auth_keys_find(const jr_auth_keys_t *keys, jr_str_t id)
 {
     int     order;
@@ -312,6 +312,25 @@ jr_auth_keys_find(const jr_auth_keys_t *keys, jr_str_t id)
 }
 
 
+jr_status_e
+jr_auth_keys_verify(jr_auth_key_t *key, const jr_digest_t *md,
+    const unsigned char *signature, size_t len)
+{
+    /* not of all keys when they are read: most are of people who never call
+       this worker */
+
+    if (key->verifier == NULL) {
+        key->verifier = jr_rsa_verifier(key->pkey);
+
+        if (key->verifier == NULL) {
+            return JR_NO_MEMORY;
+        }
+    }
+
+    return jr_rsa_verify(key->verifier, md, signature, len);
+}
+
+
 const jr_auth_key_t *
 jr_auth_keys_all(const jr_auth_keys_t *keys, size_t *n)
 {
@@ -338,6 +357,7 @@ jr_auth_keys_free(jr_auth_keys_t *keys)
     }
 
     for (i = 0; i < keys->n; i++) {
+        EVP_PKEY_CTX_free(keys->key[i].verifier);
         EVP_PKEY_free(keys->key[i].pkey);
         free((char *) keys->key[i].id.data);
     }

@@ -41,15 +41,16 @@ typedef enum {
 
 
 typedef struct {
-    jr_str_t     id;            /* NUL-terminated */
-    jr_str_t     tenancy;       /* in id; of an issuer's keys empty */
-    jr_str_t     user;
-    EVP_PKEY    *pkey;
-    unsigned     bits;
-    int64_t      not_after;     /* seconds since 1970; 0: for ever */
-    unsigned     active:1;
-    unsigned     file;          /* the n-th that was added, from 0 */
-    unsigned     entry;         /* of it, from 1 */
+    jr_str_t       id;          /* NUL-terminated */
+    jr_str_t       tenancy;     /* in id; of an issuer's keys empty */
+    jr_str_t       user;
+    EVP_PKEY      *pkey;
+    EVP_PKEY_CTX  *verifier;    /* NULL until it is first used */
+    unsigned       bits;
+    int64_t        not_after;   /* seconds since 1970; 0: for ever */
+    unsigned       active:1;
+    unsigned       file;        /* the n-th that was added, from 0 */
+    unsigned       entry;       /* of it, from 1 */
 } jr_auth_key_t;
 
 typedef struct jr_auth_keys_s  jr_auth_keys_t;
@@ -81,8 +82,14 @@ jr_status_e jr_auth_keys_seal(jr_auth_keys_t *keys,
     char error[JR_AUTH_KEYS_ERROR]);
 
 /* NULL: there is none of that name.  Allocates nothing. */
-const jr_auth_key_t *jr_auth_keys_find(const jr_auth_keys_t *keys,
-    jr_str_t id);
+jr_auth_key_t *jr_auth_keys_find(const jr_auth_keys_t *keys, jr_str_t id);
+
+/*
+ * Whether that is the key's signature of the digest.  JR_NO_MEMORY: nobody
+ * knows.
+ */
+jr_status_e jr_auth_keys_verify(jr_auth_key_t *key, const jr_digest_t *md,
+    const unsigned char *signature, size_t len);
 
 /* All of them, in the order of their names, and how many. */
 const jr_auth_key_t *jr_auth_keys_all(const jr_auth_keys_t *keys, size_t *n);

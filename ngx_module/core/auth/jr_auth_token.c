@@ -37,9 +37,9 @@ static jr_auth_reason_e jr_auth_token_issuer(const json_t *claims,
 static int jr_auth_token_is_for(const json_t *claims, jr_str_t audience);
 static jr_auth_reason_e jr_auth_token_key(const json_t *header,
     const jr_auth_issuer_t *issuer, unsigned min_bits, int64_t now,
-    const jr_auth_key_t **key, jr_auth_failure_t *failure);
+    jr_auth_key_t **key, jr_auth_failure_t *failure);
 static jr_auth_reason_e jr_auth_token_times(const json_t *claims, int64_t now,
-    jr_auth_failure_t *failure);
+    jr_auth_token_t *token, jr_auth_failure_t *failure);
 static jr_auth_reason_e jr_auth_token_owner(const json_t *claims,
     jr_auth_token_t *token, jr_auth_failure_t *failure);
 static int jr_auth_token_take(const json_t *claims, const char *name,
@@ -47,7 +47,7 @@ static int jr_auth_token_take(const json_t *claims, const char *name,
 static jr_auth_reason_e jr_auth_token_jwk(const json_t *claims,
     unsigned min_bits, jr_auth_token_t *token, jr_auth_failure_t *failure);
 static jr_auth_reason_e jr_auth_token_signature(
-    const jr_auth_token_parts_t *parts, const jr_auth_key_t *key,
+    const jr_auth_token_parts_t *parts, jr_auth_key_t *key,
     jr_auth_failure_t *failure);
 static jr_auth_reason_e jr_auth_token_claims(
     const jr_auth_token_parts_t *parts, const json_t *header,
@@ -113,12 +113,12 @@ jr_auth_token_claims(const jr_auth_token_parts_t *parts, const json_t *header,
     unsigned min_bits, int64_t now, jr_auth_token_t *token,
     jr_auth_failure_t *failure)
 {
-    const jr_auth_key_t     *key;
+    jr_auth_key_t           *key;
     const jr_auth_issuer_t  *issuer;
 
     if (jr_auth_token_issuer(claims, issuers, n, &issuer, failure)
         != JR_AUTH_OK
-        || jr_auth_token_times(claims, now, failure) != JR_AUTH_OK
+        || jr_auth_token_times(claims, now, token, failure) != JR_AUTH_OK
         || jr_auth_token_key(header, issuer, min_bits, now, &key, failure)
            != JR_AUTH_OK
         || jr_auth_token_owner(claims, token, failure) != JR_AUTH_OK
@@ -131,6 +131,10 @@ jr_auth_token_claims(const jr_auth_token_parts_t *parts, const json_t *header,
         EVP_PKEY_free(token->pkey);
         token->pkey = NULL;
         return failure->reason;
+    }
+
+    if (key->not_after && (double) key->not_after < token->until) {
+        token->until = (double) key->not_after;
     }
 
     return JR_AUTH_OK;
@@ -291,7 +295,7 @@ jr_auth_token_is_for(const json_t *claims, jr_str_t audience)
 
 static jr_auth_reason_e
 jr_auth_token_times(const json_t *claims, int64_t now,
-    jr_auth_failure_t *failure)
+    jr_auth_token_t *token, jr_auth_failure_t *failure)
 {
     const json_t  *exp, *nbf;
 
@@ -308,13 +312,15 @@ jr_auth_token_times(const json_t *claims, int64_t now,
         return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "nbf");
     }
 
-    if ((double) now >= json_number_value(exp) + JR_AUTH_TOKEN_LEEWAY) {
+    token->until = json_number_value(exp) + JR_AUTH_TOKEN_LEEWAY;
+    token->from = nbf != NULL ? json_number_value(nbf) - JR_AUTH_TOKEN_LEEWAY
+                              : 0;
+
+    if ((double) now >= token->until) {
         return jr_auth_token_fail(failure, JR_AUTH_TOKEN_EXPIRED, "");
     }
 
-    if (nbf != NULL
-        && (double) now < json_number_value(nbf) - JR_AUTH_TOKEN_LEEWAY)
-    {
+    if ((double) now < token->from) {
         return jr_auth_token_fail(failure, JR_AUTH_TOKEN_EARLY, "");
     }
 
@@ -324,10 +330,10 @@ jr_auth_token_times(const json_t *claims, int64_t now,
 
 static jr_auth_reason_e
 jr_auth_token_key(const json_t *header, const jr_auth_issuer_t *issuer,
-    unsigned min_bits, int64_t now, const jr_auth_key_t **key,
+    unsigned min_bits, int64_t now, jr_auth_key_t **key,
     jr_auth_failure_t *failure)
 {
-    const jr_auth_key_t  *found;
+    jr_auth_key_t  *found;
 
     if (issuer->keys == NULL) {
         return jr_auth_token_fail(failure, JR_AUTH_UNAVAILABLE, "issuer");
@@ -464,7 +470,7 @@ jr_auth_token_jwk(const json_t *claims, unsigned min_bits,
 
 static jr_auth_reason_e
 jr_auth_token_signature(const jr_auth_token_parts_t *parts,
-    const jr_auth_key_t *key, jr_auth_failure_t *failure)
+    jr_auth_key_t *key, jr_auth_failure_t *failure)
 {
     size_t          len;
     jr_digest_t     md;
@@ -481,7 +487,7 @@ jr_auth_token_signature(const jr_auth_token_parts_t *parts,
     rc = jr_digest(parts->signed_part.data, parts->signed_part.len, &md);
 
     if (rc == JR_OK) {
-        rc = jr_rsa_verify(key->pkey, &md, signature, len);
+        rc = jr_auth_keys_verify(key, &md, signature, len);
     }
 
     if (rc == JR_NO_MEMORY) {

@@ -34,6 +34,9 @@ typedef struct {
 typedef struct {
     EVP_PKEY  *pkey;            /* of the token's owner; the caller's, for
                                    EVP_PKEY_free() */
+    double     from;            /* it is valid from here, seconds since 1970, */
+    double     until;           /* and before there, by its own claims, the
+                                   end of its issuer's key and the leeway */
     jr_str_t   tenancy;         /* into the arrays below */
     jr_str_t   subject;
     char       tenancy_buf[JR_AUTH_TOKEN_NAME];

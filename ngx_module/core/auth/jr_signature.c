@@ -107,6 +107,7 @@ jr_signature_read(jr_str_t authorization, jr_signature_t *s,
 
     s->key_id = params[JR_SIGNATURE_KEY_ID];
     s->encoded = params[JR_SIGNATURE_SIGNATURE];
+    s->names = params[JR_SIGNATURE_HEADERS];
 
     if (s->key_id.len == 0) {
         return jr_signature_fail(failure, JR_AUTH_MALFORMED, "keyId");
@@ -124,7 +125,7 @@ jr_signature_read(jr_str_t authorization, jr_signature_t *s,
         return jr_signature_fail(failure, JR_AUTH_MALFORMED, "signature");
     }
 
-    return jr_signature_names(s, params[JR_SIGNATURE_HEADERS], failure);
+    return jr_signature_names(s, s->names, failure);
 }
 
 

@@ -70,6 +70,7 @@ typedef struct {
 typedef struct {
     jr_str_t               key_id;
     jr_str_t               encoded;     /* signature="..." */
+    jr_str_t               names;       /* headers="...", as it was sent */
 
     jr_signature_line_t    lines[JR_SIGNATURE_NAMES];
     jr_signature_value_t   values[JR_SIGNATURE_VALUES];

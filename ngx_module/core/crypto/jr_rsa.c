@@ -306,39 +306,49 @@ jr_rsa_bits(const EVP_PKEY *key)
 }
 
 
+EVP_PKEY_CTX *
+jr_rsa_verifier(EVP_PKEY *key)
+{
+    EVP_PKEY_CTX  *ctx;
+
+    ERR_set_mark();
+
+    ctx = EVP_PKEY_CTX_new(key, NULL);
+
+    if (ctx != NULL
+        && (EVP_PKEY_verify_init(ctx) != 1
+            || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1
+            || EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) != 1))
+    {
+        EVP_PKEY_CTX_free(ctx);
+        ctx = NULL;
+    }
+
+    ERR_pop_to_mark();
+
+    return ctx;
+}
+
+
 jr_status_e
-jr_rsa_verify(EVP_PKEY *key, const jr_digest_t *md,
+jr_rsa_verify(EVP_PKEY_CTX *verifier, const jr_digest_t *md,
     const unsigned char *signature, size_t len)
 {
-    jr_status_e    rc;
-    EVP_PKEY_CTX  *ctx;
+    int  size, rc;
 
     /* one of another length cannot be the key's, and costs nothing */
 
-    if (EVP_PKEY_get_size(key) <= 0
-        || len != (size_t) EVP_PKEY_get_size(key))
-    {
+    size = EVP_PKEY_get_size(EVP_PKEY_CTX_get0_pkey(verifier));
+
+    if (size <= 0 || len != (size_t) size) {
         return JR_INVALID;
     }
 
     ERR_set_mark();
-
-    rc = JR_NO_MEMORY;
-    ctx = EVP_PKEY_CTX_new(key, NULL);
-
-    if (ctx != NULL
-        && EVP_PKEY_verify_init(ctx) == 1
-        && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1
-        && EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1)
-    {
-        rc = EVP_PKEY_verify(ctx, signature, len, md->bytes, JR_DIGEST_LEN)
-             == 1 ? JR_OK : JR_INVALID;
-    }
-
-    EVP_PKEY_CTX_free(ctx);
+    rc = EVP_PKEY_verify(verifier, signature, len, md->bytes, JR_DIGEST_LEN);
     ERR_pop_to_mark();
 
-    return rc;
+    return rc == 1 ? JR_OK : JR_INVALID;
 }
 
 

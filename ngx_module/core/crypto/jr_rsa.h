@@ -42,8 +42,15 @@ jr_status_e jr_rsa_read_jwk(jr_str_t n, jr_str_t e, EVP_PKEY **key,
 
 unsigned jr_rsa_bits(const EVP_PKEY *key);
 
-/* JR_INVALID: it is not the key's signature of the digest. */
-jr_status_e jr_rsa_verify(EVP_PKEY *key, const jr_digest_t *md,
+/*
+ * What verifies with a key, as often as one likes: to make it costs as much as
+ * a tenth of a signature.  It holds the key, and is the caller's, for
+ * EVP_PKEY_CTX_free().  NULL: no memory.
+ */
+EVP_PKEY_CTX *jr_rsa_verifier(EVP_PKEY *key);
+
+/* JR_INVALID: it is not a signature of the digest by the verifier's key. */
+jr_status_e jr_rsa_verify(EVP_PKEY_CTX *verifier, const jr_digest_t *md,
     const unsigned char *signature, size_t len);
 
 /*
