@@ -13,6 +13,7 @@
 
 #include "ngx_redis.h"
 
+#include "ngx_http_jobruns_auth.h"
 #include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_room.h"
 
@@ -108,6 +109,8 @@ typedef struct {
                                                  around variables */
     size_t                         principal_fixed;
 
+    ngx_http_jobruns_auth_conf_t   auth;
+
     ngx_msec_t                     retry_ttl;
     ngx_msec_t                     retry_lease;
     ngx_msec_t                     retry_wait;
@@ -166,6 +169,8 @@ typedef struct {
     ngx_module_t                  *proxy;     /* NULL: NGINX has none */
     struct ngx_http_jobruns_zone_s
                                   *zone;      /* never NULL */
+    ngx_array_t                    auth_stores;   /* of
+                                            ngx_http_jobruns_auth_store_t * */
     ngx_array_t                    audit_files;   /* of
                                             ngx_http_jobruns_audit_file_t * */
     ngx_http_jobruns_audit_seal_t  audit_seal;
@@ -325,6 +330,9 @@ typedef struct {
                                                  its thread */
     jr_body_t                     *found;     /* until body_take(); a static
                                                  one, or the thread's */
+    jr_auth_failure_t              unsigned_body; /* reason not JR_AUTH_OK: it
+                                                 is not the one that was
+                                                 signed */
     jr_str_t                       job_key;   /* from the body */
     u_char                         token_hash[JR_DIGEST_HEX];
     u_char                         fingerprint[
@@ -556,6 +564,7 @@ struct ngx_http_jobruns_ctx_s {
     ngx_str_t                      request_id;
     ngx_str_t                      error;     /* JSON in place of NGINX's
                                                  page; len 0: none */
+    ngx_http_jobruns_auth_t       *auth;      /* NULL: nobody verifies it */
     ngx_http_jobruns_attempt_t    *attempt;   /* NULL: passes untouched */
     unsigned                       override:1;    /* of the method, to POST */
 };

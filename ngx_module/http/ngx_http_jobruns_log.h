@@ -28,6 +28,8 @@ typedef enum {
     jobruns_log_guard,
     jobruns_log_check,
     jobruns_log_nobody,
+    jobruns_log_unauthenticated,
+    jobruns_log_auth_keys,
     jobruns_log_waiters,
     jobruns_log_audit,
     jobruns_log_audit_torn,

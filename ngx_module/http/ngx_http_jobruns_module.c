@@ -8,6 +8,9 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_audit.h"
 #include "ngx_http_jobruns_audit_directives.h"
+#include "ngx_http_jobruns_auth_directives.h"
+#include "ngx_http_jobruns_auth_store.h"
+#include "ngx_http_jobruns_auth_user.h"
 #include "ngx_http_jobruns_body_thread.h"
 #include "ngx_http_jobruns_conf.h"
 #include "ngx_http_jobruns_directives.h"
@@ -35,12 +38,23 @@ static char *ngx_http_jobruns_check_ttl(ngx_conf_t *cf, void *post,
     void *data);
 static char *ngx_http_jobruns_check_positive(ngx_conf_t *cf, void *post,
     void *data);
+static char *ngx_http_jobruns_check_skew(ngx_conf_t *cf, void *post,
+    void *data);
 
 
 static ngx_conf_enum_t  ngx_http_jobruns_enable[] = {
     { ngx_string("off"), jobruns_off },
     { ngx_string("on"), jobruns_on },
     { ngx_string("dry_run"), jobruns_dry_run },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_jobruns_auth_modes[] = {
+    { ngx_string("off"), jobruns_auth_off },
+    { ngx_string("on"), jobruns_auth_on },
+    { ngx_string("all"), jobruns_auth_all },
+    { ngx_string("dry_run"), jobruns_auth_dry_run },
     { ngx_null_string, 0 }
 };
 
@@ -85,6 +99,12 @@ static ngx_conf_post_t  ngx_http_jobruns_ttl_post =
 
 static ngx_conf_post_t  ngx_http_jobruns_positive_post =
     { ngx_http_jobruns_check_positive };
+
+static ngx_conf_post_t  ngx_http_jobruns_skew_post =
+    { ngx_http_jobruns_check_skew };
+
+static ngx_conf_num_bounds_t  ngx_http_jobruns_bits =
+    { ngx_conf_check_num_bounds, JR_RSA_BITS_LEAST, JR_RSA_BITS_MOST };
 
 
 #define NGX_HTTP_JOBRUNS_ANY                                                 \
@@ -169,6 +189,48 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, principal),
       NULL },
+
+    { ngx_string("jobruns_auth"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_jobruns_loc_conf_t, auth.mode),
+      &ngx_http_jobruns_auth_modes },
+
+    { ngx_string("jobruns_auth_keys"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_1MORE,
+      ngx_http_jobruns_auth_directives_keys,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jobruns_auth_issuer"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE23,
+      ngx_http_jobruns_auth_directives_issuer,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jobruns_auth_tenants"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_1MORE,
+      ngx_http_jobruns_auth_directives_tenants,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("jobruns_auth_skew"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_jobruns_loc_conf_t, auth.skew),
+      &ngx_http_jobruns_skew_post },
+
+    { ngx_string("jobruns_auth_min_bits"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_jobruns_loc_conf_t, auth.min_bits),
+      &ngx_http_jobruns_bits },
 
     { ngx_string("jobruns_retry_ttl"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
@@ -375,6 +437,16 @@ ngx_http_jobruns_check_positive(ngx_conf_t *cf, void *post, void *data)
 }
 
 
+static char *
+ngx_http_jobruns_check_skew(ngx_conf_t *cf, void *post, void *data)
+{
+    time_t  *skew = data;
+
+    return *skew < 1 || *skew > 3600 ? "must be between 1s and 1h"
+                                     : NGX_CONF_OK;
+}
+
+
 static ngx_int_t
 ngx_http_jobruns_preconfiguration(ngx_conf_t *cf)
 {
@@ -440,8 +512,16 @@ ngx_http_jobruns_postconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_jobruns_init_module(ngx_cycle_t *cycle)
 {
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
     ngx_http_jobruns_filter_accepted();
     ngx_http_jobruns_module_file_init(cycle->log);
+
+    jmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_jobruns_module);
+
+    if (jmcf != NULL) {
+        ngx_http_jobruns_auth_user_check(&jmcf->auth_stores, cycle);
+    }
 
     return NGX_OK;
 }
@@ -450,6 +530,8 @@ ngx_http_jobruns_init_module(ngx_cycle_t *cycle)
 static ngx_int_t
 ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
 {
+    ngx_http_jobruns_main_conf_t  *jmcf;
+
     /* a limit on the size of files fails the write with EFBIG instead */
 
     (void) signal(SIGXFSZ, SIG_IGN);
@@ -461,7 +543,13 @@ ngx_http_jobruns_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    /* counts into the zone */
+    /* both count into the zone */
+
+    jmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_jobruns_module);
+
+    if (jmcf != NULL) {
+        ngx_http_jobruns_auth_store_start(&jmcf->auth_stores, cycle);
+    }
 
     ngx_http_jobruns_audit_start(cycle);
 

@@ -195,7 +195,6 @@ ctl_check_verify(ctl_check_t *check)
 {
     size_t              i, n;
     jr_str_t            value;
-    jr_digest_t         md;
     jr_auth_failure_t  *failure;
 
     failure = &check->failure;
@@ -229,12 +228,8 @@ ctl_check_verify(ctl_check_t *check)
         return JR_AUTH_OK;
     }
 
-    if (jr_digest(check->raw.body.data, check->raw.body.len, &md) != JR_OK) {
-        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
-    }
-
-    return jr_signature_body(&check->s, (int64_t) check->raw.body.len, &md,
-                             failure);
+    return jr_signature_body(&check->s.body, check->raw.body.data,
+                             check->raw.body.len, failure);
 }
 
 

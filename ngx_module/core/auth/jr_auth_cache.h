@@ -1,4 +1,5 @@
-/*
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
  * Session tokens that were verified, by their digests, so that an issuer's
  * signature is verified once for a token and not once for each request.
  *

@@ -75,7 +75,7 @@ jr_signature_read(jr_str_t authorization, jr_signature_t *s,
     s->others = 0;
     s->excess = 0;
     s->waits = 0;
-    s->length = -1;
+    s->body.length = -1;
 
     memset(s->known, 0, sizeof(s->known));
     memset(s->sent, 0, sizeof(s->sent));
@@ -400,16 +400,24 @@ jr_signature_add(jr_signature_t *s, jr_signature_line_t *line, jr_str_t value)
 
 
 jr_auth_reason_e
-jr_signature_body(const jr_signature_t *s, int64_t length,
-    const jr_digest_t *md, jr_auth_failure_t *failure)
+jr_signature_body(const jr_signature_body_t *body, const char *text,
+    size_t len, jr_auth_failure_t *failure)
 {
-    if (s->length != -1 && s->length != length) {
+    jr_digest_t  md;
+
+    memset(failure, 0, sizeof(*failure));
+
+    if (body->length != -1 && (uint64_t) body->length != len) {
         return jr_signature_fail(failure, JR_AUTH_LENGTH, "");
+    }
+
+    if (jr_digest(text, len, &md) != JR_OK) {
+        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
 
     /* no secret, so no comparison in constant time: both are in the request */
 
-    if (memcmp(s->body.bytes, md->bytes, JR_DIGEST_LEN) != 0) {
+    if (memcmp(body->digest.bytes, md.bytes, JR_DIGEST_LEN) != 0) {
         return jr_signature_fail(failure, JR_AUTH_DIGEST, "");
     }
 

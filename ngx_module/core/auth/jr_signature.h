@@ -66,6 +66,13 @@ typedef struct {
 } jr_signature_value_t;
 
 
+/* what is signed of a body */
+typedef struct {
+    int64_t      length;        /* -1: by no header that was sent */
+    jr_digest_t  digest;
+} jr_signature_body_t;
+
+
 /* To be filled in by jr_signature_read(); has pointers into itself. */
 typedef struct {
     jr_str_t               key_id;
@@ -85,8 +92,7 @@ typedef struct {
 
     /* by jr_signature_check() */
     size_t                 signature_len;
-    int64_t                length;      /* that is signed; -1: by no header */
-    jr_digest_t            body;        /* that is signed */
+    jr_signature_body_t    body;
 
     unsigned               excess:1;    /* more values than can be */
     unsigned               waits:1;     /* for the length of the body, which
@@ -126,9 +132,13 @@ jr_auth_reason_e jr_signature_check(jr_signature_t *s,
     const jr_signature_request_t *rq, int64_t now, int64_t skew,
     jr_auth_failure_t *failure);
 
-/* Whether a body of that length and digest is the one that was signed. */
-jr_auth_reason_e jr_signature_body(const jr_signature_t *s, int64_t length,
-    const jr_digest_t *md, jr_auth_failure_t *failure);
+/*
+ * Whether text is the body that was signed; *body is to be copied from
+ * jr_signature_t, of which nothing else is needed for it.  Threads may call it
+ * at the same time.
+ */
+jr_auth_reason_e jr_signature_body(const jr_signature_body_t *body,
+    const char *text, size_t len, jr_auth_failure_t *failure);
 
 
 /* Fills in *failure; returns its reason. */

@@ -172,7 +172,7 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
     if (s->sent[JR_SIGNATURE_CONTENT_LENGTH]
         && s->signs[JR_SIGNATURE_CONTENT_LENGTH]
         && jr_signature_length(s->known[JR_SIGNATURE_CONTENT_LENGTH],
-                               &s->length)
+                               &s->body.length)
            != JR_OK)
     {
         return jr_signature_fail(failure, JR_AUTH_MALFORMED,
@@ -181,10 +181,10 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
 
     if (rq->body
         && (jr_base64_decode(s->known[JR_SIGNATURE_CONTENT_SHA256],
-                             JR_BASE64_PADDED, s->body.bytes,
-                             sizeof(s->body.bytes), &len)
+                             JR_BASE64_PADDED, s->body.digest.bytes,
+                             sizeof(s->body.digest.bytes), &len)
             != JR_OK
-            || len != sizeof(s->body.bytes)))
+            || len != sizeof(s->body.digest.bytes)))
     {
         return jr_signature_fail(failure, JR_AUTH_MALFORMED,
                                  "x-content-sha256");

@@ -34,6 +34,8 @@ static void ngx_http_jobruns_audit_details(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line, ngx_http_jobruns_audit_moment_e moment);
 static void ngx_http_jobruns_audit_admitted(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line);
+static void ngx_http_jobruns_audit_auth(ngx_http_jobruns_attempt_t *a,
+    jr_line_t *line);
 static void ngx_http_jobruns_audit_errors(ngx_http_jobruns_attempt_t *a,
     jr_line_t *line);
 static void ngx_http_jobruns_audit_result(ngx_http_jobruns_attempt_t *a,
@@ -161,6 +163,8 @@ ngx_http_jobruns_audit_admitted(ngx_http_jobruns_attempt_t *a,
     jr_line_string(line, "tokenBefore",
                    ngx_http_jobruns_audit_token_before(a));
 
+    ngx_http_jobruns_audit_auth(a, line);
+
     if (a->admission.unprotected) {
         jr_line_boolean(line, "unprotected", 1);
     }
@@ -179,6 +183,48 @@ ngx_http_jobruns_audit_admitted(ngx_http_jobruns_attempt_t *a,
     }
 
     ngx_http_jobruns_audit_limits(a, line);
+}
+
+
+/* whether it is from whom it says, and if not, why, and what a signature is
+   compared with most often in vain: Host and target */
+
+static void
+ngx_http_jobruns_audit_auth(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
+{
+    ngx_http_request_t       *r;
+    ngx_http_jobruns_auth_t  *auth;
+
+    auth = a->ctx->auth;
+
+    if (auth == NULL) {
+        return;
+    }
+
+    jr_line_boolean(line, "authenticated",
+                    auth->state == jobruns_auth_verified);
+
+    if (auth->state != jobruns_auth_failed) {
+        return;
+    }
+
+    r = a->request;
+
+    jr_line_string(line, "authenticationFailure",
+                   ngx_http_jobruns_str(auth->failure));
+
+    jr_line_object(line, "received");
+
+    if (r->headers_in.host != NULL) {
+        ngx_http_jobruns_audit_text(line, "host",
+                          ngx_http_jobruns_str(r->headers_in.host->value),
+                          NGX_HTTP_JOBRUNS_AUDIT_TEXT);
+    }
+
+    ngx_http_jobruns_audit_text(line, "target",
+                                ngx_http_jobruns_str(r->unparsed_uri),
+                                NGX_HTTP_JOBRUNS_AUDIT_PATH);
+    jr_line_close(line, '}');
 }
 
 

@@ -14,6 +14,7 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_audit_directives.h"
+#include "ngx_http_jobruns_auth_directives.h"
 #include "ngx_http_jobruns_body_thread.h"
 #include "ngx_http_jobruns_conf.h"
 #include "ngx_http_jobruns_conflicts.h"
@@ -166,6 +167,8 @@ ngx_http_jobruns_conf_create_loc(ngx_conf_t *cf)
     jlcf->redis_connect_timeout = NGX_CONF_UNSET_MSEC;
     jlcf->redis_allow = NGX_CONF_UNSET;
     jlcf->replicas = NGX_CONF_UNSET_UINT;
+    ngx_http_jobruns_auth_directives_unset(&jlcf->auth);
+
     jlcf->retry_ttl = NGX_CONF_UNSET_MSEC;
     jlcf->retry_lease = NGX_CONF_UNSET_MSEC;
     jlcf->retry_wait = NGX_CONF_UNSET_MSEC;
@@ -218,6 +221,8 @@ ngx_http_jobruns_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 
     conf->tenant_fixed = ngx_http_jobruns_identity_fixed(conf->tenant);
     conf->principal_fixed = ngx_http_jobruns_identity_fixed(conf->principal);
+
+    ngx_http_jobruns_auth_directives_merge(&prev->auth, &conf->auth);
 
     ngx_conf_merge_msec_value(conf->retry_ttl, prev->retry_ttl, 86400000);
     ngx_conf_merge_msec_value(conf->retry_lease, prev->retry_lease, 15000);
@@ -288,7 +293,10 @@ ngx_http_jobruns_conf_enabled(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_jobruns_identity_check(cf, conf) != NGX_OK) {
+    if (ngx_http_jobruns_identity_check(cf, conf) != NGX_OK
+        || ngx_http_jobruns_auth_directives_enable(cf, &conf->auth)
+           != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

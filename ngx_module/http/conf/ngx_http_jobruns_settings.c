@@ -8,6 +8,7 @@
  */
 
 #include "ngx_http_jobruns_audit_file.h"
+#include "ngx_http_jobruns_auth_store.h"
 #include "ngx_http_jobruns_settings.h"
 #include "ngx_http_jobruns_zone.h"
 
@@ -24,6 +25,10 @@ static void ngx_http_jobruns_settings_string(ngx_http_jobruns_settings_t *s,
     ngx_str_t *value);
 static void ngx_http_jobruns_settings_number(ngx_http_jobruns_settings_t *s,
     int64_t value);
+static void ngx_http_jobruns_settings_auth(ngx_http_jobruns_settings_t *s,
+    ngx_http_jobruns_auth_conf_t *auth);
+static void ngx_http_jobruns_settings_files(ngx_http_jobruns_settings_t *s,
+    ngx_http_jobruns_auth_store_t *store);
 static void ngx_http_jobruns_settings_limits(ngx_http_jobruns_settings_t *s,
     ngx_array_t *limits);
 
@@ -54,6 +59,7 @@ ngx_http_jobruns_settings_add(jr_hasher_t *hasher, ngx_command_t *commands,
             ngx_http_jobruns_settings_string(&s, (ngx_str_t *) field);
 
         } else if (cmd->set == ngx_conf_set_msec_slot
+                   || cmd->set == ngx_conf_set_sec_slot
                    || cmd->set == ngx_conf_set_size_slot
                    || cmd->set == ngx_conf_set_flag_slot
                    || cmd->set == ngx_conf_set_num_slot
@@ -87,6 +93,7 @@ ngx_http_jobruns_settings_add(jr_hasher_t *hasher, ngx_command_t *commands,
                                        (ngx_int_t) conf->audit_refusals_per);
     }
 
+    ngx_http_jobruns_settings_auth(&s, &conf->auth);
     ngx_http_jobruns_settings_limits(&s, conf->limits);
 
     return s.failed ? NGX_ERROR : NGX_OK;
@@ -122,6 +129,57 @@ ngx_http_jobruns_settings_number(ngx_http_jobruns_settings_t *s,
 
     ngx_http_jobruns_settings_bytes(s, text,
                                     ngx_sprintf(text, "%L;", value) - text);
+}
+
+
+/* the names of files of keys: what is in them changes while the configuration
+   stays */
+
+static void
+ngx_http_jobruns_settings_auth(ngx_http_jobruns_settings_t *s,
+    ngx_http_jobruns_auth_conf_t *auth)
+{
+    jr_str_t                        *tenant;
+    ngx_uint_t                       i, n;
+    ngx_http_jobruns_auth_issuer_t  *issuer;
+
+    if (auth->users != NULL) {
+        ngx_http_jobruns_settings_files(s, auth->users);
+    }
+
+    n = auth->issuers ? auth->issuers->nelts : 0;
+    issuer = n ? auth->issuers->elts : NULL;
+
+    for (i = 0; i < n; i++) {
+        ngx_http_jobruns_settings_string(s, &issuer[i].name);
+        ngx_http_jobruns_settings_string(s, &issuer[i].audience);
+        ngx_http_jobruns_settings_files(s, issuer[i].store);
+    }
+
+    n = auth->tenants ? auth->tenants->nelts : 0;
+    tenant = n ? auth->tenants->elts : NULL;
+
+    for (i = 0; i < n; i++) {
+        ngx_http_jobruns_settings_number(s, (int64_t) tenant[i].len);
+        ngx_http_jobruns_settings_bytes(s, tenant[i].data, tenant[i].len);
+    }
+}
+
+
+static void
+ngx_http_jobruns_settings_files(ngx_http_jobruns_settings_t *s,
+    ngx_http_jobruns_auth_store_t *store)
+{
+    ngx_str_t    *file;
+    ngx_uint_t    i;
+    ngx_array_t  *files;
+
+    files = ngx_http_jobruns_auth_store_files(store);
+    file = files->elts;
+
+    for (i = 0; i < files->nelts; i++) {
+        ngx_http_jobruns_settings_string(s, &file[i]);
+    }
 }
 
 

@@ -12,6 +12,7 @@
 #include "ngx_http_jobruns_body.h"
 #include "ngx_http_jobruns_body_thread.h"
 #include "ngx_http_jobruns_identity.h"
+#include "ngx_http_jobruns_verify.h"
 
 
 static size_t ngx_http_jobruns_body_length(ngx_http_request_t *r);
@@ -35,8 +36,10 @@ ngx_int_t
 ngx_http_jobruns_body_check(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    u_char     *copy;
-    ngx_str_t   text;
+    u_char                     *copy;
+    ngx_int_t                   rc;
+    ngx_str_t                   text;
+    const jr_signature_body_t  *signature;
 
     /* 18 KB of which a valid body needs a few bytes: too much to be allocated
        for each request, and taken over before anybody else has one */
@@ -46,6 +49,12 @@ ngx_http_jobruns_body_check(ngx_http_request_t *r,
     a->check.len = ngx_http_jobruns_body_length(r);
     a->check.flags = JR_SCHEMA_GATEWAY | (a->conf->reject_unknown
                                           ? JR_SCHEMA_REJECT_UNKNOWN : 0);
+
+    rc = ngx_http_jobruns_verify_length(r, a);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
 
 #if (NGX_THREADS)
 
@@ -59,8 +68,18 @@ ngx_http_jobruns_body_check(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    jr_body_read(a->conf->schema, NULL, (char *) text.data, text.len,
-                 a->check.flags, a->conf->enable == jobruns_dry_run, &body);
+    signature = ngx_http_jobruns_verify_body(a);
+
+    if (signature == NULL
+        || jr_signature_body(signature, (char *) text.data, text.len,
+                             &a->check.unsigned_body)
+           == JR_AUTH_OK
+        || a->conf->auth.mode == jobruns_auth_dry_run)
+    {
+        jr_body_read(a->conf->schema, NULL, (char *) text.data, text.len,
+                     a->check.flags, a->conf->enable == jobruns_dry_run,
+                     &body);
+    }
 
     ngx_free(copy);
 
@@ -81,6 +100,14 @@ ngx_http_jobruns_body_take(ngx_http_request_t *r,
 
     body = a->check.found;
     a->check.found = NULL;
+
+    if (a->check.unsigned_body.reason != JR_AUTH_OK) {
+        rc = ngx_http_jobruns_verify_other_body(r, a);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
 
     if (body->status != JR_OK && body->status != JR_INVALID) {
         return NGX_ERROR;

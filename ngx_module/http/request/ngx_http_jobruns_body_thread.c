@@ -25,6 +25,7 @@
 #include "ngx_http_jobruns_body_thread.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_log.h"
+#include "ngx_http_jobruns_verify.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -57,6 +58,9 @@ typedef struct {
     const jr_schema_t           *schema;      /* stays as it is */
     unsigned                     flags;
     unsigned                     dry_run:1;
+    unsigned                     verify:1;    /* its digest is signed, */
+    unsigned                     enforce:1;   /* and another is refused */
+    jr_signature_body_t          signature;
     ngx_fd_t                     fd;          /* of the temporary file, or
                                                  NGX_INVALID_FILE */
     char                        *text;        /* NULL: is in the file */
@@ -65,6 +69,7 @@ typedef struct {
     /* from the thread */
 
     ngx_err_t                    err;         /* of reading the file */
+    jr_auth_failure_t            unsigned_body;
     jr_body_t                    body;
 } ngx_http_jobruns_check_t;
 
@@ -232,7 +237,8 @@ static ngx_int_t
 ngx_http_jobruns_check_post(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    ngx_http_jobruns_check_t  *check;
+    const jr_signature_body_t  *signature;
+    ngx_http_jobruns_check_t   *check;
 
     check = ngx_calloc(sizeof(ngx_http_jobruns_check_t), ngx_cycle->log);
     if (check == NULL) {
@@ -244,6 +250,15 @@ ngx_http_jobruns_check_post(ngx_http_request_t *r,
     check->len = a->check.len;
     check->flags = a->check.flags;
     check->dry_run = (a->conf->enable == jobruns_dry_run);
+    check->enforce = (a->conf->auth.mode != jobruns_auth_dry_run);
+
+    signature = ngx_http_jobruns_verify_body(a);
+
+    if (signature != NULL) {
+        check->verify = 1;
+        check->signature = *signature;
+    }
+
     check->fd = NGX_INVALID_FILE;
 
     check->task.ctx = check;
@@ -359,12 +374,19 @@ ngx_http_jobruns_check_run(void *data, ngx_log_t *log)
         }
     }
 
-    work = jr_schema_work_create();
+    if (!check->verify
+        || jr_signature_body(&check->signature, check->text, check->len,
+                             &check->unsigned_body)
+           == JR_AUTH_OK
+        || !check->enforce)
+    {
+        work = jr_schema_work_create();
 
-    if (work != NULL) {
-        jr_body_read(check->schema, work, check->text, check->len,
-                     check->flags, check->dry_run, &check->body);
-        jr_schema_work_free(work);
+        if (work != NULL) {
+            jr_body_read(check->schema, work, check->text, check->len,
+                         check->flags, check->dry_run, &check->body);
+            jr_schema_work_free(work);
+        }
     }
 
     /* given back before the event loop has its turn */
@@ -430,6 +452,7 @@ ngx_http_jobruns_check_on_done(ngx_event_t *ev)
     }
 
     a->check.found = &check->body;
+    a->check.unsigned_body = check->unsigned_body;
 
     ngx_http_jobruns_flow_wake(a, NGX_OK);
 

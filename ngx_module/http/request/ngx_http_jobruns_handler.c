@@ -15,6 +15,8 @@
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_request_headers.h"
+#include "ngx_http_jobruns_status.h"
+#include "ngx_http_jobruns_verify.h"
 
 
 static ngx_uint_t ngx_http_jobruns_is_copy(ngx_http_request_t *r,
@@ -27,6 +29,12 @@ static ngx_int_t ngx_http_jobruns_reenter(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_jobruns_check_headers(
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_headers_t *h,
     const char **code, const char **what);
+static ngx_int_t ngx_http_jobruns_pass(ngx_http_request_t *r,
+    ngx_http_jobruns_ctx_t *ctx, ngx_http_jobruns_loc_conf_t *jlcf,
+    ngx_http_jobruns_headers_t *h);
+static ngx_int_t ngx_http_jobruns_read_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_jobruns_refuse_unverified(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_refuse_nobody(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static ngx_int_t ngx_http_jobruns_begin(ngx_http_request_t *r,
@@ -40,7 +48,6 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     jr_path_e                     kind;
     jr_path_t                     path;
     ngx_int_t                     rc;
-    const char                   *what;
     ngx_http_jobruns_ctx_t       *ctx;
     ngx_http_jobruns_headers_t    h;
     ngx_http_jobruns_loc_conf_t  *jlcf;
@@ -121,12 +128,7 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     ctx->override = h.override;     /* for the guard of the exit */
 
     if (kind == JR_PATH_OTHER) {
-        /* passes untouched, but for the request id */
-
-        rc = ngx_http_jobruns_request_headers_take_id(r, ctx, &h, &what);
-
-        return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
-                               : NGX_DECLINED;
+        return ngx_http_jobruns_pass(r, ctx, jlcf, &h);
     }
 
     if (r->method != NGX_HTTP_POST) {
@@ -134,6 +136,32 @@ ngx_http_jobruns_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_jobruns_begin(r, ctx, kind, &path, &h);
+}
+
+
+/* what is no creation passes untouched, but for the request id, or, with
+   jobruns_auth all, is verified */
+
+static ngx_int_t
+ngx_http_jobruns_pass(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
+    ngx_http_jobruns_loc_conf_t *jlcf, ngx_http_jobruns_headers_t *h)
+{
+    ngx_int_t    rc;
+    const char  *what;
+
+    rc = ngx_http_jobruns_request_headers_take_id(r, ctx, h, &what);
+
+    if (rc != NGX_ERROR && jlcf->auth.mode == jobruns_auth_all
+        && jlcf->enable != jobruns_unset && !ngx_http_jobruns_status_is(r))
+    {
+        rc = ngx_http_jobruns_verify_other(r, ctx, &jlcf->auth);
+
+        if (rc == NGX_DONE) {
+            return NGX_DONE;
+        }
+    }
+
+    return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR : NGX_DECLINED;
 }
 
 
@@ -368,6 +396,18 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
                                             &message);
     }
 
+    switch (ngx_http_jobruns_verify_head(r, a)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_DECLINED:
+        return ngx_http_jobruns_refuse_unverified(r, a);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     code = "InvalidParameter";
     status = NGX_HTTP_BAD_REQUEST;
 
@@ -385,7 +425,12 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
     case NGX_DECLINED:
         /* in a dry run, too: what is validated is the request, and this is
            whose it is */
-        return ngx_http_jobruns_refuse_nobody(r, a);
+
+        if (!ngx_http_jobruns_verify_waits(a)) {
+            return ngx_http_jobruns_refuse_nobody(r, a);
+        }
+
+        break;
 
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -405,6 +450,15 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
                                                 status, code, &message);
         }
     }
+
+    return ngx_http_jobruns_read_body(r);
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_read_body(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
 
     /* proxy_pass sends the body again by itself: a temporary file must not
        go when the first upstream is done with it */
@@ -430,17 +484,40 @@ ngx_http_jobruns_begin(ngx_http_request_t *r, ngx_http_jobruns_ctx_t *ctx,
 }
 
 
+/* the record has whom it claims to be from, and that this is not so */
+
+static ngx_int_t
+ngx_http_jobruns_refuse_unverified(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    ngx_int_t    status;
+    const char  *what;
+
+    (void) jr_path_keys(&a->call.path, &what);
+
+    status = ngx_http_jobruns_verify_status(r, a->ctx->auth);
+
+    if (status == NGX_ERROR
+        || ngx_http_jobruns_identity_read(r, a) == NGX_ERROR)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_jobruns_flow_refuse(r, a, status == NGX_HTTP_UNAUTHORIZED
+                                              ? JR_OUTCOME_UNAUTHENTICATED
+                                              : JR_OUTCOME_UNAVAILABLE,
+                                        (ngx_uint_t) status, NULL,
+                                        &a->ctx->auth->message);
+}
+
+
 /* a configured tenant or principal is empty: 401 */
 
 static ngx_int_t
 ngx_http_jobruns_refuse_nobody(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    ngx_http_jobruns_log(a, jobruns_log_nobody, NGX_LOG_WARN,
-                         "the value of \"jobruns_tenant\" or "
-                         "\"jobruns_principal\" is empty and the request is "
-                         "answered 401; look at what sets it (auth_request_"
-                         "set, map, a header of the verifier)");
+    ngx_http_jobruns_identity_nobody(a);
 
     return ngx_http_jobruns_flow_refuse(r, a, JR_OUTCOME_UNAUTHENTICATED,
                                         NGX_HTTP_UNAUTHORIZED, NULL, NULL);

@@ -7,10 +7,15 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_identity.h"
+#include "ngx_http_jobruns_log.h"
 
 #include "jr_seal.h"
 
 
+static ngx_int_t ngx_http_jobruns_identity_header(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a);
+static void ngx_http_jobruns_identity_verified(ngx_http_jobruns_auth_t *auth,
+    jr_identity_t *identity);
 static ngx_int_t ngx_http_jobruns_identity_value(ngx_http_request_t *r,
     ngx_http_complex_value_t *cv, size_t fixed, jr_str_t otherwise,
     jr_str_t *value);
@@ -27,7 +32,11 @@ ngx_http_jobruns_identity_check(ngx_conf_t *cf,
     ngx_http_complex_value_t       *value, **warned;
     ngx_http_jobruns_main_conf_t   *jmcf;
 
-    if ((conf->tenant == NULL) == (conf->principal == NULL)) {
+    /* with jobruns_auth the other one is verified as well */
+
+    if ((conf->tenant == NULL) == (conf->principal == NULL)
+        || conf->auth.mode >= jobruns_auth_on)
+    {
         return NGX_OK;
     }
 
@@ -118,33 +127,18 @@ ngx_int_t
 ngx_http_jobruns_identity_read(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    u_char      *buf;
-    jr_str_t     otherwise, value;
-    ngx_int_t    rc_tenant, rc_principal;
-    jr_status_e  rc;
+    u_char                   *buf;
+    jr_str_t                  otherwise, value;
+    ngx_int_t                 rc_tenant, rc_principal;
+    ngx_http_jobruns_auth_t  *auth;
 
-    if (r->headers_in.authorization != NULL) {
-        rc = jr_identity_read(
-                   ngx_http_jobruns_str(r->headers_in.authorization->value),
-                   &a->call.identity);
+    auth = a->ctx->auth;
 
-        if (rc == JR_NO_MEMORY) {
-            return NGX_ERROR;
-        }
+    if (auth != NULL && auth->state == jobruns_auth_verified) {
+        ngx_http_jobruns_identity_verified(auth, &a->call.identity);
 
-        if (rc == JR_INVALID) {
-            ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                          jr_str_eq(a->call.identity.auth_type, "token", 5)
-                          ? "jobruns: the session token (ST$) in the keyId "
-                            "of the Authorization header cannot be read or "
-                            "has no claim of a tenancy; the tenant is the "
-                            "aiDataPlatformId, unless jobruns_tenant says "
-                            "otherwise"
-                          : "jobruns: the Authorization header has no keyId "
-                            "that names a tenancy; the tenant is the "
-                            "aiDataPlatformId, unless jobruns_tenant says "
-                            "otherwise");
-        }
+    } else if (ngx_http_jobruns_identity_header(r, a) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     otherwise = a->call.identity.tenancy.len ? a->call.identity.tenancy
@@ -180,6 +174,68 @@ ngx_http_jobruns_identity_read(ngx_http_request_t *r,
 
     return jr_identity_name(value, (char *) buf, &a->call.tenant) == JR_OK
            ? NGX_OK : NGX_ERROR;
+}
+
+
+/* whom the header names, whether that is true or not */
+
+static ngx_int_t
+ngx_http_jobruns_identity_header(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a)
+{
+    jr_status_e  rc;
+
+    if (r->headers_in.authorization == NULL) {
+        return NGX_OK;
+    }
+
+    rc = jr_identity_read(
+                   ngx_http_jobruns_str(r->headers_in.authorization->value),
+                   &a->call.identity);
+
+    if (rc == JR_NO_MEMORY) {
+        return NGX_ERROR;
+    }
+
+    if (rc == JR_INVALID) {
+        ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                      jr_str_eq(a->call.identity.auth_type, "token", 5)
+                      ? "jobruns: the session token (ST$) in the keyId of the "
+                        "Authorization header cannot be read or has no claim "
+                        "of a tenancy; the tenant is the aiDataPlatformId, "
+                        "unless jobruns_tenant says otherwise"
+                      : "jobruns: the Authorization header has no keyId that "
+                        "names a tenancy; the tenant is the aiDataPlatformId, "
+                        "unless jobruns_tenant says otherwise");
+    }
+
+    return NGX_OK;
+}
+
+
+/* as jr_identity_read() has it; a token is not decoded once more */
+
+static void
+ngx_http_jobruns_identity_verified(ngx_http_jobruns_auth_t *auth,
+    jr_identity_t *identity)
+{
+    identity->auth_type = auth->type;
+    identity->tenancy = auth->tenancy;
+    identity->principal = auth->principal;
+    identity->signed_headers = auth->names;
+    identity->credential = jr_str_eq(auth->type, "token", 5)
+                           ? (jr_str_t) jr_str("ST$") : auth->key_id;
+}
+
+
+void
+ngx_http_jobruns_identity_nobody(ngx_http_jobruns_attempt_t *a)
+{
+    ngx_http_jobruns_log(a, jobruns_log_nobody, NGX_LOG_WARN,
+                         "the value of \"jobruns_tenant\" or "
+                         "\"jobruns_principal\" is empty and the request is "
+                         "answered 401; look at what sets it (auth_request_"
+                         "set, map, a header of the verifier)");
 }
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Who asks: for counting and scoping, never for access.
+ * Who asks, as it counts for limits and the scope of tokens: verified where
+ * jobruns_auth is on, else as the request says.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_IDENTITY_H_INCLUDED
@@ -29,6 +30,9 @@ size_t ngx_http_jobruns_identity_fixed(ngx_http_complex_value_t *cv);
  */
 ngx_int_t ngx_http_jobruns_identity_read(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+
+/* Logs that a configured one is empty, and the request gets 401. */
+void ngx_http_jobruns_identity_nobody(ngx_http_jobruns_attempt_t *a);
 
 /* What seals the fingerprint of a request that has no principal. */
 ngx_int_t ngx_http_jobruns_identity_seal(ngx_http_request_t *r,

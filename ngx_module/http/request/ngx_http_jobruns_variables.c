@@ -19,7 +19,10 @@ typedef enum {
     jobruns_var_token_hash,
     jobruns_var_limit,
     jobruns_var_run_key,
-    jobruns_var_original_request_id
+    jobruns_var_original_request_id,
+    jobruns_var_auth,
+    jobruns_var_verified_tenancy,
+    jobruns_var_verified_principal
 } ngx_http_jobruns_variable_e;
 
 
@@ -28,6 +31,8 @@ static ngx_int_t ngx_http_jobruns_variable(ngx_http_request_t *r,
 static jr_str_t ngx_http_jobruns_variable_of(ngx_http_jobruns_attempt_t *a,
     ngx_http_jobruns_variable_e which);
 static ngx_int_t ngx_http_jobruns_variable_tenancy(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_jobruns_variable_auth(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_jobruns_variable_accept_encoding(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data);
@@ -69,6 +74,17 @@ static ngx_http_variable_t  ngx_http_jobruns_variables[] = {
 
     { ngx_string("jobruns_original_request_id"), NULL,
       ngx_http_jobruns_variable, jobruns_var_original_request_id,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_auth"), NULL, ngx_http_jobruns_variable_auth,
+      jobruns_var_auth, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_verified_tenancy"), NULL,
+      ngx_http_jobruns_variable_auth, jobruns_var_verified_tenancy,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("jobruns_verified_principal"), NULL,
+      ngx_http_jobruns_variable_auth, jobruns_var_verified_principal,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("jobruns_accept_encoding"), NULL,
@@ -239,6 +255,39 @@ ngx_http_jobruns_variable_tenancy(ngx_http_request_t *r,
 
     return ngx_http_jobruns_variable_copy(r, v, identity.tenancy.data,
                                           identity.tenancy.len);
+}
+
+
+/* of a request that nobody has verified, also in a dry run: empty, but for why
+   it is not */
+
+static ngx_int_t
+ngx_http_jobruns_variable_auth(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    jr_str_t                  value;
+    ngx_http_jobruns_ctx_t   *ctx;
+    ngx_http_jobruns_auth_t  *auth;
+
+    ctx = ngx_http_jobruns_attempt_get_ctx(r->main);
+    auth = ctx ? ctx->auth : NULL;
+    value = (jr_str_t) jr_str("");
+
+    if (auth != NULL && auth->state == jobruns_auth_verified) {
+        value = data == jobruns_var_auth ? auth->type
+                : data == jobruns_var_verified_tenancy ? auth->tenancy
+                                                       : auth->principal;
+
+    } else if (auth != NULL && data == jobruns_var_auth) {
+        value = ngx_http_jobruns_str(auth->failure);
+    }
+
+    if (value.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_jobruns_variable_copy(r, v, value.data, value.len);
 }
 
 

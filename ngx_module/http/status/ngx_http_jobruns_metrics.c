@@ -94,6 +94,10 @@ const ngx_http_jobruns_metric_t
     { "jobruns_audit_sync_failures_total",
       "Syncs of an audit file that failed or took too long." },
 
+    { "jobruns_auth_keys_failures_total",
+      "Times that a worker could not read its files of keys, or found them "
+      "invalid." },
+
     { "jobruns_log_lines_folded_total",
       "Lines of error.log that were suppressed." }
 };

@@ -18,6 +18,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "jr_auth_reason.h"
 #include "jr_outcome.h"
 #include "ngx_redis_stats.h"
 
@@ -68,6 +69,7 @@ typedef enum {
     jobruns_count_audit_refusals,
     jobruns_count_audit_syncs,
     jobruns_count_audit_sync_failures,
+    jobruns_count_auth_keys_failures,
     jobruns_count_folded,
     jobruns_count_last
 } ngx_http_jobruns_count_e;
@@ -104,6 +106,8 @@ typedef struct {
     ngx_http_jobruns_counter_t     stages[jobruns_stage_last];
     ngx_http_jobruns_counter_t     pending_keeps;
     ngx_http_jobruns_counter_t     pending_settles;
+    ngx_http_jobruns_counter_t     auth_broken;   /* sets of key files that
+                                                     cannot be read */
     ngx_http_jobruns_counter_t     audit_lost;    /* files that are not the
                                                      ones at their paths */
     ngx_http_jobruns_counter_t     audit_lag;     /* ms that records wait to
@@ -147,6 +151,9 @@ typedef struct {
     ngx_http_jobruns_now_t         now;
     ngx_http_jobruns_counter_t     counters[jobruns_count_last];
     ngx_http_jobruns_counter_t     outcomes[JR_OUTCOME_LAST];
+    ngx_http_jobruns_counter_t     auth[JR_AUTH_LAST];    /* JR_AUTH_OK:
+                                                     verified */
+    ngx_http_jobruns_counter_t     auth_dry_run[JR_AUTH_LAST];
     ngx_http_jobruns_counter_t     settled[NGX_HTTP_JOBRUNS_SETTLED];
     ngx_http_jobruns_histogram_t   times[jobruns_time_last];
     ngx_http_jobruns_limit_count_t limits[NGX_HTTP_JOBRUNS_LIMITS];

@@ -80,6 +80,13 @@ ngx_http_jobruns_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+ngx_uint_t
+ngx_http_jobruns_status_is(ngx_http_request_t *r)
+{
+    return r->content_handler == ngx_http_jobruns_status_handler;
+}
+
+
 static ngx_int_t
 ngx_http_jobruns_status_handler(ngx_http_request_t *r)
 {

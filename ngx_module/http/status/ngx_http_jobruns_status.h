@@ -28,4 +28,7 @@ typedef struct {
 
 char *ngx_http_jobruns_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
+/* whether the request's location has that directive */
+ngx_uint_t ngx_http_jobruns_status_is(ngx_http_request_t *r);
+
 #endif /* NGX_HTTP_JOBRUNS_STATUS_H_INCLUDED */

@@ -37,6 +37,8 @@ static void ngx_http_jobruns_json_on_trouble(void *data,
     ngx_http_jobruns_trouble_t *trouble);
 static void ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_json_auth(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_now(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_service(ngx_http_jobruns_text_t *text,
@@ -84,6 +86,7 @@ ngx_http_jobruns_status_json(ngx_http_jobruns_text_t *text,
 
     ngx_http_jobruns_json_state(text, figures);
     ngx_http_jobruns_json_attempts(text, figures);
+    ngx_http_jobruns_json_auth(text, figures);
     ngx_http_jobruns_json_now(text, figures);
     ngx_http_jobruns_json_service(text, figures);
     ngx_http_jobruns_json_times(text, figures);
@@ -229,6 +232,44 @@ ngx_http_jobruns_json_attempts(ngx_http_jobruns_text_t *text,
         ngx_http_jobruns_text(text, "%s\n\"%s\":%ui", i ? "," : "",
                               ngx_http_jobruns_metrics_settled[i],
                               figures->sum.settled[i]);
+    }
+
+    ngx_http_jobruns_text(text, "}");
+}
+
+
+/* reasons that there were */
+
+static void
+ngx_http_jobruns_json_auth(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures)
+{
+    ngx_uint_t                   i, k, n;
+    ngx_http_jobruns_counter_t  *count;
+
+    static const char *const  names[] = { "refused", "wouldRefuse" };
+
+    ngx_http_jobruns_text(text, ",\n\"authentication\":{\n\"verified\":%ui,"
+                          "\n\"keysBroken\":%ui",
+                          figures->sum.auth[JR_AUTH_OK],
+                          figures->sum.now.auth_broken);
+
+    for (k = 0; k < 2; k++) {
+        count = k ? figures->sum.auth_dry_run : figures->sum.auth;
+        n = 0;
+
+        ngx_http_jobruns_text(text, ",\n\"%s\":{", names[k]);
+
+        for (i = JR_AUTH_OK + 1; i < JR_AUTH_LAST; i++) {
+
+            if (count[i]) {
+                ngx_http_jobruns_text(text, "%s\"%s\":%ui", n++ ? "," : "",
+                                  jr_auth_reason_word((jr_auth_reason_e) i),
+                                  count[i]);
+            }
+        }
+
+        ngx_http_jobruns_text(text, "}");
     }
 
     ngx_http_jobruns_text(text, "}");

@@ -27,6 +27,8 @@ static void ngx_http_jobruns_prometheus_troubles(
     ngx_http_jobruns_text_t *text, ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_prometheus_attempts(
     ngx_http_jobruns_text_t *text, ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_prometheus_auth(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures, ngx_uint_t dry_run);
 static void ngx_http_jobruns_prometheus_times(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_prometheus_now(ngx_http_jobruns_text_t *text,
@@ -54,6 +56,8 @@ ngx_http_jobruns_status_prometheus(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_prometheus_info(text, figures);
     ngx_http_jobruns_prometheus_troubles(text, figures);
     ngx_http_jobruns_prometheus_attempts(text, figures);
+    ngx_http_jobruns_prometheus_auth(text, figures, 0);
+    ngx_http_jobruns_prometheus_auth(text, figures, 1);
     ngx_http_jobruns_prometheus_times(text, figures);
     ngx_http_jobruns_prometheus_now(text, figures);
     ngx_http_jobruns_prometheus_limits(text, figures, 0);
@@ -194,6 +198,43 @@ ngx_http_jobruns_prometheus_attempts(ngx_http_jobruns_text_t *text,
 }
 
 
+/* by reason, without its detail: a client chooses that */
+
+static void
+ngx_http_jobruns_prometheus_auth(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_figures_t *figures, ngx_uint_t dry_run)
+{
+    ngx_uint_t                   i;
+    const char                  *name;
+    ngx_http_jobruns_counter_t  *count;
+
+    if (dry_run) {
+        name = "jobruns_unauthenticated_dry_run_total";
+        count = figures->sum.auth_dry_run;
+
+        ngx_http_jobruns_prometheus_head(text, name, "counter", "Requests "
+            "that jobruns_auth would have refused without dry_run, by "
+            "reason.");
+
+    } else {
+        name = "jobruns_unauthenticated_total";
+        count = figures->sum.auth;
+
+        ngx_http_jobruns_prometheus_plain(text, "jobruns_authenticated_total",
+            "counter", "Requests whose signature was verified.",
+            count[JR_AUTH_OK]);
+        ngx_http_jobruns_prometheus_head(text, name, "counter", "Requests "
+            "that jobruns_auth refused, by reason.");
+    }
+
+    for (i = JR_AUTH_OK + 1; i < JR_AUTH_LAST; i++) {
+        ngx_http_jobruns_text(text, "%s{reason=\"%s\"} %ui\n", name,
+                              jr_auth_reason_word((jr_auth_reason_e) i),
+                              count[i]);
+    }
+}
+
+
 static void
 ngx_http_jobruns_prometheus_times(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures)
@@ -260,6 +301,10 @@ ngx_http_jobruns_prometheus_now(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_prometheus_plain(text, "jobruns_pending_settles",
         "gauge", "Attempts without a response to store that are not yet "
         "settled in Redis.", now->pending_settles);
+
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_auth_keys_broken",
+        "gauge", "Sets of key files, each counted in every worker, that "
+        "cannot be read or are invalid.", now->auth_broken);
 
     ngx_http_jobruns_prometheus_plain(text, "jobruns_audit_lost_files",
         "gauge", "Audit files, each counted in every worker, that are not "
