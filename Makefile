@@ -377,12 +377,16 @@ fuzz-coverage: fuzz-needs	## lines of each file that the targets reach
 
 # --------------------------------------------------------------------- speed
 
-.PHONY: bench bench-smoke
+.PHONY: bench bench-smoke bench-auth
 bench:			## against its peers: BENCH='--rounds 3' adds options
 	+@CC='$(CC)' util/bench full $(BENCH)
 
 bench-smoke:		## counts per request against bench/smoke.json: RECORD=record
 	+@CC='$(CC)' util/bench smoke $(RECORD)
+
+
+bench-auth:		## what jobruns_auth costs, against its bounds: N='5 1000'
+	+@CC='$(CC)' util/bench auth $(N)
 
 
 .PHONY: bench-validation

@@ -147,7 +147,8 @@ is(send_to(2, $ann->sign(get(method => 'PUT', body => 'x', chunked => 1),
     names => [@get, 'content-length']))->status, 401,
     'all: a PUT whose Content-Length is signed and not sent gets 401');
 
-is(send_to(2, $t->run_request)->status, 401, 'all: an unsigned creation gets 401');
+is(send_to(2, $t->run_request)->status, 401,
+    'all: an unsigned creation gets 401');
 is(send_to(2, $ann->sign($t->run_request))->status, 201,
     'all: a signed creation creates a job run');
 
@@ -180,8 +181,9 @@ is(send_to(4, $signed)->status, 201, 'a tenant by the verified variables');
 like(log_of('configured'), qr/^created key ocid1\.tenancy\.oc1\.\.b /,
     'the tenant is the verified tenancy');
 is($t->h2('127.0.0.1:' . $t->port(1)) ? 1 : 0, 1, 'HTTP/2 is there');
-is(send_to(4, $bob->sign($t->run_request(request_id => 'chunked', chunked => 9)))
-    ->status, 201, 'the verified variables are there behind the body');
+is(send_to(4, $bob->sign($t->run_request(request_id => 'chunked',
+    chunked => 9)))->status, 201,
+    'the verified variables are there behind the body');
 like(log_of('chunked'), qr/^created key ocid1\.tenancy\.oc1\.\.b /,
     'the tenant of a chunked request is the verified tenancy');
 

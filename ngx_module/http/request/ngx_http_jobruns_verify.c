@@ -10,9 +10,9 @@
 
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_answer.h"
-#include "ngx_http_jobruns_error.h"
 #include "ngx_http_jobruns_header_list.h"
 #include "ngx_http_jobruns_identity.h"
+#include "ngx_http_jobruns_response.h"
 #include "ngx_http_jobruns_verify.h"
 
 
@@ -169,7 +169,7 @@ ngx_http_jobruns_verify_other(ngx_http_request_t *r,
     status = ngx_http_jobruns_verify_status(r, ctx->auth);
 
     if (status == NGX_ERROR
-        || ngx_http_jobruns_error_body(r,
+        || ngx_http_jobruns_response_error(r, (ngx_uint_t) status,
                                   jr_outcome_error_code((unsigned) status),
                                   ngx_http_jobruns_str(ctx->auth->message),
                                   &body)
@@ -178,7 +178,6 @@ ngx_http_jobruns_verify_other(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_jobruns_error_headers(r, (ngx_uint_t) status, &body);
     ngx_http_jobruns_answer_send(r, &body);
 
     return NGX_DONE;

@@ -5,7 +5,7 @@ package JobRuns::Signer;
 # Signs requests as OCI's SDKs do, with keys made for the test, by openssl; and
 # writes the files of keys that a gateway verifies them by.
 #
-#   my $ann = JobRuns::Signer->new($dir, 'ann');     # bits => 2048, tenancy, user
+#   my $ann = JobRuns::Signer->new($dir, 'ann');     # bits, tenancy, user
 #   $ann->sign($t->run_request(...), ...)            # the request, signed
 #
 # sign(%opt):  names    what is signed, in that order ("headers")
@@ -133,10 +133,12 @@ sub sign {
 
     my $date = $opt{date} // time;
     my $body = $request->{body} // '';
-    my @headers = grep { $_->[0] !~ /^(?:date|authorization|x-content-sha256)$/i }
-        @{$request->{headers}};
+    my @headers = grep {
+        $_->[0] !~ /^(?:date|authorization|x-content-sha256)$/i
+    } @{$request->{headers}};
 
-    push @headers, [$opt{date_in} // 'Date', $date =~ /\D/ ? $date : imf($date)],
+    push @headers,
+        [$opt{date_in} // 'Date', $date =~ /\D/ ? $date : imf($date)],
         ['x-content-sha256', $opt{digest} // encode_base64(sha256($body), '')];
 
     my @names = @{$opt{names} // \@POST};
