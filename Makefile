@@ -152,12 +152,16 @@ install-tools: tools
 
 # ------------------------------------------------------------------ packages
 
-.PHONY: deb deb-test release
+.PHONY: deb deb-again deb-test release
 deb:			## Debian packages of what is committed, in build/deb
 	@util/deb
 
-deb-test:		## them in bare chroots of Debian 12 and 13: SUITES=bookworm
-	@util/deb-test $(SUITES)
+deb-again:		## once more, elsewhere, and compares: after make deb
+	@util/deb-again
+
+deb-test:		## them in bare chroots of Debian 12 and 13: SUITES= STEPS= T=
+	@T='$(if $(filter command line environment,$(origin T)),$(T))' \
+	    STEPS='$(STEPS)' util/deb-test $(SUITES)
 
 release:		## the tarball of what is committed, in build/release
 	@util/release

@@ -100,7 +100,7 @@ ctl_doctor_refused(ctl_doctor_t *d, const char *check, redisReply *reply)
 static int
 ctl_doctor_info(ctl_t *ctl, ctl_doctor_t *d)
 {
-    char         value[64], most[64];
+    char         value[64], most[64], memory[136];
     redisReply  *reply;
     const char  *argv[1] = { "INFO" };
 
@@ -142,10 +142,9 @@ ctl_doctor_info(ctl_t *ctl, ctl_doctor_t *d)
 
     ctl_info(reply->str, "used_memory_human", value, sizeof(value));
     ctl_info(reply->str, "maxmemory_human", most, sizeof(most));
-    strncat(value, " of ", sizeof(value) - strlen(value) - 1);
-    strncat(value, strcmp(most, "0B") == 0 ? "no limit" : most,
-            sizeof(value) - strlen(value) - 1);
-    ctl_doctor_row(d, "memory", 1, value, "");
+    snprintf(memory, sizeof(memory), "%s of %s", value,
+             strcmp(most, "0B") == 0 ? "no limit" : most);
+    ctl_doctor_row(d, "memory", 1, memory, "");
 
     freeReplyObject(reply);
 
