@@ -66,6 +66,43 @@ members_are_sorted_by_bytes(void **state)
 }
 
 
+/* few members and many are sorted in different ways: from one to forty */
+
+static void
+any_number_of_members_is_sorted(void **state)
+{
+    char    text[1024], want[1024], *p, *q;
+    size_t  n, i;
+
+    (void) state;
+
+    for (n = 1; n <= 40; n++) {
+        p = text;
+        q = want;
+
+        for (i = 0; i < n; i++) {
+            /* 7 and a prime have no common factor: each of 41 once */
+            p += sprintf(p, "%c\"k%02zu\":1", i ? ',' : '{',
+                         (i + 1) * 7 % 41);
+        }
+
+        for (i = 0; i < 41; i++) {
+            size_t  k;
+
+            for (k = 0; k < n && (k + 1) * 7 % 41 != i; k++) { /* void */ }
+
+            if (k < n) {
+                q += sprintf(q, "%c\"k%02zu\":1", q == want ? '{' : ',', i);
+            }
+        }
+
+        strcpy(p, "}");
+        strcpy(q, "}");
+        becomes(text, want);
+    }
+}
+
+
 static void
 strings_have_one_form(void **state)
 {
@@ -170,6 +207,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(members_are_sorted_by_bytes),
+        cmocka_unit_test(any_number_of_members_is_sorted),
         cmocka_unit_test(strings_have_one_form),
         cmocka_unit_test(numbers_have_one_form),
         cmocka_unit_test(reals_stay_what_is_written),
