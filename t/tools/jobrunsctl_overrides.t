@@ -122,10 +122,10 @@ $redis->command('HSET', 'jobruns:{b.c}:limits', 'daily.limit', 1);
 $redis->command('SET', 'jobruns:{c}:limits', 'x');
 $redis->command('HSET', 'other:{d}:limits', 'daily.limit', 1);
 $redis->command('HSET', 'jobruns:{big}:limits', map { ("x$_.limit", 1) }
-    1 .. 1001);
+    1 .. 3000);
 
 my @rows = map { [@{$_}{qw(tenant override state)}] }
-    @{ctl_json(@conf, qw(tenant list))};
+    grep { $_->{override} !~ /^x/ } @{ctl_json(@conf, qw(tenant list))};
 is_deeply(\@rows, [
     ['a', 'daily.limit', 'in force'],
     ['a', 'per_tenant.burst', 'in force'],

@@ -16,9 +16,9 @@ _jobrunsctl() {
                 tls_certificate_key= sentinel_user= sentinel_password_file=
                 sentinel_tls sentinel_tls_ca= sentinel_tls_name=" ;;
         token)
-            words="show release expire" ;;
+            words="show list release expire" ;;
         tenant)
-            words="show list set unset reset" ;;
+            words="show list top set unset reset" ;;
         key)
             words="list check add revoke" ;;
         --redis|--prefix|--tenant|--principal|--platform|--workspace|--token|\
@@ -28,8 +28,8 @@ _jobrunsctl() {
             words="token tenant inflight explain doctor key --redis
                 --redis-option --conf --prefix --tenant --principal --platform
                 --workspace --token --hash --rate --request --signed --at
-                --issuer --min-bits --not-after --until --json --yes --help
-                --version" ;;
+                --issuer --min-bits --not-after --until --unknown --json --yes
+                --help --version" ;;
     esac
 
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

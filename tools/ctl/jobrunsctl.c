@@ -36,10 +36,12 @@ static const char  ctl_usage[] =
     "\n"
     "  token show|release|expire      a token (--hash, or --token and its\n"
     "                                 scope)\n"
+    "  token list --unknown           tokens whose outcome is unknown\n"
     "  tenant show                    limits of --tenant: configured or\n"
     "                                 overridden, used, until when\n"
     "  tenant set LIMIT.WHAT VALUE    overrides a value: daily.limit 500\n"
     "  tenant list                    all tenants with overrides\n"
+    "  tenant top [N]                 who has used most of which limit (20)\n"
     "  tenant unset LIMIT.WHAT        returns to the configuration\n"
     "  tenant reset LIMIT             sets the usage of the limit to zero\n"
     "  inflight                       attempts in flight, of all or of\n"
@@ -89,7 +91,8 @@ enum {
     ctl_opt_tenant, ctl_opt_principal, ctl_opt_platform, ctl_opt_workspace,
     ctl_opt_token, ctl_opt_hash, ctl_opt_rate, ctl_opt_json, ctl_opt_yes,
     ctl_opt_version, ctl_opt_request, ctl_opt_signed, ctl_opt_at,
-    ctl_opt_issuer, ctl_opt_min_bits, ctl_opt_not_after, ctl_opt_until
+    ctl_opt_issuer, ctl_opt_min_bits, ctl_opt_not_after, ctl_opt_until,
+    ctl_opt_unknown
 };
 
 
@@ -112,6 +115,7 @@ static const struct option  ctl_options[] = {
     { "min-bits", required_argument, NULL, ctl_opt_min_bits },
     { "not-after", required_argument, NULL, ctl_opt_not_after },
     { "until", required_argument, NULL, ctl_opt_until },
+    { "unknown", no_argument, NULL, ctl_opt_unknown },
     { "json", no_argument, NULL, ctl_opt_json },
     { "yes", no_argument, NULL, ctl_opt_yes },
     { "help", no_argument, NULL, 'h' },
@@ -221,6 +225,10 @@ ctl_option(ctl_t *ctl, int option, char *value)
 
     case ctl_opt_until:
         ctl->until = value;
+        return CTL_OK;
+
+    case ctl_opt_unknown:
+        ctl->unknown = 1;
         return CTL_OK;
 
     case ctl_opt_json:

@@ -24,6 +24,7 @@
 #define CTL_USAGE     2
 #define CTL_FAILED    3         /* Redis or a file cannot be used */
 #define CTL_REFUSED   4         /* the answer to a question was not yes */
+#define CTL_ENOUGH    100       /* stops a scan, never leaves the program */
 
 #define CTL_LIMITS    256
 #define CTL_SEEDS     32
@@ -82,6 +83,7 @@ typedef struct {
     char            *not_after; /* of key add */
     char            *until;     /* of tenant set */
     unsigned         min_bits;
+    unsigned         unknown:1; /* of token list */
     unsigned         json:1;
     unsigned         yes:1;
 
@@ -165,6 +167,17 @@ typedef int (*ctl_scan_pt)(ctl_t *ctl, const char *key, size_t len,
 int ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler,
     void *data);
 
+/*
+ * Asks about each key of all masters that matches "<prefix>{<tenant>}<rest>"
+ * (ctl_pattern()): argv is a command, argv[1] the key.  The reply, also an
+ * error, is handed to handler.  Keys of one step of the scan are asked about
+ * in one round trip.  Likewise.
+ */
+typedef int (*ctl_ask_pt)(ctl_t *ctl, const char *key, size_t len,
+    redisReply *reply, void *data);
+int ctl_scan_ask(ctl_t *ctl, const char *rest, int argc, const char **argv,
+    ctl_ask_pt handler, void *data);
+
 /* "<prefix>{<tenant>}<rest>", any tenant where --tenant names none, as a
    pattern; rest may be one.  To be freed. */
 char *ctl_pattern(ctl_t *ctl, const char *rest);
@@ -209,6 +222,13 @@ int ctl_override_list(ctl_t *ctl);
 /* "20000 until 2026-11-28T00:00:00Z", or "ended"; now in ms */
 void ctl_override_words(const char *text, long long now, char *buf,
     size_t size);
+
+
+/* jobrunsctl_tokens.c: tokens whose outcome is unknown now */
+int ctl_tokens_unknown(ctl_t *ctl);
+
+/* jobrunsctl_top.c: the most used limits of all tenants, so many */
+int ctl_top(ctl_t *ctl, const char *number);
 
 
 /* the verbs, each in a file of its own name; argv[0] is behind the verb */

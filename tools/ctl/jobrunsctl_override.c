@@ -14,12 +14,6 @@
 /* rows of a list; more are not read */
 #define CTL_OVERRIDES_MOST  10000
 
-/* fields of one tenant, likewise */
-#define CTL_FIELDS_MOST     1000
-
-/* stops a scan that has enough */
-#define CTL_ENOUGH          100
-
 
 /*
  * Sets or deletes one field, and deletes those that have ended.  The key itself
@@ -400,62 +394,18 @@ ctl_override_row(ctl_t *ctl, ctl_override_t *o, const jr_key_t *key,
 }
 
 
-static int
-ctl_override_hash(ctl_t *ctl, ctl_override_t *o, const char *text,
-    const jr_key_t *key)
-{
-    size_t       i;
-    redisReply  *reply;
-    const char  *argv[2] = { "HLEN", text };
-
-    reply = ctl_command(ctl, 1, 2, argv);
-
-    if (reply == NULL) {
-        return CTL_FAILED;
-    }
-
-    if (reply->type != REDIS_REPLY_INTEGER
-        || reply->integer > CTL_FIELDS_MOST)
-    {
-        ctl_override_row(ctl, o, key, "*",
-                         reply->type == REDIS_REPLY_INTEGER
-                         ? "too many fields" : "not a hash");
-        freeReplyObject(reply);
-        return CTL_OK;
-    }
-
-    freeReplyObject(reply);
-
-    argv[0] = "HGETALL";
-    reply = ctl_command(ctl, 1, 2, argv);
-
-    if (reply == NULL) {
-        return CTL_FAILED;
-    }
-
-    for (i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements;
-         i += 2)
-    {
-        if (reply->element[i]->str != NULL
-            && reply->element[i + 1]->str != NULL)
-        {
-            ctl_override_row(ctl, o, key, reply->element[i]->str,
-                             reply->element[i + 1]->str);
-        }
-    }
-
-    freeReplyObject(reply);
-
-    return CTL_OK;
-}
-
+/* of the first step of HSCAN, which has all but of a hash that is not the
+   gateway's */
 
 static int
-ctl_override_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
+ctl_override_on_hash(ctl_t *ctl, const char *text, size_t len,
+    redisReply *reply, void *data)
 {
     ctl_override_t *o = data;
 
-    jr_key_t  key;
+    size_t       i;
+    jr_key_t     key;
+    redisReply  *fields;
 
     if (jr_key_read((jr_str_t) { len, text },
                     (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
@@ -473,7 +423,35 @@ ctl_override_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
 
     json_object_set_new(o->seen, text, json_true());
 
-    return ctl_override_hash(ctl, o, text, &key);
+    if (reply->type == REDIS_REPLY_ERROR
+        && strncmp(reply->str, "WRONGTYPE", 9) == 0)
+    {
+        ctl_override_row(ctl, o, &key, "*", "not a hash");
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
+        || reply->element[0]->str == NULL
+        || reply->element[1]->type != REDIS_REPLY_ARRAY)
+    {
+        return CTL_OK;
+    }
+
+    fields = reply->element[1];
+
+    for (i = 0; i + 1 < fields->elements; i += 2) {
+        if (fields->element[i]->str != NULL
+            && fields->element[i + 1]->str != NULL)
+        {
+            ctl_override_row(ctl, o, &key, fields->element[i]->str,
+                             fields->element[i + 1]->str);
+        }
+    }
+
+    if (strcmp(reply->element[0]->str, "0") != 0) {
+        ctl_override_row(ctl, o, &key, "*", "more fields");
+    }
+
+    return CTL_OK;
 }
 
 
@@ -499,8 +477,8 @@ int
 ctl_override_list(ctl_t *ctl)
 {
     int              rc;
-    char            *pattern;
     ctl_override_t   o;
+    const char      *argv[5] = { "HSCAN", NULL, "0", "COUNT", "1000" };
 
     memset(&o, 0, sizeof(o));
     o.now = ctl_now(ctl);
@@ -509,18 +487,11 @@ ctl_override_list(ctl_t *ctl)
         return CTL_FAILED;
     }
 
-    pattern = ctl_pattern(ctl, ":limits");
-
-    if (pattern == NULL) {
-        return ctl_fail(CTL_FAILED, "no memory");
-    }
-
     o.rows = json_array();
     o.seen = json_object();
 
-    rc = ctl_scan(ctl, pattern, ctl_override_on_key, &o);
+    rc = ctl_scan_ask(ctl, ":limits", 5, argv, ctl_override_on_hash, &o);
 
-    free(pattern);
     json_decref(o.seen);
 
     if (rc != CTL_OK && rc != CTL_ENOUGH) {

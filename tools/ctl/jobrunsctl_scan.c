@@ -11,9 +11,69 @@
 
 typedef struct {
     const char   *pattern;
-    ctl_scan_pt   handler;
+    ctl_scan_pt   handler;      /* of keys, or */
+    int           argc;         /* a question about each, argv[1] the key, */
+    const char  **argv;
+    ctl_ask_pt    asked;        /* and what its reply is handed to */
     void         *data;
 } ctl_scan_t;
+
+
+static int
+ctl_scan_keys(ctl_t *ctl, ctl_scan_t *scan, redisReply *keys)
+{
+    int     rc;
+    size_t  i;
+
+    rc = CTL_OK;
+
+    for (i = 0; i < keys->elements && rc == CTL_OK; i++) {
+        if (keys->element[i]->str != NULL) {
+            rc = scan->handler(ctl, keys->element[i]->str,
+                               (size_t) keys->element[i]->len, scan->data);
+        }
+    }
+
+    return rc;
+}
+
+
+/* one round trip for all keys of a step; all replies are read, also where the
+   handler has enough */
+
+static int
+ctl_scan_questions(ctl_t *ctl, ctl_scan_t *scan, redisReply *keys)
+{
+    int          rc;
+    size_t       i;
+    redisReply  *reply;
+
+    for (i = 0; i < keys->elements; i++) {
+        scan->argv[1] = keys->element[i]->str;
+        (void) redisAppendCommandArgv(ctl->redis, scan->argc, scan->argv,
+                                      NULL);
+    }
+
+    rc = CTL_OK;
+
+    for (i = 0; i < keys->elements; i++) {
+
+        if (redisGetReply(ctl->redis, (void **) &reply) != REDIS_OK) {
+            return ctl_fail(CTL_FAILED, "no reply of Redis \"%s\" to %s: %s",
+                            ctl->at, scan->argv[0], ctl->redis->errstr);
+        }
+
+        if (rc == CTL_OK) {
+            rc = scan->asked(ctl, keys->element[i]->str,
+                             (size_t) keys->element[i]->len, reply,
+                             scan->data);
+        }
+
+        freeReplyObject(reply);
+    }
+
+    return rc;
+}
 
 
 static int
@@ -23,7 +83,6 @@ ctl_scan_node(ctl_t *ctl, void *data)
 
     int          rc;
     char         cursor[32] = "0";
-    size_t       i;
     redisReply  *reply, *keys;
     const char  *argv[6] = { "SCAN", cursor, "MATCH", scan->pattern, "COUNT",
                              "1000" };
@@ -46,15 +105,9 @@ ctl_scan_node(ctl_t *ctl, void *data)
 
         snprintf(cursor, sizeof(cursor), "%s", reply->element[0]->str);
         keys = reply->element[1];
-        rc = CTL_OK;
 
-        for (i = 0; i < keys->elements && rc == CTL_OK; i++) {
-            if (keys->element[i]->str != NULL) {
-                rc = scan->handler(ctl, keys->element[i]->str,
-                                   (size_t) keys->element[i]->len,
-                                   scan->data);
-            }
-        }
+        rc = scan->handler != NULL ? ctl_scan_keys(ctl, scan, keys)
+                                   : ctl_scan_questions(ctl, scan, keys);
 
         freeReplyObject(reply);
 
@@ -69,11 +122,42 @@ ctl_scan(ctl_t *ctl, const char *pattern, ctl_scan_pt handler, void *data)
 {
     ctl_scan_t  scan;
 
+    memset(&scan, 0, sizeof(scan));
+
     scan.pattern = pattern;
     scan.handler = handler;
     scan.data = data;
 
     return ctl_masters(ctl, ctl_scan_node, &scan);
+}
+
+
+int
+ctl_scan_ask(ctl_t *ctl, const char *rest, int argc, const char **argv,
+    ctl_ask_pt handler, void *data)
+{
+    int          rc;
+    char        *pattern;
+    ctl_scan_t   scan;
+
+    pattern = ctl_pattern(ctl, rest);
+
+    if (pattern == NULL) {
+        return ctl_fail(CTL_FAILED, "no memory");
+    }
+
+    memset(&scan, 0, sizeof(scan));
+
+    scan.pattern = pattern;
+    scan.argc = argc;
+    scan.argv = argv;
+    scan.asked = handler;
+    scan.data = data;
+
+    rc = ctl_masters(ctl, ctl_scan_node, &scan);
+    free(pattern);
+
+    return rc;
 }
 
 

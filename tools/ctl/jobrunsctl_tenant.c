@@ -110,29 +110,15 @@ static const char  ctl_reset_lua[] =
 static void
 ctl_used(const jr_counter_t *c, long long now, char *used, size_t size)
 {
-    double  since_ms, left;
-
     if (c->end <= now) {
         snprintf(used, size, "nothing");
-        return;
-    }
 
-    if (c->kind != JR_LIMIT_RATE) {
+    } else if (c->kind == JR_LIMIT_RATE) {
+        snprintf(used, size, "%.1f requests ahead", jr_counter_used(c, now));
+
+    } else {
         snprintf(used, size, "%lld", (long long) c->count);
-        return;
     }
-
-    /* the backlog is worked off evenly until its end */
-
-    since_ms = (double) now - (double) c->since / 1000;
-    left = (double) c->count / (double) JR_RATE_REQUEST;
-
-    if (since_ms > 0) {
-        left = left * (double) (c->end - now)
-               / ((double) (c->end - now) + since_ms);
-    }
-
-    snprintf(used, size, "%.1f requests ahead", left);
 }
 
 
@@ -510,6 +496,10 @@ ctl_tenant(ctl_t *ctl, int argc, char **argv)
         return ctl_override_list(ctl);
     }
 
+    if ((argc == 1 || argc == 2) && strcmp(argv[0], "top") == 0) {
+        return ctl_top(ctl, argc == 2 ? argv[1] : "20");
+    }
+
     if (ctl->tenant == NULL) {
         return ctl_fail(CTL_USAGE, "which tenant? Say --tenant");
     }
@@ -533,8 +523,8 @@ ctl_tenant(ctl_t *ctl, int argc, char **argv)
         rc = ctl_tenant_reset(ctl, argv[1]);
 
     } else {
-        rc = ctl_fail(CTL_USAGE, "tenant show; list; set LIMIT.WHAT VALUE; "
-                      "unset LIMIT.WHAT; or reset LIMIT?");
+        rc = ctl_fail(CTL_USAGE, "tenant show; list; top [N]; set "
+                      "LIMIT.WHAT VALUE; unset LIMIT.WHAT; or reset LIMIT?");
     }
 
     free(overrides);

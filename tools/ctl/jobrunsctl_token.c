@@ -273,11 +273,16 @@ ctl_token(ctl_t *ctl, int argc, char **argv)
     char    *key;
     json_t  *object;
 
+    if (argc == 1 && strcmp(argv[0], "list") == 0) {
+        return ctl->unknown ? ctl_tokens_unknown(ctl)
+               : ctl_fail(CTL_USAGE, "which tokens? Say token list --unknown");
+    }
+
     if (argc != 1 || (strcmp(argv[0], "show") != 0
                       && strcmp(argv[0], "release") != 0
                       && strcmp(argv[0], "expire") != 0))
     {
-        return ctl_fail(CTL_USAGE, "token show, release or expire?");
+        return ctl_fail(CTL_USAGE, "token show, list, release or expire?");
     }
 
     key = ctl_token_key(ctl);

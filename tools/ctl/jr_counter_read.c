@@ -54,3 +54,24 @@ jr_counter_next(jr_str_t *rest, jr_counter_t *counter)
 
     return JR_OK;
 }
+
+
+double
+jr_counter_used(const jr_counter_t *counter, int64_t now)
+{
+    double  left, since_ms, end_ms;
+
+    if (counter->end <= now) {
+        return 0;
+    }
+
+    if (counter->kind != JR_LIMIT_RATE) {
+        return (double) counter->count;
+    }
+
+    left = (double) counter->count / (double) JR_RATE_REQUEST;
+    since_ms = (double) now - (double) counter->since / 1000;
+    end_ms = (double) (counter->end - now);
+
+    return since_ms > 0 ? left * end_ms / (end_ms + since_ms) : left;
+}

@@ -26,5 +26,9 @@ jr_status_e jr_counter_begin(jr_str_t *rest);
 /* Takes the next one off.  JR_INVALID: what is left is corrupt. */
 jr_status_e jr_counter_next(jr_str_t *rest, jr_counter_t *counter);
 
+/* What is used of it at a time in ms: of a rate requests, which are worked off
+   evenly until its end. */
+double jr_counter_used(const jr_counter_t *counter, int64_t now);
+
 
 #endif /* JR_COUNTER_READ_H_INCLUDED */
