@@ -43,7 +43,10 @@ sub report {
         'measured, so counts say most; then the CPU time per request, of the',
         'gateway\'s own processes and of Redis\'; then ratios within one run;',
         'requests per second least. Each time is the median of the rounds,',
-        'with the least and the most.', '',
+        'with the least and the most. The load average was '
+        . ($machine->{load} // 'not read') . ' before it began: above 1, '
+        . 'others took', 'a part of the processors, and times are too long.',
+        '',
         '![CPU per request](report.svg)', '',
         targets($results), matrix($results), extra($results);
 }
