@@ -157,8 +157,16 @@ SKIP: {
         'the script asks the same address for the JSON form');
     ok(!$first->{main}{hidden}, 'the script shows the tables');
     ok($first->{plain}{hidden}, 'the script hides the plain numbers');
-    is("$first->{state}{class}: $first->{state}{html}",
-        'state good: All is well.', 'the script shows one sentence first');
+    is($first->{troubles}{html}, '<p class="state good">All is well.</p>',
+        'the script shows one sentence first');
+    is($first->{redis_now}{html}, 'reachable',
+        'the script shows that requests reached Redis');
+    like($first->{redis_memory}{html}, qr/^role unknown, memory unknown/,
+        'the script shows what is unknown of Redis as such');
+    is($first->{service_now}{html}, '2 <small>of 2 responded</small>',
+        'the script shows what the service did lately');
+    like($first->{service_last}{html}, qr/^the last one \d+ s ago: created/,
+        'the script shows the last outcome');
     like($first->{meta}{html}, qr/version \Q$json->{version}\E, NGINX /,
         'the script shows the versions that run');
 
@@ -231,6 +239,9 @@ SKIP: {
     $json->{redis}[0]{breakersOpen} = 1;
     $json->{limits}[0]{name} = $evil;
     $json->{state} = { level => 'bad', text => $evil };
+    $json->{troubles} = [{ level => 'bad', text => $evil, since =>
+        $json->{now} - 180, affects => 'All.', remedy => 'Help.',
+        runbook => 'docs/runbook.md#x' }];
     $json->{counters}{jobruns_second_runs_total} = 1;
     $json->{redisRecentP50Us} = 250;
     $json->{redisRecentP99Us} = -1;
@@ -241,9 +252,15 @@ SKIP: {
     my $safe = '&lt;/td&gt;&lt;img src=x onerror=&quot;alert(1)&quot;&gt;';
     like($shown->{$_}{html}, qr/\Q$safe\E/,
         "a hostile name is shown as text: $_")
-        for qw(tenants redis limits state);
-    is($shown->{state}{class}, 'state bad',
-        'the sentence has the colour of its level');
+        for qw(tenants redis limits troubles);
+    like($shown->{troubles}{html}, qr{^<p[ ]class="state[ ]bad">.*
+        <small>For[ ]3[ ]min\.[ ]All\.[ ]Help\.[ ]
+        \(docs/runbook\.md\#x\)</small></p>$}x,
+        'a trouble has since when, whom it affects and what to do');
+    unlike($shown->{zeros}{html}, qr/first of a token/,
+        'a counter that is not zero is not folded away');
+    like($shown->{zeros}{html}, qr/audit files lost/,
+        'one that is zero is folded away');
     like($shown->{redis}{html}, qr/<td class="n hot">1<.*7 timeout</,
         'an open breaker and an error are highlighted');
     like($shown->{counters}{html}, qr/first[ ]of[ ]a[ ]token<\/td><td
