@@ -50,26 +50,20 @@ keys_are_named_as_documented(void **state)
     key.kind = JR_KEY_ATTEMPT;
     is_written(&key, "jobruns:{acme}:v1:attempt:0f");
 
-    key.kind = JR_KEY_LIMIT;
-    key.limit = JR_LIMIT_RATE;
+    key.kind = JR_KEY_SLOTS;
     key.name = (jr_str_t) jr_str("calls");
-    is_written(&key, "jobruns:{acme}:v1:rate:calls");
+    is_written(&key, "jobruns:{acme}:v1:slots:calls");
 
     key.by = (jr_str_t) jr_str("ws");
-    is_written(&key, "jobruns:{acme}:v1:rate:calls:ws");
-
-    key.limit = JR_LIMIT_CONCURRENCY;
     is_written(&key, "jobruns:{acme}:v1:slots:calls:ws");
 
-    key.limit = JR_LIMIT_QUOTA;
-    key.window = (jr_str_t) jr_str("day");
-    is_written(&key, "jobruns:{acme}:v1:quota:calls:day:ws");
+    memset(&key.name, 0, sizeof(key.name));
+    key.kind = JR_KEY_COUNTERS;
+    is_written(&key, "jobruns:{acme}:v1:counters:ws");
 
     memset(&key.by, 0, sizeof(key.by));
-    is_written(&key, "jobruns:{acme}:v1:quota:calls:day");
+    is_written(&key, "jobruns:{acme}:v1:counters");
 
-    memset(&key.window, 0, sizeof(key.window));
-    memset(&key.name, 0, sizeof(key.name));
     key.kind = JR_KEY_OVERRIDES;
     is_written(&key, "jobruns:{acme}:limits");
 
