@@ -3,7 +3,7 @@
 
 # HTTP clients that are no SDK create job runs through the gateway, over
 # HTTP/1.1 and HTTP/2: curl, Python's urllib with retries, and Java's
-# HttpClient.  The service verifies each signature by itself.
+# HttpClient.  The gateway verifies each signature, and so does the service.
 
 use lib 't/lib';
 
@@ -23,7 +23,11 @@ my $service = $t->service(args => ['--verify',
 
 JobRuns::Tls::self_signed($dir, 'gateway', 'IP:127.0.0.1');
 
-$t->run(http => 'jobruns_retry_lease 5s;', servers => <<'END');
+$t->run(http => <<'END', servers => <<'END2');
+    jobruns_retry_lease 5s;
+    jobruns_auth on;
+    jobruns_auth_keys %%TESTDIR%%/keys.json;
+END
     server {
         listen 127.0.0.1:%%PORT_2%% ssl %%HTTP2_LISTEN%%;
         %%HTTP2_ON%%
@@ -35,7 +39,7 @@ $t->run(http => 'jobruns_retry_lease 5s;', servers => <<'END');
             proxy_pass http://service;
         }
     }
-END
+END2
 
 my $plain = 'http://' . $t->nginx->address;
 my $tls = 'https://127.0.0.1:' . $t->port(2);

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # Oracle's SDK for TypeScript creates job runs through the gateway: its real
-# signatures, retries, circuit breaker and reading of errors.  The service
-# verifies each signature by itself.
+# signatures, retries, circuit breaker and reading of errors.  The gateway
+# verifies each signature, and so does the service, by itself.
 
 use utf8;
 use lib 't/lib';
@@ -19,9 +19,13 @@ my $ids = JobRuns::Sdk::make_keys($t->root, $dir);
 my $service = $t->service(args => ['--verify',
     "exec node '" . $t->root . "/t/sdk/verify.js' '$dir'"]);
 
-my %port = (at_once => 2, rate => 3, quota => 4, refuse => 5, short => 6);
+my %port = (at_once => 2, rate => 3, quota => 4, refuse => 5, short => 6,
+    open => 7);
 $t->run(http => <<'END', servers => join '',
     jobruns_retry_lease 5s;
+    jobruns_auth on;
+    jobruns_auth_keys %%TESTDIR%%/keys.json;
+    jobruns_auth_issuer jobruns-tests jwks=%%TESTDIR%%/issuer.json;
 END
     jobruns_server($port{at_once}, 'jobruns_retry_wait 0;'),
     jobruns_server($port{rate},
@@ -29,7 +33,8 @@ END
     jobruns_server($port{quota},
         'jobruns_quota monthly key=tenant limit=1 window=month;'),
     jobruns_server($port{refuse}, 'jobruns_retry_unknown refuse;'),
-    jobruns_server($port{short}, 'proxy_read_timeout 1s;'));
+    jobruns_server($port{short}, 'proxy_read_timeout 1s;'),
+    jobruns_server($port{open}, 'jobruns_auth off;'));
 
 my $sdk = JobRuns::Sdk->new(root => $t->root, folder => $dir,
     to_address => $t->nginx->address);
@@ -287,8 +292,12 @@ part 'errors as the SDK reads them' => sub {
         to => at_port('refuse'), params => { opcRetryToken => 'unknown' }),
         409, 'Conflict');
 
+    my $asked = $service->asked;
     failed('a signature that is wrong', $none->(as => 'stranger'), 401,
-        'NotAuthenticated');
+        'NotAuthenticated', message => qr/^Failed to verify/);
+    is($service->asked, $asked, 'the gateway has refused it');
+    failed('a signature that the service refuses', $none->(as => 'stranger',
+        to => at_port('open')), 401, 'NotAuthenticated');
 };
 
 part 'Redis is away' => sub {
