@@ -60,7 +60,8 @@ limits_of(const char *text, limits_t *limits)
         memset(l, 0, sizeof(*l));
 
         len = 0;
-        assert_int_equal(sscanf(text, "%63s %63s %lld %63s %lld %63[a-z_]%n",
+        assert_int_equal(sscanf(text,
+                                "%63s %63s %lld %63s %lld %63[a-z_=0-9]%n",
                                 words[0], limits->text[limits->n][0], &count,
                                 limits->text[limits->n][1], &burst, words[1],
                                 &len), 6);
@@ -76,6 +77,9 @@ limits_of(const char *text, limits_t *limits)
         l->count = count;
         l->burst = burst;
         l->dry_run = strcmp(words[1], "dry_run") == 0;
+        l->awaited = strcmp(words[1], "awaited") == 0;
+        l->delay = strncmp(words[1], "delay=", 6) == 0 ? atoi(words[1] + 6)
+                                                       : 0;
 
         if (kind == JR_LIMIT_QUOTA) {
             l->window = (jr_str_t) { strlen(limits->text[limits->n][1]),
@@ -576,6 +580,10 @@ text_limits(text_t *text, jr_str_t rest, const limits_t *limits)
                  (long long) s.count, (long long) s.period,
                  (long long) s.burst, (long long) s.remaining,
                  (long long) s.reset);
+
+        if (s.state == JR_LIMIT_DELAYED) {
+            text_add(text, " turn %lld", (long long) jr_limit_turn(&s));
+        }
     }
 }
 

@@ -25,7 +25,8 @@ typedef struct {
 } limits_t;
 
 
-/* "KIND NAME N N N MODE" of each limit, with ", " between them */
+/* "KIND NAME N N N MODE" of each limit, with ", " between them; MODE is
+   "enforce", "dry_run", "awaited" or "delay=<ms>" */
 void limits_of(const char *text, limits_t *limits);
 
 /* the bytes that an owner "a" is: filled up with dots */
@@ -40,8 +41,9 @@ size_t done_tail(const char *answer, const char *location,
 
 /*
  * The n-th string of a reply: "forward absent \"\"" with six numbers for each
- * limit (state, count, period, burst, what remains, ms until there is more),
- * and so on; "(error) ..." where there is none.
+ * limit (state, count, period, burst, what remains, ms until there is more; of
+ * a delayed one "turn" and the ms until that), and so on; "(error) ..." where
+ * there is none.
  */
 const char *verdict_text(const redisReply *reply, size_t n,
     const limits_t *limits);

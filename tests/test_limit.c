@@ -86,6 +86,67 @@ rates(void **state)
 
 
 static void
+delays(void **state)
+{
+    size_t   i;
+    int64_t  ms;
+
+    static const struct {
+        const char  *text;
+        int64_t      ms;
+    } good[] = {
+        { "10s", 10000 }, { "1ms", 1 }, { "55s", 55000 }, { "55000ms", 55000 },
+        { "10", 10000 }, { "1s500ms", 1500 }, { "0s1ms", 1 }
+    };
+    static const char *const  bad[] = {
+        "", "0", "0s", "0ms", "56s", "55001ms", "55s1ms", "1m", "1h", "-1s",
+        "+1s", "1.5s", " 1s", "1s ", "s", "ms", "1S", "1sms", "1mss",
+        "1s1", "500ms1s", "1s1s", "1ms1ms", "1ms1",
+        "99999999999999999999s", "1s99999999999999999999ms"
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(good); i++) {
+        assert_int_equal(jr_limit_delay(str(good[i].text), &ms), JR_OK);
+        assert_int_equal(ms, good[i].ms);
+    }
+
+    for (i = 0; i < LEN(bad); i++) {
+        if (jr_limit_delay(str(bad[i]), &ms) != JR_INVALID) {
+            fail_msg("%s", bad[i]);
+        }
+    }
+}
+
+
+/* what remains is told as of behind the request: one later than its turn */
+
+static void
+turns(void **state)
+{
+    jr_limit_state_t  s;
+
+    (void) state;
+
+    memset(&s, 0, sizeof(s));
+
+    s.state = JR_LIMIT_DELAYED;
+    s.count = 2;
+    s.period = 1000000;
+    s.reset = 700;
+    assert_int_equal(jr_limit_turn(&s), 200);
+
+    s.reset = 500;
+    assert_int_equal(jr_limit_turn(&s), 1);
+
+    s.count = 0;
+    s.reset = 60000;
+    assert_int_equal(jr_limit_turn(&s), 60000);
+}
+
+
+static void
 numbers(void **state)
 {
     size_t   i;
@@ -451,6 +512,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(rates),
+        cmocka_unit_test(delays),
+        cmocka_unit_test(turns),
         cmocka_unit_test(numbers),
         cmocka_unit_test(windows_and_names),
         cmocka_unit_test(partitions),

@@ -195,6 +195,10 @@ typedef struct {
  *              behind the same claim (_wait  what the others were told:
  *              ers.c), while its timer runs  noting; the timer, or the client
  *                                            leaving, ends it
+ *  delayed     we, not blocked; over a       its turn: renewing, recording or
+ *              limit with "delay=", until    forwarding, or, for a slot, admit-
+ *              its turn (_delay.c)           ting again; too late, or the work-
+ *                                            er's exit: noting
  *  renewing    we, blocked; held up, so      the reply: forwarding, or where
  *              the lease is renewed first    the claim is lost admitting again
  *  recording   we, blocked; ".begin" is on   the file, or with
@@ -229,6 +233,7 @@ typedef enum {
     jobruns_st_checking,
     jobruns_st_admitting,
     jobruns_st_waiting,
+    jobruns_st_delayed,
     jobruns_st_renewing,
     jobruns_st_recording,
     jobruns_st_noting,
@@ -266,6 +271,7 @@ typedef enum {
     jobruns_verdict_refused,
     jobruns_verdict_unavailable,
     jobruns_verdict_damaged,    /* Redis holds what nobody of us wrote */
+    jobruns_verdict_exiting,    /* this worker ends before its turn */
     jobruns_verdict_late,       /* it came behind its deadline: nothing */
     jobruns_verdict_again       /* the stored answer is corrupt: to be asked
                                    for one that is not this */
@@ -289,6 +295,7 @@ typedef enum {
 
 typedef struct ngx_http_jobruns_ctx_s  ngx_http_jobruns_ctx_t;
 typedef struct ngx_http_jobruns_settlement_s  ngx_http_jobruns_settlement_t;
+typedef struct ngx_http_jobruns_delay_s  ngx_http_jobruns_delay_t;
 
 /* how an attempt goes on */
 typedef void (*ngx_http_jobruns_next_pt)(ngx_http_request_t *r,
@@ -355,6 +362,7 @@ typedef struct {
     ngx_uint_t                     nkeys;     /* overrides, limits, record */
     ngx_uint_t                     nslots;    /* of the limits: the first */
     ngx_str_t                     *keys;
+    u_char                        *places;    /* of each limit, its key */
     ngx_str_t                      shared;    /* lease and limits, packed */
     ngx_uint_t                     argc;
     ngx_str_t                     *argv;      /* of admit.lua, keys first */
@@ -411,10 +419,24 @@ typedef struct {
 } ngx_http_jobruns_waiting_t;
 
 
-/* the renewals: lease.c from jobruns_st_renewing or _forwarding until the
-   settlement, or the log phase */
+/*
+ * Its waiting for limits: delay.c, from the verdict to its turn, at the latest
+ * in the log phase.  The wait is in the worker's tables meanwhile.
+ */
+typedef struct {
+    ngx_http_jobruns_delay_t      *wait;      /* NULL: never waited */
+    ngx_msec_t                     total;     /* ms, in all */
+    unsigned                       withdrawn:1;   /* admitted, and its turn
+                                                 has not come: all that it
+                                                 consumed is given back */
+} ngx_http_jobruns_delayed_t;
+
+
+/* the renewals: lease.c from jobruns_st_delayed, _renewing or _forwarding until
+   the settlement, or the log phase */
 typedef struct {
     ngx_redis_op_t                 op;
+    ngx_msec_t                     asked;
     unsigned                       lost:1;    /* to another attempt */
 } ngx_http_jobruns_lease_t;
 
@@ -543,6 +565,7 @@ struct ngx_http_jobruns_attempt_s {
     ngx_http_jobruns_admission_t   admission;
     ngx_http_jobruns_reply_t       reply;
     ngx_http_jobruns_waiting_t     waiting;
+    ngx_http_jobruns_delayed_t     delayed;
     ngx_http_jobruns_lease_t       lease;
     jr_exchange_t                  exchange;  /* with the service: filter.c and
                                                  attempt.c, to its end */

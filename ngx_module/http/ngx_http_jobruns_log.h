@@ -31,6 +31,7 @@ typedef enum {
     jobruns_log_unauthenticated,
     jobruns_log_auth_keys,
     jobruns_log_waiters,
+    jobruns_log_delayed,
     jobruns_log_audit,
     jobruns_log_audit_torn,
     jobruns_log_unrecorded,

@@ -275,7 +275,8 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       NULL },
 
     { ngx_string("jobruns_limit"),
-      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE3|NGX_CONF_TAKE4|NGX_CONF_TAKE5,
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE3|NGX_CONF_TAKE4|NGX_CONF_TAKE5
+      |NGX_CONF_TAKE6,
       ngx_http_jobruns_limit_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -289,7 +290,7 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       NULL },
 
     { ngx_string("jobruns_concurrency"),
-      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE3|NGX_CONF_TAKE4,
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE3|NGX_CONF_TAKE4|NGX_CONF_TAKE5,
       ngx_http_jobruns_limit_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

@@ -57,7 +57,7 @@ local REQUEST = 3600000000
 local BLOCKED_WAIT = 60000
 
 -- states of a limit in a reply
-local PASSES, REFUSES, WOULD_REFUSE, LIFTED = 0, 1, 2, 3
+local PASSES, REFUSES, WOULD_REFUSE, LIFTED, DELAYED = 0, 1, 2, 3, 4
 
 local time = redis.call("TIME")
 local now_s = time[1] + 0
@@ -122,8 +122,11 @@ function rate.load(l, text, place)
   local ends, since, backlog = unpack(JR_COUNTER, text, place)
 
   -- more was left by a larger burst
-  if backlog > (l.burst + 1) * REQUEST then
-    backlog = (l.burst + 1) * REQUEST
+  local most = (l.burst + 1) * REQUEST
+               + math.min(l.delay * 1000 * l.unit, RATE_MOST * REQUEST)
+
+  if backlog > most then
+    backlog = most
   end
 
   if since > now_us then
@@ -152,11 +155,11 @@ function rate.wait(l)
   return over - over % 1
 end
 
-function rate.take(l)
+function rate.take(l, _, turn)
   l.used = l.used + REQUEST
   l.changed = true
 
-  return "r"
+  return turn > 0 and "r:" .. format("%d", now + turn) or "r"
 end
 
 -- when nothing is left of it; also of one that was lowered meanwhile, which
@@ -283,7 +286,7 @@ function concurrency.load(l)
 end
 
 function concurrency.wait(l)
-  if l.used < l.count then
+  if l.used < l.count and not l.awaited then
     return 0
   end
 
@@ -480,7 +483,9 @@ local function forward(i, text, ends)
 end
 
 
-local function measures(states)
+-- used: of those limits that are not told as they are
+
+local function measures(states, used)
   local parts = {}
 
   for i = 1, count do
@@ -488,7 +493,8 @@ local function measures(states)
 
     parts[i] = pack(JR_MEASURE, l.lifted and LIFTED or states[i] or PASSES,
                     l.count, l.kind == "c" and 0 or l.period,
-                    l.kind == "r" and l.burst or 0, l.used, l.left or 0)
+                    l.kind == "r" and l.burst or 0,
+                    used and used[i] or l.used, l.left or 0)
   end
 
   return table.concat(parts)
@@ -502,10 +508,11 @@ local function again(i, owner, text, flags, ends, head)
   forward(i, record_renewed(text, lease_end), ends)
   limits = limits or limits_read(shared, count)
 
-  local k = 0
+  local k, states, used, turns = 0, {}, {}, {}
 
-  for kind in string.gmatch(sub(text, head + 1), "(%S)%S*") do
+  for kind, turn in string.gmatch(sub(text, head + 1), "(%S):?(%S*)") do
     k = k + 1
+    turns[k] = kind == "r" and match(turn, "^%d+$") and turn - now
 
     if kind == "c" and limits[k] and limits[k].key <= slots then
       held[#held + 1] = { KEYS[JR_ADMIT_KEY_OVERRIDES + limits[k].key],
@@ -517,10 +524,23 @@ local function again(i, owner, text, flags, ends, head)
     unreadable = limits_load()
   end
 
+  -- its turn is the one that it was given
+
+  for j = 1, unreadable and 0 or math.min(k, count) do
+    local l, turn = limits[j], turns[j]
+
+    if l.kind == "r" and l.counts and turn and turn > 0
+       and turn <= JR_DELAY_MOST
+    then
+      states[j] = DELAYED
+      used[j] = (l.burst + 1) * REQUEST + turn * 1000 * l.unit
+    end
+  end
+
   reply(i, JR_VERDICT_FORWARD,
         pack(JR_FORWARD, flags == JR_RECORD_RETRY and JR_BEFORE_UNKNOWN
                          or JR_BEFORE_ABSENT, 0, "")
-        .. (unreadable and "" or measures({})))
+        .. (unreadable and "" or measures(states, used)))
 end
 
 
@@ -538,18 +558,26 @@ local function admit(i, before, record, first, ends)
 
   local owner, version, print, life, id = spread(record)
   local pays = before == JR_BEFORE_ABSENT
-  local states, refusing, longest = {}, 0, 0
+  local states, turns, refusing, longest = {}, {}, 0, 0
 
   for k = 1, count do
     local l = limits[k]
     local wait = not l.lifted and (pays or l.kind ~= "q")
                  and kinds[l.kind].wait(l) or 0
 
-    states[k] = wait == 0 and PASSES or l.dry and WOULD_REFUSE or REFUSES
+    states[k] = wait == 0 and PASSES or l.dry and WOULD_REFUSE
+                or l.kind == "r" and l.count > 0 and wait <= l.delay and DELAYED
+                or REFUSES
+    turns[k] = states[k] == DELAYED and wait or 0
     l.refuses = l.refuses or wait > 0 and l.count > 0
 
-    if states[k] == REFUSES and wait > longest then
-      refusing, longest = k, wait
+    if states[k] == REFUSES then
+      -- less what it may be delayed for
+      wait = l.kind == "r" and l.count > 0 and wait - l.delay or wait
+
+      if wait > longest then
+        refusing, longest = k, wait
+      end
     end
   end
 
@@ -566,11 +594,11 @@ local function admit(i, before, record, first, ends)
   for k = 1, count do
     local l = limits[k]
 
-    if states[k] == PASSES and (l.kind == "c"
+    if states[k] % DELAYED == PASSES and (l.kind == "c"
                                 or l.counts and (pays or l.kind == "r"))
     then
       consumed[k] = kinds[l.kind].take(l, owner .. ":"
-                                          .. format("%d", lease))
+                                          .. format("%d", lease), turns[k])
     else
       consumed[k] = "-"
     end

@@ -17,7 +17,8 @@ ARGV  SHARED       as admit.lua has it
 
       The outcome: "created" (the service answered 2xx), "rejected" (it refused:
       nothing was made), "unauthorized" (it refused with 401), "unsent" (it
-      never got a byte), "unknown" (nobody knows).
+      never got a byte), "withdrawn" (nor was it its turn yet), "unknown"
+      (nobody knows).  Rates are given back of "unauthorized" and "withdrawn".
 
 Reply: an array, a string for each attempt
       JR_SETTLED_KEPT     the token is done by this attempt
@@ -92,7 +93,8 @@ local function refund(consumed, outcome)
     i = i + 1
 
     local l, window = limits[i], match(word, "^q:(%d+)$")
-    local rate = word == "r" and outcome == "unauthorized"
+    local rate = byte(word) == 114      -- "r"
+                 and (outcome == "unauthorized" or outcome == "withdrawn")
     local text = l and (window or rate) and try("GET", KEYS[l.key])
     local place, after
 

@@ -48,10 +48,13 @@ jr_limit_fields(const jr_limit_t *limit, unsigned key,
     jr_pack_t v[JR_LIMIT_FIELDS])
 {
     v[JR_LIMIT_KEY].number = key;
-    v[JR_LIMIT_DRY_RUN].number = limit->dry_run;
+    v[JR_LIMIT_MODE].number = limit->dry_run ? JR_MODE_DRY_RUN
+                              : limit->awaited ? JR_MODE_AWAITED
+                                               : JR_MODE_ENFORCE;
     v[JR_LIMIT_COUNT].number = limit->count;
     v[JR_LIMIT_PERIOD].number = limit->period;
     v[JR_LIMIT_BURST].number = limit->burst;
+    v[JR_LIMIT_DELAY].number = limit->dry_run ? 0 : limit->delay;
 
     v[JR_LIMIT_KIND].text.data = jr_limit_kinds[limit->kind].code;
     v[JR_LIMIT_KIND].text.len = 1;
@@ -74,11 +77,11 @@ jr_limit_measure(const jr_limit_t *limit, jr_str_t *rest,
     jr_pack_t  v[JR_MEASURE_LAST];
 
     static const int64_t  most[JR_MEASURE_LAST] = {
-        [JR_MEASURE_STATE] = JR_LIMIT_LIFTED,
+        [JR_MEASURE_STATE] = JR_LIMIT_STATE_LAST - 1,
         [JR_MEASURE_COUNT] = JR_QUOTA_MAX,
         [JR_MEASURE_PERIOD] = JR_PERIOD_MAX,
         [JR_MEASURE_BURST] = JR_BURST_MAX,
-        [JR_MEASURE_USED] = JR_RESET_MAX,
+        [JR_MEASURE_USED] = JR_USED_MAX,
         [JR_MEASURE_END] = JR_RESET_MAX
     };
 
@@ -184,6 +187,84 @@ jr_limit_number(jr_str_t text, int64_t most, int64_t *value)
     *value = n;
 
     return JR_OK;
+}
+
+
+jr_status_e
+jr_limit_delay(jr_str_t text, int64_t *ms)
+{
+    size_t   n, unit;
+    int64_t  value, scale, last, sum;
+
+    sum = 0;
+    last = 1001;
+
+    while (text.len) {
+
+        for (n = 0; n < text.len && text.data[n] >= '0'
+                    && text.data[n] <= '9'; n++)
+        {
+            /* void */
+        }
+
+        if (jr_limit_number((jr_str_t) { n, text.data }, JR_DELAY_MAX, &value)
+            != JR_OK)
+        {
+            return JR_INVALID;
+        }
+
+        text.data += n;
+        text.len -= n;
+
+        unit = text.len < 2 ? text.len : 2;
+        scale = 1000;
+
+        if (unit == 2 && memcmp(text.data, "ms", 2) == 0) {
+            scale = 1;
+
+        } else if (unit) {
+            unit = 1;
+
+            if (text.data[0] != 's') {
+                return JR_INVALID;
+            }
+        }
+
+        text.data += unit;
+        text.len -= unit;
+
+        sum += value * scale;
+
+        /* seconds come first, as in ngx_parse_time() */
+
+        if (scale >= last || sum > JR_DELAY_MAX) {
+            return JR_INVALID;
+        }
+
+        last = scale;
+    }
+
+    if (sum == 0) {
+        return JR_INVALID;
+    }
+
+    *ms = sum;
+
+    return JR_OK;
+}
+
+
+int64_t
+jr_limit_turn(const jr_limit_state_t *state)
+{
+    int64_t  each, turn;
+
+    /* what remains is told as of behind this request: one later than it */
+
+    each = state->count > 0 ? state->period / state->count / 1000 : 0;
+    turn = state->reset - each;
+
+    return turn > 0 ? turn : 1;
 }
 
 

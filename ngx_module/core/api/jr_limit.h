@@ -26,7 +26,10 @@
 #define JR_QUOTA_MAX       1000000000000
 #define JR_PERIOD_MAX      INT64_C(3600000000)      /* an hour, us */
 #define JR_RESET_MAX       (INT64_C(1) << 52)       /* ms */
+#define JR_USED_MAX        ((INT64_C(1) << 53) - 1)
 #define JR_LIMIT_NAME_MAX  32
+#define JR_DELAY_MAX       55000                    /* ms: clients give up
+                                                       after 60 s */
 
 /*
  * A quota whose window ends later than so many ms is said to be exceeded: SDKs
@@ -53,9 +56,12 @@ typedef struct {
     int64_t          count;     /* requests per period, or the limit */
     int64_t          period;    /* of a rate, in microseconds */
     int64_t          burst;     /* of a rate */
+    int64_t          delay;     /* for how long a request over it may wait,
+                                   ms; 0: not */
     jr_str_t         window;    /* of a quota: "hour", "day", "month" */
     char             partition[13];    /* of this request; "": none */
     unsigned         dry_run:1;
+    unsigned         awaited:1;     /* others wait for it: taken for full */
 } jr_limit_t;
 
 
@@ -64,6 +70,7 @@ typedef enum {
     JR_LIMIT_REFUSES,
     JR_LIMIT_WOULD_REFUSE,      /* but is dry_run */
     JR_LIMIT_LIFTED,
+    JR_LIMIT_DELAYED,           /* passes when it is its turn */
     JR_LIMIT_STATE_LAST
 } jr_limit_state_e;
 
@@ -81,6 +88,12 @@ typedef struct {
     int64_t           remaining;
     int64_t           reset;    /* milliseconds until more remains */
 } jr_limit_state_t;
+
+/* milliseconds until the turn of a request that a rate delays, at least 1, and
+   never before it */
+int64_t jr_limit_turn(const jr_limit_state_t *state);
+
+
 
 
 /*
@@ -173,6 +186,10 @@ jr_status_e jr_limit_rate(jr_str_t text, int64_t *count, int64_t *period);
 
 /* a decimal number from 0 to most */
 jr_status_e jr_limit_number(jr_str_t text, int64_t most, int64_t *value);
+
+/* a time as NGINX writes it, in seconds and milliseconds ("10s", "1s500ms",
+   "10"), from 1 ms to JR_DELAY_MAX; *ms */
+jr_status_e jr_limit_delay(jr_str_t text, int64_t *ms);
 
 /* "hour", "day", "month" */
 jr_status_e jr_limit_window(jr_str_t text);

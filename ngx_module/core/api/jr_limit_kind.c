@@ -13,6 +13,8 @@ static jr_status_e jr_limit_kind_set_burst(jr_limit_t *limit, jr_str_t value);
 static jr_status_e jr_limit_kind_set_limit(jr_limit_t *limit, jr_str_t value);
 static jr_status_e jr_limit_kind_set_window(jr_limit_t *limit,
     jr_str_t value);
+static jr_status_e jr_limit_kind_set_delay(jr_limit_t *limit,
+    jr_str_t value);
 static jr_status_e jr_limit_kind_override_rate(jr_str_t value);
 static jr_status_e jr_limit_kind_override_burst(jr_str_t value);
 static jr_status_e jr_limit_kind_override_limit(jr_str_t value);
@@ -38,6 +40,12 @@ static int jr_limit_kind_concurrency_refusal(const jr_limit_t *limit,
     const jr_limit_state_t *state, long long wait, char *dst, size_t size);
 
 
+/* no override changes it: who waits was let in by what stood there then */
+#define jr_limit_kind_delay_param                                            \
+    { "delay=", jr_limit_kind_set_delay,                                     \
+      "1ms to 55s: \"delay=10s\"", NULL, NULL, NULL }
+
+
 static const jr_limit_param_t  jr_limit_kind_rate[] = {
 
     { "rate=", jr_limit_kind_set_rate,
@@ -50,6 +58,7 @@ static const jr_limit_param_t  jr_limit_kind_rate[] = {
       "0 to 1000000: \"burst=40\"", NULL,
       jr_limit_kind_override_burst, "a number" },
 
+    jr_limit_kind_delay_param,
     { NULL, NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -75,6 +84,7 @@ static const jr_limit_param_t  jr_limit_kind_quota[] = {
 
 static const jr_limit_param_t  jr_limit_kind_concurrency[] = {
     jr_limit_kind_limit_param,
+    jr_limit_kind_delay_param,
     { NULL, NULL, NULL, NULL, NULL, NULL }
 };
 
@@ -87,7 +97,8 @@ const jr_limit_kind_t  jr_limit_kinds[] = {
       .directive = jr_str("jobruns_limit"),
       .code = "r",
       .params = jr_limit_kind_rate,
-      .takes = "\"key=\", \"rate=\", \"burst=\" and last \"dry_run\"",
+      .takes = "\"key=\", \"rate=\", \"burst=\", \"delay=\" and last "
+               "\"dry_run\"",
       .measure = jr_limit_kind_rate_measure,
       .policy = jr_limit_kind_rate_policy,
       .refusal = jr_limit_kind_rate_refusal,
@@ -109,7 +120,7 @@ const jr_limit_kind_t  jr_limit_kinds[] = {
       .directive = jr_str("jobruns_concurrency"),
       .code = "c",
       .params = jr_limit_kind_concurrency,
-      .takes = "\"key=\", \"limit=\" and last \"dry_run\"",
+      .takes = "\"key=\", \"limit=\", \"delay=\" and last \"dry_run\"",
       .unit = "concurrent-requests",
       .held = 1,
       .measure = jr_limit_kind_concurrency_measure,
@@ -166,6 +177,13 @@ static jr_status_e
 jr_limit_kind_set_limit(jr_limit_t *limit, jr_str_t value)
 {
     return jr_limit_number(value, JR_QUOTA_MAX, &limit->count);
+}
+
+
+static jr_status_e
+jr_limit_kind_set_delay(jr_limit_t *limit, jr_str_t value)
+{
+    return jr_limit_delay(value, &limit->delay);
 }
 
 
@@ -285,13 +303,13 @@ jr_limit_kind_rate_conflict(const jr_limit_t *limit, const jr_limit_t *other,
     char *dst, size_t size)
 {
     if (limit->count == other->count && limit->period == other->period
-        && limit->burst == other->burst)
+        && limit->burst == other->burst && limit->delay == other->delay)
     {
         return 0;
     }
 
-    return snprintf(dst, size, "has a different rate or burst in two "
-                    "locations: both add to one backlog, which each works "
+    return snprintf(dst, size, "has a different rate, burst or delay in "
+                    "two locations: both add to one backlog, which each works "
                     "off at its own rate; give them different names");
 }
 

@@ -37,7 +37,8 @@
  *   |<------------- bytes of the head ----------->|
  *
  * The tail of a claim is what was consumed: a word for each limit, in order,
- * with a blank between: "r", "q:<first second of the window>", "c", or "-".
+ * with a blank between: "r", "r:<ms of its turn>" where that was to come,
+ * "q:<first second of the window>", "c", or "-".
  * That of a done token is JR_DONE, then the stored response (jr_answer.h), or
  * nothing where none is stored.  An unknown token has no tail.
  */
@@ -110,20 +111,29 @@ typedef enum {
 
 
 /*
- * As all scripts are given it: its key, from 1, among those of limits; 1 if it
- * only runs dry; requests per period, or the limit; period in us and burst of
- * a rate; and the tag: kind ("r", "q", "c"), window ("h", "d", "m", "-"), name.
- * Keys of slots come first among those of limits.
+ * As all scripts are given it: its key, from 1, among those of limits; one of
+ * JR_MODE_...; requests per period, or the limit; period in us and burst of a
+ * rate; for how many ms a request over the rate may be delayed; and the tag:
+ * kind ("r", "q", "c"), window ("h", "d", "m", "-"), name.  Keys of slots come
+ * first among those of limits.
  */
-#define JR_LIMIT       ">BBI7I7I7c1c1Bc0"
-#define JR_LIMIT_TAG   23           /* bytes in front of the tag */
+#define JR_LIMIT       ">BBI7I7I7I2c1c1Bc0"
+#define JR_LIMIT_TAG   25           /* bytes in front of the tag */
+
+/* ms: no turn is further away than that */
+#define JR_DELAY_MOST  60000
+
+#define JR_MODE_ENFORCE  0
+#define JR_MODE_DRY_RUN  1          /* it refuses nothing */
+#define JR_MODE_AWAITED  2          /* others wait for it: taken for full */
 
 typedef enum {
     JR_LIMIT_KEY = 0,
-    JR_LIMIT_DRY_RUN,
+    JR_LIMIT_MODE,
     JR_LIMIT_COUNT,
     JR_LIMIT_PERIOD,
     JR_LIMIT_BURST,
+    JR_LIMIT_DELAY,
     JR_LIMIT_KIND,
     JR_LIMIT_WINDOW,
     JR_LIMIT_NAME,
@@ -267,9 +277,10 @@ typedef enum {
 
 /*
  * 0 or by when an admission without a reply was to be carried out in ms;
- * outcome ("created", "rejected", "unauthorized", "unsent", "unknown"), 1 if
- * the record is a token's, owner, fingerprint with its version,
- * life of the record in ms should it have to be made again, request id; then,
+ * outcome ("created", "rejected", "unauthorized", "unsent", "withdrawn",
+ * "unknown"), 1 if the record is a token's, owner, fingerprint with its
+ * version, life of the record in ms should it have to be made again, request
+ * id; then,
  * of "created", the tail of a record that is done
  */
 #define JR_SETTLE  ">I7Bc0Bc16Bc32I7I2c0"

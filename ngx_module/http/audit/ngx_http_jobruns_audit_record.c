@@ -308,6 +308,10 @@ ngx_http_jobruns_audit_durations(ngx_http_jobruns_attempt_t *a,
                         (ngx_msec_int_t) (a->times.decided - a->times.asked));
     }
 
+    if (a->delayed.total) {
+        jr_line_integer(line, "waited", (int64_t) a->delayed.total);
+    }
+
     if (a->times.answered) {
         jr_line_integer(line, "service",
                         (ngx_msec_int_t) (a->times.answered
@@ -331,7 +335,7 @@ ngx_http_jobruns_audit_limits(ngx_http_jobruns_attempt_t *a, jr_line_t *line)
 
     static const jr_str_t  words[] = {
         jr_str("passed"), jr_str("refused"), jr_str("would_refuse"),
-        jr_str("lifted")
+        jr_str("lifted"), jr_str("delayed")
     };
 
     _Static_assert(sizeof(words) / sizeof(words[0]) == JR_LIMIT_STATE_LAST,

@@ -36,6 +36,8 @@ static ngx_http_jobruns_limit_place_t *ngx_http_jobruns_limit_namesake(
     ngx_array_t *places, ngx_http_jobruns_limit_place_t *place);
 static ngx_int_t ngx_http_jobruns_limit_warn(ngx_conf_t *cf,
     jr_limit_t *limit, jr_limit_t *other);
+static void ngx_http_jobruns_limit_delays(ngx_conf_t *cf,
+    ngx_array_t *limits);
 
 
 char *
@@ -237,7 +239,7 @@ ngx_http_jobruns_limit_key(ngx_conf_t *cf, ngx_http_jobruns_limit_t *limit,
 ngx_int_t
 ngx_http_jobruns_limit_check(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *jlcf)
 {
-    ngx_uint_t                       i;
+    ngx_uint_t                       i, added;
     ngx_array_t                     *places;
     ngx_http_jobruns_limit_t        *limit;
     ngx_http_jobruns_main_conf_t    *jmcf;
@@ -258,6 +260,7 @@ ngx_http_jobruns_limit_check(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *jlcf)
         return NGX_ERROR;
     }
 
+    added = 0;
     limit = jlcf->limits->elts;
 
     for (i = 0; i < jlcf->limits->nelts; i++) {
@@ -284,9 +287,61 @@ ngx_http_jobruns_limit_check(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *jlcf)
         }
 
         *place = at;
+        added = 1;
+    }
+
+    if (added) {
+        ngx_http_jobruns_limit_delays(cf, jlcf->limits);
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Those that wait for a rate hold their slots: where these are fewer than may
+ * wait, they are what refuses.
+ */
+
+static void
+ngx_http_jobruns_limit_delays(ngx_conf_t *cf, ngx_array_t *limits)
+{
+    int64_t                    waiting;
+    ngx_uint_t                 i, k;
+    jr_limit_t                *rate, *held;
+    ngx_http_jobruns_limit_t  *limit;
+
+    limit = limits->elts;
+
+    for (i = 0; i < limits->nelts; i++) {
+        rate = &limit[i].limit;
+
+        if (rate->kind != JR_LIMIT_RATE || rate->delay == 0 || rate->dry_run)
+        {
+            continue;
+        }
+
+        waiting = rate->count * rate->delay / (rate->period / 1000);
+
+        for (k = 0; k < limits->nelts; k++) {
+            held = &limit[k].limit;
+
+            if (!jr_limit_kinds[held->kind].held || held->delay != 0
+                || held->dry_run || held->count >= waiting)
+            {
+                continue;
+            }
+
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "%s \"%*s\" limit=%L refuses what waits for %s "
+                          "\"%*s\": %L may wait for it and hold a slot each; "
+                          "raise the limit, or add \"delay=\" to it",
+                          jr_limit_kinds[held->kind].directive.data,
+                          held->name.len, held->name.data, held->count,
+                          jr_limit_kinds[rate->kind].directive.data,
+                          rate->name.len, rate->name.data, waiting);
+        }
+    }
 }
 
 

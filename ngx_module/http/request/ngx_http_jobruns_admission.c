@@ -12,6 +12,7 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_admission.h"
 #include "ngx_http_jobruns_args.h"
+#include "ngx_http_jobruns_delay.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_reply.h"
@@ -60,9 +61,12 @@ ngx_http_jobruns_admission_ask(ngx_http_request_t *r,
 
     jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
+    ngx_http_jobruns_delay_args(a);
+
     a->verdict = jobruns_verdict_none;
     a->admission.asked = ngx_current_msec;
     a->admission.late = 0;
+    a->lease.lost = 0;
 
     a->admission.op.handler = ngx_http_jobruns_admission_on_reply;
     a->admission.op.data = a;

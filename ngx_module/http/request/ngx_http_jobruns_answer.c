@@ -185,6 +185,15 @@ ngx_http_jobruns_answer_verdict(ngx_http_request_t *r,
                                               "InvalidatedRetryToken",
                                               &message);
 
+    case jobruns_verdict_exiting:
+        ngx_str_set(&message, "This gateway is being restarted, and the "
+                    "request was still waiting for a limit; nothing was "
+                    "forwarded. Retry with the same token.");
+
+        return ngx_http_jobruns_answer_refuse(r, a, JR_OUTCOME_UNSENT,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              NULL, &message);
+
     default:
         ngx_str_set(&message, "The gateway cannot protect this request "
                     "against being carried out twice at the moment; nothing "

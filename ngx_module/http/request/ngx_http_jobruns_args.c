@@ -82,6 +82,7 @@ ngx_http_jobruns_args_build(ngx_http_request_t *r,
     a->reply.states = (jr_limit_state_t *) (a->args.limits + n);
     by = (jr_str_t *) (a->reply.states + n);
     places = (u_char *) (by + n);
+    a->args.places = places;
 
     if (ngx_http_jobruns_args_limits(r, a, by) != NGX_OK
         || ngx_http_jobruns_args_keys(r, a, by, places) != NGX_OK

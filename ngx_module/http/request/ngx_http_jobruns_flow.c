@@ -8,9 +8,8 @@
  * call that began it.  Operations set results in the attempt; they know
  * nothing of each other, nor of what comes next.
  *
- * While an attempt is parked, nothing but ngx_http_jobruns_flow_wake() moves
- * it: no event of the client's connection, no timeout, nor the end of an
- * operation that is asked again, which is still the same suspension.
+ * While an attempt is parked, only ngx_http_jobruns_flow_wake() moves it.  An
+ * operation that is asked again is still the same suspension.
  */
 
 #include "ngx_http_jobruns.h"
@@ -19,6 +18,8 @@
 #include "ngx_http_jobruns_attempt.h"
 #include "ngx_http_jobruns_audit.h"
 #include "ngx_http_jobruns_body.h"
+#include "ngx_http_jobruns_delay.h"
+#include "ngx_http_jobruns_delay_slot.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_group.h"
 #include "ngx_http_jobruns_lease.h"
@@ -34,9 +35,9 @@ static ngx_int_t ngx_http_jobruns_flow_checked(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
 static ngx_int_t ngx_http_jobruns_flow_decided(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
-static ngx_int_t ngx_http_jobruns_flow_renewed(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_flow_delayed(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
-static ngx_int_t ngx_http_jobruns_flow_recorded(ngx_http_request_t *r,
+static ngx_int_t ngx_http_jobruns_flow_renewed(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
 static ngx_int_t ngx_http_jobruns_flow_forward(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
@@ -49,9 +50,8 @@ static ngx_int_t ngx_http_jobruns_flow_settled(ngx_http_request_t *r,
 
 
 /* what may follow a state, for a build with debugging */
-#define NGX_HTTP_JOBRUNS_TO(state)  (1u << jobruns_st_##state)
-#define NGX_HTTP_JOBRUNS_TO_ANSWER                                           \
-    (NGX_HTTP_JOBRUNS_TO(noting) | NGX_HTTP_JOBRUNS_TO(answered))
+#define TO(state)  (1u << jobruns_st_##state)
+#define TO_ANSWER  (TO(noting) | TO(answered))
 
 /* Each state: how its operation suspends the attempt, and as what it is
    counted; ngx_http_jobruns.h says what moves it on. */
@@ -62,59 +62,36 @@ static const struct {
     uint32_t                     next;
 } ngx_http_jobruns_states[] = {
 
-    [jobruns_st_reading] = {
-        jobruns_parked_not, jobruns_stage_none,
-        NGX_HTTP_JOBRUNS_TO(checking) | NGX_HTTP_JOBRUNS_TO_ANSWER },
-
-    [jobruns_st_checking] = {
-        jobruns_parked_blocked, jobruns_stage_none,
-        NGX_HTTP_JOBRUNS_TO(admitting) | NGX_HTTP_JOBRUNS_TO_ANSWER },
-
-    [jobruns_st_admitting] = {
-        jobruns_parked_blocked, jobruns_stage_none,
-        NGX_HTTP_JOBRUNS_TO(waiting) | NGX_HTTP_JOBRUNS_TO(renewing)
-        | NGX_HTTP_JOBRUNS_TO(recording) | NGX_HTTP_JOBRUNS_TO(forwarding)
-        | NGX_HTTP_JOBRUNS_TO_ANSWER },
-
-    [jobruns_st_waiting] = {
-        jobruns_parked_watched, jobruns_stage_none,
-        NGX_HTTP_JOBRUNS_TO(admitting) | NGX_HTTP_JOBRUNS_TO_ANSWER },
-
-    [jobruns_st_renewing] = {
-        jobruns_parked_blocked, jobruns_stage_none,
-        NGX_HTTP_JOBRUNS_TO(admitting) | NGX_HTTP_JOBRUNS_TO(recording)
-        | NGX_HTTP_JOBRUNS_TO(forwarding) | NGX_HTTP_JOBRUNS_TO_ANSWER },
-
-    [jobruns_st_recording] = {
-        jobruns_parked_blocked, jobruns_stage_none,
-        NGX_HTTP_JOBRUNS_TO(renewing) | NGX_HTTP_JOBRUNS_TO(forwarding)
-        | NGX_HTTP_JOBRUNS_TO_ANSWER },
-
-    [jobruns_st_noting] = {
-        jobruns_parked_blocked, jobruns_stage_none,
-        NGX_HTTP_JOBRUNS_TO(answered) },
-
+    [jobruns_st_reading] = { jobruns_parked_not, jobruns_stage_none,
+        TO(checking) | TO_ANSWER },
+    [jobruns_st_checking] = { jobruns_parked_blocked, jobruns_stage_none,
+        TO(admitting) | TO_ANSWER },
+    [jobruns_st_admitting] = { jobruns_parked_blocked, jobruns_stage_none,
+        TO(waiting) | TO(delayed) | TO(renewing) | TO(recording)
+        | TO(forwarding) | TO_ANSWER },
+    [jobruns_st_waiting] = { jobruns_parked_watched, jobruns_stage_none,
+        TO(admitting) | TO_ANSWER },
+    [jobruns_st_delayed] = { jobruns_parked_watched, jobruns_stage_none,
+        TO(admitting) | TO(renewing) | TO(recording) | TO(forwarding)
+        | TO_ANSWER },
+    [jobruns_st_renewing] = { jobruns_parked_blocked, jobruns_stage_none,
+        TO(admitting) | TO(recording) | TO(forwarding) | TO_ANSWER },
+    [jobruns_st_recording] = { jobruns_parked_blocked, jobruns_stage_none,
+        TO(renewing) | TO(forwarding) | TO_ANSWER },
+    [jobruns_st_noting] = { jobruns_parked_blocked, jobruns_stage_none,
+        TO(answered) },
     [jobruns_st_answered] = { jobruns_parked_not, jobruns_stage_none, 0 },
 
-    [jobruns_st_forwarding] = {
-        jobruns_parked_not, jobruns_stage_forwarding,
-        NGX_HTTP_JOBRUNS_TO(holding) },
-
-    [jobruns_st_holding] = {
-        jobruns_parked_not, jobruns_stage_holding,
-        NGX_HTTP_JOBRUNS_TO(settling) },
-
-    [jobruns_st_settling] = {
-        jobruns_parked_filter, jobruns_stage_holding,
-        NGX_HTTP_JOBRUNS_TO(sealing) | NGX_HTTP_JOBRUNS_TO(released) },
-
-    [jobruns_st_sealing] = {
-        jobruns_parked_filter, jobruns_stage_holding,
-        NGX_HTTP_JOBRUNS_TO(released) },
-
-    [jobruns_st_released] = {
-        jobruns_parked_not, jobruns_stage_holding, NGX_HTTP_JOBRUNS_TO(sent) },
-
+    [jobruns_st_forwarding] = { jobruns_parked_not, jobruns_stage_forwarding,
+        TO(holding) },
+    [jobruns_st_holding] = { jobruns_parked_not, jobruns_stage_holding,
+        TO(settling) },
+    [jobruns_st_settling] = { jobruns_parked_filter, jobruns_stage_holding,
+        TO(sealing) | TO(released) },
+    [jobruns_st_sealing] = { jobruns_parked_filter, jobruns_stage_holding,
+        TO(released) },
+    [jobruns_st_released] = { jobruns_parked_not, jobruns_stage_holding,
+        TO(sent) },
     [jobruns_st_sent] = { jobruns_parked_not, jobruns_stage_none, 0 }
 };
 
@@ -195,12 +172,21 @@ ngx_http_jobruns_flow_step(ngx_http_request_t *r,
 
             break;
 
+        case jobruns_st_delayed:
+            rc = ngx_http_jobruns_flow_delayed(r, a, rc);
+            break;
+
         case jobruns_st_renewing:
             rc = ngx_http_jobruns_flow_renewed(r, a, rc);
             break;
 
         case jobruns_st_recording:
-            rc = ngx_http_jobruns_flow_recorded(r, a, rc);
+            /* in time or late, the disk may take long: forward() looks */
+
+            rc = rc == NGX_OK || !a->conf->audit_required
+                 ? ngx_http_jobruns_flow_forward(r, a)
+                 : ngx_http_jobruns_flow_note(r, a,
+                                   ngx_http_jobruns_answer_unrecorded(r, a));
             break;
 
         case jobruns_st_noting:
@@ -277,6 +263,15 @@ ngx_http_jobruns_flow_decided(ngx_http_request_t *r,
 
     ngx_http_jobruns_waiters_decided(a);
 
+    rc = ngx_http_jobruns_delay_begin(a);
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_jobruns_flow_to(a, jobruns_st_delayed);
+        return rc;
+    }
+
+    ngx_http_jobruns_delay_end(a, 0);
+
     switch (a->verdict) {
 
     case jobruns_verdict_forward:
@@ -311,6 +306,30 @@ ngx_http_jobruns_flow_decided(ngx_http_request_t *r,
 
 
 static ngx_int_t
+ngx_http_jobruns_flow_delayed(ngx_http_request_t *r,
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
+{
+    switch (ngx_http_jobruns_delay_over(a, rc)) {
+
+    case NGX_OK:
+        return ngx_http_jobruns_flow_forward(r, a);
+
+    case NGX_AGAIN:
+        ngx_http_jobruns_flow_to(a, jobruns_st_admitting);
+        return ngx_http_jobruns_admission_ask(r, a);
+
+    case NGX_BUSY:
+        ngx_http_jobruns_flow_to(a, jobruns_st_renewing);
+        return ngx_http_jobruns_lease_renew(a);
+
+    default:
+        return ngx_http_jobruns_flow_note(r, a,
+                                      ngx_http_jobruns_answer_verdict(r, a));
+    }
+}
+
+
+static ngx_int_t
 ngx_http_jobruns_flow_renewed(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
 {
@@ -337,22 +356,6 @@ ngx_http_jobruns_flow_renewed(ngx_http_request_t *r,
         return ngx_http_jobruns_flow_note(r, a,
                                       ngx_http_jobruns_answer_verdict(r, a));
     }
-}
-
-
-/* jobruns_audit_required */
-
-static ngx_int_t
-ngx_http_jobruns_flow_recorded(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
-{
-    if (rc == NGX_OK || !a->conf->audit_required) {
-        /* the disk may have taken long */
-        return ngx_http_jobruns_flow_forward(r, a);
-    }
-
-    return ngx_http_jobruns_flow_note(r, a,
-                                   ngx_http_jobruns_answer_unrecorded(r, a));
 }
 
 
@@ -495,17 +498,16 @@ static ngx_int_t
 ngx_http_jobruns_flow_settled(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    if (ngx_http_jobruns_answer_choose(r, a) != NGX_OK) {
-        ngx_http_jobruns_flow_to(a, jobruns_st_released);
-        return NGX_ERROR;
-    }
+    ngx_int_t  rc;
 
-    /* nobody gets the answer: NGINX may have terminated the request
+    rc = ngx_http_jobruns_answer_choose(r, a);
+
+    /* nobody gets the answer where NGINX has terminated the request
        meanwhile */
 
-    if (r->connection->error) {
+    if (rc != NGX_OK || r->connection->error) {
         ngx_http_jobruns_flow_to(a, jobruns_st_released);
-        return NGX_OK;
+        return rc;
     }
 
     ngx_http_jobruns_flow_to(a, jobruns_st_sealing);
@@ -519,6 +521,7 @@ ngx_http_jobruns_flow_unclaimed(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_settled_e settled)
 {
     ngx_http_jobruns_group_settled(s, settled);
+    ngx_http_jobruns_delay_slot_settled(s, settled);
 }
 
 
@@ -541,6 +544,7 @@ ngx_http_jobruns_flow_log_handler(ngx_http_request_t *r)
     a = ctx->attempt;
 
     ngx_http_jobruns_waiters_leave(a);
+    ngx_http_jobruns_delay_end(a, 1);
     ngx_http_jobruns_lease_drop(a);
     ngx_http_jobruns_room_give(&a->held.room);
     ngx_http_jobruns_metrics_count_stage(a, jobruns_stage_none);
@@ -578,9 +582,7 @@ ngx_http_jobruns_flow_wake(ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
                    "jobruns: wake in state %d: %i", a->state, rc);
 
     if (ngx_http_jobruns_park_end(r, parked) == NGX_ABORT) {
-
         /* terminated: by NGINX's finalizer */
-
         r->write_event_handler(r);
 
     } else {
@@ -592,6 +594,5 @@ ngx_http_jobruns_flow_wake(ngx_http_jobruns_attempt_t *a, ngx_int_t rc)
     }
 
     /* r and a may be gone */
-
     ngx_http_run_posted_requests(c);
 }

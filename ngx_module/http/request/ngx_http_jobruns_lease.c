@@ -145,6 +145,7 @@ ngx_http_jobruns_lease_send(ngx_http_jobruns_attempt_t *a,
     a->lease.op.handler = handler;
     a->lease.op.data = a;
     a->lease.op.log = r->connection->log;
+    a->lease.asked = ngx_current_msec;
 
     return ngx_redis_op_eval(a->conf->server, &a->lease.op, &jmcf->renew, n,
                              n + JR_RENEW_LAST, argv);
@@ -173,13 +174,30 @@ static void
 ngx_http_jobruns_lease_on_kept(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply)
 {
+    ngx_int_t                    rc;
     ngx_http_jobruns_attempt_t  *a;
 
     a = op->data;
 
-    if (status != ngx_redis_ok
-        || ngx_http_jobruns_reply_renewed(reply) != NGX_DECLINED)
-    {
+    rc = (status == ngx_redis_ok) ? ngx_http_jobruns_reply_renewed(reply)
+                                  : NGX_ERROR;
+
+    if (rc == NGX_OK) {
+        a->admission.asked = a->lease.asked;
+    }
+
+    if (rc != NGX_DECLINED) {
+        return;
+    }
+
+    a->lease.lost = 1;
+
+    if (a->timer.timer_set) {
+        ngx_del_timer(&a->timer);
+    }
+
+    if (a->state == jobruns_st_delayed) {
+        /* nothing is forwarded: it asks anew when it is its turn */
         return;
     }
 
@@ -188,10 +206,4 @@ ngx_http_jobruns_lease_on_kept(ngx_redis_op_t *op,
                          "another one; the first 2xx response is stored; "
                          "find out what prevented this worker from renewing "
                          "it");
-
-    a->lease.lost = 1;
-
-    if (a->timer.timer_set) {
-        ngx_del_timer(&a->timer);
-    }
 }

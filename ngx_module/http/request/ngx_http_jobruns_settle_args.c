@@ -56,7 +56,8 @@ ngx_http_jobruns_settle_args_build(ngx_http_jobruns_settlement_t *s,
 
     s->word = ngx_http_jobruns_forwarded(a)
               ? jr_outcome_settle_word(a->outcome, a->exchange.status)
-              : (jr_str_t) jr_str("unsent");
+              : a->delayed.withdrawn ? (jr_str_t) jr_str("withdrawn")
+                                     : (jr_str_t) jr_str("unsent");
     s->lost = (ngx_http_jobruns_forwarded(a) && s->created)
               ? 0 : a->admission.lost;
 

@@ -52,6 +52,13 @@ const ngx_http_jobruns_metric_t
       "Retries of a running attempt that got 409 at once, since too many of "
       "the worker or of their tenant were waiting." },
 
+    { "jobruns_delayed_total",
+      "Attempts that waited for a limit (delay=)." },
+
+    { "jobruns_delays_refused_total",
+      "Attempts that got 429 at once, since too many of the worker or of "
+      "their tenant were waiting for limits." },
+
     { "jobruns_body_checks_refused_total",
       "Bodies above 64k that got 503, since no thread could check them." },
 

@@ -56,6 +56,8 @@ typedef enum {
     jobruns_count_dry_run,
     jobruns_count_waited,
     jobruns_count_wait_refused,
+    jobruns_count_delayed,
+    jobruns_count_delay_refused,
     jobruns_count_check_refused,
     jobruns_count_damaged,
     jobruns_count_bad_override,
@@ -103,6 +105,7 @@ typedef struct {
     volatile size_t                held;      /* bytes of held answers and of
                                                  keeps still to be made */
     ngx_http_jobruns_counter_t     waiters;
+    ngx_http_jobruns_counter_t     delayed;   /* by limits */
     ngx_http_jobruns_counter_t     stages[jobruns_stage_last];
     ngx_http_jobruns_counter_t     pending_keeps;
     ngx_http_jobruns_counter_t     pending_settles;

@@ -284,12 +284,13 @@ ngx_http_jobruns_json_now(ngx_http_jobruns_text_t *text,
 
     now = &figures->sum.now;
 
-    ngx_http_jobruns_text(text, ",\n\"waiting\":%ui,\n\"forwarding\":%ui,\n"
+    ngx_http_jobruns_text(text, ",\n\"waiting\":%ui,\n\"delayed\":%ui,\n"
+                          "\"forwarding\":%ui,\n"
                           "\"held\":%ui,\n\"heldBytes\":%uz,\n"
                           "\"pendingKeeps\":%ui,\n\"pendingSettles\":%ui,\n"
                           "\"auditLostFiles\":%ui,\n"
                           "\"auditSyncLagMs\":%ui",
-                          now->waiters,
+                          now->waiters, now->delayed,
                           now->stages[jobruns_stage_forwarding],
                           now->stages[jobruns_stage_holding], now->held,
                           now->pending_keeps, now->pending_settles,

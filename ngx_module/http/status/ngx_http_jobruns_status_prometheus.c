@@ -283,6 +283,9 @@ ngx_http_jobruns_prometheus_now(ngx_http_jobruns_text_t *text,
         "gauge", "Requests that wait for a running attempt with the same "
         "token.", now->waiters);
 
+    ngx_http_jobruns_prometheus_plain(text, "jobruns_delayed_requests",
+        "gauge", "Requests that wait for a limit (delay=).", now->delayed);
+
     ngx_http_jobruns_prometheus_plain(text, "jobruns_forwarding_requests",
         "gauge", "Requests in flight at the service.",
         now->stages[jobruns_stage_forwarding]);
