@@ -195,10 +195,9 @@ typedef struct {
  *              behind the same claim (_wait  what the others were told:
  *              ers.c), while its timer runs  noting; the timer, or the client
  *                                            leaving, ends it
- *  delayed     we, not blocked; over a       its turn: renewing, recording or
- *              limit with "delay=", until    forwarding, or, for a slot, admit-
- *              its turn (_delay.c)           ting again; too late, or the work-
- *                                            er's exit: noting
+ *  delayed     we, not blocked; over a       its turn: as from admitting, or to
+ *              limit with "delay="           ask again; too late, or the worker
+ *              (_delay.c)                    exits: noting
  *  renewing    we, blocked; held up, so      the reply: forwarding, or where
  *              the lease is renewed first    the claim is lost admitting again
  *  recording   we, blocked; ".begin" is on   the file, or with
@@ -296,10 +295,6 @@ typedef enum {
 typedef struct ngx_http_jobruns_ctx_s  ngx_http_jobruns_ctx_t;
 typedef struct ngx_http_jobruns_settlement_s  ngx_http_jobruns_settlement_t;
 typedef struct ngx_http_jobruns_delay_s  ngx_http_jobruns_delay_t;
-
-/* how an attempt goes on */
-typedef void (*ngx_http_jobruns_next_pt)(ngx_http_request_t *r,
-    ngx_http_jobruns_attempt_t *a);
 
 
 /*
@@ -555,9 +550,8 @@ struct ngx_http_jobruns_attempt_s {
     ngx_http_jobruns_ctx_t        *ctx;       /* of the request */
     ngx_http_jobruns_loc_conf_t   *conf;      /* of where it came in; stays
                                                  through redirects */
-    ngx_event_t                    timer;     /* waiters.c: end of waiting; once
-                                                 forwarded lease.c: the next
-                                                 renewal */
+    ngx_event_t                    timer;     /* waiters.c: end of waiting;
+                                                 lease.c: the next renewal */
 
     ngx_http_jobruns_call_t        call;
     ngx_http_jobruns_checked_t     check;
