@@ -296,7 +296,6 @@ typedef struct ngx_http_jobruns_ctx_s  ngx_http_jobruns_ctx_t;
 typedef struct ngx_http_jobruns_settlement_s  ngx_http_jobruns_settlement_t;
 typedef struct ngx_http_jobruns_delay_s  ngx_http_jobruns_delay_t;
 
-
 /*
  * The parts of an attempt, in the order in which they come into being.  Each
  * is written by the file that is named first in its comment, and lives in the
