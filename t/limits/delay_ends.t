@@ -135,6 +135,10 @@ is($waits->response->status, 503, 'one in line gets 503 when Redis is away');
 $redis->start;
 $service->release('away');
 is($first->response->status, 201, 'who was forwarded is created');
+wait_for {
+    my $json = JSON::PP::decode_json($t->get('/status?format=json')->body);
+    !$json->{pendingSettles} && !$json->{pendingKeeps};
+} 'nothing to be left to tell Redis';
 $t->allow_log(qr/Redis/);
 
 done_testing;
