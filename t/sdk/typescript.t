@@ -20,7 +20,7 @@ my $service = $t->service(args => ['--verify',
     "exec node '" . $t->root . "/t/sdk/verify.js' '$dir'"]);
 
 my %port = (at_once => 2, rate => 3, quota => 4, refuse => 5, short => 6,
-    open => 7);
+    open => 7, delay => 8);
 $t->run(http => <<'END', servers => join '',
     jobruns_retry_lease 5s;
     jobruns_auth on;
@@ -34,7 +34,9 @@ END
         'jobruns_quota monthly key=tenant limit=1 window=month;'),
     jobruns_server($port{refuse}, 'jobruns_retry_unknown refuse;'),
     jobruns_server($port{short}, 'proxy_read_timeout 1s;'),
-    jobruns_server($port{open}, 'jobruns_auth off;'));
+    jobruns_server($port{open}, 'jobruns_auth off;'),
+    jobruns_server($port{delay},
+        'jobruns_limit rate key=tenant rate=1r/s burst=1 delay=10s;'));
 
 my $sdk = JobRuns::Sdk->new(root => $t->root, folder => $dir,
     to_address => $t->nginx->address);
@@ -194,6 +196,22 @@ part '50 parallel calls with their own tokens' => sub {
     is(scalar keys %keys, 50, 'each call has a job run of its own');
     my %tokens = map { ($_->{token} // '') => 1 } @results;
     is(scalar keys %tokens, 50, 'the SDK made a token for each');
+};
+
+# 12 of them find a turn within 10 s at once, the others by a retry or two
+
+part '20 parallel calls at 1r/s, which wait for their turns' => sub {
+    my @results = map { $_->result(60) }
+        map { start(to => at_port('delay')) } 1 .. 20;
+    is(scalar(grep { $_->{response} } @results), 20, 'all calls succeed');
+    is($service->created, 20, '20 job runs are created');
+
+    my @times = sort { $a <=> $b } map { $_->{time} }
+        grep { $_->{method} eq 'POST' } $service->requests;
+    cmp_ok($times[-1] - $times[0], '<=', 25,
+        'the last reaches the service within 25 s of the first');
+    is(scalar(grep { $times[$_ + 1] - $times[0] < $_ - 0.5 } 1 .. 18), 0,
+        'none but the burst goes before its turn');
 };
 
 part 'a rate' => sub {
