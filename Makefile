@@ -170,7 +170,7 @@ release:		## the tarball of what is committed, in build/release
 # ----------------------------------------------------------------------- run
 
 .PHONY: run compose-test
-run:			## the gateway, Redis and a stub: PORT= SERVICE_PORT= SERVICE= WORK=
+run:			## the gateway, Redis and a stub: PORT= SERVICE_PORT= SERVICE= WORK= AUTH=on
 	@CC='$(CC)' exec util/run
 
 compose-test:		## docker-compose.yml, tried in a private Docker
