@@ -43,10 +43,14 @@ local sub, byte, match, format = string.sub, string.byte, string.match,
                                  string.format
 local KEYS, ARGV = KEYS, ARGV
 
---include record
+--[[
+A script is run anew for each call, which makes each function and each table
+that it comes by.  So the way of most calls, new tokens of a tenant without
+overrides, is straight, and what only others need is made in their branches.
+"{ nil, nil }" has room for two, and need not grow.
+]]
+
 --include counters
---include limits
---include slots
 
 local RATE_MOST, COUNT_MOST = 1000000, 1000000000000
 
@@ -55,6 +59,9 @@ local REQUEST = 3600000000
 
 -- when to ask again where nothing passes until somebody changes the number
 local BLOCKED_WAIT = 60000
+
+-- the delay of a limit that only runs dry
+local DRY_RUN = -1
 
 -- states of a limit in a reply
 local PASSES, REFUSES, WOULD_REFUSE, LIFTED, DELAYED = 0, 1, 2, 3, 4
@@ -69,18 +76,10 @@ local records = #KEYS - attempts
 local _, refuse, lease, slots, count = unpack(JR_SHARED, shared)
 local lease_end = now + lease
 
-local replies = {}
+local replies = { nil }
 
 local function reply(i, letter, text)
   replies[i] = JR_SCRIPT_FORMAT .. letter .. text
-end
-
--- attempts that an error of Redis has ended, and that error
-local failed, failure = 0, nil
-
-local function fail(i, err)
-  failed, failure = failed + 1, err
-  reply(i, JR_VERDICT_ERROR, err.err)
 end
 
 local deadline = ARGV[JR_ADMIT_DEADLINE] + 0
@@ -95,86 +94,221 @@ end
 
 
 --[[
-Limits.  Each kind has four functions: load() reads what there is of it, wait()
-says for how many ms it refuses the next attempt (0: it passes), take() counts
-one, and save() writes what was changed.
-
-A rate is a backlog that is worked off, as it was when it was last added to.  A
-request adds REQUEST; the rate in force takes off as many as it has units in
-each microsecond.  A time of the future means that the clock has gone back:
-nothing has been worked off since, and the backlog counts from now.
+Records.  Those that are there may decide by themselves; limits decide about
+"open" attempts.  found has, of an attempt whose record is there, false where
+that has decided, or what it says.
 ]]
 
-local rate, quota, concurrency = {}, {}, {}
-local kinds = { r = rate, q = quota, c = concurrency }
+local there = call("EXISTS", KEYS[JR_ADMIT_KEY_OVERRIDES],
+                   spread(KEYS, records + 1))
+local open, found, repairs = attempts, nil, nil
 
-function rate.load(l, text, place)
-  l.unit = l.count * (REQUEST / l.period)
-  l.since = now_us
+if there > 0 then
+--include record
 
-  -- what is not worked off at this moment stays as it is
-  l.counts = l.count > 0 and not l.lifted
+  -- A claim of another attempt, whose lease runs; one that is ahead of the
+  -- clock is repaired.
 
-  if not place or not l.counts then
-    return
+  local function running(i, text, kept_end, kept_lease, ends, id)
+    if kept_lease == 0 or kept_lease > 999999 then
+      kept_lease = lease
+    end
+
+    if kept_end - now > kept_lease then
+      kept_end = now + kept_lease
+      repairs = repairs or {}
+      repairs[#repairs + 1] = { KEYS[records + i],
+                                record_renewed(text, kept_end),
+                                math.max(ends, now + 2 * kept_lease) }
+    end
+
+    reply(i, JR_VERDICT_RUNNING, pack(JR_RUNNING, kept_end - now) .. id)
+
+    return false
   end
 
-  local ends, since, backlog = unpack(JR_COUNTER, text, place)
 
-  -- more was left by a larger burst
-  local most = (l.burst + 1) * REQUEST
-               + math.min(l.delay * 1000 * l.unit, RATE_MOST * REQUEST)
+  local function read(i, text)
+    local owner, version, print, _, _, corrupt =
+          unpack(JR_ADMIT, ARGV[JR_ADMIT_SHARED + i])
+    local state, flags, kept_end, kept_lease, ends, _, kept_owner,
+          kept_version, kept_print, head, first =
+          record_read(type(text) == "string" and text)
+    local before, first_id, last_id = JR_BEFORE_CORRUPT, nil, nil
 
-  if backlog > most then
-    backlog = most
+    if state then
+      before = JR_BEFORE_UNKNOWN
+      first_id, last_id = record_ids(text, head, first)
+
+      if state == JR_STATE_CLAIMED and kept_owner == owner then
+        return { before = flags == JR_RECORD_RETRY and JR_BEFORE_UNKNOWN
+                          or JR_BEFORE_ABSENT,
+                 again = record_renewed(text, lease_end), ends = ends,
+                 owner = owner, consumed = sub(text, head + 1) }
+      end
+
+      if kept_print ~= print and kept_version == version then
+        -- one of another version says nothing about sameness
+        reply(i, JR_VERDICT_MISMATCH, first_id)
+        return false
+      end
+
+      if state == JR_STATE_DONE then
+        if corrupt == "" or sub(text, head + 1, head + 8) ~= corrupt then
+          replies[i] = text
+          return false
+        end
+
+        before, ends = JR_BEFORE_CORRUPT, nil
+
+      elseif state == JR_STATE_CLAIMED and kept_end > now then
+        return running(i, text, kept_end, kept_lease, ends, last_id)
+      end
+    end
+
+    -- unknown, or claimed by an attempt that did not live to settle
+
+    if refuse == 1 then
+      reply(i, JR_VERDICT_REFUSED, pack(JR_REFUSED, before)
+                                   .. (first_id or ""))
+      return false
+    end
+
+    return { before = before, first = first_id, ends = ends }
   end
 
-  if since > now_us then
-    l.ahead = true
-  else
-    backlog = backlog - (now_us - since) * l.unit
-    backlog = backlog > 0 and backlog or 0
-  end
 
-  l.used, l.ends = backlog, ends
-end
+  found = {}
 
-function rate.wait(l)
-  if l.count == 0 then
-    return BLOCKED_WAIT
-  end
+  for i = 1, attempts do
+    local text = try("GET", KEYS[records + i])
 
-  local over = l.used - l.burst * REQUEST
-
-  if over <= 0 then
-    return 0
-  end
-
-  over = (over + l.unit * 1000 - 1) / (l.unit * 1000)
-
-  return over - over % 1
-end
-
-function rate.take(l, _, turn)
-  l.used = l.used + REQUEST
-  l.changed = true
-
-  return turn > 0 and "r:" .. format("%d", now + turn) or "r"
-end
-
--- when nothing is left of it; also of one that was lowered meanwhile, which
--- takes longer, and one that is ahead of the clock
-
-function rate.save(l)
-  if l.counts and l.used > 0 then
-    local ends = (now_us + l.used / l.unit) / 1000 + 1
-
-    ends = ends - ends % 1
-
-    if l.changed or l.ahead or ends > l.ends + 1 then
-      l.ends, l.changed = ends, true
+    if text then
+      found[i] = read(i, text)
+      open = found[i] and open or open - 1
     end
   end
+end
+
+
+-- Limits as they are configured, for what few calls need; fields of overrides
+-- that hold nonsense; why limits cannot be read.
+local configured, bad, unreadable = nil, "", nil
+
+if there > 0 and open > 0 and count > 0 then
+--include limits
+
+  local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
+
+  -- "<value> until <second>" is none from that second on
+
+  local function override_now(text)
+    local value, ends = match(text or "", "^(.-) until (%d+)$")
+
+    if value and #ends <= 11 then
+      return ends + 0 > now_s and value
+    end
+
+    return text
+  end
+
+
+  -- the number that an override is, and the period that comes with a rate; or
+  -- nothing
+
+  local function override_read(text, most, is_rate)
+    if #text > 16 then
+      return nil
+    end
+
+    local digits, unit = match(text, "^%d+$"), nil
+
+    if not digits and is_rate then
+      digits, unit = match(text, "^(%d+)r/([smh])$")
+    end
+
+    if digits and digits + 0 <= most then
+      return digits + 0, UNITS[unit]
+    end
+  end
+
+
+  -- fields of limits that are overridden; those of nonsense, or an error
+
+  local function overrides_load(limits)
+    local names, of, bad = {}, {}, {}
+
+    for i = 1, count do
+      local l = limits[i]
+
+      for _, field in ipairs(l.kind == "r" and { "rate", "burst" }
+                             or { "limit" })
+      do
+        names[#names + 1] = l.name .. "." .. field
+        of[#of + 1] = { l, field }
+      end
+    end
+
+    -- only what is needed, however much somebody has put there
+    local fields = try("HMGET", KEYS[JR_ADMIT_KEY_OVERRIDES], spread(names))
+
+    if fields.err then
+      return string.find(fields.err, "WRONGTYPE", 1, true) and "*" or fields
+    end
+
+    for i = 1, #of do
+      local l, field, text = of[i][1], of[i][2], override_now(fields[i])
+      local value, unit
+
+      if text == "none" and field ~= "burst" then
+        l.lifted = true
+
+      elseif text and not l.lifted then
+        value, unit = override_read(text, l.kind == "r" and RATE_MOST
+                                          or COUNT_MOST, field == "rate")
+
+        if not value then
+          bad[#bad + 1] = names[i]
+        elseif field == "burst" then
+          l.burst = value
+        else
+          l.count, l.period = value, unit or l.period
+        end
+      end
+    end
+
+    return table.concat(bad, " ")
+  end
+
+  configured = limits_read(shared, count)
+  bad = overrides_load(configured)
+
+  if type(bad) == "table" then
+    unreadable = bad
+  end
+end
+
+
+-- Counters by the place of their key: the text that is there, where the next
+-- one is expected; what it becomes, when that ends; how long the old ones are
+-- that this replaces.
+
+local counters = { nil, nil, nil, nil }
+
+for i = slots + 1, (unreadable or open == 0) and 0
+                   or records - JR_ADMIT_KEY_OVERRIDES
+do
+  local text = try("GET", KEYS[JR_ADMIT_KEY_OVERRIDES + i]) or ""
+
+  if type(text) == "table" then
+    unreadable = text
+    break
+  end
+
+  counters[i] = { text = text, becomes = JR_SCRIPT_FORMAT, last = 0,
+                  replaced = 1, changed = false,
+                  at = sub(text, 1, 1) == JR_SCRIPT_FORMAT and 2
+                       or #text + 1 }
 end
 
 
@@ -217,260 +351,171 @@ local function window_of(name, at)
 end
 
 
--- In a window of the future, the next one stays the one that counts, or else
--- its edge would be passed twice, each time with a full quota; what was counted
--- in one further away counts in the present one.
-
-function quota.load(l, text, place)
-  local from, to = window_of(l.window, now_s)
-
-  l.counts = not l.lifted
-
-  if place and l.counts then
-    local _, since, used = unpack(JR_COUNTER, text, place)
-
-    if since >= from then
-      l.used = used < COUNT_MOST and used or COUNT_MOST
-
-      if since == to then
-        from, to = window_of(l.window, to)
-      elseif since > to then
-        l.ahead = true
-      end
-    end
-  end
-
-  l.since, l.period, l.ends = from, to - from, to * 1000
-  l.left = l.ends - now
-  l.word = "q:" .. format("%d", from)
-end
-
-function quota.wait(l)
-  if l.used < l.count then
-    return 0
-  end
-
-  return l.count == 0 and BLOCKED_WAIT or l.left
-end
-
-function quota.take(l)
-  l.used = l.used + 1
-  l.changed = true
-
-  return l.word
-end
-
-function quota.save(l)
-  l.changed = l.changed or l.ahead
-end
-
-
--- Slots are taken also while the limit is lifted, so that they are all counted
--- when it is not.  Those whose lease has ended are swept when they are in the
--- way.
-
-function concurrency.load(l)
-  local key = KEYS[JR_ADMIT_KEY_OVERRIDES + l.key]
-  local held = try("ZCARD", key)
-
-  if type(held) == "table" then
-    return held
-  end
-
-  l.used = held
-
-  if held >= l.count and not l.lifted then
-    l.used = call("ZCOUNT", key, format("(%d", now), "+inf")
-    l.sweep = l.used < held
-  end
-end
-
-function concurrency.wait(l)
-  if l.used < l.count and not l.awaited then
-    return 0
-  end
-
-  return l.count == 0 and BLOCKED_WAIT or 1000
-end
-
-function concurrency.take(l, slot)
-  local added = l.added or {}
-
-  added[#added + 1] = format("%d", lease_end)
-  added[#added + 1] = slot
-  l.added = added
-  l.used = l.used + 1
-
-  return "c"
-end
-
--- of those that refuse, some may end further ahead than they are long
-
-local function slots_shorten(key)
-  local ahead = try("ZRANGEBYSCORE", key, format("(%d", lease_end), "+inf",
-                    "WITHSCORES", "LIMIT", "0", "100")
-
-  for i = 1, #ahead, 2 do
-    local length = match(ahead[i], ":(%d%d?%d?%d?%d?%d?)$")
-
-    length = length and length + 0 or lease
-
-    if ahead[i + 1] - now > length then
-      try("ZADD", key, "XX", format("%d", now + length), ahead[i])
-    end
-  end
-end
-
-function concurrency.save(l)
-  local key = KEYS[JR_ADMIT_KEY_OVERRIDES + l.key]
-
-  if l.added then
-    if l.sweep then
-      call("ZREMRANGEBYSCORE", key, "-inf", format("%d", now))
-    end
-
-    slots_add(key, lease_end, lease, l.added)
-
-  elseif l.refuses then
-    slots_shorten(key)
-  end
-end
-
-
 --[[
-Overrides: their numbers take the place of the configured ones, and "none"
-lifts a limit.  Nonsense is left out and told.
+Limits.  Of each: how much is used, and the most of that with which the next
+attempt passes; whether it counts now; its state for an attempt that passes;
+"word", what a record says where that is not the kind alone.
+
+A rate is a backlog that is worked off, as it was when it was last added to.  A
+request adds REQUEST; the rate in force takes off as many as it has units in
+each microsecond.  A time of the future means that the clock has gone back:
+nothing has been worked off since, and the backlog counts from now.
+
+A quota counts in a window.  In one of the future, the next one stays the one
+that counts, or else its edge would be passed twice, each time with a full
+quota; what was counted in one further away counts in the present one.
+
+Slots are taken also while the limit is lifted, so that they are all counted
+when it is not.  Those whose lease has ended are swept when they are in the
+way.
 ]]
 
-local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
+local limits, at = { nil, nil, nil, nil }, JR_SHARED_SIZE + 1
 
--- "<value> until <second>" is none from that second on
+for k = 1, (unreadable or open == 0) and 0 or count do
+  local key, mode, number, period, burst, delay, kind, window, _, after =
+        unpack(JR_LIMIT, shared, at)
+  local tag = sub(shared, at + JR_LIMIT_TAG, after - 1)
+  local lifted, used, ends, since, place = false, 0, 0, now_us, nil
+  local c, ahead, sweep = counters[key], nil, nil
 
-local function override_now(text)
-  local value, ends = match(text or "", "^(.-) until (%d+)$")
+  at = after
 
-  if value and #ends <= 11 then
-    return ends + 0 > now_s and value
+  if configured then
+    local l = configured[k]
+
+    number, period, burst, lifted = l.count, l.period, l.burst, l.lifted
   end
 
-  return text
-end
+  -- what is not worked off at this moment stays as it is
+  local counts = not lifted and (kind ~= "r" or number > 0)
+  local most = number - 1
 
+  if c and counts and #c.text > 1 then
+    place = c.at + #tag
 
--- the number that an override is, and the period that comes with a rate; or
--- nothing
+    -- they are written in the order in which they are read
+    if sub(c.text, c.at, place - 1) ~= tag
+       or place + JR_COUNTER_SIZE > #c.text + 1
+    then
+      place = counter_find(c.text, tag)
+    end
 
-local function override_read(text, most, is_rate)
-  if #text > 16 then
-    return nil
-  end
-
-  local digits, unit = match(text, "^%d+$"), nil
-
-  if not digits and is_rate then
-    digits, unit = match(text, "^(%d+)r/([smh])$")
-  end
-
-  if digits and digits + 0 <= most then
-    return digits + 0, UNITS[unit]
-  end
-end
-
-
--- fields of limits that are overridden; those of nonsense, or an error
-
-local function overrides_load(limits)
-  local names, of, bad = {}, {}, {}
-
-  for i = 1, count do
-    local l = limits[i]
-
-    for _, field in ipairs(l.kind == "r" and { "rate", "burst" }
-                           or { "limit" })
-    do
-      names[#names + 1] = l.name .. "." .. field
-      of[#of + 1] = { l, field }
+    if place then
+      ends, since, used, c.at = unpack(JR_COUNTER, c.text, place)
+      c.replaced = c.replaced + #tag + JR_COUNTER_SIZE
     end
   end
 
-  -- only what is needed, however much somebody has put there
-  local fields = try("HMGET", KEYS[JR_ADMIT_KEY_OVERRIDES], spread(names))
+  if kind == "r" then
+    local unit = number * (REQUEST / period)
 
-  if fields.err then
-    return string.find(fields.err, "WRONGTYPE", 1, true) and "*" or fields
-  end
+    if number > 0 then
+      most = burst * REQUEST
+    end
 
-  for i = 1, #of do
-    local l, field, text = of[i][1], of[i][2], override_now(fields[i])
-    local value, unit
+    if place then
+      -- more was left by a larger burst
+      local limit = most + REQUEST + math.min(delay * 1000 * unit,
+                                              RATE_MOST * REQUEST)
 
-    if text == "none" and field ~= "burst" then
-      l.lifted = true
+      if used > limit then
+        used = limit
+      end
 
-    elseif text and not l.lifted then
-      value, unit = override_read(text, l.kind == "r" and RATE_MOST
-                                        or COUNT_MOST, field == "rate")
-
-      if not value then
-        bad[#bad + 1] = names[i]
-      elseif field == "burst" then
-        l.burst = value
+      if since > now_us then
+        ahead = true
       else
-        l.count, l.period = value, unit or l.period
+        used = used - (now_us - since) * unit
+        used = used > 0 and used or 0
       end
     end
+
+    since = now_us
+
+  elseif kind == "q" then
+    local from, to = window_of(window, now_s)
+
+    if place then
+      if since < from then
+        used = 0
+      else
+        used = used < COUNT_MOST and used or COUNT_MOST
+
+        if since == to then
+          from, to = window_of(window, to)
+        elseif since > to then
+          ahead = true
+        end
+      end
+    end
+
+    burst, since, period, ends = 0, from, to - from, to * 1000
+
+  else
+    used = try("ZCARD", KEYS[JR_ADMIT_KEY_OVERRIDES + key])
+
+    if type(used) == "table" then
+      unreadable = used
+      break
+    end
+
+    if used > most and not lifted then
+      local held = used
+
+      used = call("ZCOUNT", KEYS[JR_ADMIT_KEY_OVERRIDES + key],
+                  format("(%d", now), "+inf")
+      sweep = used < held
+    end
+
+    burst, period, counts = 0, 0, true
+    most = mode == JR_MODE_AWAITED and -1 or most
   end
 
-  return table.concat(bad, " ")
+  local l = { kind = kind, tag = tag, counter = c, count = number,
+              period = period, burst = burst, used = used,
+              most = lifted and 2^53 or most, counts = counts, ends = ends,
+              since = since, passes = lifted and LIFTED or PASSES,
+              delay = mode == JR_MODE_DRY_RUN and DRY_RUN or delay, state = 0 }
+
+  -- further fields cost more than they do in the constructor
+
+  if kind == "q" then
+    l.word = "q:" .. format("%d", since)
+  elseif kind == "c" then
+    l.key = KEYS[JR_ADMIT_KEY_OVERRIDES + key]
+  end
+
+  if ahead then
+    l.ahead = true
+  end
+
+  if sweep then
+    l.sweep = true
+  end
+
+  limits[k] = l
 end
 
 
--- most tokens are new, and most tenants have no overrides
-local there = call("EXISTS", KEYS[JR_ADMIT_KEY_OVERRIDES],
-                   spread(KEYS, records + 1))
-
--- the limits, once they are needed; fields of overrides that hold nonsense;
--- counters by the place of their key; why they cannot be read
-local limits, bad, counters, unreadable = nil, "", {}, nil
-
-local function limits_load()
-  limits = limits or limits_read(shared, count)
-
-  if there > 0 and count > 0 then
-    bad = overrides_load(limits)
-
-    if type(bad) == "table" then
-      return bad
-    end
-  end
-
-  for i = slots + 1, records - JR_ADMIT_KEY_OVERRIDES do
-    counters[i] = try("GET", KEYS[JR_ADMIT_KEY_OVERRIDES + i]) or ""
-
-    if type(counters[i]) == "table" then
-      return counters[i]
-    end
-  end
-
-  for i = 1, count do
-    local l = limits[i]
-    local text = counters[l.key]
-    local failed = kinds[l.kind].load(l, text, text
-                                               and counter_find(text, l.tag))
-
-    if failed then
-      return failed
-    end
-  end
-
-  return false
+local function measure(l, state, used)
+  return pack(JR_MEASURE, state, l.count, l.period, l.burst, used,
+              l.kind == "q" and l.ends - now or 0)
 end
 
 
--- An attempt that is to be forwarded: what its record becomes.  repairs are
--- records whose lease is ahead of the clock; held are slots of claims that
--- stand.
-local forwards, repairs, held, decided = {}, {}, {}, false
+-- attempts that an error of Redis has ended, and that error
+local failed, failure = 0, nil
+
+local function fail(i, err)
+  failed, failure = failed + 1, err
+  reply(i, JR_VERDICT_ERROR, err.err)
+end
+
+
+-- Attempts that are to be forwarded: number, key, text and end of the record.
+-- held are slots of claims that stand.
+local forwards, forwarded, held, decided = { nil }, 0, nil, false
 
 local function forward(i, text, ends)
   if ends < now + 2 * lease then
@@ -479,224 +524,194 @@ local function forward(i, text, ends)
     ends = now + 2 * lease
   end
 
-  forwards[#forwards + 1] = { i, KEYS[records + i], text, format("%d", ends) }
-end
-
-
--- used: of those limits that are not told as they are
-
-local function measures(states, used)
-  local parts = {}
-
-  for i = 1, count do
-    local l = limits[i]
-
-    parts[i] = pack(JR_MEASURE, l.lifted and LIFTED or states[i] or PASSES,
-                    l.count, l.kind == "c" and 0 or l.period,
-                    l.kind == "r" and l.burst or 0,
-                    used and used[i] or l.used, l.left or 0)
-  end
-
-  return table.concat(parts)
+  forwarded = forwarded + 1
+  forwards[forwarded] = { i, KEYS[records + i], text, ends }
 end
 
 
 -- An owner whose claim stands asks again: the reply to its first admission was
 -- lost.  Limits are told as they are now, where they can be read.
 
-local function again(i, owner, text, flags, ends, head)
-  forward(i, record_renewed(text, lease_end), ends)
-  limits = limits or limits_read(shared, count)
+local again
 
-  local k, states, used, turns = 0, {}, {}, {}
+if found and open > 0 then
+  function again(i, f)
+    local k, turns, text = 0, {}, pack(JR_FORWARD, f.before, 0, "")
 
-  for kind, turn in string.gmatch(sub(text, head + 1), "(%S):?(%S*)") do
-    k = k + 1
-    turns[k] = kind == "r" and match(turn, "^%d+$") and turn - now
+    forward(i, f.again, f.ends)
 
-    if kind == "c" and limits[k] and limits[k].key <= slots then
-      held[#held + 1] = { KEYS[JR_ADMIT_KEY_OVERRIDES + limits[k].key],
-                          owner .. ":" .. format("%d", lease) }
+    for kind, turn in string.gmatch(f.consumed, "(%S):?(%S*)") do
+      k = k + 1
+      turns[k] = kind == "r" and match(turn, "^%d+$") and turn - now
+
+      if kind == "c" and k <= count and configured[k].key <= slots then
+        held = held or {}
+        held[#held + 1] = { KEYS[JR_ADMIT_KEY_OVERRIDES + configured[k].key],
+                            f.owner .. ":" .. format("%d", lease) }
+      end
     end
-  end
 
-  if unreadable == nil then
-    unreadable = limits_load()
-  end
+    for j = 1, unreadable and 0 or count do
+      local l, turn = limits[j], turns[j]
 
-  -- its turn is the one that it was given
+      -- its turn is the one that it was given
+      if l.kind == "r" and l.counts and turn and turn > 0
+         and turn <= JR_DELAY_MOST
+      then
+        local unit = l.count * (REQUEST / l.period)
 
-  for j = 1, unreadable and 0 or math.min(k, count) do
-    local l, turn = limits[j], turns[j]
-
-    if l.kind == "r" and l.counts and turn and turn > 0
-       and turn <= JR_DELAY_MOST
-    then
-      states[j] = DELAYED
-      used[j] = (l.burst + 1) * REQUEST + turn * 1000 * l.unit
+        text = text .. measure(l, DELAYED, (l.burst + 1) * REQUEST
+                                           + turn * 1000 * unit)
+      else
+        text = text .. measure(l, l.passes, l.used)
+      end
     end
+
+    reply(i, JR_VERDICT_FORWARD, text)
+  end
+end
+
+
+-- For how many ms a limit refuses an attempt, which its numbers say.
+
+local function wait_of(l)
+  if l.count == 0 then
+    return BLOCKED_WAIT
   end
 
-  reply(i, JR_VERDICT_FORWARD,
-        pack(JR_FORWARD, flags == JR_RECORD_RETRY and JR_BEFORE_UNKNOWN
-                         or JR_BEFORE_ABSENT, 0, "")
-        .. (unreadable and "" or measures(states, used)))
+  if l.kind == "q" then
+    return l.ends - now
+  end
+
+  if l.kind == "c" then
+    return 1000
+  end
+
+  local unit = l.count * (REQUEST / l.period)
+  local wait = (l.used - l.most + unit * 1000 - 1) / (unit * 1000)
+
+  return wait - wait % 1
 end
 
 
 -- All limits decide together, all or nothing.  The retry of an unknown token
 -- pays no quota: the first attempt has, for the run that it may have made.
 
-local function admit(i, before, record, first, ends)
-  if unreadable == nil then
-    unreadable = limits_load()
-  end
-
-  if unreadable then
-    return fail(i, unreadable)
-  end
-
-  local owner, version, print, life, id = spread(record)
-  local pays = before == JR_BEFORE_ABSENT
-  local states, turns, refusing, longest = {}, {}, 0, 0
-
-  for k = 1, count do
-    local l = limits[k]
-    local wait = not l.lifted and (pays or l.kind ~= "q")
-                 and kinds[l.kind].wait(l) or 0
-
-    states[k] = wait == 0 and PASSES or l.dry and WOULD_REFUSE
-                or l.kind == "r" and l.count > 0 and wait <= l.delay and DELAYED
-                or REFUSES
-    turns[k] = states[k] == DELAYED and wait or 0
-    l.refuses = l.refuses or wait > 0 and l.count > 0
-
-    if states[k] == REFUSES then
-      -- less what it may be delayed for
-      wait = l.kind == "r" and l.count > 0 and wait - l.delay or wait
-
-      if wait > longest then
-        refusing, longest = k, wait
-      end
-    end
-  end
-
-  decided = true
-
-  if refusing > 0 then
-    return reply(i, JR_VERDICT_LIMITED,
-                 pack(JR_LIMITED, refusing, longest, #bad, bad)
-                 .. measures(states))
-  end
-
-  local consumed = {}
-
-  for k = 1, count do
-    local l = limits[k]
-
-    if states[k] % DELAYED == PASSES and (l.kind == "c"
-                                or l.counts and (pays or l.kind == "r"))
-    then
-      consumed[k] = kinds[l.kind].take(l, owner .. ":"
-                                          .. format("%d", lease), turns[k])
-    else
-      consumed[k] = "-"
-    end
-  end
-
-  ends = ends or now + life
-
-  forward(i, record_write(JR_STATE_CLAIMED, pays and 0 or JR_RECORD_RETRY,
-                          lease_end, lease, ends, now, owner, version, print,
-                          first or id, id, table.concat(consumed, " ")), ends)
-  reply(i, JR_VERDICT_FORWARD, pack(JR_FORWARD, before, #bad, bad)
-                               .. measures(states))
-end
-
-
--- A claim of another attempt, whose lease runs.
-
-local function running(i, text, kept_end, kept_lease, ends, id)
-  if kept_lease == 0 or kept_lease > 999999 then
-    kept_lease = lease
-  end
-
-  if kept_end - now > kept_lease then
-    kept_end = now + kept_lease
-    repairs[#repairs + 1] = { KEYS[records + i],
-                              record_renewed(text, kept_end),
-                              format("%d", math.max(ends,
-                                                    now + 2 * kept_lease)) }
-  end
-
-  reply(i, JR_VERDICT_RUNNING, pack(JR_RUNNING, kept_end - now) .. id)
-end
-
-
-local function decide(i, text)
-  local owner, version, print, life, id, corrupt =
-        unpack(JR_ADMIT, ARGV[JR_ADMIT_SHARED + i])
-  local record = { owner, version, print, life, id }
-
-  if not text then
-    return admit(i, JR_BEFORE_ABSENT, record)
-  end
-
-  local state, flags, kept_end, kept_lease, ends, _, kept_owner, kept_version,
-        kept_print, head, first = record_read(type(text) == "string" and text)
-  local before, first_id, last_id = JR_BEFORE_CORRUPT, nil, nil
-
-  if state then
-    before = JR_BEFORE_UNKNOWN
-    first_id, last_id = record_ids(text, head, first)
-
-    if state == JR_STATE_CLAIMED and kept_owner == owner then
-      return again(i, owner, text, flags, ends, head)
-    end
-
-    if kept_print ~= print and kept_version == version then
-      -- one of another version says nothing about sameness
-      return reply(i, JR_VERDICT_MISMATCH, first_id)
-    end
-
-    if state == JR_STATE_DONE then
-      if corrupt == "" or sub(text, head + 1, head + 8) ~= corrupt then
-        replies[i] = text
-        return
-      end
-
-      before, ends = JR_BEFORE_CORRUPT, nil
-
-    elseif state == JR_STATE_CLAIMED and kept_end > now then
-      return running(i, text, kept_end, kept_lease, ends, last_id)
-    end
-  end
-
-  -- unknown, or claimed by an attempt that did not live to settle
-
-  if refuse == 1 then
-    return reply(i, JR_VERDICT_REFUSED, pack(JR_REFUSED, before)
-                                        .. (first_id or ""))
-  end
-
-  admit(i, before, record, first_id, ends)
-end
-
-
 for i = 1, attempts do
-  decide(i, there > 0 and try("GET", KEYS[records + i]))
+  local f = found and found[i]
+
+  if f == false then
+    -- its record has decided
+
+  elseif f and f.again then
+    again(i, f)
+
+  elseif unreadable then
+    fail(i, unreadable)
+
+  else
+    local owner, version, print, life, id =
+          unpack(JR_ADMIT, ARGV[JR_ADMIT_SHARED + i])
+    local before = f and f.before or JR_BEFORE_ABSENT
+    local pays = before == JR_BEFORE_ABSENT
+    local refusing, longest = 0, 0
+
+    for k = 1, count do
+      local l = limits[k]
+
+      l.state = l.passes
+
+      if l.used > l.most and (pays or l.kind ~= "q") then
+        local wait = wait_of(l)
+        local delay = l.kind == "r" and l.count > 0 and l.delay or 0
+
+        l.refuses = l.refuses or l.count > 0
+
+        if l.delay == DRY_RUN then
+          l.state = WOULD_REFUSE
+
+        elseif wait <= delay then
+          l.state, l.turn = DELAYED, now + wait
+
+        else
+          l.state = REFUSES
+
+          -- less what it may be delayed for
+          if wait - delay > longest then
+            refusing, longest = k, wait - delay
+          end
+        end
+      end
+    end
+
+    decided = true
+
+    local consumed = ""
+    local text = refusing > 0
+                 and JR_SCRIPT_FORMAT .. JR_VERDICT_LIMITED
+                     .. pack(JR_LIMITED, refusing, longest, #bad, bad)
+                 or JR_SCRIPT_FORMAT .. JR_VERDICT_FORWARD
+                    .. pack(JR_FORWARD, before, #bad, bad)
+
+    for k = 1, count do
+      local l, word = limits[k], "-"
+
+      if refusing == 0 and l.counts and l.state ~= WOULD_REFUSE
+         and (pays or l.kind ~= "q")
+      then
+        word = l.word or l.kind
+        l.used = l.used + (word == "r" and REQUEST or 1)
+
+        if l.kind ~= "c" then
+          l.changed = true
+
+          if l.state == DELAYED then
+            word = "r:" .. format("%d", l.turn)
+          end
+
+        else
+          local slot = owner .. ":" .. format("%d", lease)
+
+          if l.added then
+            l.added[#l.added + 1] = format("%d", lease_end)
+            l.added[#l.added + 1] = slot
+          else
+            l.added = { format("%d", lease_end), slot }
+          end
+        end
+      end
+
+      consumed = k == 1 and word or consumed .. " " .. word
+      text = text .. measure(l, l.state, l.used)
+    end
+
+    replies[i] = text
+
+    if refusing == 0 then
+      local first = f and f.first or id
+      local last = first ~= id and id or ""
+      local ends = f and f.ends or now + life
+
+      forward(i, pack(JR_RECORD_HEAD, JR_SCRIPT_FORMAT, JR_STATE_CLAIMED,
+                      pays and 0 or JR_RECORD_RETRY, lease_end, lease,
+                      ends, now, owner, version, print,
+                      JR_RECORD_SIZE + #first + #last, #first)
+                 .. first .. last .. consumed, ends)
+    end
+  end
 end
 
 
 -- All is decided.  The records are written first; where Redis refuses the first
 -- of them, nothing is.
 
-for n = 1, #forwards do
+for n = 1, forwarded do
   local f = forwards[n]
-  local done = (n == 1 and try or call)("SET", f[2], f[3], "PXAT", f[4])
+  local done = (n == 1 and try or call)("SET", f[2], f[3], "PXAT",
+                                        format("%d", f[4]))
 
   if done.err then
-    for k = 1, #forwards do
+    for k = 1, forwarded do
       fail(forwards[k][1], done)
     end
 
@@ -704,74 +719,110 @@ for n = 1, #forwards do
   end
 end
 
-for n = 1, #repairs do
+for n = 1, repairs and #repairs or 0 do
   -- where there is no memory for it, the next reader does it
   try("SET", repairs[n][1], repairs[n][2], "PXAT", repairs[n][3])
 end
 
-for n = 1, #held do
+--include slots
+
+for n = 1, held and #held or 0 do
   -- what is no set of slots by now must not cost the claim its lease
-  if type(try("ZADD", held[n][1], format("%d", lease_end), held[n][2]))
-     == "number"
-  then
+  if type(try("ZADD", held[n][1], lease_end, held[n][2])) == "number" then
     slots_last(held[n][1], lease_end, lease)
   end
 end
 
+for k = 1, decided and count or 0 do
+  local l, c = limits[k], limits[k].counter
 
--- The counters of one key: those that other locations count by are left as they
--- are, until they have ended.
+  if l.kind == "c" then
+    local key = l.key
 
-local function counters_save(i, text)
-  local parts, own, last, at = { JR_SCRIPT_FORMAT }, {}, 0, 2
+    if l.added then
+      if l.sweep then
+        call("ZREMRANGEBYSCORE", key, "-inf", now)
+      end
 
-  for k = 1, count do
-    local l = limits[k]
+      call("ZADD", key, spread(l.added))
+      slots_last(key, lease_end, lease)
 
-    if l.key == i and l.counts then
-      own[l.tag] = true
+    elseif l.refuses then
+      -- of those that refuse, some may end further ahead than they are long
+      local far = try("ZRANGEBYSCORE", key, format("(%d", lease_end), "+inf",
+                      "WITHSCORES", "LIMIT", "0", "100")
 
-      if l.used > 0 then
-        parts[#parts + 1] = l.tag .. pack(JR_COUNTER, l.ends, l.since, l.used)
-        last = l.ends > last and l.ends or last
+      for n = 1, #far, 2 do
+        local length = match(far[n], ":(%d%d?%d?%d?%d?%d?)$")
+
+        length = length and length + 0 or lease
+
+        if far[n + 1] - now > length then
+          try("ZADD", key, "XX", now + length, far[n])
+        end
       end
     end
-  end
 
-  local place, after = counter_at(text, at)
+  elseif l.counts then
+    if l.kind == "q" then
+      l.changed = l.changed or l.ahead
 
-  while place do
-    local ends = unpack(JR_COUNTER, text, place)
+    elseif l.used > 0 then
+      -- when nothing is left of it; also of one that was lowered meanwhile,
+      -- which takes longer, and one that is ahead of the clock
+      local unit = l.count * (REQUEST / l.period)
+      local ends = (now_us + l.used / unit) / 1000 + 1
 
-    if ends > now and not own[sub(text, at, place - 1)] then
-      parts[#parts + 1] = sub(text, at, after - 1)
-      last = ends > last and ends or last
+      ends = ends - ends % 1
+
+      if l.changed or l.ahead or ends > l.ends + 1 then
+        l.ends, l.changed = ends, true
+      end
     end
 
-    at = after
-    place, after = counter_at(text, at)
-  end
+    c.changed = c.changed or l.changed
 
-  if last > 0 then
-    (#forwards > 0 and call or try)("SET", KEYS[JR_ADMIT_KEY_OVERRIDES + i],
-                                    table.concat(parts), "PXAT",
-                                    format("%d", last))
+    if l.used > 0 then
+      c.becomes = c.becomes .. l.tag .. pack(JR_COUNTER, l.ends, l.since,
+                                             l.used)
+      c.last = l.ends > c.last and l.ends or c.last
+    end
   end
 end
 
-if decided then
-  local changed = {}
+for i = slots + 1, decided and records - JR_ADMIT_KEY_OVERRIDES or 0 do
+  local c = counters[i]
 
-  for k = 1, count do
-    local l = limits[k]
+  if c.changed then
+    -- Counters that other locations count by are left as they are, until they
+    -- have ended.
 
-    kinds[l.kind].save(l)
-    changed[l.key] = changed[l.key] or l.changed
-  end
+    if c.replaced < #c.text then
+      local own, from = {}, 2
+      local place, after = counter_at(c.text, from)
 
-  for i = slots + 1, records - JR_ADMIT_KEY_OVERRIDES do
-    if changed[i] then
-      counters_save(i, counters[i])
+      for k = 1, count do
+        local l = limits[k]
+
+        own[l.tag] = own[l.tag] or l.counter == c and l.counts
+      end
+
+      while place do
+        local ends = unpack(JR_COUNTER, c.text, place)
+
+        if ends > now and not own[sub(c.text, from, place - 1)] then
+          c.becomes = c.becomes .. sub(c.text, from, after - 1)
+          c.last = ends > c.last and ends or c.last
+        end
+
+        from = after
+        place, after = counter_at(c.text, from)
+      end
+    end
+
+    if c.last > 0 then
+      (forwarded > 0 and call or try)("SET", KEYS[JR_ADMIT_KEY_OVERRIDES + i],
+                                      c.becomes, "PXAT", format("%d", c.last))
     end
   end
 end

@@ -17,10 +17,9 @@ renewed: nobody has acted on its end.  core/api/jr_script.h has the layout of
 what is packed.
 ]]
 
-local call, try, spread = redis.call, redis.pcall, unpack
+local call, try = redis.call, redis.pcall
 local pack, unpack = struct.pack, struct.unpack
-local sub, byte, match, format = string.sub, string.byte, string.match,
-                                 string.format
+local sub, format = string.sub, string.format
 
 --include record
 --include limits

@@ -45,8 +45,6 @@ local sub, byte, match, format = string.sub, string.byte, string.match,
 local KEYS, ARGV = KEYS, ARGV
 
 --include record
---include counters
---include limits
 
 -- a done answer stays at least this long, in ms: not shorter than two leases
 -- of the longest kind (5 minutes, says jobruns_retry_lease)
@@ -57,199 +55,249 @@ local shared, attempts = ARGV[JR_SETTLE_SHARED], #ARGV - JR_SETTLE_SHARED
 local records = #KEYS - attempts
 local _, _, lease, slots, count = unpack(JR_SHARED, shared)
 
-local replies, released = {}, {}
-local clock, limits
-
--- the time in ms; a creation of the owner, which is the rule, needs none
-
-local function now()
-  if not clock then
-    local time = redis.call("TIME")
-    local now_us = time[1] * 1000000 + time[2]
-
-    clock = (now_us - now_us % 1000) / 1000
-  end
-
-  return clock
-end
+local replies, released, others = { nil }, { nil }, nil
+local slot_end = ":" .. format("%d", lease)
 
 
-local function reply(i, letter, text)
-  replies[i] = JR_SCRIPT_FORMAT .. letter .. (text or "")
-end
+-- The rule: a creation whose claim is as its admission wrote it, and has time
+-- left, which it keeps.  (KEEPTTL on a key that has ended makes one without
+-- end.)  Says if that is so.
 
-
--- Gives back what the record says this attempt consumed.  A counter that is
--- back at nothing goes, and its key with the last of them.  What is no counter
--- by now has nothing to give back, and must not keep the attempt from being
--- settled.
-
-local function refund(consumed, outcome)
-  local i = 0
-
-  limits = limits or limits_read(shared, count)
-
-  for word in string.gmatch(consumed, "%S+") do
-    i = i + 1
-
-    local l, window = limits[i], match(word, "^q:(%d+)$")
-    local rate = byte(word) == 114      -- "r"
-                 and (outcome == "unauthorized" or outcome == "withdrawn")
-    local text = l and (window or rate) and try("GET", KEYS[l.key])
-    local place, after
-
-    if type(text) == "string" then
-      place, after = counter_find(text, l.tag)
-    end
-
-    if place then
-      local ends, since, used = unpack(JR_COUNTER, text, place)
-
-      used = used - (rate and REQUEST or 1)
-
-      -- a window that has ended needs nothing back
-      if rate or since == window + 0 then
-        text = sub(text, 1, place - #l.tag - 1)
-               .. (used > 0 and l.tag .. pack(JR_COUNTER, ends, since, used)
-                   or "")
-               .. sub(text, after)
-
-        if text == JR_SCRIPT_FORMAT then
-          call("DEL", KEYS[l.key])
-        else
-          call("SET", KEYS[l.key], text, "KEEPTTL")
-        end
-      end
-    end
-  end
-end
-
-
--- The end of a creation whose record is not as its admission wrote it.
-
-local function created(i, key, text, tail, fields)
-  local is_token, owner, version, print, life, id = spread(fields)
-  local state, _, _, _, ends, begin, kept_owner, kept_version, kept_print,
-        head, first = record_read(type(text) == "string" and text)
-
-  if is_token == 0 then
-    call("DEL", key)
-    return reply(i, JR_SETTLED_FREED)
-  end
-
-  local first_id = id
-
-  if state then
-    -- a fingerprint of another version says nothing about sameness
-    local same = kept_print == print or kept_version ~= version
-
-    if state == JR_STATE_DONE and kept_owner ~= owner and same then
-      replies[i] = text
-      return
-    end
-
-    if not same then
-      return reply(i, JR_SETTLED_FOREIGN)
-    end
-
-    if state == JR_STATE_DONE then
-      return reply(i, JR_SETTLED_KEPT)
-    end
-
-    first_id = record_ids(text, head, first)
-    version, print = kept_version, kept_print
-  end
-
-  ends = math.max(ends or now() + life, now() + DONE_LEAST)
-
-  call("SET", key,
-       record_write(JR_STATE_DONE, 0, 0, lease, ends, begin or now(), owner,
-                    version, print, first_id, id, tail),
-       "PXAT", format("%d", ends))
-  reply(i, JR_SETTLED_KEPT)
-end
-
-
--- The end of an attempt that has made nothing, as far as it knows.
-
-local function ended(i, key, text, outcome, fields)
-  local is_token, owner, version, print = spread(fields)
-  local state, flags, _, _, ends, _, kept_owner, kept_version, kept_print,
-        head = record_read(type(text) == "string" and text)
-
-  if is_token == 1 and state == JR_STATE_DONE and kept_owner ~= owner
-     and (kept_print == print or kept_version ~= version)
-  then
-    replies[i] = text
-    return
-  end
-
-  if state ~= JR_STATE_CLAIMED or kept_owner ~= owner then
-    if not state or state == JR_STATE_UNKNOWN then
-      return reply(i, JR_SETTLED_GONE)
-    end
-
-    return reply(i, JR_SETTLED_FENCED, state)
-  end
-
-  if outcome ~= "unknown" then
-    refund(sub(text, head + 1), outcome)
-  end
-
-  if is_token == 0
-     or outcome ~= "unknown" and flags ~= JR_RECORD_RETRY
-  then
-    call("DEL", key)
-    return reply(i, outcome == "unknown" and JR_SETTLED_UNKNOWN
-                    or JR_SETTLED_FREED)
-  end
-
-  -- the claim may have outlived the record's own end
-  call("SET", key, sub(text, 1, 1) .. JR_STATE_UNKNOWN .. sub(text, 3, head),
-       "PXAT", format("%d", math.max(ends, now() + DONE_LEAST)))
-  reply(i, JR_SETTLED_UNKNOWN)
-end
-
-
-local function settle(i, key)
-  local lost, outcome, is_token, owner, version, print, life, id, after =
-        unpack(JR_SETTLE, ARGV[JR_SETTLE_SHARED + i])
-
-  if lost > 0 and now() <= lost then
-    return reply(i, JR_SETTLED_EARLY, pack(JR_LATE, now()))
-  end
-
-  released[#released + 1] = owner .. ":" .. format("%d", lease)
-
+local function kept(i, key, owner, after)
   local text = try("GET", key)
-  local tail = sub(ARGV[JR_SETTLE_SHARED + i], after)
 
-  if outcome ~= "created" then
-    return ended(i, key, text, outcome, { is_token, owner, version, print })
-  end
-
-  -- The rule: the claim is as its admission wrote it, and has time left, which
-  -- it keeps.  (KEEPTTL on a key that has ended makes one without end.)
-
-  if is_token == 1 and type(text) == "string"
-     and sub(text, JR_RECORD_OWNER_AT, JR_RECORD_OWNER_END) == owner
+  if type(text) ~= "string"
+     or sub(text, JR_RECORD_OWNER_AT, JR_RECORD_OWNER_END) ~= owner
   then
-    local state, _, _, _, _, _, _, _, _, head = record_read(text)
-
-    if state == JR_STATE_CLAIMED and call("PTTL", key) >= DONE_LEAST then
-      call("SET", key, sub(text, 1, 1) .. JR_STATE_DONE .. sub(text, 3, head)
-                       .. tail, "KEEPTTL")
-      return reply(i, JR_SETTLED_KEPT)
-    end
+    return false
   end
 
-  created(i, key, text, tail, { is_token, owner, version, print, life, id })
+  local state, _, _, _, _, _, _, _, _, head = record_read(text)
+
+  if state ~= JR_STATE_CLAIMED or call("PTTL", key) < DONE_LEAST then
+    return false
+  end
+
+  call("SET", key, sub(text, 1, 1) .. JR_STATE_DONE .. sub(text, 3, head)
+                   .. sub(ARGV[JR_SETTLE_SHARED + i], after), "KEEPTTL")
+  replies[i] = JR_SCRIPT_FORMAT .. JR_SETTLED_KEPT
+
+  return true
 end
 
 
 for i = 1, attempts do
-  settle(i, KEYS[records + i])
+  local lost, outcome, is_token, owner, _, _, _, _, after =
+        unpack(JR_SETTLE, ARGV[JR_SETTLE_SHARED + i])
+
+  if lost == 0 then
+    released[#released + 1] = owner .. slot_end
+  end
+
+  if lost > 0 or outcome ~= "created" or is_token == 0
+     or not kept(i, KEYS[records + i], owner, after)
+  then
+    others = others or {}
+    others[#others + 1] = i
+  end
 end
+
+
+-- A script is run anew for each call, which makes each function that it comes
+-- by: what the rule has no need of is made here.
+
+if others then
+--include record_write
+--include counters
+--include limits
+
+  local clock, limits
+
+  -- the time in ms
+
+  local function now()
+    if not clock then
+      local time = redis.call("TIME")
+      local now_us = time[1] * 1000000 + time[2]
+
+      clock = (now_us - now_us % 1000) / 1000
+    end
+
+    return clock
+  end
+
+
+  local function reply(i, letter, text)
+    replies[i] = JR_SCRIPT_FORMAT .. letter .. (text or "")
+  end
+
+
+  -- Gives back what the record says this attempt consumed.  A counter that is
+  -- back at nothing goes, and its key with the last of them.  What is no
+  -- counter by now has nothing to give back, and must not keep the attempt from
+  -- being settled.
+
+  local function refund(consumed, outcome)
+    local i = 0
+
+    limits = limits or limits_read(shared, count)
+
+    for word in string.gmatch(consumed, "%S+") do
+      i = i + 1
+
+      local l, window = limits[i], match(word, "^q:(%d+)$")
+      local rate = byte(word) == 114      -- "r"
+                   and (outcome == "unauthorized" or outcome == "withdrawn")
+      local text = l and (window or rate) and try("GET", KEYS[l.key])
+      local place, after
+
+      if type(text) == "string" then
+        place, after = counter_find(text, l.tag)
+      end
+
+      if place then
+        local ends, since, used = unpack(JR_COUNTER, text, place)
+
+        used = used - (rate and REQUEST or 1)
+
+        -- a window that has ended needs nothing back
+        if rate or since == window + 0 then
+          text = sub(text, 1, place - #l.tag - 1)
+                 .. (used > 0 and l.tag .. pack(JR_COUNTER, ends, since, used)
+                     or "")
+                 .. sub(text, after)
+
+          if text == JR_SCRIPT_FORMAT then
+            call("DEL", KEYS[l.key])
+          else
+            call("SET", KEYS[l.key], text, "KEEPTTL")
+          end
+        end
+      end
+    end
+  end
+
+
+  -- The end of a creation whose record is not as its admission wrote it.
+
+  local function created(i, key, text, tail, fields)
+    local is_token, owner, version, print, life, id = spread(fields)
+    local state, _, _, _, ends, begin, kept_owner, kept_version, kept_print,
+          head, first = record_read(type(text) == "string" and text)
+
+    if is_token == 0 then
+      call("DEL", key)
+      return reply(i, JR_SETTLED_FREED)
+    end
+
+    local first_id = id
+
+    if state then
+      -- a fingerprint of another version says nothing about sameness
+      local same = kept_print == print or kept_version ~= version
+
+      if state == JR_STATE_DONE and kept_owner ~= owner and same then
+        replies[i] = text
+        return
+      end
+
+      if not same then
+        return reply(i, JR_SETTLED_FOREIGN)
+      end
+
+      if state == JR_STATE_DONE then
+        return reply(i, JR_SETTLED_KEPT)
+      end
+
+      first_id = record_ids(text, head, first)
+      version, print = kept_version, kept_print
+    end
+
+    ends = math.max(ends or now() + life, now() + DONE_LEAST)
+
+    call("SET", key,
+         record_write(JR_STATE_DONE, 0, 0, lease, ends, begin or now(), owner,
+                      version, print, first_id, id, tail),
+         "PXAT", format("%d", ends))
+    reply(i, JR_SETTLED_KEPT)
+  end
+
+
+  -- The end of an attempt that has made nothing, as far as it knows.
+
+  local function ended(i, key, text, outcome, fields)
+    local is_token, owner, version, print = spread(fields)
+    local state, flags, _, _, ends, _, kept_owner, kept_version, kept_print,
+          head = record_read(type(text) == "string" and text)
+
+    if is_token == 1 and state == JR_STATE_DONE and kept_owner ~= owner
+       and (kept_print == print or kept_version ~= version)
+    then
+      replies[i] = text
+      return
+    end
+
+    if state ~= JR_STATE_CLAIMED or kept_owner ~= owner then
+      if not state or state == JR_STATE_UNKNOWN then
+        return reply(i, JR_SETTLED_GONE)
+      end
+
+      return reply(i, JR_SETTLED_FENCED, state)
+    end
+
+    if outcome ~= "unknown" then
+      refund(sub(text, head + 1), outcome)
+    end
+
+    if is_token == 0
+       or outcome ~= "unknown" and flags ~= JR_RECORD_RETRY
+    then
+      call("DEL", key)
+      return reply(i, outcome == "unknown" and JR_SETTLED_UNKNOWN
+                      or JR_SETTLED_FREED)
+    end
+
+    -- the claim may have outlived the record's own end
+    call("SET", key, sub(text, 1, 1) .. JR_STATE_UNKNOWN .. sub(text, 3, head),
+         "PXAT", format("%d", math.max(ends, now() + DONE_LEAST)))
+    reply(i, JR_SETTLED_UNKNOWN)
+  end
+
+
+  local function settle(i, key)
+    local lost, outcome, is_token, owner, version, print, life, id, after =
+          unpack(JR_SETTLE, ARGV[JR_SETTLE_SHARED + i])
+
+    if lost > 0 and now() <= lost then
+      return reply(i, JR_SETTLED_EARLY, pack(JR_LATE, now()))
+    end
+
+    if lost > 0 then
+      released[#released + 1] = owner .. slot_end
+    end
+
+    if lost > 0 and outcome == "created" and is_token == 1
+       and kept(i, key, owner, after)
+    then
+      return
+    end
+
+    local text = try("GET", key)
+
+    if outcome ~= "created" then
+      return ended(i, key, text, outcome, { is_token, owner, version, print })
+    end
+
+    created(i, key, text, sub(ARGV[JR_SETTLE_SHARED + i], after),
+            { is_token, owner, version, print, life, id })
+  end
+
+
+  for n = 1, #others do
+    settle(others[n], KEYS[records + others[n]])
+  end
+end
+
 
 -- slots go whoever owns the token now; what is no set by now has none
 

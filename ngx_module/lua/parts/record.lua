@@ -38,18 +38,6 @@ local function record_ids(text, head, first)
 end
 
 
-local function record_write(state, flags, lease_end, lease, ends, begin, owner,
-                            version, print, first, id, tail)
-  if id == first then
-    id = ""
-  end
-
-  return pack(JR_RECORD_HEAD, JR_SCRIPT_FORMAT, state, flags, lease_end, lease,
-              ends, begin, owner, version, print,
-              JR_RECORD_SIZE + #first + #id, #first) .. first .. id .. tail
-end
-
-
 -- the same record with a lease that ends then
 
 local function record_renewed(text, lease_end)

@@ -8,12 +8,6 @@ local SLOTS_LONGER = 60000
 
 local function slots_last(key, lease_end, lease)
   if call("PTTL", key) < lease then
-    call("PEXPIREAT", key, format("%d", lease_end + SLOTS_LONGER))
+    call("PEXPIREAT", key, lease_end + SLOTS_LONGER)
   end
-end
-
-
-local function slots_add(key, lease_end, lease, slots)
-  call("ZADD", key, spread(slots))
-  slots_last(key, lease_end, lease)
 end
