@@ -105,8 +105,7 @@ typedef struct {
 
     ngx_http_complex_value_t      *tenant;    /* NULL: the default */
     ngx_http_complex_value_t      *principal;
-    size_t                         tenant_fixed;  /* length of their text
-                                                 around variables */
+    size_t                         tenant_fixed;  /* bytes around variables */
     size_t                         principal_fixed;
 
     ngx_http_jobruns_auth_conf_t   auth;
@@ -118,13 +117,13 @@ typedef struct {
     size_t                         response_max_size;
 
     ngx_array_t                   *limits;    /* ngx_http_jobruns_limit_t */
+    ngx_array_t                   *replaced;  /* an outer level's, by these */
 
     ngx_uint_t                     request_id;    /* jr_request_id_mode_e */
     jr_schema_t                   *schema;
     ngx_flag_t                     reject_unknown;
 
-    ngx_http_jobruns_audit_file_t *audit;     /* NULL: off; unset where
-                                                 `jobruns` is not on */
+    ngx_http_jobruns_audit_file_t *audit;     /* NULL: off; unset: not on */
     ngx_syslog_peer_t             *audit_syslog;  /* NULL: no copy */
     ngx_flag_t                     audit_required;
     ngx_uint_t                     audit_refusals;    /* records; 0: all */
@@ -134,6 +133,7 @@ typedef struct {
 
     ngx_str_t                      file;      /* where the level begins, for */
     ngx_uint_t                     line;      /* messages */
+    ngx_uint_t                     status;    /* jobruns_status; not merged */
 } ngx_http_jobruns_loc_conf_t;
 
 

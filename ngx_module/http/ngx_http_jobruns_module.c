@@ -23,6 +23,7 @@
 #include "ngx_http_jobruns_module_file.h"
 #include "ngx_http_jobruns_redis_directives.h"
 #include "ngx_http_jobruns_status.h"
+#include "ngx_http_jobruns_values.h"
 #include "ngx_http_jobruns_variables.h"
 #include "ngx_http_jobruns_zone.h"
 
@@ -32,14 +33,6 @@ static ngx_int_t ngx_http_jobruns_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_jobruns_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_jobruns_init_process(ngx_cycle_t *cycle);
 static void ngx_http_jobruns_exit_process(ngx_cycle_t *cycle);
-static char *ngx_http_jobruns_check_lease(ngx_conf_t *cf, void *post,
-    void *data);
-static char *ngx_http_jobruns_check_ttl(ngx_conf_t *cf, void *post,
-    void *data);
-static char *ngx_http_jobruns_check_positive(ngx_conf_t *cf, void *post,
-    void *data);
-static char *ngx_http_jobruns_check_skew(ngx_conf_t *cf, void *post,
-    void *data);
 
 
 static ngx_conf_enum_t  ngx_http_jobruns_enable[] = {
@@ -91,20 +84,68 @@ static ngx_conf_enum_t  ngx_http_jobruns_properties[] = {
 static ngx_conf_post_t  ngx_http_jobruns_prefix_post =
     { ngx_http_jobruns_directives_prefix };
 
-static ngx_conf_post_t  ngx_http_jobruns_lease_post =
-    { ngx_http_jobruns_check_lease };
+static ngx_http_jobruns_value_t  ngx_http_jobruns_enable_value = {
+    .kind = jobruns_value_word, .words = ngx_http_jobruns_enable
+};
 
-static ngx_conf_post_t  ngx_http_jobruns_ttl_post =
-    { ngx_http_jobruns_check_ttl };
+static ngx_http_jobruns_value_t  ngx_http_jobruns_auth_mode = {
+    .kind = jobruns_value_word, .words = ngx_http_jobruns_auth_modes
+};
 
-static ngx_conf_post_t  ngx_http_jobruns_positive_post =
-    { ngx_http_jobruns_check_positive };
+static ngx_http_jobruns_value_t  ngx_http_jobruns_failure_value = {
+    .kind = jobruns_value_word, .words = ngx_http_jobruns_failure
+};
 
-static ngx_conf_post_t  ngx_http_jobruns_skew_post =
-    { ngx_http_jobruns_check_skew };
+static ngx_http_jobruns_value_t  ngx_http_jobruns_unknown_value = {
+    .kind = jobruns_value_word, .words = ngx_http_jobruns_unknown
+};
 
-static ngx_conf_num_bounds_t  ngx_http_jobruns_bits =
-    { ngx_conf_check_num_bounds, JR_RSA_BITS_LEAST, JR_RSA_BITS_MOST };
+static ngx_http_jobruns_value_t  ngx_http_jobruns_request_id_value = {
+    .kind = jobruns_value_word, .words = ngx_http_jobruns_request_id
+};
+
+static ngx_http_jobruns_value_t  ngx_http_jobruns_properties_value = {
+    .kind = jobruns_value_word, .words = ngx_http_jobruns_properties
+};
+
+static ngx_http_jobruns_value_t  ngx_http_jobruns_timeout = {
+    .kind = jobruns_value_msec, .least = 1,
+    .expected = "a time of 1ms or more, such as \"200ms\""
+};
+
+/* settle.lua relies on two leases being no longer than its DONE_LEAST */
+
+static ngx_http_jobruns_value_t  ngx_http_jobruns_lease = {
+    .kind = jobruns_value_msec, .least = 3000, .most = 300000,
+    .expected = "a time from 3s to 5m"
+};
+
+static ngx_http_jobruns_value_t  ngx_http_jobruns_ttl = {
+    .kind = jobruns_value_msec, .least = 60000,
+    .most = (int64_t) 30 * 86400 * 1000, .expected = "a time from 1m to 30d"
+};
+
+static ngx_http_jobruns_value_t  ngx_http_jobruns_wait = {
+    .kind = jobruns_value_msec,
+    .expected = "a time, such as \"10s\", or 0 for not waiting"
+};
+
+static ngx_http_jobruns_value_t  ngx_http_jobruns_skew = {
+    .kind = jobruns_value_sec, .least = 1, .most = 3600,
+    .expected = "a time from 1s to 1h, in whole seconds"
+};
+
+static ngx_http_jobruns_value_t  ngx_http_jobruns_size = {
+    .kind = jobruns_value_size,
+    .expected = "a size of 0 or more, such as \"64k\" or \"1m\""
+};
+
+static ngx_http_jobruns_value_t  ngx_http_jobruns_bits = {
+    .kind = jobruns_value_number,
+    .least = JR_RSA_BITS_LEAST, .most = JR_RSA_BITS_MOST,
+    .expected = "a number of bits from " ngx_value(JR_RSA_BITS_LEAST)
+                " to " ngx_value(JR_RSA_BITS_MOST)
+};
 
 
 #define NGX_HTTP_JOBRUNS_ANY                                                 \
@@ -115,10 +156,10 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, enable),
-      &ngx_http_jobruns_enable },
+      &ngx_http_jobruns_enable_value },
 
     { ngx_string("jobruns_redis"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_1MORE,
@@ -129,31 +170,31 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_redis_timeout"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, redis_timeout),
-      &ngx_http_jobruns_positive_post },
+      &ngx_http_jobruns_timeout },
 
     { ngx_string("jobruns_redis_connect_timeout"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, redis_connect_timeout),
-      &ngx_http_jobruns_positive_post },
+      &ngx_http_jobruns_timeout },
 
     { ngx_string("jobruns_redis_failure"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, redis_allow),
-      &ngx_http_jobruns_failure },
+      &ngx_http_jobruns_failure_value },
 
     { ngx_string("jobruns_redis_require_noeviction"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, require_noeviction),
-      NULL },
+      &ngx_http_jobruns_values_flag },
 
     { ngx_string("jobruns_redis_replicas"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE12,
@@ -192,10 +233,10 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_auth"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, auth.mode),
-      &ngx_http_jobruns_auth_modes },
+      &ngx_http_jobruns_auth_mode },
 
     { ngx_string("jobruns_auth_keys"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_1MORE,
@@ -220,59 +261,59 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_auth_skew"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_sec_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, auth.skew),
-      &ngx_http_jobruns_skew_post },
+      &ngx_http_jobruns_skew },
 
     { ngx_string("jobruns_auth_min_bits"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, auth.min_bits),
       &ngx_http_jobruns_bits },
 
     { ngx_string("jobruns_retry_ttl"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, retry_ttl),
-      &ngx_http_jobruns_ttl_post },
+      &ngx_http_jobruns_ttl },
 
     { ngx_string("jobruns_retry_lease"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, retry_lease),
-      &ngx_http_jobruns_lease_post },
+      &ngx_http_jobruns_lease },
 
     { ngx_string("jobruns_retry_wait"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, retry_wait),
-      NULL },
+      &ngx_http_jobruns_wait },
 
     { ngx_string("jobruns_retry_unknown"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, retry_refuse),
-      &ngx_http_jobruns_unknown },
+      &ngx_http_jobruns_unknown_value },
 
     { ngx_string("jobruns_response_max_size"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, response_max_size),
-      NULL },
+      &ngx_http_jobruns_size },
 
     { ngx_string("jobruns_hold_memory"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_jobruns_main_conf_t, hold_memory),
-      NULL },
+      &ngx_http_jobruns_size },
 
     { ngx_string("jobruns_limit"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE3|NGX_CONF_TAKE4|NGX_CONF_TAKE5
@@ -298,10 +339,10 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_request_id"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, request_id),
-      &ngx_http_jobruns_request_id },
+      &ngx_http_jobruns_request_id_value },
 
     { ngx_string("jobruns_schema"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
@@ -312,10 +353,10 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_unknown_properties"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, reject_unknown),
-      &ngx_http_jobruns_properties },
+      &ngx_http_jobruns_properties_value },
 
     { ngx_string("jobruns_audit"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
@@ -326,10 +367,10 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
 
     { ngx_string("jobruns_audit_required"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      ngx_http_jobruns_values_set,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, audit_required),
-      NULL },
+      &ngx_http_jobruns_values_flag },
 
     { ngx_string("jobruns_audit_refusals"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
@@ -399,53 +440,6 @@ ngx_module_t  ngx_http_jobruns_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
-
-
-/* settle.lua relies on two leases being no longer than its DONE_LEAST */
-
-static char *
-ngx_http_jobruns_check_lease(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *lease = data;
-
-    if (*lease < 3000 || *lease > 300000) {
-        return "must be between 3s and 5m";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_jobruns_check_ttl(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *ttl = data;
-
-    if (*ttl < 60000 || *ttl > (ngx_msec_t) 30 * 86400 * 1000) {
-        return "must be between 1m and 30d";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_jobruns_check_positive(ngx_conf_t *cf, void *post, void *data)
-{
-    ngx_msec_t  *value = data;
-
-    return *value ? NGX_CONF_OK : "must be longer than 0";
-}
-
-
-static char *
-ngx_http_jobruns_check_skew(ngx_conf_t *cf, void *post, void *data)
-{
-    time_t  *skew = data;
-
-    return *skew < 1 || *skew > 3600 ? "must be between 1s and 1h"
-                                     : NGX_CONF_OK;
-}
 
 
 static ngx_int_t

@@ -35,10 +35,11 @@ my $on = "jobruns_auth on; jobruns_auth_keys $file;";
 conf_says('no keys', 0,
     qr/"jobruns_auth" needs keys: add "jobruns_auth_keys FILE;"/,
     'jobruns_auth on;');
-conf_says('a value', 0, qr/invalid value "yes"/, 'jobruns_auth yes;');
-conf_says('a skew', 0, qr/must be between 1s and 1h/,
+conf_says('a value', 0, qr/invalid value "yes" of "jobruns_auth": expected/,
+    'jobruns_auth yes;');
+conf_says('a skew', 0, qr/expected a time from 1s to 1h/,
     "$on jobruns_auth_skew 2h;");
-conf_says('bits', 0, qr/must be (?:equal to or )?(?:greater|between|less)/,
+conf_says('bits', 0, qr/"512" .*: expected a number of bits from 1024 to 8192/,
     "$on jobruns_auth_min_bits 512;");
 conf_says('a file that is not there', 0,
     qr/"\Q$dir\E\/none": cannot be opened: No such file/,
@@ -47,7 +48,8 @@ conf_says('a folder', 0, qr/"\Q$dir\E": is not a regular file/,
     "jobruns_auth on; jobruns_auth_keys $dir;");
 conf_says('an issuer without a file', 0, qr/needs a name.* and jwks=FILE/,
     'jobruns_auth on; jobruns_auth_issuer x audience=y;');
-conf_says('an option', 0, qr/invalid parameter "jwk=x": expected jwks=FILE/,
+conf_says('an option', 0,
+    qr/"jwk=x" of "jobruns_auth_issuer": expected jwks=FILE/,
     'jobruns_auth on; jobruns_auth_issuer x jwk=x;');
 conf_says('an issuer that is there twice', 0, qr/each issuer once/,
     "jobruns_auth_issuer x jwks=$dir/jwks;" x 2)

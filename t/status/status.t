@@ -305,7 +305,7 @@ like($said, qr/"jobruns_status" has nothing to show: add "jobruns_zone/,
 
 ($ok, $said) = $t->check_config(%config, http => 'jobruns_zone jobruns 64k;');
 ok(!$ok, 'nginx -t refuses a zone that is too small');
-like($said, qr/invalid size "64k" of zone "jobruns": it must be at least/,
+like($said, qr/size "64k" of zone "jobruns" of "jobruns_zone": it must be at/,
     'nginx -t has the least size of a zone');
 
 ($ok, $said) = $t->check_config(%config,

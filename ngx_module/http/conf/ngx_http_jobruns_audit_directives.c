@@ -69,10 +69,11 @@ ngx_http_jobruns_audit_directives_audit(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (ngx_strlchr(value[1].data, value[1].data + value[1].len, '$')) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid audit file \"%V\": variables are not "
-                           "supported, since a file that is opened per "
-                           "request can fail when it must not, and a chain "
-                           "of records needs one file", &value[1]);
+                           "invalid value \"%V\" of \"jobruns_audit\": "
+                           "expected a path without variables, since a "
+                           "file that is opened per request can fail when "
+                           "it must not, and a chain of records needs one "
+                           "file", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -156,8 +157,9 @@ ngx_http_jobruns_audit_directives_sync(ngx_conf_t *cf, ngx_command_t *cmd,
         if (jlcf->audit_sync == (ngx_msec_t) NGX_ERROR
             || jlcf->audit_sync < 1 || jlcf->audit_sync > 60000)
         {
-            return "must be \"off\", \"always\" or a time between 1ms and "
-                   "1m";
+            return ngx_http_jobruns_directives_refuse(cf, &value[1],
+                                            "\"off\", \"always\" or a time "
+                                            "from 1ms to 1m");
         }
     }
 
@@ -197,12 +199,10 @@ ngx_http_jobruns_audit_directives_refusals(ngx_conf_t *cf, ngx_command_t *cmd,
     if (jr_limit_rate(ngx_http_jobruns_str(value[1]), &count, &period)
         != JR_OK)
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\" of "
-                           "\"jobruns_audit_refusals\": it must be \"all\" "
-                           "or a rate of 1 to 1000000 for each worker, such "
-                           "as \"20r/s\" or \"100r/m\"", &value[1]);
-        return NGX_CONF_ERROR;
+        return ngx_http_jobruns_directives_refuse(cf, &value[1],
+                                        "\"all\" or a rate of 1 to 1000000 "
+                                        "for each worker, such as \"20r/s\" "
+                                        "or \"100r/m\"");
     }
 
     jlcf->audit_refusals = (ngx_uint_t) count;

@@ -23,6 +23,7 @@
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_limit.h"
 #include "ngx_http_jobruns_redis_directives.h"
+#include "ngx_http_jobruns_warnings.h"
 #include "ngx_http_jobruns_zone.h"
 
 #include "jr_embedded.h"
@@ -230,7 +231,7 @@ ngx_http_jobruns_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->retry_refuse, prev->retry_refuse, 0);
     ngx_conf_merge_size_value(conf->response_max_size,
                               prev->response_max_size, 1024 * 1024);
-    ngx_conf_merge_ptr_value(conf->limits, prev->limits, NULL);
+    ngx_http_jobruns_limit_merge(prev, conf);
     ngx_conf_merge_uint_value(conf->request_id, prev->request_id,
                               JR_REQUEST_ID_STRICT);
     ngx_conf_merge_ptr_value(conf->schema, prev->schema, NULL);
@@ -419,7 +420,7 @@ ngx_http_jobruns_conf_check_locations(ngx_conf_t *cf)
 
     jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
 
-    if (!jmcf->enabled) {
+    if (!jmcf->enabled && !jmcf->zone->wanted) {
         return NGX_OK;
     }
 
@@ -453,6 +454,8 @@ ngx_http_jobruns_conf_check_locations(ngx_conf_t *cf)
             return NGX_ERROR;
         }
     }
+
+    ngx_http_jobruns_warnings_log(cf, &foreign);
 
     return NGX_OK;
 }

@@ -173,25 +173,24 @@ ngx_http_jobruns_directives_prefix(ngx_conf_t *cf, void *post, void *data)
 {
     ngx_str_t *prefix = data;
 
-    size_t  i;
+    size_t      i;
+    ngx_uint_t  valid;
 
-    if (prefix->len == 0 || prefix->len > 64) {
-        return "must be 1 to 64 characters";
-    }
+    valid = (prefix->len != 0 && prefix->len <= 64);
 
-    for (i = 0; i < prefix->len; i++) {
+    for (i = 0; valid && i < prefix->len; i++) {
 
         /* a brace would move the hash tag that keeps the keys of one call
            on one node of a Redis Cluster */
 
-        if (prefix->data[i] <= 0x20 || prefix->data[i] >= 0x7f
-            || prefix->data[i] == '{' || prefix->data[i] == '}')
-        {
-            return "must be printable ASCII without blanks and braces";
-        }
+        valid = (prefix->data[i] > 0x20 && prefix->data[i] < 0x7f
+                 && prefix->data[i] != '{' && prefix->data[i] != '}');
     }
 
-    return NGX_CONF_OK;
+    return valid ? NGX_CONF_OK
+                 : ngx_http_jobruns_directives_refuse(cf, prefix,
+                                       "1 to 64 characters of printable "
+                                       "ASCII without blanks and braces");
 }
 
 
@@ -339,7 +338,8 @@ ngx_http_jobruns_directives_refuse(ngx_conf_t *cf, ngx_str_t *arg,
     value = cf->args->elts;
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid parameter \"%V\" of \"%V\": expected %s",
+                       "invalid %s \"%V\" of \"%V\": expected %s",
+                       cf->args->nelts == 2 ? "value" : "parameter",
                        arg, &value[0], expected);
 
     return NGX_CONF_ERROR;

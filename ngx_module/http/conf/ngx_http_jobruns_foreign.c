@@ -134,6 +134,10 @@ ngx_http_jobruns_foreign_init(ngx_conf_t *cf,
                                                    "ngx_http_mirror_module");
     foreign->auth = ngx_http_jobruns_foreign_module(cf,
                                              "ngx_http_auth_request_module");
+    foreign->access = ngx_http_jobruns_foreign_module(cf,
+                                                   "ngx_http_access_module");
+    foreign->basic = ngx_http_jobruns_foreign_module(cf,
+                                               "ngx_http_auth_basic_module");
 
     foreign->headers = ngx_http_jobruns_foreign_offset(foreign->proxy,
                                                        "proxy_set_header");
@@ -145,6 +149,8 @@ ngx_http_jobruns_foreign_init(ngx_conf_t *cf,
                                                     "proxy_set_body");
     foreign->mirrors = ngx_http_jobruns_foreign_offset(foreign->mirror,
                                                        "mirror");
+    foreign->realm = ngx_http_jobruns_foreign_offset(foreign->basic,
+                                                     "auth_basic");
 
     return NGX_OK;
 }
@@ -263,6 +269,47 @@ ngx_http_jobruns_foreign_handler(ngx_conf_t *cf,
     pass->handler = clcf->handler;
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_jobruns_foreign_restricted(ngx_http_jobruns_foreign_t *foreign,
+    ngx_http_jobruns_location_t *loc)
+{
+    u_char                    *conf;
+    ngx_str_t                 *uri;
+    ngx_http_complex_value_t  *realm;
+
+    if (loc->core->internal) {
+        return 1;
+    }
+
+    if (foreign->access != NULL
+        && *(ngx_array_t **) loc->loc_conf[foreign->access->ctx_index] != NULL)
+    {
+        return 1;
+    }
+
+    if (foreign->auth != NULL) {
+        uri = loc->loc_conf[foreign->auth->ctx_index];
+
+        if (uri->len != 0) {
+            return 1;
+        }
+    }
+
+    if (foreign->basic == NULL || foreign->realm == NGX_CONF_UNSET_SIZE) {
+        return 0;
+    }
+
+    conf = loc->loc_conf[foreign->basic->ctx_index];
+    realm = *(ngx_http_complex_value_t **) (conf + foreign->realm);
+
+    /* merged, it is NULL, unset or a text: "off" is one */
+
+    return realm != NULL && realm != NGX_CONF_UNSET_PTR
+           && (realm->value.len != 3
+               || ngx_strncmp(realm->value.data, "off", 3) != 0);
 }
 
 

@@ -27,12 +27,17 @@ typedef struct {
     ngx_module_t                  *mirror;
     ngx_module_t                  *auth;      /* auth_request; its URI is the
                                                  first of its configuration */
+    ngx_module_t                  *access;    /* allow and deny; the rules for
+                                                 IPv4 are its first, and "all"
+                                                 is among them */
+    ngx_module_t                  *basic;
     ngx_http_jobruns_pass_t        passes[NGX_HTTP_JOBRUNS_PASSES];
     size_t                         headers;   /* of proxy_set_header */
     size_t                         method;
     size_t                         http_version;
     size_t                         body;
     size_t                         mirrors;
+    size_t                         realm;     /* of auth_basic */
 } ngx_http_jobruns_foreign_t;
 
 
@@ -52,6 +57,10 @@ ngx_uint_t ngx_http_jobruns_foreign_proxies(
 /* may the URI of auth_request, if the location has one, lead to another? */
 ngx_uint_t ngx_http_jobruns_foreign_asks(ngx_http_jobruns_foreign_t *foreign,
     ngx_http_jobruns_location_t *loc, ngx_http_core_loc_conf_t *other);
+
+/* does anything in the location ask who sends a request? */
+ngx_uint_t ngx_http_jobruns_foreign_restricted(
+    ngx_http_jobruns_foreign_t *foreign, ngx_http_jobruns_location_t *loc);
 
 /* NGX_ERROR after saying what does not go together */
 ngx_int_t ngx_http_jobruns_foreign_check(ngx_conf_t *cf,

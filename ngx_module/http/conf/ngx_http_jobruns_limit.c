@@ -31,7 +31,7 @@ static char *ngx_http_jobruns_limit_parameter(ngx_conf_t *cf,
 static ngx_http_jobruns_limit_t *ngx_http_jobruns_limit_add(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *jlcf, jr_limit_kind_e kind);
 static char *ngx_http_jobruns_limit_key(ngx_conf_t *cf,
-    ngx_http_jobruns_limit_t *limit, ngx_str_t *text);
+    ngx_http_jobruns_limit_t *limit, ngx_str_t *arg, ngx_str_t *text);
 static ngx_http_jobruns_limit_place_t *ngx_http_jobruns_limit_namesake(
     ngx_array_t *places, ngx_http_jobruns_limit_place_t *place);
 static ngx_int_t ngx_http_jobruns_limit_warn(ngx_conf_t *cf,
@@ -110,7 +110,7 @@ ngx_http_jobruns_limit_parameter(ngx_conf_t *cf,
     const jr_limit_param_t  *p;
 
     if (ngx_http_jobruns_directives_option(arg, "key=", &value) == NGX_OK) {
-        return ngx_http_jobruns_limit_key(cf, limit, &value);
+        return ngx_http_jobruns_limit_key(cf, limit, arg, &value);
     }
 
     kind = &jr_limit_kinds[limit->limit.kind];
@@ -148,10 +148,9 @@ ngx_http_jobruns_limit_add(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *jlcf,
     arg = cf->args->elts;
 
     if (jr_limit_name(ngx_http_jobruns_str(arg[1])) != JR_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid name \"%V\" of a limit: expected a "
-                           "letter and up to 31 letters, digits, \"_\" "
-                           "and \"-\"", &arg[1]);
+        (void) ngx_http_jobruns_directives_refuse(cf, &arg[1],
+                                        "a name: a letter and up to 31 "
+                                        "letters, digits, \"_\" and \"-\"");
         return NULL;
     }
 
@@ -169,8 +168,10 @@ ngx_http_jobruns_limit_add(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *jlcf,
         if (jr_str_eq(limit[i].limit.name, (char *) arg[1].data, arg[1].len))
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "a limit with the name \"%V\" is already "
-                               "defined at this level", &arg[1]);
+                               "invalid name of \"%V\": a limit with the "
+                               "name \"%V\" is already defined at this "
+                               "level; expected another name", &arg[0],
+                               &arg[1]);
             return NULL;
         }
     }
@@ -191,7 +192,7 @@ ngx_http_jobruns_limit_add(ngx_conf_t *cf, ngx_http_jobruns_loc_conf_t *jlcf,
 
 static char *
 ngx_http_jobruns_limit_key(ngx_conf_t *cf, ngx_http_jobruns_limit_t *limit,
-    ngx_str_t *text)
+    ngx_str_t *arg, ngx_str_t *text)
 {
     ngx_http_compile_complex_value_t  ccv;
 
@@ -211,11 +212,9 @@ ngx_http_jobruns_limit_key(ngx_conf_t *cf, ngx_http_jobruns_limit_t *limit,
     }
 
     if (ngx_strlchr(text->data, text->data + text->len, '$') == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid key \"%V\" of a limit: expected "
-                           "\"tenant\", \"platform\", \"workspace\" or a "
-                           "$variable", text);
-        return NGX_CONF_ERROR;
+        return ngx_http_jobruns_directives_refuse(cf, arg,
+                                       "\"key=\" with tenant, platform, "
+                                       "workspace or a $variable");
     }
 
     limit->by = jobruns_key_variable;
@@ -233,6 +232,21 @@ ngx_http_jobruns_limit_key(ngx_conf_t *cf, ngx_http_jobruns_limit_t *limit,
 
     return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
                                                           : NGX_CONF_ERROR;
+}
+
+
+void
+ngx_http_jobruns_limit_merge(ngx_http_jobruns_loc_conf_t *prev,
+    ngx_http_jobruns_loc_conf_t *conf)
+{
+    if (conf->limits == NGX_CONF_UNSET_PTR) {
+        conf->replaced = prev->replaced;
+
+    } else if (prev->limits != NGX_CONF_UNSET_PTR) {
+        conf->replaced = prev->limits;
+    }
+
+    ngx_conf_merge_ptr_value(conf->limits, prev->limits, NULL);
 }
 
 

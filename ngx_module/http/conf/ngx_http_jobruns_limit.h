@@ -14,6 +14,10 @@
 char *ngx_http_jobruns_limit_set(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* a level with limits of its own inherits none, and remembers which */
+void ngx_http_jobruns_limit_merge(ngx_http_jobruns_loc_conf_t *prev,
+    ngx_http_jobruns_loc_conf_t *conf);
+
 /* takes the limits of a merged location, and warns of those that are at odds
    with another location's; NGX_ERROR: no memory */
 ngx_int_t ngx_http_jobruns_limit_check(ngx_conf_t *cf,

@@ -10,6 +10,7 @@
 #include "ngx_http_jobruns_audit_file.h"
 #include "ngx_http_jobruns_auth_store.h"
 #include "ngx_http_jobruns_settings.h"
+#include "ngx_http_jobruns_values.h"
 #include "ngx_http_jobruns_zone.h"
 
 
@@ -58,13 +59,7 @@ ngx_http_jobruns_settings_add(jr_hasher_t *hasher, ngx_command_t *commands,
         if (cmd->set == ngx_conf_set_str_slot) {
             ngx_http_jobruns_settings_string(&s, (ngx_str_t *) field);
 
-        } else if (cmd->set == ngx_conf_set_msec_slot
-                   || cmd->set == ngx_conf_set_sec_slot
-                   || cmd->set == ngx_conf_set_size_slot
-                   || cmd->set == ngx_conf_set_flag_slot
-                   || cmd->set == ngx_conf_set_num_slot
-                   || cmd->set == ngx_conf_set_enum_slot)
-        {
+        } else if (cmd->set == ngx_http_jobruns_values_set) {
             /* all of them are one word */
             ngx_http_jobruns_settings_number(&s, *(ngx_int_t *) field);
 

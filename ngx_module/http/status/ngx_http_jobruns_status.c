@@ -69,6 +69,7 @@ ngx_http_jobruns_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     /* so that nothing is asked for that only forwarding needs */
 
     jlcf->enable = jobruns_off;
+    jlcf->status = 1;
 
     jmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_jobruns_module);
     jmcf->zone->wanted = 1;

@@ -111,9 +111,9 @@ ngx_http_jobruns_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (size == NGX_ERROR || (size_t) size < least) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\" of zone \"%V\": it must be "
-                           "at least %uzk", &value[2], &value[1],
-                           (least + 1023) / 1024);
+                           "invalid size \"%V\" of zone \"%V\" of "
+                           "\"jobruns_zone\": it must be at least %uzk",
+                           &value[2], &value[1], (least + 1023) / 1024);
         return NGX_CONF_ERROR;
     }
 
