@@ -14,7 +14,7 @@
 #define NGX_HTTP_JOBRUNS_WAIT_USUAL  55000
 
 
-/* has a later location nothing that an earlier one was warned of? */
+/* do two locations have in common what is warned of? */
 typedef ngx_uint_t (*ngx_http_jobruns_warnings_same_pt)(
     ngx_http_jobruns_location_t *one, ngx_http_jobruns_location_t *two);
 
