@@ -108,6 +108,13 @@ sub metric {
         =~ /^\Q$name\E (\d+)$/m ? $1 : undef;
 }
 
+# of the files of keys, on the page
+
+sub troubles {
+    return grep { $_->{name} eq 'auth_keys_broken' }
+        @{$t->get('/jobruns_status?format=json')->json->{troubles}};
+}
+
 is(status_of($ann), 201, 'a key that is there is known');
 is(status_of($bob), 401, 'a key that is not there is unknown');
 
@@ -133,6 +140,11 @@ for (
     wait_for { metric('jobruns_auth_keys_failures_total') > $failures }
         "$name: the failure to be counted";
     is(metric('jobruns_auth_keys_broken'), 1, "$name: the gauge shows it");
+    my ($trouble) = troubles();
+    like($trouble->{text}, qr/^Files of keys cannot .* 1 of 1 workers\.$/,
+        "$name: the page shows it");
+    like($trouble->{runbook}, qr/jobrunsauthkeysbroken$/i,
+        "$name: the page has its paragraph of the runbook");
     like($t->nginx->error_log,
         qr/\[crit\].*keys cannot be read: .*$why.*; the keys that were read /,
         "$name: a crit line says why");
@@ -143,6 +155,7 @@ for (
     keys_are($ann, $bob);
     wait_for { metric('jobruns_auth_keys_broken') == 0 }
         "$name: good files to be read";
+    is(scalar(my @none = troubles()), 0, "$name: the page no longer shows it");
 }
 
 # revoked: gone by itself, and not back with a new worker

@@ -166,6 +166,29 @@ ngx_http_jobruns_condition_lost_file(ngx_http_jobruns_figures_t *figures,
 }
 
 
+ngx_uint_t
+ngx_http_jobruns_condition_broken_keys(ngx_http_jobruns_figures_t *figures,
+    const ngx_http_jobruns_kind_t *kind, ngx_uint_t server,
+    ngx_http_jobruns_trouble_t *trouble)
+{
+    (void) kind;
+    (void) server;
+
+    if (figures->sum.now.auth_broken == 0) {
+        return 0;
+    }
+
+    /* a worker counts each set of files that it cannot read */
+
+    ngx_http_jobruns_condition_say(trouble, "Files of keys cannot be read or "
+                                  "are invalid, in %ui of %ui workers.",
+                                  ngx_min(figures->sum.now.auth_broken,
+                                          figures->workers),
+                                  figures->workers);
+    return 1;
+}
+
+
 static ngx_uint_t
 ngx_http_jobruns_condition_sum(ngx_http_jobruns_figures_t *figures,
     ngx_uint_t outcomes, ngx_uint_t seconds)

@@ -56,6 +56,9 @@ ngx_uint_t ngx_http_jobruns_condition_memory(
 ngx_uint_t ngx_http_jobruns_condition_lost_file(
     ngx_http_jobruns_figures_t *figures, const ngx_http_jobruns_kind_t *kind,
     ngx_uint_t server, ngx_http_jobruns_trouble_t *trouble);
+ngx_uint_t ngx_http_jobruns_condition_broken_keys(
+    ngx_http_jobruns_figures_t *figures, const ngx_http_jobruns_kind_t *kind,
+    ngx_uint_t server, ngx_http_jobruns_trouble_t *trouble);
 ngx_uint_t ngx_http_jobruns_condition_refusing(
     ngx_http_jobruns_figures_t *figures, const ngx_http_jobruns_kind_t *kind,
     ngx_uint_t server, ngx_http_jobruns_trouble_t *trouble);

@@ -67,11 +67,18 @@ static const ngx_http_jobruns_kind_t  ngx_http_jobruns_kinds[] = {
       "With jobruns_audit_required on, creations get 503.",
       "Look at the disk of the audit file; error.log says why." },
 
+    { "auth_keys_broken", "JobrunsAuthKeysBroken", "bad",
+      ngx_http_jobruns_condition_broken_keys, 0, 0, NULL,
+      "Keys that were read before stay valid, revoked ones too; workers that "
+      "have none respond 503.",
+      "error.log names file, entry and fault: repair it; jobrunsctl key list "
+      "checks it." },
+
     { "refusing", "JobrunsUnavailable", "bad",
       ngx_http_jobruns_condition_refusing, 0, NGX_HTTP_JOBRUNS_MANY, NULL,
       "These attempts got 503 ServiceUnavailable and can be retried.",
-      "Look at the other troubles: Redis or the audit file; error.log says "
-      "which." },
+      "Look at the other troubles: Redis, the audit file or files of keys; "
+      "error.log says which." },
 
     { "service_unreachable", "JobrunsServiceUnreachable", "bad",
       ngx_http_jobruns_condition_service, JR_OUTCOME_UNSENT, 0,
