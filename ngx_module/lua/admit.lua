@@ -101,9 +101,18 @@ that has decided, or what it says.
 
 local there = call("EXISTS", KEYS[JR_ADMIT_KEY_OVERRIDES],
                    spread(KEYS, records + 1))
-local open, found, repairs = attempts, nil, nil
+local open, texts, found, repairs = attempts, nil, nil, nil
 
-if there > 0 then
+for i = 1, there > 0 and attempts or 0 do
+  local text = try("GET", KEYS[records + i])
+
+  if text then
+    texts = texts or {}
+    texts[i] = text
+  end
+end
+
+if texts then
 --include record
 
   -- A claim of another attempt, whose lease runs; one that is ahead of the
@@ -181,10 +190,8 @@ if there > 0 then
   found = {}
 
   for i = 1, attempts do
-    local text = try("GET", KEYS[records + i])
-
-    if text then
-      found[i] = read(i, text)
+    if texts[i] then
+      found[i] = read(i, texts[i])
       open = found[i] and open or open - 1
     end
   end
@@ -203,7 +210,11 @@ if there > 0 and open > 0 and count > 0 then
   -- "<value> until <second>" is none from that second on
 
   local function override_now(text)
-    local value, ends = match(text or "", "^(.-) until (%d+)$")
+    if not string.find(text, " until ", 1, true) then
+      return text
+    end
+
+    local value, ends = match(text, "^(.-) until (%d+)$")
 
     if value and #ends <= 11 then
       return ends + 0 > now_s and value
@@ -233,58 +244,74 @@ if there > 0 and open > 0 and count > 0 then
   end
 
 
-  -- fields of limits that are overridden; those of nonsense, or an error
+  -- puts a field in force; false where it holds nonsense
 
-  local function overrides_load(limits)
-    local names, of, bad = {}, {}, {}
+  local function override(l, text, is_burst)
+    text = override_now(text)
 
-    for i = 1, count do
-      local l = limits[i]
+    if text == "none" and not is_burst then
+      l.lifted = true
 
-      for _, field in ipairs(l.kind == "r" and { "rate", "burst" }
-                             or { "limit" })
-      do
-        names[#names + 1] = l.name .. "." .. field
-        of[#of + 1] = { l, field }
+    elseif text and not l.lifted then
+      local is_rate = l.kind == "r"
+      local value, unit = override_read(text, is_rate and RATE_MOST
+                                              or COUNT_MOST,
+                                        is_rate and not is_burst)
+
+      if not value then
+        return false
+      end
+
+      if is_burst then
+        l.burst = value
+      else
+        l.count, l.period = value, unit or l.period
       end
     end
-
-    -- only what is needed, however much somebody has put there
-    local fields = try("HMGET", KEYS[JR_ADMIT_KEY_OVERRIDES], spread(names))
-
-    if fields.err then
-      return string.find(fields.err, "WRONGTYPE", 1, true) and "*" or fields
-    end
-
-    for i = 1, #of do
-      local l, field, text = of[i][1], of[i][2], override_now(fields[i])
-      local value, unit
-
-      if text == "none" and field ~= "burst" then
-        l.lifted = true
-
-      elseif text and not l.lifted then
-        value, unit = override_read(text, l.kind == "r" and RATE_MOST
-                                          or COUNT_MOST, field == "rate")
-
-        if not value then
-          bad[#bad + 1] = names[i]
-        elseif field == "burst" then
-          l.burst = value
-        else
-          l.count, l.period = value, unit or l.period
-        end
-      end
-    end
-
-    return table.concat(bad, " ")
   end
 
-  configured = limits_read(shared, count)
-  bad = overrides_load(configured)
 
-  if type(bad) == "table" then
-    unreadable = bad
+  local names, n = { nil, nil, nil, nil, nil, nil, nil, nil }, 0
+
+  configured = limits_read(shared, count)
+
+  for k = 1, count do
+    local l = configured[k]
+    local is_rate = l.kind == "r"
+
+    n = n + 1
+    names[n] = l.name .. (is_rate and ".rate" or ".limit")
+
+    if is_rate then
+      n = n + 1
+      names[n] = l.name .. ".burst"
+    end
+  end
+
+  -- only what is needed, however much somebody has put there
+  local fields = try("HMGET", KEYS[JR_ADMIT_KEY_OVERRIDES], spread(names, 1, n))
+
+  if not fields.err then
+    n = 0
+
+    for k = 1, count do
+      for j = 1, configured[k].kind == "r" and 2 or 1 do
+        local i = n + j
+
+        if fields[i] and override(configured[k], fields[i], j == 2) == false
+        then
+          bad = bad == "" and names[i] or bad .. " " .. names[i]
+        end
+      end
+
+      n = n + (configured[k].kind == "r" and 2 or 1)
+    end
+
+  elseif string.find(fields.err, "WRONGTYPE", 1, true) then
+    bad = "*"
+
+  else
+    unreadable = fields
   end
 end
 

@@ -6,15 +6,12 @@ local function limits_read(shared, count)
   local limits, at = {}, JR_SHARED_SIZE + 1
 
   for i = 1, count do
-    local key, mode, number, period, burst, delay, kind, window, name,
-          after = unpack(JR_LIMIT, shared, at)
+    local key, _, number, period, burst, _, kind, _, name, after =
+          unpack(JR_LIMIT, shared, at)
 
-    limits[i] = { key = key, dry = mode == JR_MODE_DRY_RUN,
-                  awaited = mode == JR_MODE_AWAITED, delay = delay,
-                  count = number, period = period, burst = burst,
-                  kind = kind, window = window, name = name,
-                  tag = sub(shared, at + JR_LIMIT_TAG, after - 1),
-                  lifted = false, used = 0, wait = 0, ends = 0, since = 0 }
+    limits[i] = { key = key, kind = kind, name = name, count = number,
+                  period = period, burst = burst, lifted = false,
+                  tag = sub(shared, at + JR_LIMIT_TAG, after - 1) }
     at = after
   end
 
