@@ -151,13 +151,14 @@ sub shared_words {
     substr $text, 0, 8, '';
 
     for (1 .. $count) {
-        my ($key, $dry, @values) = unpack 'CCa7a7a7aaC/a', $text;
-        my ($kind, $window, $name) = @values[3 .. 5];
+        my ($key, $mode, @values) = unpack 'CCa7a7a7naaC/a', $text;
+        my ($delay, $kind, $window, $name) = @values[3 .. 6];
 
-        substr $text, 0, 26 + length $name, '';
+        substr $text, 0, 28 + length $name, '';
         push @words, join ' ', "limit=$kind", $name, $window,
             "key $key", map({ number($_) } @values[0 .. 2]),
-            $dry ? 'dry_run' : ();
+            $delay ? "delay $delay" : (),
+            $mode == 1 ? 'dry_run' : $mode == 2 ? 'awaited' : ();
     }
 
     return @words;
