@@ -23,7 +23,7 @@ for my $case (
     ['cluster 127.0.0.1:7000 no-such-host.invalid:1' => qr/host not found/],
     ['cluster 127.0.0.1:7000 tls tls_ca=/none' => qr{/none}],
     ['cluster 127.0.0.1:7000 db=0 127.0.0.1:7001' =>
-        qr/"127.0.0.1:7001": expected "db="/],
+        qr/"127.0.0.1:7001" of "jobruns_redis": expected "db="/],
 ) {
     my ($ok, $output) = $t->check_config(redis => "jobruns_redis $case->[0];");
     ok(!$ok, "nginx -t refuses: $case->[0]");

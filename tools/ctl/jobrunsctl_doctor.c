@@ -197,7 +197,11 @@ ctl_doctor_acl(ctl_t *ctl, ctl_doctor_t *d)
     if (!ctl_doctor_refused(d, "permissions", reply)) {
         snprintf(found, sizeof(found), "%s%.180s", reply->len ? "missing "
                  : "all that a gateway needs", reply->str ? reply->str : "");
-        ctl_doctor_row(d, "permissions", reply->len == 0, found,
+
+        /* only nginx.conf says which user is the gateways' */
+
+        ctl_doctor_row(d, "permissions", reply->len == 0 || ctl->conf == NULL,
+                       found,
                        "ACL SETUSER with these, if this is the gateways' "
                        "user");
     }
