@@ -166,14 +166,16 @@ is($t->create_run(token => 'one')->status, 201,
 ###############################################################################
 # What is refused
 
+my $of = ' of "jobruns_redis_replicas": expected';
+
 for my $case (
-    ['0 100ms' => qr/"0" of "jobruns_redis_replicas": expected 1 to 16 replicas, or "off"/],
-    ['17 100ms' => qr/"17" of "jobruns_redis_replicas": expected 1 to 16 replicas/],
-    ['x 100ms' => qr/"x" of "jobruns_redis_replicas": expected 1 to 16 replicas/],
-    ['1 0' => qr/"0" of "jobruns_redis_replicas": expected a time from 1ms to 10s/],
-    ['1 11s' => qr/"11s" of "jobruns_redis_replicas": expected a time from 1ms to 10s/],
-    ['1 soon' => qr/"soon" of "jobruns_redis_replicas": expected a time/],
-    ['1' => qr/"1" of "jobruns_redis_replicas": expected "off", or a number of replicas and how long/],
+    ['0 100ms' => qr/"0"$of 1 to 16 replicas, or "off"/],
+    ['17 100ms' => qr/"17"$of 1 to 16 replicas/],
+    ['x 100ms' => qr/"x"$of 1 to 16 replicas/],
+    ['1 0' => qr/"0"$of a time from 1ms to 10s/],
+    ['1 11s' => qr/"11s"$of a time from 1ms to 10s/],
+    ['1 soon' => qr/"soon"$of a time/],
+    ['1' => qr/"1"$of "off", or a number of replicas and how /],
     ['1 1s; jobruns_redis_replicas off' => qr/is duplicate/],
     ['1 1s x' => qr/invalid number of arguments/],
 ) {

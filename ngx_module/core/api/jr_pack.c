@@ -132,7 +132,7 @@ jr_pack_next(const char **format, jr_pack_item_t *item)
         p++;
     }
 
-    letter = *p;
+    letter = (unsigned char) *p;
 
     if (letter == '\0') {
         return 0;

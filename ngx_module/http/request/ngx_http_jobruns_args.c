@@ -459,11 +459,15 @@ ngx_http_jobruns_args_attempt(ngx_http_request_t *r,
 jr_str_t
 ngx_http_jobruns_args_owner(ngx_http_jobruns_attempt_t *a, u_char *bytes)
 {
-    size_t  i;
+    size_t    i;
+    unsigned  high, low;
+
+    /* digits that we drew ourselves: none is invalid */
 
     for (i = 0; i < NGX_HTTP_JOBRUNS_OWNER_LEN / 2; i++) {
-        bytes[i] = (u_char) (jr_hex_digit(a->call.owner[2 * i]) << 4
-                             | jr_hex_digit(a->call.owner[2 * i + 1]));
+        high = (unsigned) jr_hex_digit(a->call.owner[2 * i]);
+        low = (unsigned) jr_hex_digit(a->call.owner[2 * i + 1]);
+        bytes[i] = (u_char) (high << 4 | low);
     }
 
     return (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN / 2, (char *) bytes };
