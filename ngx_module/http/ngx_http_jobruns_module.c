@@ -143,9 +143,11 @@ static ngx_http_jobruns_value_t  ngx_http_jobruns_size = {
 static ngx_http_jobruns_value_t  ngx_http_jobruns_bits = {
     .kind = jobruns_value_number,
     .least = JR_RSA_BITS_LEAST, .most = JR_RSA_BITS_MOST,
-    .expected = "a number of bits from " ngx_value(JR_RSA_BITS_LEAST)
-                " to " ngx_value(JR_RSA_BITS_MOST)
+    .expected = "a number of bits from 1024 to 8192"
 };
+
+_Static_assert(JR_RSA_BITS_LEAST == 1024 && JR_RSA_BITS_MOST == 8192,
+               "the message says how many bits there may be");
 
 
 #define NGX_HTTP_JOBRUNS_ANY                                                 \
