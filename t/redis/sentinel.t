@@ -89,7 +89,7 @@ subtest 'the master is killed under load' => sub {
     $dead->start;
     wait_for {
         (eval { $dead->command('INFO', 'replication') } // '') =~ /role:slave/
-    } 'the old master to follow', 30;
+    } 'the old master to follow', 90;
     is($outage->round, 0, 'the old master, back as a replica, is not used');
 };
 

@@ -205,6 +205,7 @@ ngx_http_jobruns_framing_cut(ngx_http_request_t *r,
         body.len = a->held.buf->last - a->held.buf->pos;
     }
 
+    coding.data = NULL;
     coding.len = 0;
 
     if (r->headers_out.content_encoding != NULL) {
