@@ -250,6 +250,11 @@ ngx_int_t
 ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a, jr_str_t text,
     ngx_str_t *value)
 {
+    if (text.len == 0) {
+        ngx_str_set(value, "");
+        return NGX_OK;
+    }
+
     /* a waiter is told the same again and again */
 
     if (value->len == text.len && value->data != NULL
