@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "jr_decimal.h"
 #include "jr_limit.h"
 
 
@@ -160,18 +161,18 @@ numbers(void **state)
 
     (void) state;
 
-    assert_int_equal(jr_limit_number(str("0"), JR_QUOTA_MAX, &n), JR_OK);
+    assert_int_equal(jr_decimal_read(str("0"), JR_QUOTA_MAX, &n), JR_OK);
     assert_int_equal(n, 0);
-    assert_int_equal(jr_limit_number(str("1000000000000"), JR_QUOTA_MAX, &n),
+    assert_int_equal(jr_decimal_read(str("1000000000000"), JR_QUOTA_MAX, &n),
                      JR_OK);
     assert_int_equal(n, JR_QUOTA_MAX);
-    assert_int_equal(jr_limit_number(str("000000000000000012"), 12, &n),
+    assert_int_equal(jr_decimal_read(str("000000000000000012"), 12, &n),
                      JR_OK);
     assert_int_equal(n, 12);
-    assert_int_equal(jr_limit_number(str("13"), 12, &n), JR_INVALID);
+    assert_int_equal(jr_decimal_read(str("13"), 12, &n), JR_INVALID);
 
     for (i = 0; i < LEN(bad); i++) {
-        if (jr_limit_number(str(bad[i]), JR_QUOTA_MAX, &n) != JR_INVALID) {
+        if (jr_decimal_read(str(bad[i]), JR_QUOTA_MAX, &n) != JR_INVALID) {
             fail_msg("%s", bad[i]);
         }
 

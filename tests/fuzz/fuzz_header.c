@@ -5,6 +5,7 @@
 
 #include "fuzz.h"
 #include "jr_header.h"
+#include "jr_decimal.h"
 #include "jr_limit.h"
 
 
@@ -100,7 +101,7 @@ limits(jr_str_t value)
         fuzz_holds(period >= 1 && period <= JR_PERIOD_MAX);
     }
 
-    if (jr_limit_number(value, JR_QUOTA_MAX, &count) == JR_OK) {
+    if (jr_decimal_read(value, JR_QUOTA_MAX, &count) == JR_OK) {
         fuzz_holds(count >= 0 && count <= JR_QUOTA_MAX);
     }
 

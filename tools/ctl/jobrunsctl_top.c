@@ -11,6 +11,7 @@
 
 #include "jobrunsctl.h"
 #include "jr_counter_read.h"
+#include "jr_decimal.h"
 #include "jr_override.h"
 
 
@@ -176,7 +177,7 @@ ctl_top_most(ctl_top_t *t, const ctl_limit_t *configured,
         n = limit.burst;
 
         if (override != NULL) {
-            (void) jr_limit_number((jr_str_t) { strlen(override), override },
+            (void) jr_decimal_read((jr_str_t) { strlen(override), override },
                                    JR_BURST_MAX, &n);
         }
 
@@ -186,7 +187,7 @@ ctl_top_most(ctl_top_t *t, const ctl_limit_t *configured,
     n = limit.count;
 
     if (override != NULL) {
-        (void) jr_limit_number((jr_str_t) { strlen(override), override },
+        (void) jr_decimal_read((jr_str_t) { strlen(override), override },
                                JR_QUOTA_MAX, &n);
     }
 
@@ -459,7 +460,7 @@ ctl_top(ctl_t *ctl, const char *number)
     int64_t     most;
     ctl_top_t   t;
 
-    if (jr_limit_number((jr_str_t) { strlen(number), number }, CTL_TOP_ROWS,
+    if (jr_decimal_read((jr_str_t) { strlen(number), number }, CTL_TOP_ROWS,
                         &most) != JR_OK
         || most == 0)
     {

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "jr_decimal.h"
 #include "jr_http_date.h"
 #include "jr_limit.h"
 #include "jr_override.h"
@@ -44,7 +45,7 @@ jr_override_read(jr_str_t text, jr_str_t *value, int64_t *until)
     /* an end of 0 would be none */
 
     return end.len <= 11
-           && jr_limit_number(end, JR_OVERRIDE_UNTIL_MAX, until) == JR_OK
+           && jr_decimal_read(end, JR_OVERRIDE_UNTIL_MAX, until) == JR_OK
            && *until > 0 ? JR_OK : JR_INVALID;
 }
 
@@ -74,7 +75,7 @@ jr_override_after(jr_str_t text, int64_t *seconds)
     text.data++;
     text.len -= 2;
 
-    if (jr_limit_number(text, JR_OVERRIDE_UNTIL_MAX / unit, seconds) != JR_OK)
+    if (jr_decimal_read(text, JR_OVERRIDE_UNTIL_MAX / unit, seconds) != JR_OK)
     {
         return JR_INVALID;
     }

@@ -149,42 +149,12 @@ jr_limit_rate(jr_str_t text, int64_t *count, int64_t *period)
     digits.data = text.data;
     digits.len = text.len - 3;
 
-    if (jr_limit_number(digits, JR_RATE_MAX, &n) != JR_OK || n == 0) {
+    if (jr_decimal_read(digits, JR_RATE_MAX, &n) != JR_OK || n == 0) {
         return JR_INVALID;
     }
 
     *count = n;
     *period = us;
-
-    return JR_OK;
-}
-
-
-jr_status_e
-jr_limit_number(jr_str_t text, int64_t most, int64_t *value)
-{
-    size_t   i;
-    int64_t  n;
-
-    if (text.len == 0 || text.len > 18) {
-        return JR_INVALID;
-    }
-
-    n = 0;
-
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            return JR_INVALID;
-        }
-
-        n = n * 10 + (text.data[i] - '0');
-    }
-
-    if (n > most) {
-        return JR_INVALID;
-    }
-
-    *value = n;
 
     return JR_OK;
 }
@@ -207,7 +177,7 @@ jr_limit_delay(jr_str_t text, int64_t *ms)
             /* void */
         }
 
-        if (jr_limit_number((jr_str_t) { n, text.data }, JR_DELAY_MAX, &value)
+        if (jr_decimal_read((jr_str_t) { n, text.data }, JR_DELAY_MAX, &value)
             != JR_OK)
         {
             return JR_INVALID;

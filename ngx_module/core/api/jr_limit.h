@@ -184,9 +184,6 @@ jr_status_e jr_limit_measure(const jr_limit_t *limit, jr_str_t *rest,
 /* "20r/s", "30r/m", "7r/h" */
 jr_status_e jr_limit_rate(jr_str_t text, int64_t *count, int64_t *period);
 
-/* a decimal number from 0 to most */
-jr_status_e jr_limit_number(jr_str_t text, int64_t most, int64_t *value);
-
 /* a time as NGINX writes it, in seconds and milliseconds ("10s", "1s500ms",
    "10"), from 1 ms to JR_DELAY_MAX; *ms */
 jr_status_e jr_limit_delay(jr_str_t text, int64_t *ms);

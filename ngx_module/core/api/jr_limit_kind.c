@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "jr_decimal.h"
 #include "jr_limit.h"
 
 
@@ -169,14 +170,14 @@ jr_limit_kind_set_rate(jr_limit_t *limit, jr_str_t value)
 static jr_status_e
 jr_limit_kind_set_burst(jr_limit_t *limit, jr_str_t value)
 {
-    return jr_limit_number(value, JR_BURST_MAX, &limit->burst);
+    return jr_decimal_read(value, JR_BURST_MAX, &limit->burst);
 }
 
 
 static jr_status_e
 jr_limit_kind_set_limit(jr_limit_t *limit, jr_str_t value)
 {
-    return jr_limit_number(value, JR_QUOTA_MAX, &limit->count);
+    return jr_decimal_read(value, JR_QUOTA_MAX, &limit->count);
 }
 
 
@@ -207,7 +208,7 @@ jr_limit_kind_override_rate(jr_str_t value)
     int64_t  n, period;
 
     return jr_str_eq(value, "none", 4)
-           || jr_limit_number(value, JR_RATE_MAX, &n) == JR_OK
+           || jr_decimal_read(value, JR_RATE_MAX, &n) == JR_OK
            ? JR_OK : jr_limit_rate(value, &n, &period);
 }
 
@@ -217,7 +218,7 @@ jr_limit_kind_override_burst(jr_str_t value)
 {
     int64_t  n;
 
-    return jr_limit_number(value, JR_BURST_MAX, &n);
+    return jr_decimal_read(value, JR_BURST_MAX, &n);
 }
 
 
@@ -227,7 +228,7 @@ jr_limit_kind_override_limit(jr_str_t value)
     int64_t  n;
 
     return jr_str_eq(value, "none", 4) ? JR_OK
-                                 : jr_limit_number(value, JR_QUOTA_MAX, &n);
+                                 : jr_decimal_read(value, JR_QUOTA_MAX, &n);
 }
 
 

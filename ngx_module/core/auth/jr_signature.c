@@ -7,6 +7,7 @@
  */
 
 #include "jr_base64.h"
+#include "jr_header.h"
 #include "jr_identity.h"
 #include "jr_parameter.h"
 #include "jr_signature.h"
@@ -33,7 +34,6 @@ static const char *jr_signature_name(jr_signature_t *s, char *name,
     size_t len);
 static jr_signature_header_e jr_signature_known(jr_str_t name);
 static int jr_signature_same(jr_str_t name, jr_str_t lower);
-static jr_str_t jr_signature_trim(jr_str_t value);
 static void jr_signature_add(jr_signature_t *s, jr_signature_line_t *line,
     jr_str_t value);
 
@@ -81,7 +81,7 @@ jr_signature_read(jr_str_t authorization, jr_signature_t *s,
     memset(s->sent, 0, sizeof(s->sent));
     memset(s->signs, 0, sizeof(s->signs));
 
-    list = jr_signature_trim(authorization);
+    list = jr_header_trim(authorization);
 
     if (list.len == 0) {
         return jr_signature_fail(failure, JR_AUTH_MISSING, "");
@@ -315,31 +315,13 @@ jr_signature_same(jr_str_t name, jr_str_t lower)
 }
 
 
-static jr_str_t
-jr_signature_trim(jr_str_t value)
-{
-    while (value.len && (value.data[0] == ' ' || value.data[0] == '\t')) {
-        value.data++;
-        value.len--;
-    }
-
-    while (value.len && (value.data[value.len - 1] == ' '
-                         || value.data[value.len - 1] == '\t'))
-    {
-        value.len--;
-    }
-
-    return value;
-}
-
-
 void
 jr_signature_field(jr_signature_t *s, jr_str_t name, jr_str_t value)
 {
     unsigned               i;
     jr_signature_header_e  header;
 
-    value = jr_signature_trim(value);
+    value = jr_header_trim(value);
     header = jr_signature_known(name);
 
     if (header == JR_SIGNATURE_OTHER) {

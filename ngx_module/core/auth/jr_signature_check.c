@@ -5,6 +5,7 @@
  */
 
 #include "jr_base64.h"
+#include "jr_decimal.h"
 #include "jr_http_date.h"
 #include "jr_signature.h"
 
@@ -17,7 +18,6 @@ static jr_auth_reason_e jr_signature_check_date(const jr_signature_t *s,
     int64_t now, int64_t skew, jr_auth_failure_t *failure);
 static jr_auth_reason_e jr_signature_check_values(jr_signature_t *s,
     const jr_signature_request_t *rq, jr_auth_failure_t *failure);
-static jr_status_e jr_signature_length(jr_str_t text, int64_t *length);
 static int jr_signature_breaks(jr_str_t text);
 
 
@@ -171,8 +171,8 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
 
     if (s->sent[JR_SIGNATURE_CONTENT_LENGTH]
         && s->signs[JR_SIGNATURE_CONTENT_LENGTH]
-        && jr_signature_length(s->known[JR_SIGNATURE_CONTENT_LENGTH],
-                               &s->body.length)
+        && jr_decimal_read(s->known[JR_SIGNATURE_CONTENT_LENGTH], INT64_MAX,
+                           &s->body.length)
            != JR_OK)
     {
         return jr_signature_fail(failure, JR_AUTH_MALFORMED,
@@ -198,34 +198,6 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
     }
 
     return JR_AUTH_OK;
-}
-
-
-static jr_status_e
-jr_signature_length(jr_str_t text, int64_t *length)
-{
-    size_t   i;
-    int64_t  n;
-
-    /* 18 digits are within int64_t */
-
-    if (text.len == 0 || text.len > 18) {
-        return JR_INVALID;
-    }
-
-    n = 0;
-
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            return JR_INVALID;
-        }
-
-        n = n * 10 + (text.data[i] - '0');
-    }
-
-    *length = n;
-
-    return JR_OK;
 }
 
 

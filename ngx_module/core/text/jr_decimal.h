@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Whole numbers in decimal, where a record or a header has so many of them
- * that printf() would cost more than all the rest.
+ * Whole numbers in decimal: written where a record or a header has so many of
+ * them that printf() would cost more than all the rest, and read.
  */
 
 #ifndef JR_DECIMAL_H_INCLUDED
@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 #include <string.h>
+
+#include "jr_status.h"
+#include "jr_str.h"
 
 
 /* digits of a uint64_t, or a minus and those of an int64_t */
@@ -56,6 +59,40 @@ jr_decimal_signed(char *p, int64_t n)
     *p++ = '-';
 
     return jr_decimal(p, 0 - (uint64_t) n);
+}
+
+
+/* a number from 0 to most, of digits alone; JR_INVALID leaves *value alone */
+
+static inline jr_status_e
+jr_decimal_read(jr_str_t text, int64_t most, int64_t *value)
+{
+    size_t   i;
+    int64_t  n;
+
+    /* 18 digits are within int64_t */
+
+    if (text.len == 0 || text.len > 18) {
+        return JR_INVALID;
+    }
+
+    n = 0;
+
+    for (i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return JR_INVALID;
+        }
+
+        n = n * 10 + (text.data[i] - '0');
+    }
+
+    if (n > most) {
+        return JR_INVALID;
+    }
+
+    *value = n;
+
+    return JR_OK;
 }
 
 
