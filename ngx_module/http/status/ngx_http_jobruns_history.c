@@ -12,6 +12,8 @@
 #include "ngx_http_jobruns_status.h"
 
 
+static time_t ngx_http_jobruns_history_age(ngx_http_jobruns_counter_t now,
+    ngx_http_jobruns_counter_t seen, ngx_http_jobruns_counter_t at);
 static void ngx_http_jobruns_history_grew(ngx_http_jobruns_counter_t *seen,
     ngx_http_jobruns_counter_t *at, const volatile ngx_atomic_uint_t *now,
     ngx_uint_t n, time_t second);
@@ -161,24 +163,17 @@ ngx_http_jobruns_history_lately(ngx_http_jobruns_figures_t *figures,
 }
 
 
-/* what has grown since the last sample did so now */
-
 time_t
 ngx_http_jobruns_history_outcome_age(ngx_http_jobruns_figures_t *figures,
     ngx_uint_t outcome)
 {
-    time_t                      at;
     ngx_http_jobruns_shared_t  *shared;
 
     shared = figures->zone->shared;
 
-    if (shared->outcomes_seen[outcome] != figures->sum.outcomes[outcome]) {
-        return 0;
-    }
-
-    at = (time_t) shared->outcomes_at[outcome];
-
-    return at ? ngx_max(ngx_time() - at, 0) : -1;
+    return ngx_http_jobruns_history_age(figures->sum.outcomes[outcome],
+                                        shared->outcomes_seen[outcome],
+                                        shared->outcomes_at[outcome]);
 }
 
 
@@ -186,18 +181,27 @@ time_t
 ngx_http_jobruns_history_count_age(ngx_http_jobruns_figures_t *figures,
     ngx_http_jobruns_count_e counter)
 {
-    time_t                      at;
     ngx_http_jobruns_shared_t  *shared;
 
     shared = figures->zone->shared;
 
-    if (shared->counters_seen[counter] != figures->sum.counters[counter]) {
+    return ngx_http_jobruns_history_age(figures->sum.counters[counter],
+                                        shared->counters_seen[counter],
+                                        shared->counters_at[counter]);
+}
+
+
+/* what has grown since the last sample did so now */
+
+static time_t
+ngx_http_jobruns_history_age(ngx_http_jobruns_counter_t now,
+    ngx_http_jobruns_counter_t seen, ngx_http_jobruns_counter_t at)
+{
+    if (now != seen) {
         return 0;
     }
 
-    at = (time_t) shared->counters_at[counter];
-
-    return at ? ngx_max(ngx_time() - at, 0) : -1;
+    return at ? ngx_max(ngx_time() - (time_t) at, 0) : -1;
 }
 
 
