@@ -7,8 +7,6 @@
 use lib 't/lib';
 use JobRuns;
 
-use JSON::PP ();
-
 my $t = JobRuns->new;
 
 my $slow = 'jobruns_limit slow key=workspace rate=20r/m delay=50s;';
@@ -29,18 +27,13 @@ my $service = $t->service;
 my $n = 0;
 
 sub place { return 'w' . ++$n }
+sub to { return (to => '127.0.0.1:' . $t->port($_[0])) }
 
-sub to {
-    my ($server, %opt) = @_;
-    return (to => '127.0.0.1:' . $t->port($server), %opt);
-}
+sub status { return $t->get('/status?format=json')->json }
 
 sub wait_delayed {
     my ($number) = @_;
-    wait_for {
-        JSON::PP::decode_json($t->get('/status?format=json')->body)->{delayed}
-            == $number
-    } "$number to wait for a limit";
+    wait_for { status()->{delayed} == $number } "$number to wait for a limit";
 }
 
 ###############################################################################
@@ -136,7 +129,7 @@ $redis->start;
 $service->release('away');
 is($first->response->status, 201, 'who was forwarded is created');
 wait_for {
-    my $json = JSON::PP::decode_json($t->get('/status?format=json')->body);
+    my $json = status();
     !$json->{pendingSettles} && !$json->{pendingKeeps};
 } 'nothing to be left to tell Redis';
 $t->allow_log(qr/Redis/);

@@ -7,7 +7,6 @@
 use lib 't/lib';
 use JobRuns;
 
-use JSON::PP ();
 use Time::HiRes 'time';
 
 my $t = JobRuns->new;
@@ -39,15 +38,9 @@ my $service = $t->service;
 my $n = 0;
 
 sub place { return 'w' . ++$n }
+sub to { return (to => '127.0.0.1:' . $t->port($_[0])) }
 
-sub to {
-    my ($server, %opt) = @_;
-    return (to => '127.0.0.1:' . $t->port($server), %opt);
-}
-
-sub status {
-    return JSON::PP::decode_json($t->get('/status?format=json')->body);
-}
+sub status { return $t->get('/status?format=json')->json }
 
 sub wait_delayed {
     my ($number) = @_;

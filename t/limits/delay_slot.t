@@ -7,8 +7,6 @@
 use lib 't/lib';
 use JobRuns;
 
-use JSON::PP ();
-
 my $t = JobRuns->new;
 
 my %limits = (
@@ -31,15 +29,9 @@ my $service = $t->service;
 my $n = 0;
 
 sub place { return 'w' . ++$n }
+sub to { return (to => '127.0.0.1:' . $t->port($_[0])) }
 
-sub to {
-    my ($server, %opt) = @_;
-    return (to => '127.0.0.1:' . $t->port($server), %opt);
-}
-
-sub status {
-    return JSON::PP::decode_json($t->get('/status?format=json')->body);
-}
+sub status { return $t->get('/status?format=json')->json }
 
 sub counted { return status()->{counters}{"jobruns_$_[0]_total"} }
 
