@@ -62,6 +62,14 @@ ngx_http_jobruns_delay_args(ngx_http_jobruns_attempt_t *a)
     ngx_uint_t                 i;
     ngx_http_jobruns_delay_t  *d;
 
+    for (i = 0; i < a->args.nlimits && a->args.limits[i].delay == 0; i++) {
+        /* void */
+    }
+
+    if (i == a->args.nlimits) {
+        return;
+    }
+
     d = a->delayed.wait;
 
     waited = (int64_t) a->delayed.total

@@ -268,6 +268,10 @@ ngx_http_jobruns_delay_slot_is_awaited(ngx_http_jobruns_attempt_t *a,
 {
     ngx_http_jobruns_delay_slot_t  *s;
 
+    if (ngx_http_jobruns_worker.delayed == 0) {
+        return 0;
+    }
+
     s = ngx_http_jobruns_delay_slot_of(a->conf->server,
                                        &a->args.keys[a->args.places[i]]);
 
