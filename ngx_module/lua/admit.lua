@@ -115,76 +115,7 @@ end
 if texts then
 --include record
 
-  -- A claim of another attempt, whose lease runs; one that is ahead of the
-  -- clock is repaired.
-
-  local function running(i, text, kept_end, kept_lease, ends, id)
-    if kept_lease == 0 or kept_lease > 999999 then
-      kept_lease = lease
-    end
-
-    if kept_end - now > kept_lease then
-      kept_end = now + kept_lease
-      repairs = repairs or {}
-      repairs[#repairs + 1] = { KEYS[records + i],
-                                record_renewed(text, kept_end),
-                                math.max(ends, now + 2 * kept_lease) }
-    end
-
-    reply(i, JR_VERDICT_RUNNING, pack(JR_RUNNING, kept_end - now) .. id)
-
-    return false
-  end
-
-
-  local function read(i, text)
-    local owner, version, print, _, _, corrupt =
-          unpack(JR_ADMIT, ARGV[JR_ADMIT_SHARED + i])
-    local state, flags, kept_end, kept_lease, ends, _, kept_owner,
-          kept_version, kept_print, head, first =
-          record_read(type(text) == "string" and text)
-    local before, first_id, last_id = JR_BEFORE_CORRUPT, nil, nil
-
-    if state then
-      before = JR_BEFORE_UNKNOWN
-      first_id, last_id = record_ids(text, head, first)
-
-      if state == JR_STATE_CLAIMED and kept_owner == owner then
-        return { before = flags == JR_RECORD_RETRY and JR_BEFORE_UNKNOWN
-                          or JR_BEFORE_ABSENT,
-                 again = record_renewed(text, lease_end), ends = ends,
-                 owner = owner, consumed = sub(text, head + 1) }
-      end
-
-      if kept_print ~= print and kept_version == version then
-        -- one of another version says nothing about sameness
-        reply(i, JR_VERDICT_MISMATCH, first_id)
-        return false
-      end
-
-      if state == JR_STATE_DONE then
-        if corrupt == "" or sub(text, head + 1, head + 8) ~= corrupt then
-          replies[i] = text
-          return false
-        end
-
-        before, ends = JR_BEFORE_CORRUPT, nil
-
-      elseif state == JR_STATE_CLAIMED and kept_end > now then
-        return running(i, text, kept_end, kept_lease, ends, last_id)
-      end
-    end
-
-    -- unknown, or claimed by an attempt that did not live to settle
-
-    if refuse == 1 then
-      reply(i, JR_VERDICT_REFUSED, pack(JR_REFUSED, before)
-                                   .. (first_id or ""))
-      return false
-    end
-
-    return { before = before, first = first_id, ends = ends }
-  end
+--include tokens
 
 
   found = {}
@@ -205,71 +136,7 @@ local configured, bad, unreadable = nil, "", nil
 if there > 0 and open > 0 and count > 0 then
 --include limits
 
-  local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
-
-  -- "<value> until <second>" is none from that second on
-
-  local function override_now(text)
-    if not string.find(text, " until ", 1, true) then
-      return text
-    end
-
-    local value, ends = match(text, "^(.-) until (%d+)$")
-
-    if value and #ends <= 11 then
-      return ends + 0 > now_s and value
-    end
-
-    return text
-  end
-
-
-  -- the number that an override is, and the period that comes with a rate; or
-  -- nothing
-
-  local function override_read(text, most, is_rate)
-    if #text > 16 then
-      return nil
-    end
-
-    local digits, unit = match(text, "^%d+$"), nil
-
-    if not digits and is_rate then
-      digits, unit = match(text, "^(%d+)r/([smh])$")
-    end
-
-    if digits and digits + 0 <= most then
-      return digits + 0, UNITS[unit]
-    end
-  end
-
-
-  -- puts a field in force; false where it holds nonsense
-
-  local function override(l, text, is_burst)
-    text = override_now(text)
-
-    if text == "none" and not is_burst then
-      l.lifted = true
-
-    elseif text and not l.lifted then
-      local is_rate = l.kind == "r"
-      local value, unit = override_read(text, is_rate and RATE_MOST
-                                              or COUNT_MOST,
-                                        is_rate and not is_burst)
-
-      if not value then
-        return false
-      end
-
-      if is_burst then
-        l.burst = value
-      else
-        l.count, l.period = value, unit or l.period
-      end
-    end
-  end
-
+--include overrides
 
   local names, n = { nil, nil, nil, nil, nil, nil, nil, nil }, 0
 
@@ -339,43 +206,7 @@ do
 end
 
 
--- First second of the UTC window around a second, and of the next one.
-
-local function window_of(name, at)
-  local day = at - at % 86400
-
-  if name == "d" then
-    return day, day + 86400
-  end
-
-  if name == "h" then
-    return at - at % 3600, at - at % 3600 + 3600
-  end
-
-  -- The civil calendar, counted in 400-year eras that begin in March: day and
-  -- year of the era, day of the year, month, the day that begins it.
-  local doe = (day / 86400 + 719468) % 146097
-  local yoe = (doe - (doe - doe % 1460) / 1460 + (doe - doe % 36524) / 36524
-               - (doe - doe % 146096) / 146096) / 365
-
-  yoe = yoe - yoe % 1
-
-  local doy = doe - 365 * yoe - (yoe - yoe % 4) / 4 + (yoe - yoe % 100) / 100
-  local month = (5 * doy + 2 - (5 * doy + 2) % 153) / 153
-  local first = (153 * month + 2 - (153 * month + 2) % 5) / 5
-  local days = (153 * month + 155 - (153 * month + 155) % 5) / 5 - first
-
-  if month == 11 then
-    -- February, whose year is that of the next March
-    local year = yoe + 1
-
-    days = year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0) and 29 or 28
-  end
-
-  local from = day - (doy - first) * 86400
-
-  return from, from + days * 86400
-end
+--include window
 
 
 --[[
