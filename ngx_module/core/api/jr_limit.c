@@ -13,6 +13,10 @@
 #include "jr_script.h"
 
 
+_Static_assert(JR_DELAY_MAX <= JR_DELAY_MOST,
+               "the scripts know the turns of all delays");
+
+
 static void jr_limit_fields(const jr_limit_t *limit, unsigned key,
     jr_pack_t v[JR_LIMIT_FIELDS]);
 static char *jr_limit_item(char *p, int first, const jr_limit_t *limit,
