@@ -73,7 +73,7 @@ void
 ngx_http_jobruns_reply_verdict(ngx_http_jobruns_attempt_t *a,
     redisReply *reply)
 {
-    jr_str_t                                 text;
+    jr_str_t                                 text, rest;
     ngx_int_t                                rc;
     const ngx_http_jobruns_reply_verdict_t  *v;
 
@@ -92,10 +92,13 @@ ngx_http_jobruns_reply_verdict(ngx_http_jobruns_attempt_t *a,
         return;
     }
 
+    /* behind the format and the letter */
+
+    rest.data = text.data + 2;
+    rest.len = text.len - 2;
+
     if (text.data[1] == JR_VERDICT_ERROR[0]) {
-        text.data += 2;
-        text.len -= 2;
-        ngx_http_jobruns_reply_error(a, text);
+        ngx_http_jobruns_reply_error(a, rest);
         return;
     }
 
@@ -112,7 +115,7 @@ ngx_http_jobruns_reply_verdict(ngx_http_jobruns_attempt_t *a,
 
     a->verdict = v->verdict;
 
-    rc = v->read(a, text);
+    rc = v->read(a, v->verdict == jobruns_verdict_replay ? text : rest);
 
     if (rc == NGX_OK) {
         return;
@@ -166,17 +169,15 @@ ngx_http_jobruns_reply_error(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 }
 
 
-/* Each is given the whole text.  NGX_OK; NGX_ERROR: a value that cannot be;
-   NGX_ABORT: no memory. */
+/* Each is given what is behind its letter, that of a replay the whole text,
+   which is a record.  NGX_OK; NGX_ERROR: a value that cannot be; NGX_ABORT: no
+   memory. */
 
 static ngx_int_t
 ngx_http_jobruns_reply_forward(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 {
     char       before;
     jr_pack_t  v[JR_FORWARD_LAST];
-
-    text.data += 2;
-    text.len -= 2;
 
     if (jr_pack_read(&text, JR_FORWARD, v) != JR_OK
         || ngx_http_jobruns_reply_states(a, text) != NGX_OK)
@@ -203,9 +204,6 @@ static ngx_int_t
 ngx_http_jobruns_reply_limited(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 {
     jr_pack_t  v[JR_LIMITED_LAST];
-
-    text.data += 2;
-    text.len -= 2;
 
     if (jr_pack_read(&text, JR_LIMITED, v) != JR_OK
         || ngx_http_jobruns_reply_states(a, text) != NGX_OK
@@ -269,9 +267,6 @@ ngx_http_jobruns_reply_running(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 {
     jr_pack_t  v[1];
 
-    text.data += 2;
-    text.len -= 2;
-
     if (jr_pack_read(&text, JR_RUNNING, v) != JR_OK) {
         return NGX_ERROR;
     }
@@ -285,9 +280,6 @@ ngx_http_jobruns_reply_running(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 static ngx_int_t
 ngx_http_jobruns_reply_mismatch(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 {
-    text.data += 2;
-    text.len -= 2;
-
     return ngx_http_jobruns_reply_string(a, text, &a->run.original_id);
 }
 
@@ -296,9 +288,6 @@ static ngx_int_t
 ngx_http_jobruns_reply_refused(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 {
     jr_pack_t  v[1];
-
-    text.data += 2;
-    text.len -= 2;
 
     if (jr_pack_read(&text, JR_REFUSED, v) != JR_OK) {
         return NGX_ERROR;
@@ -316,9 +305,6 @@ static ngx_int_t
 ngx_http_jobruns_reply_late(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 {
     jr_pack_t  v[1];
-
-    text.data += 2;
-    text.len -= 2;
 
     if (jr_pack_read(&text, JR_LATE, v) != JR_OK) {
         return NGX_ERROR;
