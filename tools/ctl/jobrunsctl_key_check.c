@@ -203,7 +203,7 @@ ctl_check_verify(ctl_check_t *check)
 
     if (n > 1) {
         memset(failure, 0, sizeof(*failure));
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "authorization");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "authorization");
     }
 
     if (jr_signature_read(value, &check->s, failure) != JR_AUTH_OK) {

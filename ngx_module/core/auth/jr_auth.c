@@ -51,11 +51,12 @@ jr_auth_check(const jr_auth_policy_t *policy, jr_signature_t *s,
     }
 
     if (policy->nissuers == 0) {
-        return jr_signature_fail(failure, JR_AUTH_TOKEN_ISSUER, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_ISSUER, "");
     }
 
     if (jwt.len > JR_AUTH_TOKEN_MOST) {
-        return jr_signature_fail(failure, JR_AUTH_TOKEN_MALFORMED, "too long");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED,
+                                   "too long");
     }
 
     return JR_AUTH_OK;
@@ -85,29 +86,29 @@ jr_auth_key(const jr_auth_policy_t *policy, const jr_signature_t *s,
     jr_auth_key_t  *found;
 
     if (!policy->users) {
-        return jr_signature_fail(failure, JR_AUTH_KEY_UNKNOWN, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_KEY_UNKNOWN, "");
     }
 
     if (policy->keys == NULL) {
-        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "keys");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "keys");
     }
 
     found = jr_auth_keys_find(policy->keys, s->key_id);
 
     if (found == NULL) {
-        return jr_signature_fail(failure, JR_AUTH_KEY_UNKNOWN, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_KEY_UNKNOWN, "");
     }
 
     if (!found->active) {
-        return jr_signature_fail(failure, JR_AUTH_KEY_INACTIVE, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_KEY_INACTIVE, "");
     }
 
     if (found->not_after && now >= found->not_after) {
-        return jr_signature_fail(failure, JR_AUTH_KEY_EXPIRED, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_KEY_EXPIRED, "");
     }
 
     if (found->bits < policy->min_bits) {
-        return jr_signature_fail(failure, JR_AUTH_KEY_WEAK, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_KEY_WEAK, "");
     }
 
     *key = found;
@@ -130,7 +131,7 @@ jr_auth_tenant(const jr_auth_policy_t *policy, jr_str_t tenancy,
         }
     }
 
-    return policy->ntenants ? jr_signature_fail(failure, JR_AUTH_TENANT, "")
+    return policy->ntenants ? jr_auth_reason_fail(failure, JR_AUTH_TENANT, "")
                             : JR_AUTH_OK;
 }
 
@@ -146,7 +147,7 @@ jr_auth_verify(const jr_auth_policy_t *policy, const jr_signature_t *s,
     memset(failure, 0, sizeof(*failure));
 
     if (jr_signing_digest(s, rq, length, &md) != JR_OK) {
-        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
 
     return jr_auth_token_of(s, &jwt)
@@ -197,7 +198,7 @@ jr_auth_verify_token(const jr_auth_policy_t *policy, const jr_signature_t *s,
     }
 
     if (jr_digest(jwt.data, jwt.len, &digest) != JR_OK) {
-        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
 
     rules.policy = policy;
@@ -217,7 +218,7 @@ jr_auth_verify_token(const jr_auth_policy_t *policy, const jr_signature_t *s,
 
         if (cached == NULL) {
             EVP_PKEY_free(token.pkey);
-            return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+            return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
         }
     }
 
@@ -247,7 +248,7 @@ jr_auth_verify_once(const jr_auth_policy_t *policy, const jr_signature_t *s,
 
     rc = one.verifier != NULL
          ? jr_auth_verify_cached(policy, s, md, &one, identity, failure)
-         : jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+         : jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
 
     EVP_PKEY_CTX_free(one.verifier);
     EVP_PKEY_free(token.pkey);
@@ -285,10 +286,10 @@ jr_auth_signature(jr_status_e rc, jr_auth_failure_t *failure)
         return JR_AUTH_OK;
 
     case JR_INVALID:
-        return jr_signature_fail(failure, JR_AUTH_SIGNATURE, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_SIGNATURE, "");
 
     default:
-        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
 }
 

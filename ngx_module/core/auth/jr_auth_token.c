@@ -54,8 +54,6 @@ static jr_auth_reason_e jr_auth_token_claims(
     const json_t *claims, const jr_auth_issuer_t *issuers, size_t n,
     unsigned min_bits, int64_t now, jr_auth_token_t *token,
     jr_auth_failure_t *failure);
-static jr_auth_reason_e jr_auth_token_fail(jr_auth_failure_t *failure,
-    jr_auth_reason_e reason, const char *detail);
 static jr_str_t jr_auth_token_string(const json_t *object, const char *name);
 
 
@@ -71,7 +69,7 @@ jr_auth_token_verify(jr_str_t jwt, const jr_auth_issuer_t *issuers, size_t n,
     memset(failure, 0, sizeof(*failure));
 
     if (n == 0) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_ISSUER, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_ISSUER, "");
     }
 
     rc = jr_auth_token_cut(jwt, &parts, failure);
@@ -142,26 +140,14 @@ jr_auth_token_claims(const jr_auth_token_parts_t *parts, const json_t *header,
 
 
 static jr_auth_reason_e
-jr_auth_token_fail(jr_auth_failure_t *failure, jr_auth_reason_e reason,
-    const char *detail)
-{
-    failure->reason = reason;
-    failure->detail.data = detail;
-    failure->detail.len = strlen(detail);
-
-    return reason;
-}
-
-
-static jr_auth_reason_e
 jr_auth_token_cut(jr_str_t jwt, jr_auth_token_parts_t *parts,
     jr_auth_failure_t *failure)
 {
     const char  *one, *two, *end;
 
     if (jwt.len > JR_AUTH_TOKEN_MOST) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED,
-                                  "too long");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED,
+                                   "too long");
     }
 
     end = jwt.data + jwt.len;
@@ -170,7 +156,7 @@ jr_auth_token_cut(jr_str_t jwt, jr_auth_token_parts_t *parts,
 
     if (two == NULL || memchr(two + 1, '.', (size_t) (end - two - 1)) != NULL)
     {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "parts");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "parts");
     }
 
     parts->header.data = jwt.data;
@@ -196,7 +182,7 @@ jr_auth_token_json(jr_str_t encoded, size_t most, json_t **json,
     unsigned char  text[JR_AUTH_TOKEN_PAYLOAD];
 
     if (jr_base64_decode(encoded, JR_BASE64_URL, text, most, &len) != JR_OK) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "base64");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "base64");
     }
 
     read = json_loadb((const char *) text, len, JSON_REJECT_DUPLICATES,
@@ -205,12 +191,12 @@ jr_auth_token_json(jr_str_t encoded, size_t most, json_t **json,
     if (read == NULL
         && json_error_code(&error) == json_error_out_of_memory)
     {
-        return jr_auth_token_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
 
     if (!json_is_object(read)) {
         json_decref(read);
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "JSON");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "JSON");
     }
 
     *json = read;
@@ -227,11 +213,11 @@ static jr_auth_reason_e
 jr_auth_token_header(const json_t *header, jr_auth_failure_t *failure)
 {
     if (!jr_str_eq(jr_auth_token_string(header, "alg"), "RS256", 5)) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_ALGORITHM, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_ALGORITHM, "");
     }
 
     if (json_object_get(header, "crit") != NULL) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "crit");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "crit");
     }
 
     return JR_AUTH_OK;
@@ -256,7 +242,7 @@ jr_auth_token_issuer(const json_t *claims, const jr_auth_issuer_t *issuers,
         if (issuers[i].audience.len
             && !jr_auth_token_is_for(claims, issuers[i].audience))
         {
-            return jr_auth_token_fail(failure, JR_AUTH_TOKEN_AUDIENCE, "");
+            return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_AUDIENCE, "");
         }
 
         *issuer = &issuers[i];
@@ -264,7 +250,7 @@ jr_auth_token_issuer(const json_t *claims, const jr_auth_issuer_t *issuers,
         return JR_AUTH_OK;
     }
 
-    return jr_auth_token_fail(failure, JR_AUTH_TOKEN_ISSUER, "");
+    return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_ISSUER, "");
 }
 
 
@@ -305,11 +291,11 @@ jr_auth_token_times(const json_t *claims, int64_t now,
     nbf = json_object_get(claims, "nbf");
 
     if (!json_is_number(exp)) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "exp");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "exp");
     }
 
     if (nbf != NULL && !json_is_number(nbf)) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "nbf");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "nbf");
     }
 
     token->until = json_number_value(exp) + JR_AUTH_TOKEN_LEEWAY;
@@ -317,11 +303,11 @@ jr_auth_token_times(const json_t *claims, int64_t now,
                               : 0;
 
     if ((double) now >= token->until) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_EXPIRED, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_EXPIRED, "");
     }
 
     if ((double) now < token->from) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_EARLY, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_EARLY, "");
     }
 
     return JR_AUTH_OK;
@@ -336,26 +322,26 @@ jr_auth_token_key(const json_t *header, const jr_auth_issuer_t *issuer,
     jr_auth_key_t  *found;
 
     if (issuer->keys == NULL) {
-        return jr_auth_token_fail(failure, JR_AUTH_UNAVAILABLE, "issuer");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "issuer");
     }
 
     found = jr_auth_keys_find(issuer->keys,
                               jr_auth_token_string(header, "kid"));
 
     if (found == NULL) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_KEY, "unknown");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_KEY, "unknown");
     }
 
     if (!found->active) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_KEY, "inactive");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_KEY, "inactive");
     }
 
     if (found->not_after && now >= found->not_after) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_KEY, "expired");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_KEY, "expired");
     }
 
     if (found->bits < min_bits) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_KEY, "weak");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_KEY, "weak");
     }
 
     *key = found;
@@ -377,13 +363,13 @@ jr_auth_token_owner(const json_t *claims, jr_auth_token_t *token,
         && !jr_auth_token_take(claims, "opc-tenant", token->tenancy_buf,
                                &token->tenancy))
     {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "tenant");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "tenant");
     }
 
     if (!jr_auth_token_take(claims, "sub", token->subject_buf,
                             &token->subject))
     {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "sub");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "sub");
     }
 
     return JR_AUTH_OK;
@@ -436,13 +422,13 @@ jr_auth_token_jwk(const json_t *claims, unsigned min_bits,
         if (read == NULL
             && json_error_code(&error) == json_error_out_of_memory)
         {
-            return jr_auth_token_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+            return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
         }
     }
 
     if (!json_is_object(jwk)) {
         json_decref(read);
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_JWK, "JSON");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_JWK, "JSON");
     }
 
     rc = jr_auth_keys_read_jwk(jwk, &pkey, &what);
@@ -450,16 +436,16 @@ jr_auth_token_jwk(const json_t *claims, unsigned min_bits,
     json_decref(read);
 
     if (rc == JR_NO_MEMORY) {
-        return jr_auth_token_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
 
     if (rc != JR_OK) {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_JWK, "key");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_JWK, "key");
     }
 
     if (jr_rsa_bits(pkey) < min_bits) {
         EVP_PKEY_free(pkey);
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_JWK, "weak");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_JWK, "weak");
     }
 
     token->pkey = pkey;
@@ -481,7 +467,7 @@ jr_auth_token_signature(const jr_auth_token_parts_t *parts,
                          sizeof(signature), &len)
         != JR_OK)
     {
-        return jr_auth_token_fail(failure, JR_AUTH_TOKEN_MALFORMED, "base64");
+        return jr_auth_reason_fail(failure, JR_AUTH_TOKEN_MALFORMED, "base64");
     }
 
     rc = jr_digest(parts->signed_part.data, parts->signed_part.len, &md);
@@ -491,12 +477,12 @@ jr_auth_token_signature(const jr_auth_token_parts_t *parts,
     }
 
     if (rc == JR_NO_MEMORY) {
-        return jr_auth_token_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
 
     return rc == JR_OK ? JR_AUTH_OK
-                       : jr_auth_token_fail(failure, JR_AUTH_TOKEN_SIGNATURE,
-                                            "");
+                       : jr_auth_reason_fail(failure, JR_AUTH_TOKEN_SIGNATURE,
+                                             "");
 }
 
 

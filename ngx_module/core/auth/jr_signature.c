@@ -50,18 +50,6 @@ const jr_str_t  jr_signature_headers[JR_SIGNATURE_KNOWN] = {
 
 
 jr_auth_reason_e
-jr_signature_fail(jr_auth_failure_t *failure, jr_auth_reason_e reason,
-    const char *detail)
-{
-    failure->reason = reason;
-    failure->detail.data = detail;
-    failure->detail.len = strlen(detail);
-
-    return reason;
-}
-
-
-jr_auth_reason_e
 jr_signature_read(jr_str_t authorization, jr_signature_t *s,
     jr_auth_failure_t *failure)
 {
@@ -84,18 +72,18 @@ jr_signature_read(jr_str_t authorization, jr_signature_t *s,
     list = jr_header_trim(authorization);
 
     if (list.len == 0) {
-        return jr_signature_fail(failure, JR_AUTH_MISSING, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_MISSING, "");
     }
 
     if (list.len > JR_AUTHORIZATION_MAX) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "too long");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "too long");
     }
 
     scheme.data = list.data;
     scheme.len = list.len < 10 ? list.len : 10;
 
     if (!jr_str_is(scheme, "signature ")) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "scheme");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "scheme");
     }
 
     list.data += scheme.len;
@@ -110,19 +98,19 @@ jr_signature_read(jr_str_t authorization, jr_signature_t *s,
     s->names = params[JR_SIGNATURE_HEADERS];
 
     if (s->key_id.len == 0) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "keyId");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "keyId");
     }
 
     for (i = 0; i < s->key_id.len; i++) {
         if (s->key_id.data[i] < 0x21 || s->key_id.data[i] > 0x7e) {
-            return jr_signature_fail(failure, JR_AUTH_MALFORMED, "keyId");
+            return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "keyId");
         }
     }
 
     if (s->encoded.len == 0
         || s->encoded.len > jr_base64_len(JR_RSA_BYTES))
     {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "signature");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "signature");
     }
 
     return jr_signature_names(s, s->names, failure);
@@ -168,25 +156,25 @@ jr_signature_parameters(jr_str_t list,
         }
 
         if (params[i].data != NULL || i >= JR_SIGNATURE_CREATED) {
-            return jr_signature_fail(failure, JR_AUTH_MALFORMED,
-                                     names[i].name);
+            return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED,
+                                       names[i].name);
         }
 
         params[i] = value;
     }
 
     if (rc < 0) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "parameters");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "parameters");
     }
 
     if (!jr_str_eq(params[JR_SIGNATURE_ALGORITHM], "rsa-sha256", 10)) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "algorithm");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "algorithm");
     }
 
     if (params[JR_SIGNATURE_VERSION].data != NULL
         && !jr_str_eq(params[JR_SIGNATURE_VERSION], "1", 1))
     {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "version");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "version");
     }
 
     return JR_AUTH_OK;
@@ -204,7 +192,7 @@ jr_signature_names(jr_signature_t *s, jr_str_t list,
     const char  *fault;
 
     if (list.len == 0 || list.len > JR_SIGNATURE_LIST) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "headers");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "headers");
     }
 
     memcpy(s->list, list.data, list.len);
@@ -226,7 +214,7 @@ jr_signature_names(jr_signature_t *s, jr_str_t list,
         fault = jr_signature_name(s, name, (size_t) (p - name));
 
         if (fault != NULL) {
-            return jr_signature_fail(failure, JR_AUTH_MALFORMED, fault);
+            return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, fault);
         }
 
         name = p + 1;
@@ -390,17 +378,17 @@ jr_signature_body(const jr_signature_body_t *body, const char *text,
     memset(failure, 0, sizeof(*failure));
 
     if (body->length != -1 && (uint64_t) body->length != len) {
-        return jr_signature_fail(failure, JR_AUTH_LENGTH, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_LENGTH, "");
     }
 
     if (jr_digest(text, len, &md) != JR_OK) {
-        return jr_signature_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
+        return jr_auth_reason_fail(failure, JR_AUTH_UNAVAILABLE, "memory");
     }
 
     /* no secret, so no comparison in constant time: both are in the request */
 
     if (memcmp(body->digest.bytes, md.bytes, JR_DIGEST_LEN) != 0) {
-        return jr_signature_fail(failure, JR_AUTH_DIGEST, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_DIGEST, "");
     }
 
     return JR_AUTH_OK;

@@ -141,9 +141,4 @@ jr_auth_reason_e jr_signature_body(const jr_signature_body_t *body,
     const char *text, size_t len, jr_auth_failure_t *failure);
 
 
-/* Fills in *failure; returns its reason. */
-jr_auth_reason_e jr_signature_fail(jr_auth_failure_t *failure,
-    jr_auth_reason_e reason, const char *detail);
-
-
 #endif /* JR_SIGNATURE_H_INCLUDED */

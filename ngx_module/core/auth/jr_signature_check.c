@@ -52,8 +52,8 @@ jr_signature_check_names(const jr_signature_t *s,
 
     for (i = 0; i < n; i++) {
         if (!s->signs[needed[i]]) {
-            return jr_signature_fail(failure, JR_AUTH_NOT_SIGNED,
-                                     jr_signature_headers[needed[i]].data);
+            return jr_auth_reason_fail(failure, JR_AUTH_NOT_SIGNED,
+                                       jr_signature_headers[needed[i]].data);
         }
     }
 
@@ -63,8 +63,8 @@ jr_signature_check_names(const jr_signature_t *s,
            ? JR_SIGNATURE_X_DATE : JR_SIGNATURE_DATE;
 
     if (!s->signs[date]) {
-        return jr_signature_fail(failure, JR_AUTH_NOT_SIGNED,
-                                 jr_signature_headers[date].data);
+        return jr_auth_reason_fail(failure, JR_AUTH_NOT_SIGNED,
+                                   jr_signature_headers[date].data);
     }
 
     return JR_AUTH_OK;
@@ -86,14 +86,14 @@ jr_signature_check_sent(jr_signature_t *s, jr_auth_failure_t *failure)
             && (s->signs[i] || i == JR_SIGNATURE_DATE
                 || i == JR_SIGNATURE_X_DATE))
         {
-            return jr_signature_fail(failure, JR_AUTH_MALFORMED,
-                                     jr_signature_headers[i].data);
+            return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED,
+                                       jr_signature_headers[i].data);
         }
     }
 
     if (s->excess) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED,
-                                 "too many signed headers");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED,
+                                   "too many signed headers");
     }
 
     for (i = 0; i < s->nlines; i++) {
@@ -104,8 +104,8 @@ jr_signature_check_sent(jr_signature_t *s, jr_auth_failure_t *failure)
         }
 
         if (line->header != JR_SIGNATURE_CONTENT_LENGTH) {
-            return jr_signature_fail(failure, JR_AUTH_NOT_SENT,
-                                     line->name.data);
+            return jr_auth_reason_fail(failure, JR_AUTH_NOT_SENT,
+                                       line->name.data);
         }
 
         s->waits = 1;
@@ -126,8 +126,8 @@ jr_signature_check_date(const jr_signature_t *s, int64_t now, int64_t skew,
                                            : JR_SIGNATURE_DATE;
 
     if (jr_http_date_read(s->known[header], &date) != JR_OK) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED,
-                                 jr_signature_headers[header].data);
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED,
+                                   jr_signature_headers[header].data);
     }
 
     if (date < now - skew || date > now + skew) {
@@ -135,7 +135,7 @@ jr_signature_check_date(const jr_signature_t *s, int64_t now, int64_t skew,
         failure->now = now;
         failure->skew = skew;
 
-        return jr_signature_fail(failure, JR_AUTH_SKEW, "");
+        return jr_auth_reason_fail(failure, JR_AUTH_SKEW, "");
     }
 
     return JR_AUTH_OK;
@@ -152,20 +152,20 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
     if (rq->method.len == 0 || rq->method.len > JR_SIGNATURE_METHOD
         || jr_signature_breaks(rq->method))
     {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "method");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "method");
     }
 
     if (rq->target.len == 0 || jr_signature_breaks(rq->target)) {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED,
-                                 "request target");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED,
+                                   "request target");
     }
 
     /* a line end would make of one signed line two */
 
     for (i = 0; i < s->nvalues; i++) {
         if (jr_signature_breaks(s->values[i].text)) {
-            return jr_signature_fail(failure, JR_AUTH_MALFORMED,
-                                     "line end in a header");
+            return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED,
+                                       "line end in a header");
         }
     }
 
@@ -175,8 +175,8 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
                            &s->body.length)
            != JR_OK)
     {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED,
-                                 "content-length");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED,
+                                   "content-length");
     }
 
     if (rq->body
@@ -186,15 +186,15 @@ jr_signature_check_values(jr_signature_t *s, const jr_signature_request_t *rq,
             != JR_OK
             || len != sizeof(s->body.digest.bytes)))
     {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED,
-                                 "x-content-sha256");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED,
+                                   "x-content-sha256");
     }
 
     if (jr_base64_decode(s->encoded, JR_BASE64_PADDED, s->signature,
                          sizeof(s->signature), &s->signature_len)
         != JR_OK)
     {
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "signature");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "signature");
     }
 
     return JR_AUTH_OK;

@@ -81,7 +81,8 @@ ngx_http_jobruns_auth_begin(ngx_http_request_t *r,
        read for it */
 
     if (ngx_http_jobruns_auth_has_body(r)) {
-        (void) jr_signature_fail(&failure, JR_AUTH_NOT_SENT, "content-length");
+        (void) jr_auth_reason_fail(&failure, JR_AUTH_NOT_SENT,
+                                   "content-length");
         return ngx_http_jobruns_auth_fail(r, auth, &failure);
     }
 
@@ -153,7 +154,7 @@ ngx_http_jobruns_auth_read(ngx_http_request_t *r, jr_signature_t *s,
 
     if (n > 1) {
         ngx_memzero(failure, sizeof(jr_auth_failure_t));
-        return jr_signature_fail(failure, JR_AUTH_MALFORMED, "authorization");
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "authorization");
     }
 
     if (jr_signature_read(value, s, failure) != JR_AUTH_OK) {
