@@ -147,7 +147,6 @@ typedef enum {
  * ends.
  */
 #define JR_MEASURE       ">BI7I7I7I7I7"
-#define JR_MEASURE_SIZE  36
 
 typedef enum {
     JR_MEASURE_STATE = 0,
@@ -309,7 +308,6 @@ typedef enum {
 #define JR_SETTLED_FOREIGN  "o"
 #define JR_SETTLED_GONE     "g"
 #define JR_SETTLED_EARLY    "t"             /* JR_LATE */
-#define JR_SETTLED_ERROR    "e"             /* words of Redis */
 
 
 /*

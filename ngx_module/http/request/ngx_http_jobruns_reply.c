@@ -24,6 +24,10 @@ typedef struct {
 
 static ngx_http_jobruns_settled_e ngx_http_jobruns_reply_letter(
     jr_str_t *text);
+static ngx_int_t ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a,
+    jr_str_t text, ngx_str_t *value);
+static ngx_uint_t ngx_http_jobruns_reply_is(redisReply *reply,
+    const char *word);
 static void ngx_http_jobruns_reply_done(ngx_http_jobruns_attempt_t *a,
     jr_str_t text, ngx_str_t *run_key);
 
@@ -222,7 +226,9 @@ ngx_http_jobruns_reply_replicas(redisReply *reply)
 
 /* a string to be sent in a header: one that would break it is left out */
 
-ngx_int_t
+/* to be sent in a header: a text that would break it is left out */
+
+static ngx_int_t
 ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a, jr_str_t text,
     ngx_str_t *value)
 {
@@ -276,7 +282,7 @@ ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a, jr_str_t text,
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 ngx_http_jobruns_reply_is(redisReply *reply, const char *word)
 {
     return (reply->type == REDIS_REPLY_STRING

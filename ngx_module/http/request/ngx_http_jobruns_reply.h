@@ -34,18 +34,11 @@ ngx_int_t ngx_http_jobruns_reply_packed(redisReply *reply, jr_str_t *text);
 ngx_int_t ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a,
     jr_str_t text, ngx_str_t *value);
 
-/* the same, to be sent in a header: one that would break it is left out */
-ngx_int_t ngx_http_jobruns_reply_header(ngx_http_jobruns_attempt_t *a,
-    jr_str_t text, ngx_str_t *value);
-
 /* what a done record has, into original_id, location and run_key of a, and, if
    it has an answer, that into a->kept; NGX_ERROR: corrupt; NGX_ABORT: no
    memory */
 ngx_int_t ngx_http_jobruns_reply_stored(ngx_http_jobruns_attempt_t *a,
     const jr_record_t *record, const jr_record_done_t *done);
-
-/* whether it is this string */
-ngx_uint_t ngx_http_jobruns_reply_is(redisReply *reply, const char *word);
 
 /* counts and logs that a value is corrupt and not used */
 void ngx_http_jobruns_reply_report_damage(ngx_http_jobruns_attempt_t *a);
