@@ -17,10 +17,11 @@ use Chaos::Tokens ();
 my $json = JSON::PP->new->utf8;
 
 # judge(dir => FOLDER, redis => [JobRuns::Redis...], alerts => [LINES], lease =>
-#       SECONDS, unknown => "forward" or "refuse", failovers => [TIMES]) returns
-# a list of [what, figure, limit]: a figure above its limit is a breach; a limit
-# of undef is only told.  What a failover came between may be its doing: Redis
-# does not keep then what it has acknowledged; this is told apart.
+#       SECONDS, moved => whether Redis' clock was moved, so that leases may end
+#       at any time, unknown => "forward" or "refuse", failovers => [TIMES])
+# returns a list of [what, figure, limit]: a figure above its limit is a breach;
+# a limit of undef is only told.  What a failover came between may be its doing:
+# Redis does not keep then what it has acknowledged; this is told apart.
 
 sub judge {
     my (%opt) = @_;
@@ -77,7 +78,7 @@ sub judge {
 sub histories {
     my ($clients, $opt) = @_;
     my %found = Chaos::Tokens::check($clients, lease => $opt->{lease},
-        unknown => $opt->{unknown});
+        moved => $opt->{moved}, unknown => $opt->{unknown});
 
     return (
         ['tokens whose tries overlap' => $found{shared}, undef],

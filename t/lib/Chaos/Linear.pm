@@ -5,7 +5,10 @@ package Chaos::Linear;
 # Is a history of operations linearizable?  The algorithm of Wing and Gong with
 # the memory of Lowe, as porcupine has it: take any operation that no other one
 # has to precede, have the model make its step, go on with the rest; a set of
-# operations that has led to the same state before is not tried again.
+# operations that has led to the same state before is not tried again.  Two
+# things more keep it short: where a set led to a state, no larger one is tried
+# that has only more of what need not act; and what only reads and holds up
+# nobody acts as soon as it can.
 #
 #   my ($verdict, $steps) = Chaos::Linear::check($operations, $first_state,
 #       $spontaneous);
@@ -18,8 +21,11 @@ package Chaos::Linear;
 #   begin     when it was invoked
 #   end       when its response came; undef: it may act at any later time
 #   optional  it may have had no effect at all (no response came, for example)
+#   asked     of optional ones: another operation asks whether it has acted
 #   class     of optional ones without an end: the earliest of those with one
 #             class that has not acted may stand for each of the others
+#   reads     of ones that must act: where its step leaves a state as it is, it
+#             changes none of those that may follow this state
 #   after     the index of an operation that must have acted before it
 #   step      a sub: from a state (a string) to the states that may follow;
 #             none: it cannot act in this state.  Its second argument has a
@@ -36,23 +42,25 @@ sub check {
     my ($operations, $state, $spontaneous) = @_;
     my @ops = @$operations;
     my ($steps, $left, %seen) = (0, scalar grep { !$_->{optional} } @ops);
+    my $spare = join '', map { $_->{optional} && !$_->{asked} || 0 } @ops;
     my @stack = ([$state, '0' x @ops, -9 ** 9 ** 9, $left]);
 
     while (my $node = pop @stack) {
         my ($now, $done, $latest, $missing) = @$node;
 
         return ('ok', $steps) if !$missing;
-        next if $seen{"$done $now"}++;
+        next if known(\%seen, $done, $now, $spare);
         return ('undecided', $steps) if ++$steps > MOST;
 
-        my $first_end = first_end(\@ops, $done);
+        my @next = candidates(\@ops, $done, $latest, first_end(\@ops, $done));
+        my $quiet = only_reads(\@ops, \@next, $now, $done);
+
+        @next = ($quiet) if defined $quiet;
 
         push @stack, map { [$_, $done, $latest, $missing] }
-            $spontaneous->($now) if $spontaneous;
+            $spontaneous->($now) if $spontaneous && !defined $quiet;
 
         # what must act comes off the stack first
-        my @next = candidates(\@ops, $done, $latest, $first_end);
-
         for my $i ((reverse grep { $ops[$_]{optional} } @next),
             (reverse grep { !$ops[$_]{optional} } @next))
         {
@@ -68,6 +76,42 @@ sub check {
     }
 
     return ('invalid', $steps);
+}
+
+# Was this state reached by the same operations, or by fewer of those that need
+# not act and nobody asks about?  "0" and "1" differ in one bit: & and ^ are
+# those of sets.
+
+sub known {
+    my ($seen, $done, $state, $spare) = @_;
+    my $more = $done & $spare;
+    my $sets = $seen->{($done ^ $more) . $state} //= [];
+
+    for my $set (@$sets) {
+        return 1 if ($set & $more) eq $set;
+    }
+
+    push @$sets, $more;
+    return 0;
+}
+
+# The operation that must act, leaves this state as it is, and began before any
+# one ended that may still act: whatever comes next may as well come behind it.
+
+sub only_reads {
+    my ($ops, $next, $state, $done) = @_;
+
+    for my $i (grep { $ops->[$_]{reads} && !$ops->[$_]{optional} }
+        @$next)
+    {
+        my @states = $ops->[$i]{step}->($state, $done);
+
+        next if @states != 1 || $states[0] ne $state;
+        return $i if !grep { !substr($done, $_, 1) && defined $ops->[$_]{end}
+            && $ops->[$_]{end} < $ops->[$i]{begin} } 0 .. $#$ops;
+    }
+
+    return undef;
 }
 
 # When the first response came of those that must still act: what begins later

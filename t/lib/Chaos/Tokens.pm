@@ -7,7 +7,8 @@ package Chaos::Tokens;
 # response says about the token.  The settlement of an attempt comes by itself,
 # at any time behind its admission.
 #
-#   my %found = Chaos::Tokens::check($tries, lease => 3, unknown => 'forward');
+#   my %found = Chaos::Tokens::check($tries, lease => 3, moved => 0,
+#       unknown => 'forward');
 #   # tokens, shared, undecided => how many; invalid => [TOKEN...]
 #
 # A try is a line of the clients' log: token, body, begun, time (of the
@@ -80,11 +81,12 @@ sub operations {
             push @ops, { begin => $try->{begun}, optional => $is ne 'created',
                 end => $unsure ? undef : $try->{time},
                 class => $unsure ? "$is $try->{body}" : undef,
+                asked => $is eq 'created' || $is eq 'rejected',
                 step => admission($i, $tries, $opt) };
         }
 
         push @ops, { begin => $try->{begun}, end => $try->{time},
-            $is eq 'created' ? @admitted : (), optional => 0,
+            $is eq 'created' ? @admitted : (), optional => 0, reads => 1,
             step => $is eq 'rejected' || $is eq 'limited'
                 ? refusal($i, $is, $admitted[1], $tries, $opt)
                 : response($try, $i, $is, $tries, $opt) } unless $unsure;
@@ -110,11 +112,13 @@ sub outcome {
 }
 
 # Nobody takes over before the lease has ended; it is renewed, never shortened.
+# Where Redis' clock was moved, it may have ended at any time.  Whether an
+# attempt was held up is asked by the gateway's own clock.
 
 sub overdue {
     my ($i, $owner, $tries, $opt) = @_;
 
-    return $tries->[$i]{time} + PRECISION
+    return $opt->{moved} || $tries->[$i]{time} + PRECISION
         >= $tries->[$owner]{begun} + $opt->{lease};
 }
 
