@@ -136,6 +136,11 @@ ngx_http_jobruns_delay_admitted(ngx_http_jobruns_attempt_t *a)
     rc = ngx_http_jobruns_delay_take(a);
 
     if (rc == NGX_OK) {
+
+        /* it has its slot, and waits in no line any more */
+
+        ngx_http_jobruns_delay_slot_leave(a->delayed.wait);
+
         a->delayed.wait->until = ngx_current_msec;
         rc = ngx_http_jobruns_delay_rate_enter(a->delayed.wait);
 
