@@ -108,7 +108,7 @@ tools:			## jobruns-lint, jobruns-audit, jobrunsctl
 $(BUILD)/jobruns-lint: $(call tool_of,tools/lint)
 $(BUILD)/jobruns-audit: $(call tool_of,tools/audit)
 $(BUILD)/jobrunsctl: $(call tool_of,tools/ctl)
-$(BUILD)/jobrunsctl: CORE_LIBS += -lhiredis -lssl
+$(BUILD)/jobrunsctl: CORE_LIBS += -lhiredis -lssl -lcurl
 $(BUILD)/bench-validation: $(BUILD)/tool/bench/validation.o \
 	$(BUILD)/tool/libcore.a
 

@@ -8,7 +8,7 @@ _jobrunsctl() {
     local words
 
     case $previous in
-        --conf|--request|--signed)
+        --conf|--request|--signed|--ca)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return ;;
         --redis-option)
@@ -22,13 +22,15 @@ _jobrunsctl() {
         key)
             words="list check add revoke" ;;
         --redis|--prefix|--tenant|--principal|--platform|--workspace|--token|\
-        --hash|--rate|--at|--issuer|--min-bits|--not-after|--until)
+        --hash|--rate|--at|--issuer|--min-bits|--not-after|--until|\
+        --interval)
             return ;;
         *)
-            words="token tenant inflight explain doctor key --redis
+            words="token tenant inflight top explain doctor key --redis
                 --redis-option --conf --prefix --tenant --principal --platform
                 --workspace --token --hash --rate --request --signed --at
-                --issuer --min-bits --not-after --until --unknown --json --yes
+                --issuer --min-bits --not-after --until --unknown --once
+                --interval --ca --json --yes
                 --help --version" ;;
     esac
 

@@ -25,6 +25,7 @@ static const ctl_verb_t  ctl_verbs[] = {
     { "tenant", ctl_tenant, 1 },
     { "inflight", ctl_inflight, 1 },
     { "doctor", ctl_doctor, 1 },
+    { "top", ctl_top, 0 },
     { "explain", ctl_explain, 0 },
     { "key", ctl_key_verb, 0 },
     { NULL, NULL, 0 }
@@ -46,6 +47,8 @@ static const char  ctl_usage[] =
     "  tenant reset LIMIT             sets the usage of the limit to zero\n"
     "  inflight                       attempts in flight, of all or of\n"
     "                                 --tenant\n"
+    "  top URL...                     several gateways at once, by their\n"
+    "                                 jobruns_status, until q\n"
     "  explain REQUEST-ID FILE...     explains a request from audit files\n"
     "  doctor                         checks whether this Redis is suitable\n"
     "  key list FILE...               prints the keys of key files\n"
@@ -69,6 +72,10 @@ static const char  ctl_usage[] =
     "                                 gateway's variables have them\n"
     "  --hash HEX                     a token by its $jobruns_token_hash\n"
     "  --rate N                       creations per second, for doctor\n"
+    "  --once                         prints one table, for top; so it does\n"
+    "                                 where there is no terminal\n"
+    "  --interval SECONDS             between two looks, for top (2)\n"
+    "  --ca FILE                      certificates that https: URLs need\n"
     "  --request FILE                 a saved request, for key check (\"-\":\n"
     "                                 standard input)\n"
     "  --signed FILE                  the text that the client signed\n"
@@ -82,8 +89,8 @@ static const char  ctl_usage[] =
     "  --yes                          does not ask for confirmation\n"
     "  --version                      prints the version\n"
     "\n"
-    "Exit status: 0 done, 1 nothing or a problem found, 2 usage, 3 Redis\n"
-    "or a file cannot be used, 4 not confirmed.\n";
+    "Exit status: 0 done, 1 nothing or a problem found, 2 usage, 3 Redis,\n"
+    "a gateway or a file cannot be used, 4 not confirmed.\n";
 
 
 enum {
@@ -92,7 +99,7 @@ enum {
     ctl_opt_token, ctl_opt_hash, ctl_opt_rate, ctl_opt_json, ctl_opt_yes,
     ctl_opt_version, ctl_opt_request, ctl_opt_signed, ctl_opt_at,
     ctl_opt_issuer, ctl_opt_min_bits, ctl_opt_not_after, ctl_opt_until,
-    ctl_opt_unknown
+    ctl_opt_unknown, ctl_opt_once, ctl_opt_interval, ctl_opt_ca
 };
 
 
@@ -116,6 +123,9 @@ static const struct option  ctl_options[] = {
     { "not-after", required_argument, NULL, ctl_opt_not_after },
     { "until", required_argument, NULL, ctl_opt_until },
     { "unknown", no_argument, NULL, ctl_opt_unknown },
+    { "once", no_argument, NULL, ctl_opt_once },
+    { "interval", required_argument, NULL, ctl_opt_interval },
+    { "ca", required_argument, NULL, ctl_opt_ca },
     { "json", no_argument, NULL, ctl_opt_json },
     { "yes", no_argument, NULL, ctl_opt_yes },
     { "help", no_argument, NULL, 'h' },
@@ -146,6 +156,19 @@ ctl_name_tenant(ctl_t *ctl, const char *value)
     ctl->tenant = ctl->tenant_name;
 
     return CTL_OK;
+}
+
+
+static int
+ctl_interval(ctl_t *ctl, const char *value)
+{
+    char  *end;
+
+    ctl->interval = strtod(value, &end);
+
+    return *end == '\0' && ctl->interval >= 0.1 && ctl->interval <= 3600
+           ? CTL_OK : ctl_fail(CTL_USAGE, "--interval \"%s\": must be from "
+                               "0.1 to 3600 seconds", value);
 }
 
 
@@ -231,6 +254,17 @@ ctl_option(ctl_t *ctl, int option, char *value)
         ctl->unknown = 1;
         return CTL_OK;
 
+    case ctl_opt_once:
+        ctl->once = 1;
+        return CTL_OK;
+
+    case ctl_opt_interval:
+        return ctl_interval(ctl, value);
+
+    case ctl_opt_ca:
+        ctl->ca = value;
+        return CTL_OK;
+
     case ctl_opt_json:
         ctl->json = 1;
         return CTL_OK;
@@ -283,6 +317,7 @@ main(int argc, char **argv)
 
     ctl.prefix = "jobruns:";
     ctl.timeout = 2;
+    ctl.interval = 2;
     ctl.min_bits = 2048;
 
     opterr = 0;

@@ -76,6 +76,8 @@ typedef struct {
     char            *token;
     char            *hash;
     double           rate;
+    double           interval;  /* of top, seconds */
+    char            *ca;        /* of top: a file; NULL: the system's */
     char            *request;   /* of key check: a file, or "-" */
     char            *signed_lines;      /* a file */
     char            *at_time;
@@ -84,6 +86,7 @@ typedef struct {
     char            *until;     /* of tenant set */
     unsigned         min_bits;
     unsigned         unknown:1; /* of token list */
+    unsigned         once:1;    /* of top */
     unsigned         json:1;
     unsigned         yes:1;
 
@@ -227,8 +230,8 @@ void ctl_override_words(const char *text, long long now, char *buf,
 /* jobrunsctl_tokens.c: tokens whose outcome is unknown now */
 int ctl_tokens_unknown(ctl_t *ctl);
 
-/* jobrunsctl_top.c: the most used limits of all tenants, so many */
-int ctl_top(ctl_t *ctl, const char *number);
+/* jobrunsctl_use.c: the most used limits of all tenants, so many */
+int ctl_use(ctl_t *ctl, const char *number);
 
 
 /* the verbs, each in a file of its own name; argv[0] is behind the verb */
@@ -239,6 +242,7 @@ int ctl_explain(ctl_t *ctl, int argc, char **argv);
 int ctl_inflight(ctl_t *ctl, int argc, char **argv);
 int ctl_doctor(ctl_t *ctl, int argc, char **argv);
 int ctl_key_verb(ctl_t *ctl, int argc, char **argv);
+int ctl_top(ctl_t *ctl, int argc, char **argv);
 
 
 /* jobrunsctl_key.c: files of keys */

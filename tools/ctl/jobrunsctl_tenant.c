@@ -497,7 +497,7 @@ ctl_tenant(ctl_t *ctl, int argc, char **argv)
     }
 
     if ((argc == 1 || argc == 2) && strcmp(argv[0], "top") == 0) {
-        return ctl_top(ctl, argc == 2 ? argv[1] : "20");
+        return ctl_use(ctl, argc == 2 ? argv[1] : "20");
     }
 
     if (ctl->tenant == NULL) {
