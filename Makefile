@@ -329,6 +329,16 @@ transcripts:		## compares scenarios with their transcripts: RECORD=record
 	TRANSCRIPTS='$(RECORD)' util/e2e module prove -It/lib t/transcripts/transcripts
 
 
+# NGINX's own tests with the module loaded, and with dry_run, differ in nothing
+# from those without it.
+
+.PHONY: nginx-tests
+nginx-tests:		## NGINX's own tests, from a tree of them: TREE= T= NGINX_SRC= JOBS=
+	@util/install-deps build e2e
+	+@CC='$(CC)' util/build-nginx stock $(NGINX_SRC)
+	@JOBS='$(JOBS)' util/nginx-tests '$(TREE)' $(T)
+
+
 # --------------------------------------------------------------------- chaos
 
 .PHONY: chaos

@@ -99,6 +99,15 @@ for (@words) {
 refused(qq{$_->[0] "$_->[1]"}, @$_[1, 2]) for @values;
 refused(@$_) for @arguments;
 
+for my $mode (qw(on dry_run)) {
+    my ($ok, $output) = $t->check_config(jobruns => "jobruns $mode;",
+        redis => '');
+
+    ok(!$ok, "nginx -t refuses: jobruns $mode without jobruns_redis");
+    like($output, qr/"jobruns $mode" needs Redis: add "jobruns_redis /,
+        "the message says what jobruns $mode needs");
+}
+
 my ($ok, $output) = $t->check_config(
     server => "jobruns_limit a $key rate=1r/s; jobruns_quota a $key limit=1"
         . ' window=day;');

@@ -62,7 +62,6 @@ static inline void jr_line_integer(jr_line_t *line, const char *name,
     int64_t value);
 static inline void jr_line_boolean(jr_line_t *line, const char *name,
     int value);
-static inline void jr_line_null(jr_line_t *line, const char *name);
 
 /*
  * Members that are JSON already, with commas between them and none around
@@ -133,13 +132,6 @@ jr_line_boolean(jr_line_t *line, const char *name, int value)
 {
     jr_line_word_n(line, name, jr_line_name_len(name),
                    value ? "true" : "false", value ? 4 : 5);
-}
-
-
-static inline void
-jr_line_null(jr_line_t *line, const char *name)
-{
-    jr_line_word_n(line, name, jr_line_name_len(name), "null", 4);
 }
 
 

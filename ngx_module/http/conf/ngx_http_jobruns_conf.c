@@ -267,7 +267,7 @@ ngx_http_jobruns_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
-/* what `jobruns on` needs and cannot default */
+/* what `jobruns on` and `dry_run` need and cannot default */
 
 static char *
 ngx_http_jobruns_conf_enabled(ngx_conf_t *cf,
@@ -288,9 +288,10 @@ ngx_http_jobruns_conf_enabled(ngx_conf_t *cf,
 
     if (conf->redis == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"jobruns on\" needs Redis: add \"jobruns_redis "
+                           "\"jobruns %s\" needs Redis: add \"jobruns_redis "
                            "unix:/path/to/redis.sock;\" or \"jobruns_redis "
-                           "host:port;\" at this level or above");
+                           "host:port;\" at this level or above",
+                           conf->enable == jobruns_on ? "on" : "dry_run");
         return NGX_CONF_ERROR;
     }
 

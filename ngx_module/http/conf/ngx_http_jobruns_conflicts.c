@@ -170,7 +170,7 @@ ngx_http_jobruns_conflicts_refuse(ngx_conf_t *cf,
 {
     if (loc->conf->enable == jobruns_unset) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"jobruns on\" in server \"%V\" does not go with %s "
+                      "\"jobruns\" in server \"%V\" does not go with %s "
                       "in its location \"%V\": %s; add \"%s\" there; a "
                       "location that forwards no job runs can say "
                       "\"jobruns off;\" (the location begins in %V:%ui)",
@@ -182,7 +182,7 @@ ngx_http_jobruns_conflicts_refuse(ngx_conf_t *cf,
     }
 
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "\"jobruns on\" in location \"%V\" of server \"%V\" does "
+                  "\"jobruns\" in location \"%V\" of server \"%V\" does "
                   "not go with %s: %s; add \"%s\" there, or include "
                   "jobruns_proxy.conf, which sets all that is needed; a "
                   "location that forwards no job runs can say "
