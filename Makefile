@@ -91,7 +91,8 @@ $(BUILD)/gen/jr_embedded.h: $(BUILD)/gen/jr_embedded.c
 
 # A tool has a folder; nothing of it is in the module.
 
-TOOLS      := $(addprefix $(BUILD)/,jobruns-lint jobruns-audit jobrunsctl)
+PROGRAMS   := $(addprefix $(BUILD)/,jobruns-lint jobruns-audit jobrunsctl)
+TOOLS      := $(PROGRAMS) $(BUILD)/jobruns-sign
 # CFLAGS, CPPFLAGS and LDFLAGS are a packager's
 TOOL_FLAGS := $(CFLAGS_11) -D_GNU_SOURCE $(CPPFLAGS) $(or $(CFLAGS),-O2)
 
@@ -101,7 +102,7 @@ $(eval $(call archive,tool,$(TOOL_FLAGS)))
 tool_of = $(patsubst %.c,$(BUILD)/tool/%.o,$(sort $(wildcard $(1)/*.c))) \
 	$(BUILD)/tool/libcore.a
 
-tools:			## jobruns-lint, jobruns-audit, jobrunsctl
+tools:			## jobruns-lint, jobruns-audit, jobrunsctl, jobruns-sign
 	@util/install-deps build
 	@$(MAKE) --no-print-directory $(TOOLS)
 
@@ -112,9 +113,15 @@ $(BUILD)/jobrunsctl: CORE_LIBS += -lhiredis -lssl -lcurl
 $(BUILD)/bench-validation: $(BUILD)/tool/bench/validation.o \
 	$(BUILD)/tool/libcore.a
 
-$(TOOLS) $(BUILD)/bench-validation:
+$(PROGRAMS) $(BUILD)/bench-validation:
 	@echo "  link    $@"
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CORE_LIBS)
+
+$(BUILD)/jobruns-sign: tools/ctl/jobruns-sign ngx_module/core/text/jr_version.h
+	@mkdir -p $(@D)
+	@version=$$(sed -n 's/^#define JR_VERSION *"\(.*\)"$$/\1/p' $(filter %.h,$^)) \
+	    && sed "s/@VERSION@/$$version/" $< > $@.part
+	@chmod 755 $@.part && mv $@.part $@
 
 DESTDIR ?=
 PREFIX  ?= /usr
@@ -140,7 +147,7 @@ install-tools: tools
 	    $(DESTDIR)$(PREFIX)/bin/jobruns-audit
 	util/install-file 755 $(BUILD)/jobrunsctl \
 	    $(DESTDIR)$(PREFIX)/bin/jobrunsctl
-	util/install-file 755 tools/ctl/jobruns-sign \
+	util/install-file 755 $(BUILD)/jobruns-sign \
 	    $(DESTDIR)$(PREFIX)/bin/jobruns-sign
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 \
 	    tools/ctl/jobrunsctl.8 tools/audit/jobruns-audit.8

@@ -13,7 +13,7 @@ JobRuns::Ctl::needed();
 
 my $t = JobRuns->new;
 my $dir = $t->testdir;
-my $sign = 'tools/ctl/jobruns-sign';
+my $sign = $ENV{TEST_JOBRUNS_SIGN} || 'tools/ctl/jobruns-sign';
 my $path = '/20260430/aiDataPlatforms/ocid1.aidataplatform.oc1.iad.test/'
     . 'workspaces/ws/jobRuns';
 

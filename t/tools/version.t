@@ -13,7 +13,7 @@ my ($version) = JobRuns::slurp($t->root . '/ngx_module/core/text/jr_version.h')
 
 ok($version, 'jr_version.h has a version');
 
-for my $tool (qw(jobruns-lint jobruns-audit jobrunsctl)) {
+for my $tool (qw(jobruns-lint jobruns-audit jobrunsctl jobruns-sign)) {
     my $path = $ENV{'TEST_' . uc($tool =~ tr/-/_/r)} || "build/$tool";
 
   SKIP: {
