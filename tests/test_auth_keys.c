@@ -13,17 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "jr_auth_file.h"
 #include "jr_auth_keys.h"
-#include "jr_base64.h"
 #include "lib_corpus.h"
 #include "lib_signer.h"
 
@@ -544,115 +540,6 @@ sets_are_exchanged_whole(void **state)
 
 
 static void
-keys_that_are_none(void **state)
-{
-    char        *pem, big[4096];
-    BIO         *bio;
-    size_t       i, len;
-    EVP_PKEY    *key, *ec, *pss;
-    const char  *what;
-
-    /* n of 1024 bits that is even, and odd ones with exponents that none has */
-    static const struct {
-        const char  *e;
-        int          odd;
-        jr_status_e  rc;
-    } exponents[] = {
-        { "AQAB", 1, JR_OK }, { "Aw", 1, JR_OK }, { "_____w", 1, JR_OK },
-        { "AQAB", 0, JR_INVALID }, { "AQ", 1, JR_INVALID },
-        { "AA", 1, JR_INVALID }, { "AQAA", 1, JR_INVALID },
-        { "AQAAAAE", 1, JR_INVALID }, { "AQAAAAAB", 1, JR_INVALID },
-        { "", 1, JR_INVALID }, { "AQAB=", 1, JR_INVALID },
-        { "AQA", 1, JR_INVALID }, { "A", 1, JR_INVALID }
-    };
-
-    (void) state;
-
-    for (i = 0; i < LEN(exponents); i++) {
-        memset(big, 'A', 171);
-        big[0] = '_';
-        big[169] = exponents[i].odd ? '8' : 'A';
-        big[170] = exponents[i].odd ? '8' : 'A';    /* ...1111 00 */
-        big[171] = '\0';
-
-        if (exponents[i].odd) {
-            big[170] = 'E';     /* the last byte is 0x?1 */
-        }
-
-        assert_int_equal(jr_rsa_read_jwk((jr_str_t) { 171, big },
-                                         (jr_str_t) { strlen(exponents[i].e),
-                                                      exponents[i].e },
-                                         &key, &what), exponents[i].rc);
-
-        if (exponents[i].rc == JR_OK) {
-            assert_int_equal(jr_rsa_bits(key), 1024);
-            EVP_PKEY_free(key);
-        }
-    }
-
-    /* 8200 bits */
-    memset(big, 'A', sizeof(big));
-    big[0] = '_';
-    big[1366] = 'E';
-    assert_int_equal(jr_rsa_read_jwk((jr_str_t) { 1367, big },
-                                     (jr_str_t) jr_str("AQAB"), &key, &what),
-                     JR_INVALID);
-
-    /* what no buffer is for */
-    assert_int_equal(jr_rsa_read_jwk((jr_str_t) { 4096, big },
-                                     (jr_str_t) jr_str("AQAB"), &key, &what),
-                     JR_INVALID);
-
-    /* keys of other kinds */
-
-    ec = EVP_EC_gen("P-256");
-    pss = EVP_PKEY_Q_keygen(NULL, NULL, "RSA-PSS", (size_t) 1024);
-    assert_non_null(ec);
-
-    pem = signer_pem(ec);
-    assert_int_equal(jr_rsa_read_pem((jr_str_t) { strlen(pem), pem }, &key,
-                                     &what), JR_INVALID);
-    assert_string_equal(what, "is not an RSA key");
-    free(pem);
-
-    if (pss != NULL) {
-        pem = signer_pem(pss);
-        assert_int_equal(jr_rsa_read_pem((jr_str_t) { strlen(pem), pem }, &key,
-                                         &what), JR_INVALID);
-        assert_string_equal(what, "is not an RSA key");
-        free(pem);
-    }
-
-    EVP_PKEY_free(ec);
-    EVP_PKEY_free(pss);
-    ERR_clear_error();
-
-    /* each private form */
-
-    bio = BIO_new(BIO_s_mem());
-    assert_int_equal(PEM_write_bio_PrivateKey(bio, signer_key(1024), NULL, NULL,
-                                              0, NULL, NULL), 1);
-    len = (size_t) BIO_get_mem_data(bio, &pem);
-    assert_int_equal(jr_rsa_read_pem((jr_str_t) { len, pem }, &key, &what),
-                     JR_INVALID);
-    assert_int_equal(strncmp(what, "is a private key", 16), 0);
-    BIO_free(bio);
-
-    /* cut anywhere */
-
-    pem = signer_pem(signer_key(1024));
-
-    for (len = 0; len + 1 < strlen(pem); len++) {
-        assert_int_equal(jr_rsa_read_pem((jr_str_t) { len, pem }, &key, &what),
-                         JR_INVALID);
-    }
-
-    free(pem);
-    assert_int_equal(ERR_peek_error(), 0);
-}
-
-
-static void
 a_fingerprint_is_the_consoles(void **state)
 {
     char         *text, fingerprint[JR_RSA_FINGERPRINT];
@@ -675,182 +562,6 @@ a_fingerprint_is_the_consoles(void **state)
 }
 
 
-static void
-base64_has_one_form(void **state)
-{
-    char            *text, encoded[400];
-    size_t           i, k, len;
-    unsigned char    bytes[256], back[256];
-
-    static const char *const  bad[] = {
-        "A", "AA", "AAA", "A===", "AA=", "AB==", "AAB=", "=", "==", "====",
-        "AAAA=", "AAAA====", "A=AA", "AA=A", "AA A", "AAA\n", "AA-A", "AA_A",
-        "AAAA\n", " AAAA", "AA\x80" "A"
-    };
-
-    static const char *const  loose[] = {
-        "+/8", "-_8", "+_8=", "-/8==", "+/9", "-_8===="
-    };
-
-    static const char *const  bad_url[] = {
-        "A", "AB", "AAB", "AA==", "AAA=", "AA+A", "AA/A", "AA A", "AAAAA"
-    };
-
-    (void) state;
-
-    for (i = 0; i < 256; i++) {
-        bytes[i] = (unsigned char) (i * 37 + 11);
-    }
-
-    for (i = 0; i <= 256; i++) {
-        text = signer_base64(bytes, i, 0);
-        assert_ptr_equal(jr_base64_encode(bytes, i, encoded),
-                         encoded + jr_base64_len(i));
-        assert_int_equal(strlen(text), jr_base64_len(i));
-        assert_memory_equal(encoded, text, strlen(text));
-        assert_int_equal(jr_base64_decode((jr_str_t) { strlen(text), text },
-                                          JR_BASE64_PADDED, back, i, &len),
-                         JR_OK);
-        assert_int_equal(len, i);
-        assert_memory_equal(back, bytes, i);
-
-        if (i) {
-            assert_int_equal(jr_base64_decode((jr_str_t) { strlen(text),
-                                                           text },
-                                              JR_BASE64_PADDED, back, i - 1,
-                                              &len), JR_INVALID);
-        }
-
-        free(text);
-
-        text = signer_base64(bytes, i, 1);
-        assert_int_equal(jr_base64_decode((jr_str_t) { strlen(text), text },
-                                          JR_BASE64_URL, back, i, &len),
-                         JR_OK);
-        assert_int_equal(len, i);
-        assert_memory_equal(back, bytes, i);
-        free(text);
-    }
-
-    for (i = 0; i < LEN(bad); i++) {
-        text = strdup(bad[i]);
-        assert_int_equal(jr_base64_decode((jr_str_t) { strlen(text), text },
-                                          JR_BASE64_PADDED, back, sizeof(back),
-                                          &len),
-                         JR_INVALID);
-        free(text);
-    }
-
-    for (i = 0; i < LEN(bad_url); i++) {
-        assert_int_equal(jr_base64_decode((jr_str_t) { strlen(bad_url[i]),
-                                                       bad_url[i] },
-                                          JR_BASE64_URL, back, sizeof(back),
-                                          &len),
-                         JR_INVALID);
-    }
-
-    /* of all texts of two digits, each byte has one */
-
-    for (i = 0, k = 0; i < 65536; i++) {
-        encoded[0] = (char) (i >> 8);
-        encoded[1] = (char) i;
-        k += jr_base64_decode((jr_str_t) { 2, encoded }, JR_BASE64_URL, back,
-                              1, &len)
-             == JR_OK;
-    }
-
-    assert_int_equal(k, 256);
-
-    /* but for what nobody verifies, where no client is to be lost */
-
-    for (i = 0; i < LEN(loose); i++) {
-        assert_int_equal(jr_base64_decode((jr_str_t) { strlen(loose[i]),
-                                                       loose[i] },
-                                          JR_BASE64_ANY, back, sizeof(back),
-                                          &len),
-                         JR_OK);
-        assert_int_equal(len, 2);
-        assert_memory_equal(back, "\xfb\xff", 2);
-    }
-
-    assert_int_equal(jr_base64_decode((jr_str_t) jr_str("+/ "), JR_BASE64_ANY,
-                                      back, sizeof(back), &len), JR_INVALID);
-}
-
-
-/* ----------------------------------------------------------- on the disk */
-
-static void
-only_regular_files_are_read(void **state)
-{
-    char    dir[64], path[128], *text, said[JR_AUTH_FILE_ERROR];
-    FILE   *file;
-    size_t  len;
-
-    (void) state;
-
-    strcpy(dir, "/tmp/jobruns-keys-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/keys", dir);
-
-    assert_int_equal(jr_auth_file_read(path, 100, &text, &len, said),
-                     JR_INVALID);
-    assert_non_null(strstr(said, "keys\": cannot be read: No such file"));
-
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fputs("0123456789", file);
-    fclose(file);
-
-    assert_int_equal(jr_auth_file_read(path, 100, &text, &len, said), JR_OK);
-    assert_int_equal(len, 10);
-    assert_memory_equal(text, "0123456789", 10);
-    free(text);
-
-    assert_int_equal(jr_auth_file_read(path, 10, &text, &len, said), JR_OK);
-    free(text);
-    assert_int_equal(jr_auth_file_read(path, 9, &text, &len, said), JR_INVALID);
-    assert_non_null(strstr(said, "has more than 9 bytes"));
-
-    /* replaced by a folder, a FIFO, a link to nowhere */
-
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_equal(jr_auth_file_read(path, 100, &text, &len, said),
-                     JR_INVALID);
-    assert_non_null(strstr(said, "is not a regular file"));
-
-    assert_int_equal(rmdir(path), 0);
-    assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(jr_auth_file_read(path, 100, &text, &len, said),
-                     JR_INVALID);
-    assert_non_null(strstr(said, "is not a regular file"));
-
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(symlink("nowhere", path), 0);
-    assert_int_equal(jr_auth_file_read(path, 100, &text, &len, said),
-                     JR_INVALID);
-    assert_int_equal(unlink(path), 0);
-
-    file = fopen(path, "w");
-    assert_non_null(file);
-    fclose(file);
-    assert_int_equal(jr_auth_file_read(path, 100, &text, &len, said), JR_OK);
-    assert_int_equal(len, 0);
-    free(text);
-
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(rmdir(dir), 0);
-
-    /* what says nothing of its size is no regular one either, or is */
-    assert_int_equal(jr_auth_file_read("/dev/zero", 100, &text, &len, said),
-                     JR_INVALID);
-    assert_int_equal(jr_auth_file_read("/proc/self/status", 100, &text, &len,
-                                       said), JR_INVALID);
-    assert_non_null(strstr(said, "grows while it is read"));
-}
-
-
 int
 main(void)
 {
@@ -863,10 +574,7 @@ main(void)
         cmocka_unit_test(keys_of_any_size_are_found_by_name),
         cmocka_unit_test(two_files_are_one_set),
         cmocka_unit_test(sets_are_exchanged_whole),
-        cmocka_unit_test(keys_that_are_none),
-        cmocka_unit_test(a_fingerprint_is_the_consoles),
-        cmocka_unit_test(base64_has_one_form),
-        cmocka_unit_test(only_regular_files_are_read)
+        cmocka_unit_test(a_fingerprint_is_the_consoles)
     };
 
     return cmocka_run_group_tests(tests, NULL, end);
