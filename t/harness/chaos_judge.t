@@ -59,9 +59,11 @@ sub breaches {
     write_lines("$dir/clients.jsonl", @{$story->{clients}});
     write_lines("$dir/audit-1.log", @{$story->{audit}});
 
+    write_lines("$dir/events.jsonl", @{$story->{events} // []});
+
     my @table = Chaos::Judge::judge(dir => $dir, redis => [$redis],
         alerts => $story->{alerts}, lease => 3, unknown => 'forward',
-        failovers => $story->{failovers});
+        failovers => $story->{failovers}, limits => $story->{limits});
 
     return join '; ', map { "$_->[0]: $_->[1]" }
         grep { defined $_->[2] && $_->[1] > $_->[2] } @table;
@@ -158,5 +160,105 @@ $redis->command('ZADD', 'jobruns:{t}:v1:slots:n', $later, 'owner');
 told('a slot that does not end', 'slots still held: 1', sub { });
 $redis->command('ZADD', 'jobruns:{t}:v1:slots:n', ($now - 1) * 1000, 'owner');
 told('a slot whose lease has ended', '', sub { });
+
+###############################################################################
+# Limits
+
+$redis->command('FLUSHALL');
+
+my $REQUEST = 3_600_000_000;
+my %end = (eventType => 'createJobRun.end');
+
+sub counters {
+    my ($quota, $places) = @_;
+
+    $redis->command('SET', 'jobruns:{t}:v1:counters', '');
+    $redis->set_counter('jobruns:{t}:v1:counters', @$_)
+        for ['quota:day:d', [$later, $now, $quota]],
+            ['rate:total', [$later, $now, $places * $REQUEST]];
+}
+
+# One token, its run, and a try that left while it waited.
+
+sub limited_story {
+    my $story = story();
+    my @tries = @{$story->{clients}};
+
+    $_->{tenant} = 't' for @tries;
+    @$story{qw(ledger clients)} = ([{ event => 'request', id => 1, time => 10,
+            token => 'a', headers => [['opc-request-id', 'a-2']] },
+        { event => 'creation', request => 1, token => 'a', key => 'run-a' }],
+        [@tries[1, 2]]);
+    push @{$story->{clients}}, { token => 'c', id => 'c-1', try => 1,
+        last => 1, error => 'timeout', tenant => 't', asked => '', body => 'c',
+        begun => 1, time => 2 };
+    $story->{audit} = [
+        { eventType => 'createJobRun.begin',
+            data => { request => { id => 'a-2' } } },
+        { %end, data => { request => { id => 'a-2' }, additionalDetails =>
+            { outcome => 'created', durationsMs => { waited => 900 } } } },
+        { eventType => 'createJobRun', data => { request => { id => 'b-1' },
+            additionalDetails => { outcome => 'limited' } } },
+        { eventType => 'createJobRun', data => { request => { id => 'c-1' },
+            additionalDetails => { outcome => 'unsent', tokenBefore =>
+                'absent', durationsMs => { waited => 500 } } } }];
+    $story->{limits} = { rate => 5, burst => 2, delay => 2 };
+
+    return $story;
+}
+
+sub limited {
+    my ($what, $expected, $change) = @_;
+    my $story = limited_story();
+
+    counters(1, 1);
+    $change->($story);
+    is(breaches($story), $expected, "$what: the judge reports "
+        . ($expected || 'nothing'));
+}
+
+$redis->set_record('jobruns:{t}:v1:token:x', s => 'd', l => 0, x => $later,
+    o => '0' x 32, f => '1:' . '0' x 64, r => 'id', i => 'id');
+
+limited('limits that counted what was made', '', sub { });
+limited('a unit of a quota too many',
+    'units of a quota beside those of tokens: 1', sub { counters(2, 1) });
+limited('a unit of a quota too few',
+    'units of a quota beside those of tokens: 1', sub { counters(0, 1) });
+limited('a place that was not given back',
+    'places in a rate that nobody used: 1', sub { counters(1, 2) });
+limited('an attempt that nothing counted',
+    'requests without a place in a rate: 1', sub { counters(1, 0) });
+limited('a place of one that may have been killed', '', sub {
+    counters(1, 2);
+    pop @{$_[0]{audit}};
+});
+limited('a place of one that was refused',
+    'places in a rate that nobody used: 1', sub {
+    counters(1, 2);
+    $_[0]{audit}[3]{data}{additionalDetails}{outcome} = 'limited';
+});
+limited('a wait that is too long', 'of them for longer than the delay: 1', sub {
+    $_[0]{audit}[1]{data}{additionalDetails}{durationsMs}{waited} = 3100;
+});
+limited('a long wait in a worker that was stopped', '', sub {
+    $_[0]{audit}[1]{data}{additionalDetails}{durationsMs}{waited} = 3100;
+    $_[0]{events} = [{ name => 'worker-stalled', begun => 3.2, ended => 3.8 }];
+});
+
+# twice 5, 3 at once, and 13 that may have been held up before the first
+
+for my $case ([26, ''], [27, 'requests beyond a rate: 1']) {
+    my ($count, $expected) = @$case;
+
+    limited("$count requests in two seconds", $expected, sub {
+        my ($s) = @_;
+
+        counters(1, $count);
+        push @{$s->{ledger}}, map { { event => 'request', id => 1 + $_,
+            time => 10 + ($_ > 1) * 2, token => 'a', headers => [] } }
+            1 .. $count - 1;
+    });
+}
 
 done_testing;

@@ -195,8 +195,11 @@ ngx_http_jobruns_delay_limited(ngx_http_jobruns_attempt_t *a)
     rc = ngx_http_jobruns_delay_take(a);
 
     if (rc == NGX_OK) {
+
+        /* what it has waited before, and left for another wait, counts */
+
         left = (ngx_msec_int_t) (a->delayed.wait->since + limit->delay
-                                 - ngx_current_msec);
+                                 - a->delayed.total - ngx_current_msec);
         if (left <= 0) {
             return NGX_DECLINED;
         }

@@ -19,12 +19,13 @@ use IO::Handle ();
 use IO::Select ();
 use IO::Socket::INET ();
 use JSON::PP ();
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(time);
 
 use constant TRIES => 8;
 
 # A client's own patience, seconds: longer than the gateway waits for others
-# and for the service.
+# and for the service.  What it waits for limits comes to that.
 use constant PATIENCE => 6;
 
 # How many calls share the token of another one, as a part of all.
@@ -33,10 +34,10 @@ use constant SHARED => 0.2;
 my $json = JSON::PP->new->utf8->canonical;
 
 # run(gateways => [ADDRESS...], clients => N, seconds => N, seed => N,
-#     log => FILE, odd_clients => 0 or 1, odd_service => 0 or 1) returns when
-# the last call has ended.  Odd clients close their half of the connection, or
-# send another request behind; an odd service sends early hints and broken
-# chunks.
+#     log => FILE, odd_clients => 0 or 1, odd_service => 0 or 1, delay =>
+#     SECONDS) returns when the last call has ended.  Odd clients close their
+# half of the connection, or send another request behind; an odd service sends
+# early hints and broken chunks.
 
 sub run {
     my (%opt) = @_;
@@ -90,13 +91,16 @@ sub try_once {
     $client->{id} = "$client->{call}-$client->{tries}";
     $client->{in} = '';
     $client->{begun} = time;
-    $client->{deadline} = $client->{begun} + PATIENCE;
+    $client->{deadline} = $client->{begun} + PATIENCE + $self->{delay};
 
-    # some hang up long before
-    $client->{deadline} = time + rand(0.4) if rand() < 0.06;
+    # some hang up long before; more of those that wait for limits
+    $client->{deadline} = time + rand($self->{delay} || 0.4)
+        if rand() < ($self->{delay} ? 0.15 : 0.06);
 
+    $client->{resets} = rand() < 0.6;
+    $client->{gateway} = int rand @gateways;
     my $socket = IO::Socket::INET->new(Proto => 'tcp', Blocking => 0,
-        PeerAddr => $gateways[rand @gateways]);
+        PeerAddr => $gateways[$client->{gateway}]);
 
     if (!$socket) {
         $self->ended($client, { error => "connect: $!" });
@@ -121,9 +125,9 @@ sub request {
         'Host' => 'chaos', 'Content-Type' => 'application/json',
         'Content-Length' => length $body,
         'Connection' => $pipelines ? 'keep-alive' : 'close',
-        'Authorization' => 'Signature version="1",keyId="ocid1.tenancy.oc1..'
-            . 'chaos' . $client->{tenant} . '/ocid1.user.oc1..chaos/aa",'
-            . 'algorithm="rsa-sha256",headers="date",signature="c2ln"',
+        'Authorization' => 'Signature version="1",keyId="' . tenancy($client)
+            . '/ocid1.user.oc1..chaos/aa",algorithm="rsa-sha256",'
+            . 'headers="date",signature="c2ln"',
         'opc-retry-token' => $client->{token},
         'opc-request-id' => $client->{id},
         @misbehaviour,
@@ -136,6 +140,8 @@ sub request {
         (map { "$_: $head{$_}" } sort keys %head), '', '') . $body
         . ($pipelines ? "GET /other HTTP/1.1\r\nHost: chaos\r\n\r\n" : '');
 }
+
+sub tenancy { return "ocid1.tenancy.oc1..chaos$_[0]{tenant}" }
 
 # What the service is to do with a try: mostly its work.  Some of it ends in a
 # 5xx whatever the gateway does: fails().
@@ -289,6 +295,10 @@ sub ended {
     if (my $socket = delete $client->{socket}) {
         $self->{select}->remove($socket);
         delete $self->{by_socket}{$socket};
+
+        # one that only closes may still read, as far as a server can tell
+        setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0
+            if $answer->{error} && $client->{resets};
         close $socket;
     }
 
@@ -297,6 +307,7 @@ sub ended {
     print {$self->{log_file}} $json->encode({ %$answer, time => time,
         begun => $client->{begun}, body => $client->{job},
         token => $client->{token}, id => $client->{id},
+        tenant => tenancy($client), gateway => $client->{gateway} + 1,
         try => $client->{tries}, last => $again ? 0 : 1,
         asked => $client->{asked} // '' }), "\n";
 

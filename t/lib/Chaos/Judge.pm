@@ -12,13 +12,16 @@ use warnings;
 use JSON::PP ();
 
 use Chaos::Clients ();
+use Chaos::Limits ();
 use Chaos::Tokens ();
 
 my $json = JSON::PP->new->utf8;
 
 # judge(dir => FOLDER, redis => [JobRuns::Redis...], alerts => [LINES], lease =>
 #       SECONDS, moved => whether Redis' clock was moved, so that leases may end
-#       at any time, unknown => "forward" or "refuse", failovers => [TIMES])
+#       at any time, unknown => "forward" or "refuse", failovers => [TIMES],
+#       limits => those of the gateways, lossy => whether replies of Redis
+#       were lost at any time: as Chaos::Limits has them)
 # returns a list of [what, figure, limit]: a figure above its limit is a breach;
 # a limit of undef is only told.  What a failover came between may be its doing:
 # Redis does not keep then what it has acknowledged; this is told apart.
@@ -68,6 +71,12 @@ sub judge {
         ['slots still held' => slots(@{$opt{redis}}), 0],
         ['lines of audit that are no JSON' => broken_lines($opt{dir}), 0],
         ['alerts in error.log' => scalar @{$opt{alerts}}, 0],
+        Chaos::Limits::judge(redis => $opt{redis}, tries => \@clients,
+            requests => [values %request], audit => \@audit,
+            events => [lines("$opt{dir}/events.jsonl")],
+            lease => $opt{lease}, limits => $opt{limits},
+            lossy => $opt{lossy},
+            failovers => scalar @{$opt{failovers} // []}),
         histories([grep { !$lost->{$_->{token}} } @clients], \%opt),
     );
 }
