@@ -270,6 +270,14 @@ $(PRELOADS): $(abspath $(BUILD))/%.so: tests/%.c
 	@mkdir -p $(@D)
 	@$(CC) -std=c11 -Wall -Wextra -Werror -O1 -g -shared -fPIC -o $@ $<
 
+# What signs for tests that send many requests.
+
+SIGNER := $(abspath $(BUILD))/signer
+
+$(SIGNER): tests/signer.c
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -Wall -Wextra -Werror -O1 -g -o $@ $< -lcrypto
+
 e2e:			## end-to-end tests on the packaged NGINX: T='t/token' picks
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
@@ -352,7 +360,7 @@ nginx-tests:		## NGINX's own tests, from a tree of them: TREE= T= NGINX_SRC= JOB
 chaos:			## breaks everything at random, then judges: SECONDS=60 SEED= FAULTS=
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
-	@$(MAKE) --no-print-directory $(PRELOADS)
+	@$(MAKE) --no-print-directory $(PRELOADS) $(SIGNER)
 	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' FAULTS='$(FAULTS)' \
 	    RUNS='$(RUNS)' EVENTS='$(EVENTS)' SHRINK='$(SHRINK)' \
 	    RESULTS='$(RESULTS)' util/e2e module t/chaos/chaos
@@ -361,7 +369,7 @@ chaos:			## breaks everything at random, then judges: SECONDS=60 SEED= FAULTS=
 soak:			## the same, in pieces, until CALLS were made: build/soak; again
 	@util/install-deps build e2e
 	+@CC='$(CC)' util/build-nginx module
-	@$(MAKE) --no-print-directory $(PRELOADS)
+	@$(MAKE) --no-print-directory $(PRELOADS) $(SIGNER)
 	@CALLS='$(or $(CALLS),1000000)' SECONDS='$(SECONDS)' \
 	    FAULTS='$(FAULTS)' util/e2e module t/chaos/soak
 

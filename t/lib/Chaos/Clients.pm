@@ -35,9 +35,10 @@ my $json = JSON::PP->new->utf8->canonical;
 
 # run(gateways => [ADDRESS...], clients => N, seconds => N, seed => N,
 #     log => FILE, odd_clients => 0 or 1, odd_service => 0 or 1, delay =>
-#     SECONDS) returns when the last call has ended.  Odd clients close their
-# half of the connection, or send another request behind; an odd service sends
-# early hints and broken chunks.
+#     SECONDS, keys => Chaos::Keys or undef) returns when the last call has
+# ended.  Odd clients close their half of the connection, or send another
+# request behind; an odd service sends early hints and broken chunks.  With keys
+# requests are signed, most of them well.
 
 sub run {
     my (%opt) = @_;
@@ -70,11 +71,12 @@ sub next_call {
     $client->{call} = sprintf 'chaos-%d-%d', $self->{seed}, ++$self->{calls};
     @$client{qw(token tenant job)} = ($client->{call}, $client->{number} % 8,
         $client->{call});
+    $client->{user} = $self->{keys} ? $self->{keys}->user : 'chaos';
 
     if (@others && rand() < SHARED) {
         my $other = $others[rand @others];
 
-        @$client{qw(token tenant)} = @$other{qw(token tenant)};
+        @$client{qw(token tenant user)} = @$other{qw(token tenant user)};
         $client->{job} = $other->{job} if rand() < 0.8;
     }
 
@@ -132,12 +134,17 @@ sub request {
         'opc-request-id' => $client->{id},
         @misbehaviour,
     );
+    my $path = '/20260430/aiDataPlatforms/ocid1.aidataplatform.oc1..chaos'
+        . '/workspaces/chaos/jobRuns';
+    my $headers = [map { [$_ => $head{$_}] } sort keys %head];
 
     $client->{asked} = "@misbehaviour";
+    ($headers, $client->{signed}) = $self->{keys}->sign($client, {
+        method => 'POST', path => $path, headers => $headers, body => $body })
+        if $self->{keys};
 
-    return join("\r\n", 'POST /20260430/aiDataPlatforms/ocid1.aidataplatform'
-        . '.oc1..chaos/workspaces/chaos/jobRuns HTTP/1.1',
-        (map { "$_: $head{$_}" } sort keys %head), '', '') . $body
+    return join("\r\n", "POST $path HTTP/1.1",
+        (map { "$_->[0]: $_->[1]" } @$headers), '', '') . $body
         . ($pipelines ? "GET /other HTTP/1.1\r\nHost: chaos\r\n\r\n" : '');
 }
 
@@ -200,7 +207,7 @@ sub turn {
 
     my @due = grep { $_->[0] <= $now } @{$self->{timers}};
     $self->{timers} = [grep { $_->[0] > $now } @{$self->{timers}}];
-    $self->try_once($_->[1]) for @due;
+    $_->[2]->($self, $_->[1]) for @due;
 
     delete $self->{busy} unless %{$self->{busy}};
 }
@@ -309,16 +316,20 @@ sub ended {
         token => $client->{token}, id => $client->{id},
         tenant => tenancy($client), gateway => $client->{gateway} + 1,
         try => $client->{tries}, last => $again ? 0 : 1,
-        asked => $client->{asked} // '' }), "\n";
+        $self->{keys} ? (signed => $client->{signed}, user => $client->{user})
+            : (), asked => $client->{asked} // '' }), "\n";
 
     if (!$again) {
-        $self->next_call($client);
+        # who is not let in gives it a rest
+        ($answer->{status} // 0) == 401
+            ? push @{$self->{timers}}, [time + 0.3, $client, \&next_call]
+            : $self->next_call($client);
         return;
     }
 
     $client->{gap} = $client->{gap} * 2 > 2 ? 2 : $client->{gap} * 2;
     push @{$self->{timers}}, [time + $client->{gap} * (0.5 + rand 0.5),
-        $client];
+        $client, \&try_once];
 }
 
 # As Oracle's SDKs decide it: see their default retry policies.

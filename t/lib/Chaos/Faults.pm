@@ -41,6 +41,9 @@ my %faults = (
         sleep 0.2 + 2 * $_[2][0];
         $_[1]{disk}->let;
     }],
+    'keys-swapped' => [2, undef,
+        qr/keys cannot be read|\[emerg\].*jobruns_auth_keys/,
+        sub { $_[0]{keys}->change($_[2]) }],
 
     'redis-stalled' => [2, 'single', undef, sub {
         $_[0]{redis}->pause;

@@ -12,6 +12,7 @@ use warnings;
 use JSON::PP ();
 
 use Chaos::Clients ();
+use Chaos::Keys ();
 use Chaos::Limits ();
 use Chaos::Tokens ();
 
@@ -37,6 +38,7 @@ sub judge {
     my %request = map { $_->{id} => $_ }
         grep { $_->{event} eq 'request' } @ledger;
     my @answered = grep { $_->{status} } @clients;
+    my @events = lines("$opt{dir}/events.jsonl");
     my $lost = across(\@clients, @{$opt{failovers} // []});
 
     return (
@@ -73,11 +75,15 @@ sub judge {
         ['alerts in error.log' => scalar @{$opt{alerts}}, 0],
         Chaos::Limits::judge(redis => $opt{redis}, tries => \@clients,
             requests => [values %request], audit => \@audit,
-            events => [lines("$opt{dir}/events.jsonl")],
+            events => \@events,
             lease => $opt{lease}, limits => $opt{limits},
             lossy => $opt{lossy},
             failovers => scalar @{$opt{failovers} // []}),
-        histories([grep { !$lost->{$_->{token}} } @clients], \%opt),
+        Chaos::Keys::judge(tries => \@clients, requests => \%request,
+            creations => \@creations, events => \@events),
+        # a 401 says nothing about a token
+        histories([grep { !$lost->{$_->{token}}
+            && ($_->{status} // 0) != 401 } @clients], \%opt),
     );
 }
 

@@ -48,6 +48,17 @@ sub wrong_by {
     syswrite $self->{fh}, pack 'q', $seconds or croak "$self->{path}: $!";
 }
 
+# By how much it is wrong now, whoever has set it.
+
+sub wrong {
+    my ($self) = @_;
+
+    sysseek $self->{fh}, 0, 0 or croak "$self->{path}: $!";
+    sysread $self->{fh}, my $bytes, 8 or croak "$self->{path}: $!";
+
+    return unpack 'q', $bytes;
+}
+
 # So many whole seconds have passed, by the monotonic clock alone.
 
 sub passed {
