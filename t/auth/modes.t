@@ -161,6 +161,9 @@ is(send_to(2, get(path => '/gone'))->body, "not here\n",
 is(send_to(2, get(path => '/errors/404.html'))->status, 401,
     'all: the same page asked for by a client does');
 
+is_deeply([grep { $_ ne 'POST' } map { $_->{data}{request}{action} // 'POST' }
+    $t->audit], [], 'all: only attempts to create have records');
+
 ###############################################################################
 # Who is verified is who counts
 
