@@ -17,6 +17,7 @@ RUN util/install-deps build
 COPY config config.make ./
 COPY util util
 COPY ngx_module ngx_module
+COPY docs/runbook.md docs/
 RUN util/build-nginx module
 
 

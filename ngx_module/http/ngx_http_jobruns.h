@@ -353,6 +353,7 @@ typedef struct {
 typedef struct {
     ngx_uint_t                     nlimits;
     jr_limit_t                    *limits;
+    jr_str_t                      *by;        /* what each counts by */
     ngx_uint_t                     nkeys;     /* overrides, limits, record */
     ngx_uint_t                     nslots;    /* of the limits: the first */
     ngx_str_t                     *keys;
@@ -380,8 +381,7 @@ typedef struct {
                                                  admitted us: "allow" does not
                                                  forward */
     unsigned                       unprotected:1; /* Redis failed, allowed */
-    unsigned                       unreplicated:1;    /* the claim is on too
-                                                     few replicas */
+    unsigned                       unreplicated:1;    /* on few replicas */
 } ngx_http_jobruns_admission_t;
 
 

@@ -112,6 +112,8 @@ my $json = figures();
 delete $_->{counters}{jobruns_audit_syncs_total} for $plain, $json;
 is_deeply([map { $_->{tenant} } @{$plain->{topRefused}}], ['acme', $digest],
     'the page has the most refused tenant first, a hostile one by its digest');
+delete $_->{ageMs} for map { @{$_->{fullest}} } map { @{$_->{limits}} } $plain,
+    $json;
 is_deeply($plain->{$_}, $json->{$_}, "the page has $_ as in the JSON form")
     for qw(version configuration attempts limits topRefused counters settles);
 is_deeply([sort grep { $_ ne 'history' } keys %$json], [sort keys %$plain],
@@ -177,7 +179,10 @@ SKIP: {
         'the script shows a plain tenant by its name');
     ok(index($tenants, 'acme') < index($tenants, $digest),
         'the script shows the most refused tenant first');
-    like($first->{limits}{html}, qr{<td>one</td><td>rate</td>
+    like($first->{limits}{html}, qr{<td>one</td><td>rate</td><td[ ]class="t">
+        <small[ ]class="hot">1[ ]of[ ]1:[ ]
+        (?:acme|$digest)</small><small[ ]class="hot">1[ ]of[ ]1:[ ]
+        (?:acme|$digest)</small></td>
         <td[ ]class="n">3</td><td[ ]class="n">0</td>}x,
         'the script shows the limit that refused');
     ok(!$first->{limits_card}{hidden}, 'the script shows the table of limits');
@@ -243,6 +248,10 @@ SKIP: {
         $json->{now} - 180, affects => 'All.', remedy => 'Help.',
         runbook => 'docs/runbook.md#x' }];
     $json->{counters}{jobruns_second_runs_total} = 1;
+    $json->{waiting} = 2;
+    $json->{delayed} = 3;
+    $json->{limits}[0]{fullest} = [{ tenant => $evil, of => 'w', window =>
+        'day', used => 17, inForce => 20 }];
     $json->{redisRecentP50Us} = 250;
     $json->{redisRecentP99Us} = -1;
     $json->{times}{service}{recentP99Ms} = 2500;
@@ -255,8 +264,13 @@ SKIP: {
         for qw(tenants redis limits troubles);
     like($shown->{troubles}{html}, qr{^<p[ ]class="state[ ]bad">.*
         <small>For[ ]3[ ]min\.[ ]All\.[ ]Help\.[ ]
-        \(docs/runbook\.md\#x\)</small></p>$}x,
-        'a trouble has since when, whom it affects and what to do');
+        <a[ ]href="\?format=runbook\#x">Runbook</a></small></p>$}x,
+        'a trouble has since when, whom it affects, what to do, and a link');
+    is($shown->{waiting}{html}, '2 <small>and 3</small>',
+        'the page has the requests that wait and are delayed');
+    like($shown->{limits}{html}, qr{<small>17[ ]of[ ]20:[ ]
+        &lt;/td&gt;.*,[ ]w,[ ]this[ ]day</small>}x,
+        'a key of a quota is shown with its window, not hot below 90 percent');
     unlike($shown->{zeros}{html}, qr/first of a token/,
         'a counter that is not zero is not folded away');
     like($shown->{zeros}{html}, qr/audit files lost/,
@@ -305,6 +319,25 @@ wait_for {
     page()->body =~ m{<p class="state bad">Redis \Q$server\E is unreachable}
 } 'the sentence of a Redis that is gone';
 my $state = figures()->{state};
+
+# the runbook is there without any other server
+
+my ($link) = page()->body =~ /<a href="\?format=runbook#(\w+)">Runbook</;
+is($link, 'jobrunsredisunreachable',
+    'a trouble links to its paragraph without the script, too');
+my $runbook = $t->get('/status?format=runbook');
+is($runbook->header('Content-Type'), 'text/html; charset=utf-8',
+    'the runbook is HTML');
+like($runbook->header('Content-Security-Policy') // '',
+    qr/^default-src 'none';/, 'the runbook has the policy of the page');
+like($runbook->body, qr{<h2[ ]id="$link">JobrunsRedisUnreachable</h2>\n<p>
+    A[ ]worker[ ]cannot[ ]use[ ]Redis}x, 'the runbook has the paragraph');
+unlike($runbook->body, qr/href|src=|<script/, 'the runbook needs nothing else');
+open my $source, '<', 'docs/runbook.md' or die "docs/runbook.md: $!\n";
+my @titles = map { /^## (\w+)$/ } <$source>;
+is_deeply([$runbook->body =~ /<h2 id="(\w+)">/g], [map { lc } @titles],
+    'the runbook has all paragraphs, by the names of the alerts');
+
 is($state->{level}, 'bad',
     'the JSON form has the level of a Redis that is out of reach');
 like($state->{text}, qr/^Redis \Q$server\E is unreachable/,

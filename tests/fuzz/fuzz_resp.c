@@ -4,7 +4,7 @@
  * makes of each of them.  The first byte is how large the pieces are
  * that they come in; the replies are the same however they come.
  *
- * The two files under test are compiled as they are, against NGINX's
+ * The files under test are compiled as they are, against NGINX's
  * headers; the few functions of NGINX and of ours that they call are below.
  */
 
@@ -22,6 +22,7 @@
 #include "ngx_http_jobruns_overrides.h"
 #include "ngx_http_jobruns_reply.h"
 #include "ngx_http_jobruns_reply_verdict.h"
+#include "ngx_http_jobruns_usage.h"
 #include "jr_digest.h"
 #include "jr_script.h"
 #include "fuzz.h"
@@ -215,6 +216,7 @@ read_reply(redisReply *reply)
     ngx_log_t                    log;
     ngx_str_t                    keys[JR_ADMIT_KEY_LIMITS + LIMITS + 1],
                                  run_key;
+    jr_str_t                     by[LIMITS];
     jr_limit_t                   limits[LIMITS];
     ngx_uint_t                   i;
     ngx_connection_t             connection;
@@ -229,6 +231,7 @@ read_reply(redisReply *reply)
 
     memset(&log, 0, sizeof(log));
     memset(keys, 0, sizeof(keys));
+    memset(by, 0, sizeof(by));
     memset(limits, 0, sizeof(limits));
     memset(&redis, 0, sizeof(redis));
     memset(&connection, 0, sizeof(connection));
@@ -244,6 +247,8 @@ read_reply(redisReply *reply)
     attempt.conf = &conf;
     attempt.args.nlimits = LIMITS;
     attempt.args.limits = limits;
+    attempt.args.by = by;
+    attempt.call.tenant = (jr_str_t) jr_str("tenant");
     attempt.args.nkeys = JR_ADMIT_KEY_LIMITS + LIMITS + 1;
     attempt.args.keys = keys;
     attempt.reply.states = states;
@@ -354,6 +359,17 @@ ngx_log_error_core(ngx_uint_t level, ngx_log_t *log, ngx_err_t err,
 
 static ngx_http_jobruns_block_t   counted;
 ngx_http_jobruns_block_t         *ngx_http_jobruns_block = &counted;
+ngx_http_jobruns_block_t          ngx_http_jobruns_block_own;
+
+static ngx_time_t                 today = { 1800000000, 0, 0 };
+volatile ngx_time_t              *ngx_cached_time = &today;
+
+
+ngx_http_jobruns_limit_count_t *
+ngx_http_jobruns_zone_limit(jr_limit_t *limit)
+{
+    return &counted.limits[limit->kind];
+}
 
 
 void ngx_cdecl

@@ -80,7 +80,7 @@ ngx_http_jobruns_args_build(ngx_http_request_t *r,
     a->args.limits = (jr_limit_t *) (a->args.keys + JR_ADMIT_KEY_LIMITS + n
                                      + 1);
     a->reply.states = (jr_limit_state_t *) (a->args.limits + n);
-    by = (jr_str_t *) (a->reply.states + n);
+    a->args.by = by = (jr_str_t *) (a->reply.states + n);
     places = (u_char *) (by + n);
     a->args.places = places;
 

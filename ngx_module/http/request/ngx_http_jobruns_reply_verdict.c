@@ -9,6 +9,7 @@
 #include "ngx_http_jobruns_overrides.h"
 #include "ngx_http_jobruns_reply.h"
 #include "ngx_http_jobruns_reply_verdict.h"
+#include "ngx_http_jobruns_usage.h"
 
 #include "jr_script.h"
 
@@ -351,6 +352,7 @@ ngx_http_jobruns_reply_states(ngx_http_jobruns_attempt_t *a, jr_str_t text)
     }
 
     a->reply.nstates = a->args.nlimits;
+    ngx_http_jobruns_usage_see(a);
 
     return text.len == 0 ? NGX_OK : NGX_ERROR;
 }

@@ -38,6 +38,10 @@ typedef struct ngx_http_jobruns_attempt_s  ngx_http_jobruns_attempt_t;
 #define NGX_HTTP_JOBRUNS_TENANT_LEN 128
 #define NGX_HTTP_JOBRUNS_TOP_FOR    300
 
+/* places for keys of limits in each worker: those of one limit are in a set */
+#define NGX_HTTP_JOBRUNS_USAGE_SETS 8
+#define NGX_HTTP_JOBRUNS_USAGE_WAYS 4
+
 /* of a histogram; the last bucket has no bound */
 #define NGX_HTTP_JOBRUNS_BOUNDS     15
 
@@ -149,6 +153,27 @@ typedef struct {
 } ngx_http_jobruns_top_t;
 
 
+/* how much a key had used of a limit when a reply told it; seq is odd while
+   the names are written */
+typedef struct {
+    ngx_http_jobruns_counter_t     seq;
+    ngx_http_jobruns_counter_t     at;        /* ms of the epoch; 0: free */
+    ngx_http_jobruns_counter_t     used;
+    ngx_http_jobruns_counter_t     most;
+    ngx_http_jobruns_counter_t     step;      /* us until one more of a rate
+                                                 is free; 0: no rate */
+    ngx_http_jobruns_counter_t     end;       /* of the window, ms of the
+                                                 epoch; 0: none */
+    uint32_t                       hash;
+    uint32_t                       limit;     /* of the zone's */
+    uint32_t                       tenant_len;
+    uint32_t                       by_len;
+    u_char                         window;
+    u_char                         tenant[NGX_HTTP_JOBRUNS_TENANT_LEN];
+    u_char                         by[NGX_HTTP_JOBRUNS_TENANT_LEN];
+} ngx_http_jobruns_usage_t;
+
+
 typedef struct {
     ngx_atomic_t                   pid;       /* of its worker; 0: of nobody */
     ngx_http_jobruns_now_t         now;
@@ -162,6 +187,8 @@ typedef struct {
     ngx_http_jobruns_limit_count_t limits[NGX_HTTP_JOBRUNS_LIMITS];
     ngx_redis_stats_t              redis[NGX_HTTP_JOBRUNS_SERVERS];
     ngx_http_jobruns_top_t         top[2];
+    ngx_http_jobruns_usage_t       usage[NGX_HTTP_JOBRUNS_USAGE_SETS]
+                                        [NGX_HTTP_JOBRUNS_USAGE_WAYS];
 } ngx_http_jobruns_block_t;
 
 

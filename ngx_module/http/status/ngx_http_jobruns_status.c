@@ -4,7 +4,8 @@
  *
  * Prometheus asks for text and gets it, as does whoever says nothing; a
  * browser names text/html, a program application/json.  ?format= of
- * prometheus, json or html overrides what Accept says.
+ * prometheus, json or html overrides what Accept says.  ?format=runbook is
+ * docs/runbook.md, to which troubles link.
  */
 
 #include "ngx_http_jobruns_figures.h"
@@ -23,6 +24,7 @@ typedef enum {
     jobruns_form_prometheus = 0,
     jobruns_form_json,
     jobruns_form_page,
+    jobruns_form_runbook,
     jobruns_form_last
 } ngx_http_jobruns_form_e;
 
@@ -38,6 +40,8 @@ static void ngx_http_jobruns_status_page(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures, ngx_str_t *nonce);
 static const char *ngx_http_jobruns_status_until(
     ngx_http_jobruns_text_t *text, const char *page, const char *mark);
+static void ngx_http_jobruns_status_runbook(ngx_http_jobruns_text_t *text,
+    ngx_str_t *nonce);
 static void ngx_http_jobruns_status_numbers(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_status_on_trouble(void *data,
@@ -47,7 +51,15 @@ static void ngx_http_jobruns_status_on_trouble(void *data,
 static ngx_str_t  ngx_http_jobruns_status_types[] = {
     ngx_string("text/plain; version=0.0.4; charset=utf-8"),
     ngx_string("application/json"),
+    ngx_string("text/html; charset=utf-8"),
     ngx_string("text/html; charset=utf-8")
+};
+
+static ngx_str_t  ngx_http_jobruns_status_formats[] = {
+    ngx_string("prometheus"),
+    ngx_string("json"),
+    ngx_string("html"),
+    ngx_string("runbook")
 };
 
 
@@ -135,6 +147,10 @@ ngx_http_jobruns_status_handler(ngx_http_request_t *r)
         ngx_http_jobruns_status_page(&text, figures, &nonce);
         break;
 
+    case jobruns_form_runbook:
+        ngx_http_jobruns_status_runbook(&text, &nonce);
+        break;
+
     default: /* jobruns_form_prometheus */
         ngx_http_jobruns_status_prometheus(&text, figures);
     }
@@ -165,16 +181,23 @@ static ngx_http_jobruns_form_e
 ngx_http_jobruns_status_form(ngx_http_request_t *r)
 {
     ngx_str_t         format, accept;
+    ngx_uint_t        form;
     ngx_table_elt_t  *h;
 
     if (ngx_http_arg(r, (u_char *) "format", 6, &format) == NGX_OK) {
 
-        if (format.len == 4 && ngx_strncmp(format.data, "json", 4) == 0) {
-            return jobruns_form_json;
+        for (form = 0; form < jobruns_form_last; form++) {
+            if (format.len == ngx_http_jobruns_status_formats[form].len
+                && ngx_memcmp(format.data,
+                              ngx_http_jobruns_status_formats[form].data,
+                              format.len)
+                   == 0)
+            {
+                return form;
+            }
         }
 
-        return format.len == 4 && ngx_strncmp(format.data, "html", 4) == 0
-               ? jobruns_form_page : jobruns_form_prometheus;
+        return jobruns_form_prometheus;
     }
 
     h = ngx_http_jobruns_header_list_find(&r->headers_in.headers,
@@ -218,7 +241,7 @@ ngx_http_jobruns_status_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (form != jobruns_form_page) {
+    if (form < jobruns_form_page) {
         return NGX_OK;
     }
 
@@ -312,6 +335,24 @@ ngx_http_jobruns_status_until(ngx_http_jobruns_text_t *text,
 
 
 static void
+ngx_http_jobruns_status_runbook(ngx_http_jobruns_text_t *text,
+    ngx_str_t *nonce)
+{
+    ngx_http_jobruns_text(text, "<!DOCTYPE html>\n<html lang=\"en\">\n"
+                          "<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+                          "content=\"width=device-width\">\n"
+                          "<title>jobruns gateway: runbook</title>\n"
+                          "<style nonce=\"%V\">:root { color-scheme: light "
+                          "dark; } body { max-width: 46em; margin: 0 auto; "
+                          "padding: 18px; font: 15px/1.5 system-ui, "
+                          "sans-serif; } :target { background: #fd08; }"
+                          "</style>\n", nonce);
+    ngx_http_jobruns_text_add(text, (const u_char *) jr_embedded_runbook_md,
+                              jr_embedded_runbook_md_len);
+}
+
+
+static void
 ngx_http_jobruns_status_numbers(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures)
 {
@@ -350,9 +391,16 @@ ngx_http_jobruns_status_on_trouble(void *data,
 {
     ngx_http_jobruns_text_t *text = data;
 
+    u_char  anchor[64];
+
+    ngx_strlow(anchor, (u_char *) trouble->alert,
+               ngx_strlen(trouble->alert) + 1);
+
     ngx_http_jobruns_text(text, "<p class=\"state %s\">", trouble->level);
     ngx_http_jobruns_text_html(text, trouble->text, trouble->len);
-    ngx_http_jobruns_text(text, " <small>For %T s. %s %s</small></p>\n",
+    ngx_http_jobruns_text(text, " <small>For %T s. %s %s "
+                          "<a href=\"?format=runbook#%s\">Runbook</a>"
+                          "</small></p>\n",
                           ngx_time() - trouble->since, trouble->affects,
-                          trouble->remedy);
+                          trouble->remedy, anchor);
 }

@@ -14,6 +14,7 @@
 #include "ngx_http_jobruns_status_json.h"
 #include "ngx_http_jobruns_text.h"
 #include "ngx_http_jobruns_troubles.h"
+#include "ngx_http_jobruns_usage.h"
 
 #include "jr_version.h"
 
@@ -47,6 +48,8 @@ static void ngx_http_jobruns_json_times(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
 static void ngx_http_jobruns_json_limits(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures);
+static void ngx_http_jobruns_json_usage(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_shared_t *shared, ngx_uint_t limit);
 static void ngx_http_jobruns_json_seen(ngx_http_jobruns_text_t *text,
     ngx_http_jobruns_figures_t *figures, ngx_uint_t server);
 static void ngx_http_jobruns_json_redis(ngx_http_jobruns_text_t *text,
@@ -379,10 +382,53 @@ ngx_http_jobruns_json_limits(ngx_http_jobruns_text_t *text,
         ngx_http_jobruns_text(text, "%s\n{\"name\":", i ? "," : "");
         ngx_http_jobruns_json_string(text, limit->data, limit->len);
         ngx_http_jobruns_text(text, ",\"kind\":\"%s\",\"refused\":%ui,"
-                              "\"wouldRefuse\":%ui}",
+                              "\"wouldRefuse\":%ui",
                               jr_limit_kind_name(limit->kind),
                               figures->sum.limits[i].refused,
                               figures->sum.limits[i].would_refuse);
+        ngx_http_jobruns_json_usage(text, figures->zone->shared, i);
+        ngx_http_jobruns_text(text, "}");
+    }
+
+    ngx_http_jobruns_text(text, "]");
+}
+
+
+/* the keys that have used most of a limit; "of" is null where it counts by
+   tenant, "window" where it is no quota */
+
+static void
+ngx_http_jobruns_json_usage(ngx_http_jobruns_text_t *text,
+    ngx_http_jobruns_shared_t *shared, ngx_uint_t limit)
+{
+    const char               *window;
+    ngx_uint_t                i, n;
+    ngx_http_jobruns_used_t  *one, used[NGX_HTTP_JOBRUNS_USAGE_WAYS];
+
+    n = ngx_http_jobruns_usage_read(shared, limit, used);
+
+    ngx_http_jobruns_text(text, ",\"fullest\":[");
+
+    for (i = 0; i < n; i++) {
+        one = &used[i];
+        window = one->window == 'h' ? "\"hour\"" : one->window == 'd'
+                 ? "\"day\"" : one->window == 'm' ? "\"month\"" : "null";
+
+        ngx_http_jobruns_text(text, "%s{\"tenant\":", i ? "," : "");
+        ngx_http_jobruns_json_string(text, one->tenant, one->tenant_len);
+        ngx_http_jobruns_text(text, ",\"of\":");
+
+        if (one->by_len) {
+            ngx_http_jobruns_json_string(text, one->by, one->by_len);
+        } else {
+            ngx_http_jobruns_text(text, "null");
+        }
+
+        ngx_http_jobruns_text(text, ",\"window\":%s,\"used\":%ui,"
+                              "\"inForce\":%ui,\"ageMs\":%M,"
+                              "\"resetsInMs\":%M}", window, one->used,
+                              one->most, (ngx_msec_t) one->age,
+                              (ngx_msec_t) one->resets);
     }
 
     ngx_http_jobruns_text(text, "]");
