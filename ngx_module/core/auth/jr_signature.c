@@ -53,6 +53,7 @@ jr_auth_reason_e
 jr_signature_read(jr_str_t authorization, jr_signature_t *s,
     jr_auth_failure_t *failure)
 {
+    int       other;
     size_t    i;
     jr_str_t  scheme, list, params[JR_SIGNATURE_PARAMETERS];
 
@@ -101,10 +102,14 @@ jr_signature_read(jr_str_t authorization, jr_signature_t *s,
         return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "keyId");
     }
 
-    for (i = 0; i < s->key_id.len; i++) {
-        if (s->key_id.data[i] < 0x21 || s->key_id.data[i] > 0x7e) {
-            return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "keyId");
-        }
+    /* printable, without a blank; a token has more than a thousand */
+
+    for (i = 0, other = 0; i < s->key_id.len; i++) {
+        other |= (unsigned char) (s->key_id.data[i] - 0x21) > 0x7e - 0x21;
+    }
+
+    if (other) {
+        return jr_auth_reason_fail(failure, JR_AUTH_MALFORMED, "keyId");
     }
 
     if (s->encoded.len == 0
@@ -250,7 +255,7 @@ jr_signature_name(jr_signature_t *s, char *name, size_t len)
 
     /* also "(created)", "(expires)" and whatever else is not a header */
 
-    for (p = name; line->header != JR_SIGNATURE_TARGET && p < name + len; p++) {
+    for (p = name; line->header == JR_SIGNATURE_OTHER && p < name + len; p++) {
         if (strchr(others, *p) == NULL || *p == '\0') {
             return "headers";
         }
