@@ -401,6 +401,13 @@ a_token_is_signed_by_its_issuer(void **state)
     assert_string_equal(token_verdict(evil, NOW), "token_signature");
     free(evil);
 
+    /* nor is anything made of what a forged one says of its key */
+
+    evil = signer_jwt(signer_key_n(2048, 1), HEADER, "{" CLAIMS
+                      ",\"jwk\":\"{\"}");
+    assert_string_equal(token_verdict(evil, NOW), "token_signature");
+    free(evil);
+
     jwt = signer_jwt(signer_key(2048), HEADER, claims);
     assert_string_equal(token_verdict(jwt, NOW), "");
 

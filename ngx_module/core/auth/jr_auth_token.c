@@ -2,9 +2,9 @@
  *
  * Session tokens.
  *
- * The order is that of cost: sizes, the header, the claims, the key in them,
- * and RSA last.  A claim counts for nothing before the token's signature is
- * verified, but for refusing it.
+ * The order is that of cost: sizes, the header, the claims, RSA.  A claim
+ * counts for nothing before the token's signature is verified, but for refusing
+ * it; and of a forged token not even the key is read.
  */
 
 #include <string.h>
@@ -120,14 +120,9 @@ jr_auth_token_claims(const jr_auth_token_parts_t *parts, const json_t *header,
         || jr_auth_token_key(header, issuer, min_bits, now, &key, failure)
            != JR_AUTH_OK
         || jr_auth_token_owner(claims, token, failure) != JR_AUTH_OK
+        || jr_auth_token_signature(parts, key, failure) != JR_AUTH_OK
         || jr_auth_token_jwk(claims, min_bits, token, failure) != JR_AUTH_OK)
     {
-        return failure->reason;
-    }
-
-    if (jr_auth_token_signature(parts, key, failure) != JR_AUTH_OK) {
-        EVP_PKEY_free(token->pkey);
-        token->pkey = NULL;
         return failure->reason;
     }
 
