@@ -414,7 +414,7 @@ bench-smoke:		## counts per request against bench/smoke.json: RECORD=record
 	+@CC='$(CC)' util/bench smoke $(RECORD)
 
 
-bench-auth:		## what jobruns_auth costs, against its bounds: N='5 1000'
+bench-auth:		## what jobruns_auth costs, against its bounds: N=100 rounds
 	+@CC='$(CC)' util/bench auth $(N)
 
 

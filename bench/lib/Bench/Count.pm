@@ -22,6 +22,7 @@ use IO::Socket::INET ();
 use Bench::Load ();
 use Bench::Peer ();
 use JobRuns::Redis ();
+use JobRuns::Signer ();
 use JobRuns::Wait qw(wait_for);
 
 our @EXPORT_OK = qw(start_redis start_gateway count stored_record);
@@ -36,8 +37,10 @@ my %allocator = map { $_ => 1 } qw(malloc calloc realloc posix_memalign);
 
 # spread has a tenant for each connection, with overrides of its limits, where
 # the others have one tenant without
+# signed and unknown are verified, by a key that the gateway has or has not
 my %status = (create => 201, spread => 201, replay => 201, limited => 429,
-    invalid => 400, get => 200);
+    invalid => 400, get => 200, signed => 201, unknown => 401);
+my %port = (limited => 'limited', signed => 'signed', unknown => 'signed');
 
 my $path = '/20260430/aiDataPlatforms/ocid1.aidataplatform.oc1.iad.amaaaaaa'
     . 'bench/workspaces/a1c2f8d0-1c7e-4b58-9d3c-0f6f1f1f9a11/jobRuns';
@@ -66,6 +69,15 @@ sub start_redis {
 sub start_gateway {
     my (%opt) = @_;
 
+    if ($opt{module}) {
+        my %signer = map { $_ => JobRuns::Signer->new($opt{dir}, $_) }
+            qw(signed unknown);
+
+        $opt{signers} = \%signer;
+        $opt{keys} = JobRuns::Signer::key_file("$opt{dir}/keys.json",
+            $signer{signed}->entry);
+    }
+
     return Bench::Peer->new(%opt, single => 1, wrap => [@callgrind,
         '--instr-atstart=no',
         "--callgrind-out-file=$opt{dir}/$opt{name}.out.%p"])->start;
@@ -73,13 +85,14 @@ sub start_gateway {
 
 
 # count($peer, $redis, $kind), kind as in %status.  Per request: instructions,
-# without those of SHA-256, which takes many where the processor's own for it
-# are hidden; allocations; calls; redis, its instructions, and scripts, those
-# of them in EVALSHA; aof, bytes.
+# without sha, those of SHA-256, which takes many where the processor's own for
+# it are hidden, and without rsa, those of a verification in libcrypto;
+# allocations; calls; redis, its instructions, and scripts, those of them in
+# EVALSHA; aof, bytes.
 
 sub count {
     my ($peer, $redis, $kind) = @_;
-    my $port = $peer->{$kind eq 'limited' ? 'limited' : 'port'};
+    my $port = $peer->{$port{$kind} // 'port'};
     my $pid = $peer->{process}->pid;
     my @clients = map {
         IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port")
@@ -105,8 +118,9 @@ sub count {
 
     # what a Redis that nobody asks does is its clock event alone
     return {
-        instructions => int(($own->{total} - $own->{sha}) / $n),
+        instructions => int(($own->{total} - $own->{sha} - $own->{rsa}) / $n),
         sha          => int($own->{sha} / $n),
+        $kind ne 'signed' ? () : (rsa => int($own->{rsa} / $n)),
         allocations  => sprintf('%.1f', $own->{allocations} / $n) + 0,
         calls        => $calls,
         $calls == 0 ? () : (
@@ -136,7 +150,8 @@ sub ask {
     $peer->{process}->signal('STOP');
 
     for my $n (1 .. @$clients) {
-        print {$clients->[$n - 1]} request($kind, $id, $n);
+        print {$clients->[$n - 1]} request($kind, $id, $n,
+            $peer->{signers}{$kind});
     }
 
     $peer->{process}->signal('CONT');
@@ -146,12 +161,14 @@ sub ask {
 # The headers of an SDK, as bench/load/jobruns.lua has them.
 
 sub request {
-    my ($kind, $id, $n) = @_;
+    my ($kind, $id, $n, $signer) = @_;
     my $tenant = $kind eq 'spread' ? $n : 0;
     my $token = $kind eq 'replay' ? "kept-$n" : "$kind-$id-$n";
     my $get = $kind eq 'get';
     my $text = $kind ne 'invalid' ? $body
         : $body =~ s/0 30 4/0 30 24/r =~ s/"isEnabled":true//r;
+
+    return signed($signer, $text, "opc-retry-token: $token") if $signer;
 
     return join "\r\n", ($get ? "GET $path/0b7b3c86 HTTP/1.1"
                               : "POST $path HTTP/1.1"),
@@ -167,6 +184,22 @@ sub request {
         . 'c2lnbmF0dXJl' x 28 . '=="',
         $get ? ('', '') : ("opc-retry-token: $token",
             'Content-Length: ' . length $text, '', $text);
+}
+
+# By one signature for all: it does not cover the token.
+
+sub signed {
+    my ($signer, $text, @more) = @_;
+    my $request = $signer->{kept} //= $signer->sign({
+        method => 'POST', path => $path, body => $text, headers => [
+            ['Host', 'aidp.us-ashburn-1.oci.example.com'],
+            ['Content-Type', 'application/json'],
+            ['User-Agent', 'Oracle-GoSDK/65.117.0 (linux/amd64; go/go1.24)'],
+            ['Content-Length', length $text],
+        ] });
+
+    return join "\r\n", "POST $path HTTP/1.1", @more,
+        (map { "$_->[0]: $_->[1]" } @{$request->{headers}}), '', $text;
 }
 
 sub answer {
@@ -233,7 +266,7 @@ sub profile {
 
 sub counts {
     my ($text) = @_;
-    my %sum = (total => 0, sha => 0, scripts => 0, allocations => 0);
+    my %sum = (total => 0, sha => 0, rsa => 0, scripts => 0, allocations => 0);
     my ($caller, $called, $calls, %name) = ('', '', 0);
 
     for (split /\n/, $text) {
@@ -248,6 +281,7 @@ sub counts {
         } elsif ($calls && /^\S+ (\d+)/) {
             my $cost = $1;
 
+            $sum{rsa} += $cost if $called eq 'EVP_PKEY_verify';
             $sum{scripts} += $cost if $called eq 'evalShaCommand';
             $sum{sha} += $cost if $called =~ /^0x|^sha256_block/
                 && $caller =~ /^SHA256_(?:Update|Final)$/;

@@ -22,7 +22,8 @@ my $root = abs_path(dirname(__FILE__) . '/../../..');
 my %lua = (openresty => 'gateway', equal => 'equal');
 
 # new(name =>, dir => FOLDER, service => PORT, redis => SOCKET, workers => N,
-#     module => FILE, single => 1: no master process, wrap => [COMMAND])
+#     module => FILE, single => 1: no master process, wrap => [COMMAND],
+#     keys => FILE: of those who may ask the server at port signed)
 
 sub new {
     my ($class, %opt) = @_;
@@ -30,6 +31,7 @@ sub new {
     return bless {
         port    => claim_port(),
         limited => claim_port(),
+        signed  => claim_port(),
         lua     => $lua{$opt{name}},
         %opt
     }, $class;
@@ -71,6 +73,9 @@ sub nginx {
         ROOT    => $root,
         PORT    => $self->{port},
         LIMITED => $self->{limited},
+        SIGNED  => $self->{signed},
+        AUTH    => $self->{keys}
+            ? "jobruns_auth on; jobruns_auth_keys $self->{keys};" : '',
         SERVICE => $self->{service},
         REDIS   => $self->{redis} // '',
         WORKERS => $self->{workers} // 1,
