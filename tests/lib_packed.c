@@ -215,10 +215,6 @@ verdict_text(const redisReply *reply, size_t n, const limits_t *limits)
         text_add(&text, "late %lld", (long long) v[0].number);
         break;
 
-    case 'e':
-        text_add(&text, "(error) %.*s", (int) rest.len, rest.data);
-        break;
-
     default:
         fail_msg("a verdict \"%c\"", rest.data[-1]);
     }
@@ -657,6 +653,16 @@ element(const redisReply *reply, size_t n, text_t *text, jr_str_t *value)
     assert_int_equal(reply->str[0], JR_SCRIPT_FORMAT[0]);
 
     *value = (jr_str_t) { reply->len - 2, reply->str + 2 };
+
+    if (reply->str[1] == JR_VERDICT_ERROR[0]) {
+        text_add(text, "(error) %.*s", (int) value->len, value->data);
+        return 0;
+    }
+
+    if (value->len >= TEXT_MAX / 2) {
+        text_add(text, "large %c", reply->str[1]);
+        return 0;
+    }
 
     return 1;
 }

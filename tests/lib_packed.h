@@ -43,7 +43,7 @@ size_t done_tail(const char *answer, const char *location,
  * The n-th string of a reply: "forward absent \"\"" with six numbers for each
  * limit (state, count, period, burst, what remains, ms until there is more; of
  * a delayed one "turn" and the ms until that), and so on; "(error) ..." where
- * there is none.
+ * there is none, and "large " with its letter in place of one above 4 KB.
  */
 const char *verdict_text(const redisReply *reply, size_t n,
     const limits_t *limits);

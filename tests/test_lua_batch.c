@@ -177,6 +177,49 @@ without_memory_only_forwards_are_refused(void **state)
 }
 
 
+/* 4 MB of done records, in one reply; those behind ask alone */
+
+static void
+a_reply_has_an_end(void **state)
+{
+    size_t       i;
+    attempt_t    a[5];
+    const char  *got[5];
+
+    static const char *const  outcomes[] = {
+        "created", "created", "created", "created", "created"
+    };
+
+    (void) state;
+
+    several(a, 5, "");
+
+    for (i = 0; i < 5; i++) {
+        begins(admit(redis, &a[i], REAL), "forward absent ");
+        is(settle_created(redis, &a[i], ANSWER, "/l", "k", REAL), "kept");
+        is(redis_text(redis, "SETRANGE %s 999999 x", records[i]), "1000000");
+        a[i].owner = "other";
+    }
+
+    admit_all(redis, a, 5, got, REAL);
+
+    for (i = 0; i < 4; i++) {
+        is(got[i], "large d");
+    }
+
+    is(got[4], "(error) too much for one reply");
+    is(admit(redis, &a[4], REAL), "large d");
+
+    settle_all(redis, a, 5, outcomes, got, REAL);
+
+    for (i = 0; i < 4; i++) {
+        is(got[i], "large d");
+    }
+
+    is(got[4], "(error) too much for one reply");
+}
+
+
 /* what other locations count by the same key */
 
 static void
@@ -215,6 +258,7 @@ main(void)
         lua_test(a_batch_is_as_each_alone),
         lua_test(settlements_are_each_its_own),
         lua_test(without_memory_only_forwards_are_refused),
+        lua_test(a_reply_has_an_end),
         lua_test(counters_of_other_locations_stay)
     };
 

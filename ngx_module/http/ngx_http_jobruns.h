@@ -14,6 +14,7 @@
 #include "ngx_redis.h"
 
 #include "ngx_http_jobruns_auth.h"
+#include "ngx_http_jobruns_batch.h"
 #include "ngx_http_jobruns_metrics.h"
 #include "ngx_http_jobruns_room.h"
 
@@ -364,12 +365,10 @@ typedef struct {
 } ngx_http_jobruns_args_t;
 
 
-/*
- * The asking: admission.c from jobruns_st_admitting on.  The operation is
- * Redis' while the attempt is blocked, and nobody's otherwise.
- */
+/* The asking: admission.c from jobruns_st_admitting on.  The call is Redis'
+   while the attempt is blocked, and nobody's otherwise. */
 typedef struct {
-    ngx_redis_op_t                 op;
+    ngx_http_jobruns_batch_call_t  call;
     ngx_msec_t                     asked;     /* the lease counts from here;
                                                  lease.c, when it renews */
     int64_t                        lost;      /* 0, or by when an admission

@@ -32,6 +32,7 @@ Reply: an array, a string for each attempt
       JR_SETTLED_EARLY    the time in ms: the deadline has not passed, so that
                           the admission may still come behind this; nothing was
                           done
+      JR_VERDICT_ERROR    words: this one is to be asked alone
 
 The first "created" wins, whoever owns the token by then: a known creation
 is never forgotten.  Anything else counts only from the owner.
@@ -132,6 +133,21 @@ if others then
   end
 
 
+  -- what another attempt has stored
+
+  local told = 0
+
+  local function another(i, text)
+    told = told + #text
+
+    if attempts > 1 and told > JR_TOLD_MOST then
+      return reply(i, JR_VERDICT_ERROR, "too much for one reply")
+    end
+
+    replies[i] = text
+  end
+
+
   -- Gives back what the record says this attempt consumed.  A counter that is
   -- back at nothing goes, and its key with the last of them.  What is no
   -- counter by now has nothing to give back, and must not keep the attempt from
@@ -197,8 +213,7 @@ if others then
       local same = kept_print == print or kept_version ~= version
 
       if state == JR_STATE_DONE and kept_owner ~= owner and same then
-        replies[i] = text
-        return
+        return another(i, text)
       end
 
       if not same then
@@ -233,8 +248,7 @@ if others then
     if is_token == 1 and state == JR_STATE_DONE and kept_owner ~= owner
        and (kept_print == print or kept_version ~= version)
     then
-      replies[i] = text
-      return
+      return another(i, text)
     end
 
     if state ~= JR_STATE_CLAIMED or kept_owner ~= owner then

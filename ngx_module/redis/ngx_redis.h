@@ -85,6 +85,8 @@ struct ngx_redis_op_s {
                                              be its deadline; 0: none */
     int64_t                   expires;    /* that, ms of the server's clock;
                                              0: the clock is not known */
+    ngx_msec_t                waited;     /* set by the caller of a script:
+                                             ms of its timeout that are over */
     uint64_t                  sent_us;    /* by ngx_redis_stats_clock() */
 
     struct ngx_redis_slot_s  *slot;       /* the client's own part */
@@ -183,6 +185,13 @@ ngx_int_t ngx_redis_op_submit(ngx_redis_server_t *server, ngx_redis_op_t *op,
 ngx_int_t ngx_redis_op_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,
     ngx_str_t *argv);
+
+/*
+ * Would an operation by the key be accepted now?  Returns as
+ * ngx_redis_op_submit(), and sets op->denied likewise; submits nothing.
+ */
+ngx_int_t ngx_redis_op_check(ngx_redis_server_t *server, ngx_redis_op_t *op,
+    ngx_str_t *key);
 
 /*
  * From within the handler of an operation that had a reply, on a server with

@@ -90,6 +90,16 @@ ngx_redis_op_script_init(ngx_redis_script_t *script)
 
 
 ngx_int_t
+ngx_redis_op_check(ngx_redis_server_t *server, ngx_redis_op_t *op,
+    ngx_str_t *key)
+{
+    uint16_t  keyslot;
+
+    return ngx_redis_pipeline_check(&server, op, key, 0, &keyslot);
+}
+
+
+ngx_int_t
 ngx_redis_op_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     ngx_redis_script_t *script, ngx_uint_t nkeys, ngx_uint_t argc,
     ngx_str_t *argv)
@@ -98,6 +108,7 @@ ngx_redis_op_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     size_t             size;
     ngx_str_t          head[3];
     ngx_int_t          rc;
+    ngx_msec_t         timeout;
     ngx_redis_slot_t  *slot;
 
     ngx_str_set(&head[0], "EVALSHA");
@@ -137,7 +148,10 @@ ngx_redis_op_eval(ngx_redis_server_t *server, ngx_redis_op_t *op,
     slot->last = ngx_redis_command_args(slot->last, argc - op->stamp,
                                         argv + op->stamp);
 
-    ngx_redis_pipeline_submit(slot, op, slot->server->conf.timeout);
+    timeout = slot->server->conf.timeout;
+
+    ngx_redis_pipeline_submit(slot, op, timeout - ngx_min(op->waited,
+                                                          timeout));
 
     return NGX_OK;
 }

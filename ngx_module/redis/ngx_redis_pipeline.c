@@ -40,25 +40,27 @@ static ngx_int_t ngx_redis_pipeline_unwell(ngx_redis_connection_t *conn,
 
 
 /*
- * Checks the limits and makes a slot for a command of up to size bytes, of
- * the server that the topology names for the key.
+ * Checks the limits for a command of up to size bytes: *to becomes the one
+ * that the topology names for the key, where there is one that takes it.
  */
 
 ngx_int_t
-ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
-    ngx_str_t *key, size_t size, ngx_redis_slot_t **slot)
+ngx_redis_pipeline_check(ngx_redis_server_t **to, ngx_redis_op_t *op,
+    ngx_str_t *key, size_t size, uint16_t *keyslot)
 {
-    uint16_t            keyslot;
-    ngx_redis_stats_t  *stats;
+    ngx_redis_stats_t   *stats;
+    ngx_redis_server_t  *server;
+
+    server = *to;
 
     op->sent = 0;
     op->denied = 0;
 
     stats = server->stats;
-    keyslot = 0;
+    *keyslot = 0;
 
     if (server->topology->route) {
-        server = server->topology->route(server, key, &keyslot);
+        server = server->topology->route(server, key, keyslot);
     }
 
     if (server == NULL || server->open) {
@@ -89,6 +91,27 @@ ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
                              server->live);
         stats->errors[ngx_redis_err_behind]++;
         return NGX_BUSY;
+    }
+
+    *to = server;
+
+    return NGX_OK;
+}
+
+
+/* The same, and makes a slot for it. */
+
+ngx_int_t
+ngx_redis_pipeline_accept(ngx_redis_server_t *server, ngx_redis_op_t *op,
+    ngx_str_t *key, size_t size, ngx_redis_slot_t **slot)
+{
+    uint16_t   keyslot;
+    ngx_int_t  rc;
+
+    rc = ngx_redis_pipeline_check(&server, op, key, size, &keyslot);
+
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     *slot = ngx_redis_slot_create(server, size, op->log);

@@ -9,6 +9,8 @@
 #include "ngx_redis_connection.h"
 
 
+ngx_int_t ngx_redis_pipeline_check(ngx_redis_server_t **to,
+    ngx_redis_op_t *op, ngx_str_t *key, size_t size, uint16_t *keyslot);
 ngx_int_t ngx_redis_pipeline_accept(ngx_redis_server_t *server,
     ngx_redis_op_t *op, ngx_str_t *key, size_t size, ngx_redis_slot_t **slot);
 void ngx_redis_pipeline_submit(ngx_redis_slot_t *slot, ngx_redis_op_t *op,

@@ -7,6 +7,7 @@
 
 use lib 't/lib';
 use JobRuns;
+use Batches;
 
 my $t = JobRuns->new;
 
@@ -189,8 +190,8 @@ sub waiting { return value('jobruns_pending_settles', $nginx) }
 $lost = value('jobruns_settles_lost_total', $nginx);
 my $full = value('jobruns_hold_tenant_full_total', $nginx);
 $redis->pause;
-my @clients = map { $t->start_run(tenancy => $_, to => $nginx) } $b,
-    (tenant('d')) x 60;
+my @clients = in_one_turn($t, map { { tenancy => $_, to => $nginx } } $b,
+    (tenant('d')) x 60);
 is($_->response->status, 503, 'an admission without a reply gets 503')
     for @clients;
 wait_for { value('jobruns_settles_lost_total', $nginx) > $lost }

@@ -220,6 +220,10 @@ typedef enum {
 #define JR_VERDICT_LATE      "t"    /* JR_LATE */
 #define JR_VERDICT_ERROR     "e"    /* words of Redis */
 
+/* bytes of done records that a call of several attempts tells, at most; those
+   behind get JR_VERDICT_ERROR, and ask alone */
+#define JR_TOLD_MOST  4194304
+
 /* state before ("a" absent, "u" unknown, "d" corrupt), fields of overrides
    that hold nonsense, with a blank between; limits may be left out where they
    cannot be read and the token has decided */
@@ -299,7 +303,8 @@ typedef enum {
     JR_SETTLE_LAST
 } jr_settle_e;
 
-/* likewise: JR_SCRIPT_FORMAT, a letter, and what it has behind it */
+/* likewise: JR_SCRIPT_FORMAT, a letter, and what it has behind it; or
+   JR_VERDICT_ERROR */
 #define JR_SETTLED_KEPT     "k"
 #define JR_SETTLED_FREED    "s"
 #define JR_SETTLED_UNKNOWN  "u"

@@ -12,6 +12,7 @@
 #include "ngx_http_jobruns.h"
 #include "ngx_http_jobruns_admission.h"
 #include "ngx_http_jobruns_args.h"
+#include "ngx_http_jobruns_batch.h"
 #include "ngx_http_jobruns_delay.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_log.h"
@@ -21,6 +22,8 @@
 #include "jr_script.h"
 
 
+static void ngx_http_jobruns_admission_unasked(
+    ngx_http_jobruns_attempt_t *a, ngx_int_t rc);
 static void ngx_http_jobruns_admission_on_reply(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
 static ngx_int_t ngx_http_jobruns_admission_read(
@@ -56,8 +59,9 @@ ngx_int_t
 ngx_http_jobruns_admission_ask(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a)
 {
-    ngx_int_t                      rc;
-    ngx_http_jobruns_main_conf_t  *jmcf;
+    ngx_int_t                       rc;
+    ngx_http_jobruns_main_conf_t   *jmcf;
+    ngx_http_jobruns_batch_call_t  *call;
 
     jmcf = ngx_http_get_module_main_conf(r, ngx_http_jobruns_module);
 
@@ -66,26 +70,49 @@ ngx_http_jobruns_admission_ask(ngx_http_request_t *r,
     a->verdict = jobruns_verdict_none;
     a->admission.asked = ngx_current_msec;
     a->admission.late = 0;
+    a->admission.reached = 0;
     a->lease.lost = 0;
 
-    a->admission.op.handler = ngx_http_jobruns_admission_on_reply;
-    a->admission.op.data = a;
-    a->admission.op.log = r->connection->log;
-    a->admission.op.stamp = a->args.nkeys + JR_ADMIT_DEADLINE;
+    call = &a->admission.call;
 
-    a->admission.op.sheds = 1;
-    a->admission.reached = 0;
+    call->op.data = a;
+    call->op.log = r->connection->log;
+    call->op.sheds = 1;
 
-    rc = ngx_redis_op_eval(a->conf->admission, &a->admission.op, &jmcf->admit,
-                           a->args.nkeys, a->args.argc, a->args.argv);
+    call->handler = ngx_http_jobruns_admission_on_reply;
+    call->server = a->conf->admission;
+    call->script = &jmcf->admit;
+    call->nkeys = a->args.nkeys;
+    call->argc = a->args.argc;
+    call->argv = a->args.argv;
+    call->tag = ngx_http_jobruns_args_tag(a);
+    call->stamp = a->args.nkeys + JR_ADMIT_DEADLINE;
+
+    /* one that has waited asks for a group, or in its own turn */
+
+    rc = a->waiting.group == NULL && a->delayed.wait == NULL
+         ? ngx_http_jobruns_batch_call(call)
+         : ngx_http_jobruns_batch_alone(call);
 
     if (rc == NGX_OK) {
         return NGX_AGAIN;
     }
 
-    a->admission.reached = (rc == NGX_BUSY || a->admission.op.denied);
+    ngx_http_jobruns_admission_unasked(a, rc);
 
-    ngx_http_jobruns_log_redis_failed(a, a->admission.op.denied
+    return NGX_OK;
+}
+
+
+/* it was not sent, for what ngx_redis_op_eval() has returned */
+
+static void
+ngx_http_jobruns_admission_unasked(ngx_http_jobruns_attempt_t *a,
+    ngx_int_t rc)
+{
+    a->admission.reached = (rc == NGX_BUSY || a->admission.call.op.denied);
+
+    ngx_http_jobruns_log_redis_failed(a, a->admission.call.op.denied
                                       ? "it refuses this gateway: not asked"
                                       : rc == NGX_BUSY
                                       ? "behind with older operations: not "
@@ -96,8 +123,6 @@ ngx_http_jobruns_admission_ask(ngx_http_request_t *r,
                                       : "not asked: no memory");
 
     a->verdict = jobruns_verdict_unavailable;
-
-    return NGX_OK;
 }
 
 
@@ -111,6 +136,12 @@ ngx_http_jobruns_admission_on_reply(ngx_redis_op_t *op,
     a = op->data;
 
     ngx_http_set_log_request(a->request->connection->log, a->request);
+
+    if (a->admission.call.refused != NGX_OK) {
+        ngx_http_jobruns_admission_unasked(a, a->admission.call.refused);
+        ngx_http_jobruns_flow_wake(a, NGX_OK);
+        return;
+    }
 
     if (a->waiting.group == NULL) {
         ngx_http_jobruns_metrics_observe(jobruns_time_admission,
@@ -178,9 +209,9 @@ ngx_http_jobruns_admission_lost(ngx_http_jobruns_attempt_t *a,
                                       ngx_redis_stats_text(status));
 
     a->verdict = jobruns_verdict_unavailable;
-    a->admission.reached = a->admission.op.denied;
+    a->admission.reached = a->admission.call.op.denied;
 
-    if (!a->admission.op.sent) {
+    if (!a->admission.call.op.sent) {
         return NGX_OK;
     }
 
@@ -189,7 +220,8 @@ ngx_http_jobruns_admission_lost(ngx_http_jobruns_attempt_t *a,
        the claim, too */
 
     a->claimed = 1;
-    a->admission.lost = ngx_max(a->admission.lost, a->admission.op.expires);
+    a->admission.lost = ngx_max(a->admission.lost,
+                                a->admission.call.op.expires);
 
     if (a->admission.again
         || ngx_http_jobruns_admission_again(a) != NGX_AGAIN)
@@ -203,25 +235,22 @@ ngx_http_jobruns_admission_lost(ngx_http_jobruns_attempt_t *a,
 }
 
 
-/* within the same suspension; the verdict stays where it cannot be asked */
+/* within the same suspension, alone; the verdict stays where it cannot be
+   asked */
 
 static ngx_int_t
 ngx_http_jobruns_admission_again(ngx_http_jobruns_attempt_t *a)
 {
-    ngx_int_t                      rc;
-    ngx_http_jobruns_main_conf_t  *jmcf;
-
-    jmcf = ngx_http_get_module_main_conf(a->request, ngx_http_jobruns_module);
+    ngx_int_t  rc;
 
     if (a->request->connection->error) {
         return NGX_OK;
     }
 
-    rc = ngx_redis_op_eval(a->conf->admission, &a->admission.op, &jmcf->admit,
-                           a->args.nkeys, a->args.argc, a->args.argv);
+    rc = ngx_http_jobruns_batch_alone(&a->admission.call);
 
     if (rc != NGX_OK) {
-        a->admission.reached = (rc == NGX_BUSY || a->admission.op.denied);
+        a->admission.reached = (rc == NGX_BUSY || a->admission.call.op.denied);
         return NGX_OK;
     }
 
@@ -278,9 +307,9 @@ ngx_http_jobruns_admission_await(ngx_http_jobruns_attempt_t *a)
         return NGX_OK;
     }
 
-    a->admission.op.handler = ngx_http_jobruns_admission_on_replicated;
+    a->admission.call.op.handler = ngx_http_jobruns_admission_on_replicated;
 
-    if (ngx_redis_op_await(&a->admission.op) == NGX_OK) {
+    if (ngx_redis_op_await(&a->admission.call.op) == NGX_OK) {
         a->verdict = jobruns_verdict_none;
         return NGX_AGAIN;
     }

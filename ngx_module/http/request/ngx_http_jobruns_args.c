@@ -474,6 +474,13 @@ ngx_http_jobruns_args_owner(ngx_http_jobruns_attempt_t *a, u_char *bytes)
 }
 
 
+size_t
+ngx_http_jobruns_args_tag(ngx_http_jobruns_attempt_t *a)
+{
+    return a->conf->prefix.len + a->call.tenant.len + sizeof("{}") - 1;
+}
+
+
 int64_t
 ngx_http_jobruns_args_life(ngx_http_jobruns_attempt_t *a)
 {

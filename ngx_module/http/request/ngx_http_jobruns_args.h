@@ -27,6 +27,9 @@ ngx_int_t ngx_http_jobruns_args_attempt(ngx_http_request_t *r,
 jr_str_t ngx_http_jobruns_args_owner(ngx_http_jobruns_attempt_t *a,
     u_char *bytes);
 
+/* bytes of each of its keys up to the brace behind the tenant */
+size_t ngx_http_jobruns_args_tag(ngx_http_jobruns_attempt_t *a);
+
 /* how long its record lives, in ms from its first use */
 int64_t ngx_http_jobruns_args_life(ngx_http_jobruns_attempt_t *a);
 

@@ -311,7 +311,7 @@ ngx_http_jobruns_reply_late(ngx_http_jobruns_attempt_t *a, jr_str_t text)
         return NGX_ERROR;
     }
 
-    ngx_redis_clock(&a->admission.op, v[0].number);
+    ngx_redis_clock(&a->admission.call.op, v[0].number);
 
     return NGX_OK;
 }

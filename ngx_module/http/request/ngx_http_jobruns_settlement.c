@@ -13,6 +13,8 @@
  */
 
 #include "ngx_http_jobruns.h"
+#include "ngx_http_jobruns_args.h"
+#include "ngx_http_jobruns_batch.h"
 #include "ngx_http_jobruns_flow.h"
 #include "ngx_http_jobruns_log.h"
 #include "ngx_http_jobruns_reply.h"
@@ -20,7 +22,6 @@
 #include "ngx_http_jobruns_settle_args.h"
 #include "ngx_http_jobruns_settlement.h"
 #include "ngx_http_jobruns_takeback.h"
-
 
 
 /* bytes of the words for a memory that is full */
@@ -110,6 +111,7 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
     s->log.data = NULL;
 
     s->server = a->conf->server;
+    s->call.tag = ngx_http_jobruns_args_tag(a);
     s->main = ngx_http_get_module_main_conf(a->request,
                                             ngx_http_jobruns_module);
     s->created = (a->outcome == JR_OUTCOME_CREATED);
@@ -139,15 +141,23 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
 }
 
 
+/* with others the first time, then alone: tries come when each is due */
+
 static ngx_int_t
 ngx_http_jobruns_settlement_try(ngx_http_jobruns_settlement_t *s)
 {
-    s->op.handler = ngx_http_jobruns_on_settled;
-    s->op.data = s;
-    s->op.log = &s->log;
+    s->call.op.data = s;
+    s->call.op.log = &s->log;
 
-    return ngx_redis_op_eval(s->server, &s->op, &s->main->settle, s->nkeys,
-                             s->argc, s->argv);
+    s->call.handler = ngx_http_jobruns_on_settled;
+    s->call.server = s->server;
+    s->call.script = &s->main->settle;
+    s->call.nkeys = s->nkeys;
+    s->call.argc = s->argc;
+    s->call.argv = s->argv;
+
+    return s->pending ? ngx_http_jobruns_batch_alone(&s->call)
+                      : ngx_http_jobruns_batch_call(&s->call);
 }
 
 

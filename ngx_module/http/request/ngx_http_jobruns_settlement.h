@@ -24,7 +24,7 @@
 struct ngx_http_jobruns_settlement_s {
     ngx_pool_t                    *pool;
     ngx_log_t                      log;
-    ngx_redis_op_t                 op;
+    ngx_http_jobruns_batch_call_t  call;
     ngx_event_t                    timer;     /* the next try */
     ngx_msec_t                     deadline;
     ngx_msec_t                     gap;

@@ -24,6 +24,8 @@
   end
 
 
+  local told = 0
+
   local function read(i, text)
     local owner, version, print, _, _, corrupt =
           unpack(JR_ADMIT, ARGV[JR_ADMIT_SHARED + i])
@@ -51,7 +53,14 @@
 
       if state == JR_STATE_DONE then
         if corrupt == "" or sub(text, head + 1, head + 8) ~= corrupt then
-          replies[i] = text
+          told = told + #text
+
+          if attempts > 1 and told > JR_TOLD_MOST then
+            reply(i, JR_VERDICT_ERROR, "too much for one reply")
+          else
+            replies[i] = text
+          end
+
           return false
         end
 
