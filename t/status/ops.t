@@ -116,8 +116,31 @@ my $dashboard = JSON::PP->new->decode(do {
     local $/;
     <$fh>;
 });
+my (%titles, $limited);
 for my $panel (@{$dashboard->{panels}}) {
     my $n = 0;
+    my $shown = $panel->{fieldConfig}{defaults};
+    my ($base, @steps) = @{$shown->{thresholds}{steps}};
+
+    ok(!$titles{$panel->{title}}++,
+        "panel $panel->{title}: its title is its own");
+    like($panel->{description} // '', qr/^[A-Z].{40,}\.$/,
+        "panel $panel->{title}: says what it shows");
+    like($shown->{unit} // '', qr/^(?:reqps|ops|s|bytes|short)$/,
+        "panel $panel->{title}: has a unit");
+    like($shown->{unit} // '', $panel->{targets}[0]{expr} =~ /_seconds_bucket/
+        ? qr/^s$/ : $panel->{targets}[0]{expr} =~ /_bytes/ ? qr/^bytes$/
+        : $panel->{targets}[0]{expr} =~ /\brate\(/ ? qr/^(?:req|o)ps$/
+        : qr/^short$/, "panel $panel->{title}: its unit is that of its series");
+    ok(!defined $base->{value} && $base->{color} eq 'green',
+        "panel $panel->{title}: what is below all thresholds is green");
+    my @values = map { $_->{value} } @steps;
+    is_deeply([sort { $a <=> $b } @values], \@values,
+        "panel $panel->{title}: thresholds ascend");
+    is($steps[-1]{color}, 'red', "panel $panel->{title}: the last is red")
+        if @steps;
+    $limited += @steps > 0;
+
     for my $target (@{$panel->{targets}}) {
         (my $expression = $target->{expr}) =~ s/\$instance/.*/g;
         $expression =~ s/\$__rate_interval/1m/g;
@@ -125,6 +148,7 @@ for my $panel (@{$dashboard->{panels}}) {
     }
 }
 
+cmp_ok($limited, '>', 8, 'most panels have thresholds');
 cmp_ok(scalar(keys %expressions), '>', 40,
     'rules and dashboard have many expressions');
 
