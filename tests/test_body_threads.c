@@ -43,7 +43,7 @@ typedef struct {
 } reader_t;
 
 
-/* From OpenSSL 3.5 on threads find an algorithm in tables which are read without
+/* From OpenSSL 3.5 on threads find an algorithm in tables that are read without
    a lock.  libcrypto orders that by atomics that ThreadSanitizer does not see,
    since the library is not compiled for it; what is ours has other frames. */
 
