@@ -56,7 +56,8 @@ is_deeply(plan_of(names => ['relay']), [],
 
 for my $case (['worker-killed relay', 'single'], ['worker-killed', 'single'],
     ['replica-cut worker-killed', 'replicas'], ['slot-migrated', 'cluster'],
-    ['sentinel-failover client', 'sentinel'])
+    ['sentinel-failover client', 'sentinel'],
+    ['partition replicas worker-killed', 'network'])
 {
     my ($text, $topology) = @$case;
     is(Chaos::Faults::topology(Chaos::Faults::chosen($text)), $topology,

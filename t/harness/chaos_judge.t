@@ -63,7 +63,8 @@ sub breaches {
 
     my @table = Chaos::Judge::judge(dir => $dir, redis => [$redis],
         alerts => $story->{alerts}, lease => 3, unknown => 'forward',
-        failovers => $story->{failovers}, limits => $story->{limits});
+        failovers => $story->{failovers},
+        replicated => $story->{replicated}, limits => $story->{limits});
 
     return join '; ', map { "$_->[0]: $_->[1]" }
         grep { defined $_->[2] && $_->[1] > $_->[2] } @table;
@@ -121,6 +122,14 @@ told('a second job run across a failover', '', sub {
         status => 201, key => 'run-b', asked => '', body => 'a', begun => 5,
         time => 6 };
     $s->{failovers} = [4.5];
+});
+
+told('a second job run across a failover to a replica that had the claim',
+    'the same, across a failover: 1', sub {
+    my ($s) = @_;
+    push @{$s->{ledger}},
+        { event => 'creation', request => 1, token => 'a', key => 'run-b' };
+    @$s{qw(failovers replicated)} = ([3.5], 1);
 });
 
 told('a second job run before a failover', 'tokens with two job runs: 1', sub {

@@ -30,6 +30,7 @@ END {
 
 # start(HARNESS, name => what sentinels call the master, timeout => ms,
 # host => a name that master and replica announce, and sentinels with them,
+# places => five Chaos::Network::Host that they run in, the master's first,
 # tls => lines of the sentinels' configuration, for a port of their own)
 
 sub start {
@@ -41,11 +42,13 @@ sub start {
     my @args = ('--repl-diskless-sync-delay', 0);
     push @args, '--replica-announce-ip', $opt{host} if $opt{host};
     $self->{data} = [map {
-        $t->redis("$self->{name}$_", tcp => 1, args => \@args)
+        my $n = $_;
+        $self->at($n, sub { $t->redis("$self->{name}$n", tcp => 1,
+            host => $self->ip($n), args => \@args) });
     } 1, 2];
 
     my ($master, $replica) = @{$self->{data}};
-    $replica->command('REPLICAOF', '127.0.0.1', $master->{port});
+    $replica->command('REPLICAOF', $self->ip(1), $master->{port});
     $self->wait_link($replica);
 
     $self->add_sentinel($_) for 1 .. 3;
@@ -58,6 +61,23 @@ sub start {
     }
 
     return $self;
+}
+
+# Runs code where the one with this number runs: 1 is the master, 3 the first
+# sentinel.
+
+sub at {
+    my ($self, $n, $code) = @_;
+    my $place = ($self->{places} // [])->[$n - 1] or return $code->();
+
+    return $place->run($code);
+}
+
+sub ip {
+    my ($self, $n) = @_;
+    my $place = ($self->{places} // [])->[$n - 1] or return '127.0.0.1';
+
+    return $place->ip;
 }
 
 sub add_sentinel {
@@ -76,27 +96,30 @@ sub add_sentinel {
     push @lines, 'sentinel resolve-hostnames yes',
         'sentinel announce-hostnames yes' if $self->{host} =~ /[a-z]/;
     my $more = join "\n", @lines;
+    my $host = $self->{places} ? $self->ip(1) : $self->{host};
+    my $ip = $self->ip($n + 2);
 
     mkdir "$dir/$name.d" or die "$dir/$name.d: $!\n";
     $t->write_file("$name.conf", <<"END");
 port $port
-bind 127.0.0.1
+bind $ip
 dir $dir/$name.d
 unixsocket $dir/$name.sock
 protected-mode no
 $more
-sentinel monitor $self->{name} $self->{host} $master->{port} 2
+sentinel monitor $self->{name} $host $master->{port} 2
 sentinel down-after-milliseconds $self->{name} $self->{timeout}
 sentinel failover-timeout $self->{name} 6000
 END
 
-    my $process = JobRuns::Process->start(
+    my $process = $self->at($n + 2, sub { JobRuns::Process->start(
         name => 'redis-sentinel', output => "$dir/$name.log",
         argv => [$ENV{TEST_REDIS_BINARY} || 'redis-server',
-            "$dir/$name.conf", '--sentinel']);
+            "$dir/$name.conf", '--sentinel']) });
     push @processes, $process;
 
     my $sentinel = bless { folder => $dir, name => $name, port => $port,
+        host => $ip,
         tcp => 1, tls_port => $tls_port, process => $process },
         'JobRuns::Redis';
     wait_for {

@@ -35,10 +35,11 @@ my $json = JSON::PP->new->utf8->canonical;
 
 # run(gateways => [ADDRESS...], clients => N, seconds => N, seed => N,
 #     log => FILE, odd_clients => 0 or 1, odd_service => 0 or 1, delay =>
-#     SECONDS, keys => Chaos::Keys or undef) returns when the last call has
-# ended.  Odd clients close their half of the connection, or send another
-# request behind; an odd service sends early hints and broken chunks.  With keys
-# requests are signed, most of them well.
+#     SECONDS, keys => Chaos::Keys or undef, places => the gateways' hosts of
+#     Chaos::Network or undef) returns when the last call has ended.  Odd
+# clients close their half of the connection, or send another request behind; an
+# odd service sends early hints and broken chunks.  With keys requests are
+# signed, most of them well.
 
 sub run {
     my (%opt) = @_;
@@ -101,8 +102,10 @@ sub try_once {
 
     $client->{resets} = rand() < 0.6;
     $client->{gateway} = int rand @gateways;
-    my $socket = IO::Socket::INET->new(Proto => 'tcp', Blocking => 0,
-        PeerAddr => $gateways[$client->{gateway}]);
+    my $open = sub { IO::Socket::INET->new(Proto => 'tcp', Blocking => 0,
+        PeerAddr => $gateways[$client->{gateway}]) };
+    my $socket = $self->{places}
+        ? $self->{places}[$client->{gateway}]->run($open) : $open->();
 
     if (!$socket) {
         $self->ended($client, { error => "connect: $!" });

@@ -19,6 +19,8 @@ use warnings;
 
 use Time::HiRes qw(sleep);
 
+use Chaos::Partition ();
+
 # name => [weight, topology or undef for any, lines of error.log that it brings,
 # deed]; those of weight 0 are set up for the whole run, without events
 
@@ -42,7 +44,7 @@ my %faults = (
         $_[1]{disk}->let;
     }],
     'keys-swapped' => [2, undef,
-        qr/keys cannot be read|\[emerg\].*jobruns_auth_keys/,
+        qr/keys cannot be read|\[emerg\].*keys\.json/,
         sub { $_[0]{keys}->change($_[2]) }],
 
     'redis-stalled' => [2, 'single', undef, sub {
@@ -74,6 +76,10 @@ my %faults = (
     'sentinel-failover' => [1, 'sentinel', undef, \&fail_over],
     'slot-migrated' => [3, 'cluster', undef, \&migrate_slot],
 
+    'partition' => [3, 'network', undef, \&Chaos::Partition::strike],
+    'network-failover' => [1, 'network', undef, \&fail_over],
+
+    'replicas' => [0, 'network'],
     'relay' => [0, 'single'],
     'client' => [0, undef],
     'service' => [0, undef],

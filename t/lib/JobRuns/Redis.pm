@@ -18,14 +18,15 @@ use JobRuns::Process ();
 use JobRuns::Stored qw(read_record write_record read_counters write_counters);
 use JobRuns::Wait qw(wait_for default_timeout);
 
-# new(folder => DIR, name => NAME, tcp => 1, password => ..., args => [...]).
+# new(folder => DIR, name => NAME, tcp => 1, host => where it listens, 127.0.0.1
+# unless given, password => ..., args => [...]).
 # Data lie in DIR/NAME and survive a restart and a kill -9: each write is in
 # the append-only file before its reply.
 
 sub new {
     my ($class, %opt) = @_;
 
-    my $self = bless { args => [], %opt }, $class;
+    my $self = bless { args => [], host => '127.0.0.1', %opt }, $class;
     $self->{dir} = "$opt{folder}/$opt{name}";
     mkdir $self->{dir} or die "$self->{dir}: $!\n";
     $self->{port} = claim_port() if $opt{tcp};
@@ -37,7 +38,8 @@ sub new {
 
 sub address {
     my ($self) = @_;
-    return $self->{tcp} ? "127.0.0.1:$self->{port}" : 'unix:' . $self->path;
+    return $self->{tcp} ? "$self->{host}:$self->{port}"
+        : 'unix:' . $self->path;
 }
 
 sub path { return "$_[0]{folder}/$_[0]{name}.sock" }
@@ -50,7 +52,8 @@ sub start {
         name => 'redis-server', output => "$self->{dir}/redis.log",
         argv => [
             $ENV{TEST_REDIS_BINARY} || 'redis-server',
-            '--port', $self->{port} // 0, '--bind', '127.0.0.1',
+            '--port', $self->{port} // 0, '--bind', $self->{host},
+            '--protected-mode', 'no',
             '--unixsocket', $self->path, '--unixsocketperm', '777',
             '--dir', $self->{dir}, '--save', '', '--appendonly', 'yes',
             '--daemonize', 'no',
