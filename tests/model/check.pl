@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 
-# The model of retry tokens, checked by spin in every state it can reach: the
-# promises hold, and each seeded mistake breaks the one that it should.
+# The models of retry tokens and of their batches, checked by spin in every state
+# that they can reach: the promises hold, and each seeded mistake breaks the one that it should.
 
 use strict;
 use warnings;
@@ -13,7 +13,8 @@ use File::Spec ();
 use File::Temp ();
 use Test::More;
 
-my $model = File::Spec->rel2abs(dirname($0)) . '/retry_token.pml';
+my $folder = File::Spec->rel2abs(dirname($0));
+my $model = "$folder/retry_token.pml";
 my $cc = $ENV{CC} || 'cc';
 my $home = getcwd();
 my $dir = File::Temp->newdir;
@@ -86,6 +87,21 @@ breaks('an admission without a deadline: it claims for nobody',
     DEADLINES => 0);
 breaks('leases that do not end: nor do claims', qr/^acceptance cycle/, 1,
     HONOURS => 0, REFUSE => 1, LATE => 0, CRASHES => 1, LEASES => 0);
+
+# Two attempts in one call.
+
+$model = "$folder/batch.pml";
+
+holds('two tokens in a call: each has one job run, and no claim is left', 0,
+    SAME => 0);
+holds('one token twice in a turn: one job run', 0, SAME => 1);
+breaks('one token twice in a call: both are forwarded',
+    qr/^assertion violated .*owner/, 0,
+    SAME => 1, APART => 0);
+breaks('an error for all that is not asked about: a claim is left',
+    qr/^assertion violated .*state\[0\]/, 0, SAME => 0, ALONE => 0);
+breaks('memory is full, and the attempt is forwarded: without a claim',
+    qr/^assertion violated .*owner/, 0, SAME => 0, REFUSED => 0);
 
 chdir $home;
 done_testing;
