@@ -6,6 +6,7 @@
 
 use lib 't/lib';
 use JobRuns;
+use Batches qw(in_one_turn answer_in_one_turn);
 
 use JobRuns::Disk;
 
@@ -71,7 +72,8 @@ is($replay->header('opc-retry-replayed'), 'true',
 
 # --------------------------------------------------------------- one for many
 
-# Redis answers six admissions, and later six settlements, at a time.
+# Redis answers six admissions, and later six settlements, at a time: they are
+# one call each.
 
 my $n = 6;
 
@@ -80,28 +82,23 @@ sub records { return scalar(my @records = $t->audit) }
 # How many writes it takes until there are so many records.
 
 sub writes_for {
-    my ($number) = @_;
+    my ($number, $act) = @_;
 
     $had = $disk->writes;
-    $redis->resume;
+    $act->();
     wait_for { records() == $number } "$number records";
 
     return $disk->writes - $had;
 }
 
 my $records = records();
+my @clients;
 
-$redis->pause;
-my @clients = map { $t->start_run(stub => { wait_read => 'all' }) } 1 .. $n;
-$t->get('/x');                          # all have been asked
-is(writes_for($records + $n), 1, "$n records of .begin are in one write");
-$service->wait_at('all', $n);
-
-$redis->pause;
-$service->release('all');
-wait_for { $service->created == $service->asked } 'the service to answer';
-$t->get('/x');
-is(writes_for($records + 2 * $n), 1, "$n records of .end are in one write");
+is(writes_for($records + $n, sub {
+    @clients = in_one_turn($t, ({ stub => Batches::held() }) x $n);
+}), 1, "$n records of .begin are in one write");
+is(writes_for($records + 2 * $n, sub { answer_in_one_turn($t, $n) }), 1,
+    "$n records of .end are in one write");
 is($_->response->status, 201, 'a creation of one turn with others is created')
     for @clients;
 

@@ -165,6 +165,23 @@ is(statuses(@clients), '503 503 503', 'a reply for one is no reply to three');
 is($service->asked, 0, 'a reply for one forwards none of three');
 
 ###############################################################################
+# Redis does not reply: two calls are under way, and no more
+
+fresh();
+$real->pause;
+@clients = map {
+    my $client = $t->start_run(token => $_, stub => held());
+    $t->get('/x');                      # it has been asked
+    $client;
+} 'a' .. 'f';
+$peer->wait_seen('^records', $had + 2);
+is(calls_since(), '1 1', 'two calls of a tenant are under way');
+$real->resume;
+$service->wait_at('answer', 6);
+answer_in_one_turn($t, 6);
+is(statuses(@clients), join(' ', (201) x 6), 'who waited for them is created');
+
+###############################################################################
 # Replicas
 
 my $master = $t->redis('master', tcp => 1,
