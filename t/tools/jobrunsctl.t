@@ -226,6 +226,22 @@ is($checks{permissions}{found}, 'missing +time +zcard +role +info',
 like($checks{$_}{found}, qr/^unknown: NOPERM/, "$_ is unknown")
     for qw(info clock forecast);
 ok($checks{'script admit'}{ok}, 'the rest is looked at');
+
+# Redis reads its append-only file with the rights of default
+
+ok($checks{'user default'}{ok}, 'a default user with all rights is in order');
+$t->redis->command(qw(ACL SETUSER few +@all));
+$t->redis->command(qw(AUTH few few));
+for my $rights ('-flushall', '-@all +ping', 'resetkeys ~other:*') {
+    $t->redis->command(qw(ACL SETUSER default), split / /, $rights);
+    ($status) = ctl(@few, 'doctor');
+    %checks = map { $_->{check} => $_ } @{ctl_json(@few, 'doctor')};
+    is($status, 1, "doctor exits with 1 where default has $rights");
+    ok(!$checks{'user default'}{ok}, "it reports that default has $rights");
+    like($checks{'user default'}{remedy}, qr/SETUSER default off resetpass/,
+        "it has the remedy of $rights");
+    $t->redis->command(qw(ACL SETUSER default on nopass ~* &* +@all));
+}
 $t->redis->command(qw(CONFIG SET maxmemory-policy allkeys-lru));
 $t->redis->command(qw(CONFIG SET appendonly no));
 ($status) = ctl(@redis, 'doctor');

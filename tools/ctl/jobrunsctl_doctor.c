@@ -16,8 +16,8 @@
 
 #define CTL_SAMPLE  200
 
-/* bytes of a token whose response is stored */
-#define CTL_RECORD  2600.0
+/* bytes of a token whose response is stored (docs/howto/size-redis.md) */
+#define CTL_RECORD  1500.0
 
 
 static const ctl_column_t  ctl_doctor_columns[] = {
@@ -212,6 +212,89 @@ ctl_doctor_acl(ctl_t *ctl, ctl_doctor_t *d)
 }
 
 
+/* the value of a name in the reply of ACL GETUSER; NULL: there is none */
+
+static redisReply *
+ctl_doctor_member(redisReply *user, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; user->type == REDIS_REPLY_ARRAY && i + 1 < user->elements;
+         i += 2)
+    {
+        if (user->element[i]->str != NULL
+            && strcmp(user->element[i]->str, name) == 0)
+        {
+            return user->element[i + 1];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* whether keys are all: "~*", before Redis 7 a list with "*" */
+
+static int
+ctl_doctor_all_keys(redisReply *keys)
+{
+    if (keys != NULL && keys->type == REDIS_REPLY_ARRAY && keys->elements) {
+        keys = keys->element[0];
+    }
+
+    return keys != NULL && keys->str != NULL
+           && (strncmp(keys->str, "~*", 3) == 0 || strcmp(keys->str, "*") == 0);
+}
+
+
+/*
+ * Redis 7.0 reads its append-only file with the rights of "default": what that
+ * one may not do is not there after a restart.  Users that may not ask, as
+ * docs/redis.md has them, are not told.
+ */
+
+static int
+ctl_doctor_default(ctl_t *ctl, ctl_doctor_t *d)
+{
+    int          all;
+    char         found[160];
+    redisReply  *reply, *commands;
+    const char  *argv[3] = { "ACL", "GETUSER", "default" };
+
+    reply = ctl_command(ctl, 1, 3, argv);
+
+    if (reply == NULL) {
+        return CTL_FAILED;
+    }
+
+    commands = ctl_doctor_member(reply, "commands");
+
+    if (reply->type == REDIS_REPLY_ERROR || commands == NULL
+        || commands->str == NULL)
+    {
+        ctl_doctor_row(d, "user default", 1,
+                       "unknown: this user may not ask ACL GETUSER", "");
+        freeReplyObject(reply);
+        return CTL_OK;
+    }
+
+    all = strncmp(commands->str, "+@all", 5) == 0
+          && strstr(commands->str, " -") == NULL
+          && ctl_doctor_all_keys(ctl_doctor_member(reply, "keys"));
+
+    snprintf(found, sizeof(found), all ? "all rights, as the append-only file "
+             "needs" : "%.60s: at a restart Redis 7.0 drops what it may not "
+             "do from the append-only file", commands->str);
+
+    ctl_doctor_row(d, "user default", all, found,
+                   "ACL SETUSER default off resetpass ~* &* +@all: nobody "
+                   "can log in, and tokens survive a restart");
+    freeReplyObject(reply);
+
+    return CTL_OK;
+}
+
+
 static int
 ctl_doctor_clock(ctl_t *ctl, ctl_doctor_t *d)
 {
@@ -362,7 +445,7 @@ ctl_doctor_on_key(ctl_t *ctl, const char *key, size_t len, void *data)
  * What a day of creations needs, against what Redis may use and what the
  * machine has, half of which is for the rewrite of the append-only file.
  * Without a token to measure it is that of a job run of 400 bytes with its
- * headers (docs/redis.md).
+ * headers.
  */
 
 static void
@@ -470,6 +553,7 @@ ctl_doctor_visit(ctl_t *ctl, void *data)
     if (ctl_doctor_info(ctl, d) != CTL_OK
         || ctl_doctor_clock(ctl, d) != CTL_OK
         || ctl_doctor_acl(ctl, d) != CTL_OK
+        || ctl_doctor_default(ctl, d) != CTL_OK
         || ctl_doctor_script(ctl, d, "admit", jr_embedded_admit_lua)
            != CTL_OK
         || ctl_doctor_script(ctl, d, "renew", jr_embedded_renew_lua)
