@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 
-# The models of retry tokens and of their batches, checked by spin in every state
-# that they can reach: the promises hold, and each seeded mistake breaks the one that it should.
+# The models of retry tokens and of their batches, checked by spin in every
+# state that they can reach: the promises hold, and each seeded mistake breaks
+# the one that it should.
 
 use strict;
 use warnings;
