@@ -126,11 +126,40 @@ base64_has_one_form(void **state)
 }
 
 
+/* each byte at each of the four places: the digits alone, and at the last the
+   padding */
+
+static void
+sixty_four_bytes_are_digits(void **state)
+{
+    int              ch;
+    char             text[4];
+    size_t           i, k, len;
+    unsigned char    back[3];
+
+    (void) state;
+
+    for (i = 0; i < 4; i++) {
+
+        for (ch = 0, k = 0; ch < 256; ch++) {
+            memset(text, 'A', 4);
+            text[i] = (char) ch;
+            k += jr_base64_decode((jr_str_t) { 4, text }, JR_BASE64_PADDED,
+                                  back, 3, &len)
+                 == JR_OK;
+        }
+
+        assert_int_equal(k, i < 3 ? 64 : 65);
+    }
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        cmocka_unit_test(base64_has_one_form)
+        cmocka_unit_test(base64_has_one_form),
+        cmocka_unit_test(sixty_four_bytes_are_digits)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
