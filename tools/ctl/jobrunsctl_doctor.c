@@ -243,7 +243,7 @@ ctl_doctor_all_keys(redisReply *keys)
     }
 
     return keys != NULL && keys->str != NULL
-           && (strncmp(keys->str, "~*", 3) == 0 || strcmp(keys->str, "*") == 0);
+           && (strcmp(keys->str, "~*") == 0 || strcmp(keys->str, "*") == 0);
 }
 
 
