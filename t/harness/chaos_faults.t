@@ -44,7 +44,8 @@ is(scalar(grep { $plan->[$_]{at} < $plan->[$_ - 1]{at} } 1 .. $#$plan), 0,
     'events are in order');
 
 my %seen = map { $_->{name} => 1 } @{plan_of(seconds => 600)};
-is(join(' ', grep { !$seen{$_} } @all), 'client error-page relay service',
+is(join(' ', grep { !$seen{$_} } @all),
+    'bursts client error-page relay service',
     'all faults occur in a long plan but those that are set up at its start');
 
 my @few = Chaos::Faults::chosen('redis-full, reload');

@@ -19,7 +19,7 @@ use IO::Handle ();
 use IO::Select ();
 use IO::Socket::INET ();
 use JSON::PP ();
-use Socket qw(SOL_SOCKET SO_LINGER);
+use Socket qw(SOL_SOCKET SO_LINGER SO_RCVBUF);
 use Time::HiRes qw(time);
 
 use constant TRIES => 8;
@@ -36,10 +36,12 @@ my $json = JSON::PP->new->utf8->canonical;
 # run(gateways => [ADDRESS...], clients => N, seconds => N, seed => N,
 #     log => FILE, odd_clients => 0 or 1, odd_service => 0 or 1, delay =>
 #     SECONDS, keys => Chaos::Keys or undef, places => the gateways' hosts of
-#     Chaos::Network or undef) returns when the last call has ended.  Odd
-# clients close their half of the connection, or send another request behind; an
-# odd service sends early hints and broken chunks.  With keys requests are
-# signed, most of them well.
+#     Chaos::Network or undef, bursts => 0 or 1) returns when the last call has
+# ended.  Odd clients close their half of the connection, send another request
+# behind, or one before whose response is so large that NGINX has to wait until
+# it can write; an odd service sends early hints and broken chunks.  With keys
+# requests are signed, most of them well.  In bursts many calls of one tenant
+# begin at once.
 
 sub run {
     my (%opt) = @_;
@@ -65,6 +67,17 @@ sub next_call {
         return;
     }
 
+    # half of the calls wait for the next quarter of a second
+    my $burst = delete $client->{burst};
+
+    if ($self->{bursts} && !$burst && rand() < 0.5) {
+        $client->{burst} = 1;
+        $self->{busy}{$client->{number}} //= 1;
+        push @{$self->{timers}}, [(1 + int time * 4) / 4, $client,
+            \&next_call];
+        return;
+    }
+
     my @others = sort { $a->{number} <=> $b->{number} }
         grep { ref && $_ != $client } values %{$self->{busy}};
 
@@ -72,6 +85,7 @@ sub next_call {
     $client->{call} = sprintf 'chaos-%d-%d', $self->{seed}, ++$self->{calls};
     @$client{qw(token tenant job)} = ($client->{call}, $client->{number} % 8,
         $client->{call});
+    $client->{tenant} = int(time * 4) % 8 if $burst;
     $client->{user} = $self->{keys} ? $self->{keys}->user : 'chaos';
 
     if (@others && rand() < SHARED) {
@@ -114,8 +128,11 @@ sub try_once {
 
     $client->{socket} = $socket;
     $client->{habit} = $self->{odd_clients} && rand() < 0.15
-        ? rand() < 0.5 ? 'half-closes' : 'pipelines' : '';
+        ? (qw(half-closes pipelines behind))[rand 3] : '';
+    $client->{before} = $client->{habit} eq 'behind';
     $client->{out} = $self->request($client);
+    setsockopt $socket, SOL_SOCKET, SO_RCVBUF, pack 'i', 4096
+        if $client->{before};
     $self->{by_socket}{$socket} = $client;
     $self->{select}->add($socket);
 }
@@ -146,7 +163,10 @@ sub request {
         method => 'POST', path => $path, headers => $headers, body => $body })
         if $self->{keys};
 
-    return join("\r\n", "POST $path HTTP/1.1",
+    # the response to the one before fills the buffers of both sides
+    return ($client->{before} ? "GET /large HTTP/1.1\r\nHost: chaos\r\n"
+            . "X-Stub-Status: 200\r\nX-Stub-Bytes: 300000\r\n\r\n" : '')
+        . join("\r\n", "POST $path HTTP/1.1",
         (map { "$_->[0]: $_->[1]" } @$headers), '', '') . $body
         . ($pipelines ? "GET /other HTTP/1.1\r\nHost: chaos\r\n\r\n" : '');
 }
@@ -227,7 +247,8 @@ sub on_writable {
 
     substr $client->{out}, 0, $n, '';
     shutdown $client->{socket}, 1
-        if !length $client->{out} && $client->{habit} eq 'half-closes';
+        if !length $client->{out}
+        && $client->{habit} =~ /^(?:half-closes|behind)\z/;
 }
 
 sub on_readable {
@@ -237,7 +258,9 @@ sub on_readable {
 
     return if !defined $n && ($! == EAGAIN || $! == EWOULDBLOCK);
 
-    my $answer = answer($client->{in});
+    $client->{before} = !skipped(\$client->{in}) if $client->{before};
+
+    my $answer = $client->{before} ? undef : answer($client->{in});
 
     if ($answer) {
         $self->ended($client, $answer);
@@ -245,6 +268,19 @@ sub on_readable {
     } elsif (!$n) {
         $self->ended($client, { error => defined $n ? 'closed' : "read: $!" });
     }
+}
+
+# Takes the first response off, once it is whole.
+
+sub skipped {
+    my ($in) = @_;
+    my ($length) = $$in =~ /^content-length: (\d+)\r/mi or return 0;
+    my $head = index $$in, "\r\n\r\n";
+
+    return 0 if $head < 0 || length $$in < $head + 4 + $length;
+    substr $$in, 0, $head + 4 + $length, '';
+
+    return 1;
 }
 
 # A whole answer, or undef.

@@ -52,6 +52,11 @@ my %faults = (
         sleep 0.1 + 2.5 * $_[2][0];
         $_[0]{redis}->resume;
     }],
+    'redis-stalled-long' => [1, 'single', undef, sub {
+        $_[0]{redis}->pause;
+        sleep $_[0]{lease} + 0.2 + $_[2][0];
+        $_[0]{redis}->resume;
+    }],
     'redis-killed' => [2, 'single', undef, sub {
         $_[0]{redis}->kill;
         sleep $_[2][0];
@@ -81,6 +86,7 @@ my %faults = (
 
     'replicas' => [0, 'network'],
     'relay' => [0, 'single'],
+    'bursts' => [0, undef],
     'client' => [0, undef],
     'service' => [0, undef],
     'error-page' => [0, undef],
