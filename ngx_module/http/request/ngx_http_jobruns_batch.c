@@ -41,6 +41,7 @@
 
 
 #define NGX_HTTP_JOBRUNS_BATCH_MOST   32
+#define NGX_HTTP_JOBRUNS_BATCH_OUT    2
 
 /* bytes that attempts of a batch add to it; a larger one is alone */
 #define NGX_HTTP_JOBRUNS_BATCH_SIZE   (64 * 1024)
@@ -49,15 +50,11 @@
    deadline is that of all */
 #define NGX_HTTP_JOBRUNS_BATCH_SPREAD  20
 
-#define NGX_HTTP_JOBRUNS_BATCH_OUT    2
-
 /* keys and arguments; a call by more keys is alone */
 #define NGX_HTTP_JOBRUNS_BATCH_ARGS   512
 
-/* a power of 2 */
+/* a power of 2; gathers that are kept for the next turn */
 #define NGX_HTTP_JOBRUNS_BATCH_BUCKETS  256
-
-/* gathers that are kept for the next turn */
 #define NGX_HTTP_JOBRUNS_BATCH_SPARE  64
 
 
@@ -102,14 +99,15 @@ static void ngx_http_jobruns_batch_tell(ngx_http_jobruns_batch_call_t *first,
 static ngx_queue_t  ngx_http_jobruns_batch_buckets[
                                              NGX_HTTP_JOBRUNS_BATCH_BUCKETS];
 
+/* posted: the end of this turn */
+static ngx_event_t  ngx_http_jobruns_batch_turn;
+
 static struct {
     ngx_queue_t   turn;         /* gathers, in the order of their first call */
-    ngx_event_t   event;        /* posted: the end of this turn */
     ngx_queue_t   spare;
     ngx_uint_t    spares;
 } ngx_http_jobruns_batches = {
     .turn = { &ngx_http_jobruns_batches.turn, &ngx_http_jobruns_batches.turn },
-    .event = { .handler = ngx_http_jobruns_batch_on_turn },
     .spare = { &ngx_http_jobruns_batches.spare,
                &ngx_http_jobruns_batches.spare }
 };
@@ -233,6 +231,8 @@ ngx_http_jobruns_batch_gather_create(ngx_queue_t *bucket)
 static void
 ngx_http_jobruns_batch_gather_rest(ngx_http_jobruns_batch_gather_t *g)
 {
+    ngx_event_t  *turn;
+
     if (!ngx_queue_empty(&g->calls)) {
 
         if (g->out[0] != NULL && g->out[1] != NULL) {
@@ -241,9 +241,10 @@ ngx_http_jobruns_batch_gather_rest(ngx_http_jobruns_batch_gather_t *g)
         } else if (ngx_queue_empty(&g->turn)) {
             ngx_queue_insert_tail(&ngx_http_jobruns_batches.turn, &g->turn);
 
-            ngx_http_jobruns_batches.event.log = ngx_cycle->log;
-            ngx_post_event(&ngx_http_jobruns_batches.event,
-                           &ngx_posted_events);
+            turn = &ngx_http_jobruns_batch_turn;
+            turn->handler = ngx_http_jobruns_batch_on_turn;
+            turn->log = ngx_cycle->log;
+            ngx_post_event(turn, &ngx_posted_events);
         }
 
         return;
@@ -363,6 +364,8 @@ ngx_http_jobruns_batch_on_turn(ngx_event_t *ev)
         g = ngx_queue_data(q, ngx_http_jobruns_batch_gather_t, turn);
 
         for (i = 0; i < NGX_HTTP_JOBRUNS_BATCH_OUT; i++) {
+            /* what is freed below has left the queue:
+               NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
             while (g->out[i] == NULL && !ngx_queue_empty(&g->calls)) {
                 ngx_http_jobruns_batch_send(g, i);
             }
