@@ -127,6 +127,22 @@ is(state_of($real), 'ddd', 'each of three lost settlements is stored');
 is($service->created($_), 1, "$_ has one job run") for qw(a b c);
 
 ###############################################################################
+# No reply yet
+
+fresh();
+$real->pause;
+@clients = in_one_turn($t, ({ token => 'same' }) x 24);
+wait_for { $peer->count('^records') == $had + 24 }
+    'all tries of a token to be sent before any has a reply';
+is(calls_since(), join(' ', (1) x 24), 'each try of a token has its own call');
+$real->resume;
+my %tries;
+$tries{$_->response->status}++ for @clients;
+is(($tries{201} // 0) + ($tries{409} // 0), 24, 'all tries have a response')
+    or diag(explain(\%tries));
+is($service->created('same'), 1, 'many tries of a token make one job run');
+
+###############################################################################
 # An error
 
 fresh();

@@ -24,8 +24,10 @@
  * An attempt is blocked while it asks, and a settlement is its own: so no
  * call ends before its handler was called, also where the client has left.
  *
- * No two calls of a batch have the same record.  Scripts read all records
- * before they write one, so both would be told that nobody has it.
+ * No two calls of a batch have the same record: scripts read all records before
+ * they write one, so both would be told that nobody has it.  The second one is
+ * sent alone behind the batch, so that many tries of a token wait for one round
+ * trip, as many tokens do.
  *
  * What an error has kept a batch from deciding is asked for each attempt
  * alone, once: what is wrong with one is not held against the others, and the
@@ -37,10 +39,10 @@
 #include <ngx_event.h>
 
 #include "ngx_http_jobruns_batch.h"
+#include "ngx_http_jobruns_batch_eval.h"
 #include "ngx_http_jobruns_reply_batch.h"
 
 
-#define NGX_HTTP_JOBRUNS_BATCH_MOST   32
 #define NGX_HTTP_JOBRUNS_BATCH_OUT    2
 
 /* bytes that attempts of a batch add to it; a larger one is alone */
@@ -49,9 +51,6 @@
 /* ms by which calls of a batch may have waited less than its first one, whose
    deadline is that of all */
 #define NGX_HTTP_JOBRUNS_BATCH_SPREAD  20
-
-/* keys and arguments; a call by more keys is alone */
-#define NGX_HTTP_JOBRUNS_BATCH_ARGS   512
 
 /* a power of 2; gathers that are kept for the next turn */
 #define NGX_HTTP_JOBRUNS_BATCH_BUCKETS  256
@@ -84,11 +83,12 @@ static void ngx_http_jobruns_batch_on_turn(ngx_event_t *ev);
 static void ngx_http_jobruns_batch_send(ngx_http_jobruns_batch_gather_t *g,
     ngx_uint_t out);
 static ngx_uint_t ngx_http_jobruns_batch_take(
-    ngx_http_jobruns_batch_gather_t *g, ngx_http_jobruns_batch_call_t *first);
+    ngx_http_jobruns_batch_gather_t *g, ngx_http_jobruns_batch_call_t *first,
+    ngx_queue_t *rest);
+static ngx_int_t ngx_http_jobruns_batch_send_one(
+    ngx_http_jobruns_batch_call_t *call, ngx_msec_t waited);
 static ngx_uint_t ngx_http_jobruns_batch_has(
     ngx_http_jobruns_batch_call_t *first, ngx_http_jobruns_batch_call_t *call);
-static ngx_int_t ngx_http_jobruns_batch_eval(
-    ngx_http_jobruns_batch_call_t *first, ngx_uint_t n);
 static void ngx_http_jobruns_batch_on_reply(ngx_redis_op_t *op,
     ngx_redis_status_e status, redisReply *reply);
 static void ngx_http_jobruns_batch_tell(ngx_http_jobruns_batch_call_t *first,
@@ -116,11 +116,19 @@ static struct {
 ngx_int_t
 ngx_http_jobruns_batch_alone(ngx_http_jobruns_batch_call_t *call)
 {
+    return ngx_http_jobruns_batch_send_one(call, 0);
+}
+
+
+static ngx_int_t
+ngx_http_jobruns_batch_send_one(ngx_http_jobruns_batch_call_t *call,
+    ngx_msec_t waited)
+{
     call->refused = NGX_OK;
 
     call->op.handler = call->handler;
     call->op.stamp = call->stamp;
-    call->op.waited = 0;
+    call->op.waited = waited;
 
     return ngx_redis_op_eval(call->server, &call->op, call->script,
                              call->nkeys, call->argc, call->argv);
@@ -387,12 +395,13 @@ ngx_http_jobruns_batch_send(ngx_http_jobruns_batch_gather_t *g,
 {
     ngx_int_t                       rc;
     ngx_uint_t                      n;
-    ngx_http_jobruns_batch_call_t  *first;
+    ngx_queue_t                     rest, *q;
+    ngx_http_jobruns_batch_call_t  *first, *call;
 
     first = ngx_queue_data(ngx_queue_head(&g->calls),
                            ngx_http_jobruns_batch_call_t, queue);
 
-    n = ngx_http_jobruns_batch_take(g, first);
+    n = ngx_http_jobruns_batch_take(g, first, &rest);
 
     first->gather = g;
     first->refused = NGX_OK;
@@ -404,19 +413,34 @@ ngx_http_jobruns_batch_send(ngx_http_jobruns_batch_gather_t *g,
 
     if (rc == NGX_OK) {
         g->out[out] = first;
-        return;
+
+    } else {
+        ngx_http_jobruns_batch_tell(first, rc, ngx_redis_unreachable, NULL);
     }
 
-    ngx_http_jobruns_batch_tell(first, rc, ngx_redis_unreachable, NULL);
+    while (!ngx_queue_empty(&rest)) {
+
+        q = ngx_queue_head(&rest);
+        ngx_queue_remove(q);
+
+        call = ngx_queue_data(q, ngx_http_jobruns_batch_call_t, queue);
+        rc = ngx_http_jobruns_batch_send_one(call,
+                                          ngx_http_jobruns_batch_age(call));
+        if (rc != NGX_OK) {
+            ngx_queue_init(&call->members);
+            ngx_queue_insert_tail(&call->members, &call->queue);
+            ngx_http_jobruns_batch_tell(call, rc, ngx_redis_unreachable, NULL);
+        }
+    }
 }
 
 
-/* makes what gathers members of the first, as many as a batch has; one that
-   has the record of another stays for the next */
+/* makes what gathers members of the first, as many as a batch has; the rest is
+   those on the way that have the record of a member */
 
 static ngx_uint_t
 ngx_http_jobruns_batch_take(ngx_http_jobruns_batch_gather_t *g,
-    ngx_http_jobruns_batch_call_t *first)
+    ngx_http_jobruns_batch_call_t *first, ngx_queue_t *rest)
 {
     size_t                          size;
     ngx_msec_t                      age;
@@ -429,6 +453,7 @@ ngx_http_jobruns_batch_take(ngx_http_jobruns_batch_gather_t *g,
     age = ngx_http_jobruns_batch_age(first);
 
     ngx_queue_init(&first->members);
+    ngx_queue_init(rest);
 
     for (q = ngx_queue_head(&g->calls);
          q != ngx_queue_sentinel(&g->calls) && n < NGX_HTTP_JOBRUNS_BATCH_MOST;
@@ -438,6 +463,8 @@ ngx_http_jobruns_batch_take(ngx_http_jobruns_batch_gather_t *g,
         call = ngx_queue_data(q, ngx_http_jobruns_batch_call_t, queue);
 
         if (ngx_http_jobruns_batch_has(first, call)) {
+            ngx_queue_remove(q);
+            ngx_queue_insert_tail(rest, q);
             continue;
         }
 
@@ -481,49 +508,6 @@ ngx_http_jobruns_batch_has(ngx_http_jobruns_batch_call_t *first,
     }
 
     return 0;
-}
-
-
-/* shared keys, a record of each, shared arguments, one of each */
-
-static ngx_int_t
-ngx_http_jobruns_batch_eval(ngx_http_jobruns_batch_call_t *first,
-    ngx_uint_t n)
-{
-    ngx_str_t                      *records, *own;
-    ngx_uint_t                      shared;
-    ngx_queue_t                    *q;
-    ngx_http_jobruns_batch_call_t  *call;
-
-    /* the client copies */
-    static ngx_str_t                argv[NGX_HTTP_JOBRUNS_BATCH_ARGS];
-
-    if (n == 1) {
-        return ngx_redis_op_eval(first->server, &first->op, first->script,
-                                 first->nkeys, first->argc, first->argv);
-    }
-
-    shared = first->argc - first->nkeys - 1;
-    records = argv + first->nkeys - 1;
-    own = records + n + shared;
-
-    ngx_memcpy(argv, first->argv, (first->nkeys - 1) * sizeof(ngx_str_t));
-    ngx_memcpy(records + n, first->argv + first->nkeys,
-               shared * sizeof(ngx_str_t));
-
-    for (q = ngx_queue_head(&first->members);
-         q != ngx_queue_sentinel(&first->members);
-         q = ngx_queue_next(q))
-    {
-        call = ngx_queue_data(q, ngx_http_jobruns_batch_call_t, queue);
-
-        *records++ = call->argv[call->nkeys - 1];
-        *own++ = call->argv[call->argc - 1];
-    }
-
-    return ngx_redis_op_eval(first->server, &first->op, first->script,
-                             first->nkeys + n - 1,
-                             first->argc + 2 * (n - 1), argv);
 }
 
 
