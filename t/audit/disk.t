@@ -7,6 +7,7 @@
 
 use lib 't/lib';
 use JobRuns;
+use Batches 'in_one_turn';
 
 use JSON::PP ();
 
@@ -155,13 +156,10 @@ SKIP: {
     my $asked = $t->service->asked;
     my $size = -s $log;
 
-    $t->redis->pause;
-    my @clients = map { $t->start_run(to => $turn, request_id => "turn--$_") }
-        1 .. 6;
-    $t->get('/x', to => $turn);         # all have been asked
     my $fits = 2 * (length($begin[1]) + 1) + 100;
     limit_files($turn, $size + $fits);
-    $t->redis->resume;
+    my @clients = in_one_turn($t,
+        map { { to => $turn, request_id => "turn--$_" } } 1 .. 6);
 
     my %got;
     $got{$_->response->status}++ for @clients;

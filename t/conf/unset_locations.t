@@ -75,7 +75,7 @@ for my $place (sort keys %places) {
 
         my ($ok, $output) = check($places{$place}->($line));
         ok(!$ok, "nginx -t refuses in $place: $line");
-        like($output, qr/\[emerg\]\ "jobruns\ on"\ in\ server\ "guarded"\ does
+        like($output, qr/\[emerg\]\ "jobruns"\ in\ server\ "guarded"\ does
             \ not\ go\ with\ .*\Q$called\E.*\ in\ its\ location\ "[^"]*x[^"]*":
             .*add\ "\Q$mend\E"\ there.*begins\ in\ \S+:\d+/x,
             "the message has place and remedy in $place: $line");
