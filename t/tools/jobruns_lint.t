@@ -169,7 +169,7 @@ sub zone_fires {
     return decode_json($json);
 }
 
-$result = zone_fires('US/Pacific', '0 30 2 1 1,7 ? 2040');
+$result = zone_fires('America/Los_Angeles', '0 30 2 1 1,7 ? 2040');
 is_deeply($result->{fires},
           [ '2040-01-01T10:30:00Z', '2040-07-01T09:30:00Z' ],
           'fire times are in UTC');
@@ -192,10 +192,10 @@ for my $case ([ 'GMT+5:30', '2040-01-01T02:30:00+05:30' ],
 # a clock that is put forward does not show 02:30; one that is put back
 # shows 01:30 twice
 
-is_deeply(zone_fires('US/Pacific', '0 30 2 11 3 ? 2040')->{localFires},
+is_deeply(zone_fires('America/Los_Angeles', '0 30 2 11 3 ? 2040')->{localFires},
           [ '2040-03-11T03:30:00-07:00' ],
           'a time that is left out fires when the clock is put forward');
-is_deeply(zone_fires('US/Pacific', '0 30 1 4 11 ? 2040')->{localFires},
+is_deeply(zone_fires('America/Los_Angeles', '0 30 1 4 11 ? 2040')->{localFires},
           [ '2040-11-04T01:30:00-08:00' ],
           'a time that comes twice fires once');
 
