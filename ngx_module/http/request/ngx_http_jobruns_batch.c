@@ -427,9 +427,8 @@ ngx_http_jobruns_batch_send(ngx_http_jobruns_batch_gather_t *g,
         rc = ngx_http_jobruns_batch_send_one(call,
                                           ngx_http_jobruns_batch_age(call));
         if (rc != NGX_OK) {
-            ngx_queue_init(&call->members);
-            ngx_queue_insert_tail(&call->members, &call->queue);
-            ngx_http_jobruns_batch_tell(call, rc, ngx_redis_unreachable, NULL);
+            call->refused = rc;
+            call->handler(&call->op, ngx_redis_unreachable, NULL);
         }
     }
 }
