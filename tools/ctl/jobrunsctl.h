@@ -157,6 +157,10 @@ redisReply *ctl_command(ctl_t *ctl, int tolerant, int argc,
 /* the key of the arguments, NUL-terminated, to be freed */
 char *ctl_key(ctl_t *ctl, jr_key_kind_e kind, const char *name);
 
+/* the parts of a key, which point into text; 0: it is none of the gateway's */
+int ctl_key_split(const ctl_t *ctl, const char *text, size_t len,
+    jr_key_t *key);
+
 /* the server's clock, ms; -1 after saying why */
 long long ctl_now(ctl_t *ctl);
 

@@ -78,9 +78,7 @@ ctl_inflight_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
     jr_record_t   record;
     const char   *argv[2] = { "GET", text };
 
-    if (jr_key_read((jr_str_t) { len, text },
-                    (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
-        != JR_OK
+    if (!ctl_key_split(ctl, text, len, &key)
         || (key.kind != JR_KEY_TOKEN && key.kind != JR_KEY_ATTEMPT))
     {
         return CTL_OK;

@@ -407,9 +407,7 @@ ctl_override_on_hash(ctl_t *ctl, const char *text, size_t len,
     jr_key_t     key;
     redisReply  *fields;
 
-    if (jr_key_read((jr_str_t) { len, text },
-                    (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
-        != JR_OK
+    if (!ctl_key_split(ctl, text, len, &key)
         || key.kind != JR_KEY_OVERRIDES || key.name.len
         || json_object_get(o->seen, text) != NULL)
     {

@@ -450,6 +450,15 @@ ctl_masters(ctl_t *ctl, ctl_visit_pt visit, void *data)
 }
 
 
+int
+ctl_key_split(const ctl_t *ctl, const char *text, size_t len, jr_key_t *key)
+{
+    return jr_key_read((jr_str_t) { len, text },
+                       (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, key)
+           == JR_OK;
+}
+
+
 char *
 ctl_key(ctl_t *ctl, jr_key_kind_e kind, const char *name)
 {

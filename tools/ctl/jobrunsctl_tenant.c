@@ -285,10 +285,7 @@ ctl_tenant_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
 
     jr_key_t  key;
 
-    if (jr_key_read((jr_str_t) { len, text },
-                    (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
-        != JR_OK)
-    {
+    if (!ctl_key_split(ctl, text, len, &key)) {
         return CTL_OK;
     }
 
@@ -417,10 +414,7 @@ ctl_reset_on_key(ctl_t *ctl, const char *text, size_t len, void *data)
     const char  *argv[6] = { "EVAL", ctl_reset_lua, "1", text, t->only,
                              size };
 
-    if (jr_key_read((jr_str_t) { len, text },
-                    (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
-        != JR_OK)
-    {
+    if (!ctl_key_split(ctl, text, len, &key)) {
         return CTL_OK;
     }
 

@@ -99,9 +99,7 @@ ctl_tokens_on_record(ctl_t *ctl, const char *text, size_t len,
     const char   *reason;
 
     if (reply->type != REDIS_REPLY_STRING
-        || jr_key_read((jr_str_t) { len, text },
-                       (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
-           != JR_OK
+        || !ctl_key_split(ctl, text, len, &key)
         || key.kind != JR_KEY_TOKEN
         || jr_record_read((jr_str_t) { reply->len, reply->str }, &record)
            != JR_OK)

@@ -234,10 +234,7 @@ static int
 ctl_use_key(ctl_t *ctl, const char *text, size_t len, jr_key_t *key,
     ctl_use_row_t *row)
 {
-    if (jr_key_read((jr_str_t) { len, text },
-                    (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, key)
-        != JR_OK)
-    {
+    if (!ctl_key_split(ctl, text, len, key)) {
         return 0;
     }
 
@@ -358,9 +355,7 @@ ctl_use_on_overrides(ctl_t *ctl, const char *text, size_t len,
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
         || reply->element[1]->type != REDIS_REPLY_ARRAY
-        || jr_key_read((jr_str_t) { len, text },
-                       (jr_str_t) { strlen(ctl->prefix), ctl->prefix }, &key)
-           != JR_OK
+        || !ctl_key_split(ctl, text, len, &key)
         || key.kind != JR_KEY_OVERRIDES || key.name.len)
     {
         return CTL_OK;
