@@ -293,9 +293,10 @@ ngx_http_jobruns_delay_slot_settled(ngx_http_jobruns_settlement_t *s,
         return;
     }
 
-    for (i = 0; i < s->nkeys - 1; i++) {
+    for (i = 0; i < s->call.nkeys - 1; i++) {
 
-        slot = ngx_http_jobruns_delay_slot_of(s->server, &s->argv[i]);
+        slot = ngx_http_jobruns_delay_slot_of(s->call.server,
+                                              &s->call.argv[i]);
 
         if (slot != NULL
             && ++slot->seen % NGX_HTTP_JOBRUNS_SLOT_OTHERS != 0)

@@ -299,6 +299,7 @@ void
 ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_settled_e settled)
 {
+    ngx_str_t                   *key;
     ngx_queue_t                 *q, *bucket;
     ngx_http_jobruns_group_t    *g;
     ngx_http_jobruns_verdict_t  *v;
@@ -323,7 +324,8 @@ ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
 
     v = NULL;
 
-    bucket = ngx_http_jobruns_group_bucket(&s->argv[s->nkeys - 1]);
+    key = ngx_http_jobruns_settlement_key(s);
+    bucket = ngx_http_jobruns_group_bucket(key);
     q = ngx_queue_head(bucket);
 
     while (q != ngx_queue_sentinel(bucket)) {
@@ -331,8 +333,8 @@ ngx_http_jobruns_group_settled(ngx_http_jobruns_settlement_t *s,
         g = ngx_queue_data(q, ngx_http_jobruns_group_t, queue);
         q = ngx_queue_next(q);
 
-        if (g->conf->server != s->server
-            || !ngx_http_jobruns_group_is_of(g, &s->argv[s->nkeys - 1]))
+        if (g->conf->server != s->call.server
+            || !ngx_http_jobruns_group_is_of(g, key))
         {
             continue;
         }

@@ -28,20 +28,20 @@ ngx_http_jobruns_settle_args_build(ngx_http_jobruns_settlement_t *s,
     ngx_str_t   *arg;
     ngx_uint_t   i;
 
-    s->nkeys = a->args.nkeys - JR_ADMIT_KEY_LIMITS;
-    s->argc = s->nkeys + JR_SETTLE_ATTEMPTS + 1;
+    s->call.nkeys = a->args.nkeys - JR_ADMIT_KEY_LIMITS;
+    s->call.argc = s->call.nkeys + JR_SETTLE_ATTEMPTS + 1;
 
-    s->argv = ngx_pcalloc(s->pool, s->argc * sizeof(ngx_str_t));
-    if (s->argv == NULL) {
+    s->call.argv = ngx_pcalloc(s->pool, s->call.argc * sizeof(ngx_str_t));
+    if (s->call.argv == NULL) {
         return NGX_ERROR;
     }
 
     /* overrides are admission's */
 
-    for (i = 0; i < s->nkeys; i++) {
+    for (i = 0; i < s->call.nkeys; i++) {
         arg = &a->args.keys[JR_ADMIT_KEY_LIMITS + i];
 
-        if (ngx_http_jobruns_settle_args_copy(s, &s->argv[i], arg->data,
+        if (ngx_http_jobruns_settle_args_copy(s, &s->call.argv[i], arg->data,
                                              arg->len)
             != NGX_OK)
         {
@@ -49,7 +49,7 @@ ngx_http_jobruns_settle_args_build(ngx_http_jobruns_settlement_t *s,
         }
     }
 
-    arg = s->argv + s->nkeys;
+    arg = s->call.argv + s->call.nkeys;
 
     ngx_memcpy(s->fingerprint, a->check.fingerprint,
                NGX_HTTP_JOBRUNS_FINGERPRINT_LEN);
@@ -94,7 +94,7 @@ ngx_http_jobruns_settle_args_pack(ngx_http_jobruns_settlement_t *s,
     ngx_str_t    *arg;
     jr_answer_t  *answer;
 
-    arg = &s->argv[s->nkeys + JR_SETTLE_ATTEMPTS];
+    arg = &s->call.argv[s->call.nkeys + JR_SETTLE_ATTEMPTS];
 
     v[JR_SETTLE_OUTCOME].text = s->word;
     v[JR_SETTLE_IS_TOKEN].number = (a->call.token.data != NULL);
@@ -161,8 +161,8 @@ ngx_http_jobruns_settle_args_size(ngx_http_jobruns_settlement_t *s)
 
     size = NGX_HTTP_JOBRUNS_SETTLEMENT;
 
-    for (i = 0; i < s->argc; i++) {
-        size += s->argv[i].len;
+    for (i = 0; i < s->call.argc; i++) {
+        size += s->call.argv[i].len;
     }
 
     return size;

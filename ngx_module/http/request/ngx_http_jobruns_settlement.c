@@ -110,10 +110,16 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
     s->log.handler = NULL;
     s->log.data = NULL;
 
-    s->server = a->conf->server;
-    s->call.tag = ngx_http_jobruns_args_tag(a);
     s->main = ngx_http_get_module_main_conf(a->request,
                                             ngx_http_jobruns_module);
+
+    s->call.op.data = s;
+    s->call.op.log = &s->log;
+    s->call.handler = ngx_http_jobruns_on_settled;
+    s->call.server = a->conf->server;
+    s->call.script = &s->main->settle;
+    s->call.tag = ngx_http_jobruns_args_tag(a);
+
     s->created = (a->outcome == JR_OUTCOME_CREATED);
     s->unsure = (!ngx_http_jobruns_forwarded(a)
                  && a->verdict != jobruns_verdict_forward);
@@ -150,12 +156,6 @@ ngx_http_jobruns_settlement_try(ngx_http_jobruns_settlement_t *s)
     s->call.op.log = &s->log;
 
     s->call.handler = ngx_http_jobruns_on_settled;
-    s->call.server = s->server;
-    s->call.script = &s->main->settle;
-    s->call.nkeys = s->nkeys;
-    s->call.argc = s->argc;
-    s->call.argv = s->argv;
-
     return s->pending ? ngx_http_jobruns_batch_alone(&s->call)
                       : ngx_http_jobruns_batch_call(&s->call);
 }
@@ -240,6 +240,13 @@ ngx_http_jobruns_settlement_let_go(ngx_http_jobruns_settlement_t *s,
 }
 
 
+ngx_str_t *
+ngx_http_jobruns_settlement_key(ngx_http_jobruns_settlement_t *s)
+{
+    return &s->call.argv[s->call.nkeys - 1];
+}
+
+
 ngx_msec_int_t
 ngx_http_jobruns_settlement_left(ngx_http_jobruns_settlement_t *s)
 {
@@ -321,7 +328,7 @@ ngx_http_jobruns_settlement_lost(ngx_http_jobruns_settlement_t *s,
                   "jobruns: could not tell Redis that an attempt ended as "
                   "\"%V\", key \"%V\", job run \"%V\": its token is unknown "
                   "when the lease ends%V",
-                  &word, &s->argv[s->nkeys - 1],
+                  &word, ngx_http_jobruns_settlement_key(s),
                   &s->run_key, &full);
 
     ngx_http_jobruns_count(jobruns_count_settle_lost);
@@ -358,7 +365,7 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
         ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
                       "jobruns: job run \"%V\" was created for key \"%V\", "
                       "which another request owns by now: its answer is not "
-                      "kept", &s->run_key, &s->argv[s->nkeys - 1]);
+                      "kept", &s->run_key, ngx_http_jobruns_settlement_key(s));
     }
 
     /* an answer may name no run: then there is nothing to compare */
@@ -371,7 +378,7 @@ ngx_http_jobruns_settlement_tell(ngx_http_jobruns_settlement_t *s,
         ngx_log_error(NGX_LOG_ALERT, &s->log, 0,
                       "jobruns: one retry token made two job runs: \"%V\" is "
                       "kept, \"%V\" is not, key \"%V\"; cancel one of them",
-                      run_key, &s->run_key, &s->argv[s->nkeys - 1]);
+                      run_key, &s->run_key, ngx_http_jobruns_settlement_key(s));
         ngx_http_jobruns_count(jobruns_count_second_run);
     }
 }

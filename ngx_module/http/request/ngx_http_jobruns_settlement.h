@@ -29,11 +29,7 @@ struct ngx_http_jobruns_settlement_s {
     ngx_msec_t                     deadline;
     ngx_msec_t                     gap;
 
-    ngx_redis_server_t            *server;
     ngx_http_jobruns_main_conf_t  *main;
-    ngx_uint_t                     nkeys;
-    ngx_uint_t                     argc;
-    ngx_str_t                     *argv;
     ngx_http_jobruns_room_t        room;      /* of jobruns_hold_memory */
     jr_str_t                       word;      /* of the outcome */
     int64_t                        lost;      /* 0, or the deadline of an
@@ -42,7 +38,8 @@ struct ngx_http_jobruns_settlement_s {
                                            NGX_HTTP_JOBRUNS_FINGERPRINT_LEN];
     ngx_str_t                      request_id;
     ngx_str_t                      run_key;
-    jr_str_t                       answer;    /* in argv; len 0: not stored */
+    jr_str_t                       answer;    /* in the call's argv;
+                                                 len 0: not stored */
 
     ngx_http_jobruns_attempt_t    *attempt;
     unsigned                       created:1;
@@ -60,6 +57,9 @@ struct ngx_http_jobruns_settlement_s {
     ngx_queue_t                    of_tenant; /* the same, of its tenant */
 };
 
+
+/* the key of the attempt's record, in Redis and in messages */
+ngx_str_t *ngx_http_jobruns_settlement_key(ngx_http_jobruns_settlement_t *s);
 
 /* ms until the deadline of s; negative behind it */
 ngx_msec_int_t ngx_http_jobruns_settlement_left(

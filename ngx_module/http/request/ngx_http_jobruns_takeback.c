@@ -58,7 +58,7 @@ ngx_http_jobruns_takeback_early(ngx_http_jobruns_settlement_t *s)
     } else if (ngx_http_jobruns_settlement_left(s)
                <= NGX_HTTP_JOBRUNS_TRY_MOST)
     {
-        ngx_memzero(s->argv[s->nkeys + JR_SETTLE_ATTEMPTS].data,
+        ngx_memzero(s->call.argv[s->call.nkeys + JR_SETTLE_ATTEMPTS].data,
                     JR_SETTLE_DEADLINE_LEN);
     }
 
@@ -86,7 +86,7 @@ ngx_http_jobruns_takeback_over(ngx_http_jobruns_settlement_t *s)
                                "this worker exits, and could not take back an "
                                "admission without a reply within a minute: "
                                "key \"%V\" is unknown when its lease ends",
-                               &s->argv[s->nkeys - 1]);
+                               ngx_http_jobruns_settlement_key(s));
 
     ngx_http_jobruns_count(jobruns_count_settle_lost);
     ngx_http_jobruns_settlement_free(s);
@@ -149,7 +149,7 @@ ngx_http_jobruns_takeback_drop(ngx_http_jobruns_settlement_t *s,
                                "is unknown when its lease ends; is Redis "
                                "away? else raise it", s->main->hold_memory,
                                ngx_http_jobruns_room_text(why),
-                               &s->argv[s->nkeys - 1]);
+                               ngx_http_jobruns_settlement_key(s));
 
     ngx_http_jobruns_count(jobruns_count_room_full + why);
     ngx_http_jobruns_count(jobruns_count_settle_lost);
