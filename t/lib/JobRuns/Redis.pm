@@ -21,7 +21,8 @@ use JobRuns::Wait qw(wait_for default_timeout);
 # new(folder => DIR, name => NAME, tcp => 1, host => where it listens, 127.0.0.1
 # unless given, password => ..., args => [...]).
 # Data lie in DIR/NAME and survive a restart and a kill -9: each write is in
-# the append-only file before its reply.
+# the append-only file before its reply.  With "everysec" it need not be: while
+# a sync lasts, Redis writes nothing for up to two seconds.
 
 sub new {
     my ($class, %opt) = @_;
@@ -56,7 +57,7 @@ sub start {
             '--protected-mode', 'no',
             '--unixsocket', $self->path, '--unixsocketperm', '777',
             '--dir', $self->{dir}, '--save', '', '--appendonly', 'yes',
-            '--daemonize', 'no',
+            '--appendfsync', 'no', '--daemonize', 'no',
             defined $self->{password}
                 ? ('--requirepass', $self->{password}) : (),
             @{$self->{args}},
