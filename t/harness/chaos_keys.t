@@ -38,6 +38,10 @@ is(known(100 + $LOOK - 1, 100 + $LOOK - 1, [], $revoked),
     'leaving+steady or steady', 'until a worker must have looked, both');
 is(known(101 + $LOOK, 102 + $LOOK, [], $revoked), 'steady',
     'after that only the new one');
+
+my @stalls = map { { begun => 101, ended => 100 + $LOOK } } 1, 2;
+is(known(100 + 2 * $LOOK, 100 + 2 * $LOOK, \@stalls, $revoked), 'steady',
+    'what is stopped twice at a time is stopped once');
 is(known(101 + $LOOK, 102 + $LOOK, [{ begun => 101, ended => 104 }], $revoked),
     'leaving+steady or steady', 'a worker that was stopped looks later');
 is(known(101 + $LOOK, 102 + $LOOK, [], $revoked, event(102, 'cut')),

@@ -468,6 +468,19 @@ sub wait_log {
     } "$pattern in error.log";
 }
 
+# What "location = /status { jobruns_status; }" says.
+
+sub status { return $_[0]->get('/status?format=json')->json }
+
+# Until so many requests wait for a limit; such a test has jobruns_zone.
+
+sub wait_delayed {
+    my ($self, $number) = @_;
+
+    return wait_for { $self->status->{delayed} == $number }
+        "$number to wait for a limit";
+}
+
 # The audit records of attempts so far, oldest first; a line still being
 # written is left out, and so are the records that open and close chains.
 

@@ -19,12 +19,6 @@ $t->run(workers => 1, server => 'location = /status { jobruns_status; }
 
 my $service = $t->service;
 
-sub wait_delayed {
-    my ($number) = @_;
-    wait_for { $t->get('/status?format=json')->json->{delayed} == $number }
-        "$number to wait for a limit";
-}
-
 my $began = time;
 my $first = $t->start_run(token => random_id, stub => { wait_read => 'gate' });
 $service->wait_at('gate');
@@ -33,7 +27,7 @@ my @tokens = (random_id, random_id);
 my @waiting;
 for (@tokens) {
     push @waiting, $t->start_run(token => $_);
-    wait_delayed(scalar @waiting);
+    $t->wait_delayed(scalar @waiting);
 }
 
 $service->release('gate');

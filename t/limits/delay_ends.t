@@ -29,13 +29,6 @@ my $n = 0;
 sub place { return 'w' . ++$n }
 sub to { return (to => '127.0.0.1:' . $t->port($_[0])) }
 
-sub status { return $t->get('/status?format=json')->json }
-
-sub wait_delayed {
-    my ($number) = @_;
-    wait_for { status()->{delayed} == $number } "$number to wait for a limit";
-}
-
 ###############################################################################
 # nginx -t
 
@@ -76,7 +69,7 @@ my $first = $t->start_run(token => random_id, workspace => $v, to(3),
 $service->wait_at('reload');
 my @waiting = ($t->start_run(token => random_id, workspace => $w, to(2)),
     $t->start_run(token => random_id, workspace => $v, to(3)));
-wait_delayed(2);
+$t->wait_delayed(2);
 $t->nginx->reload(draining => 1);
 $service->release('reload');
 is($first->response->status, 201, 'who has the slot is created');
@@ -97,7 +90,7 @@ $service->wait_at('quit');
 my $token = random_id;
 @waiting = ($t->start_run(token => $token, workspace => $w, to(2)),
     $t->start_run(token => random_id, workspace => $v, to(3)));
-wait_delayed(2);
+$t->wait_delayed(2);
 $t->nginx->reload(draining => 1);
 
 for (@waiting) {
@@ -122,7 +115,7 @@ $first = $t->start_run(token => random_id, workspace => $v, to(3),
     stub => { wait_read => 'away' });
 $service->wait_at('away');
 my $waits = $t->start_run(token => random_id, workspace => $v, to(3));
-wait_delayed(1);
+$t->wait_delayed(1);
 $redis->stop;
 is($waits->response->status, 503, 'one in line gets 503 when Redis is away');
 $redis->start;
@@ -131,7 +124,7 @@ is($first->response->status, 201, 'who was forwarded is created');
 # the one in line may have asked just then: that is taken back at its deadline,
 # which is jobruns_redis_timeout away
 wait_for {
-    my $json = status();
+    my $json = $t->status;
     !$json->{pendingSettles} && !$json->{pendingKeeps};
 } 'nothing to be left to tell Redis', 60;
 $t->allow_log(qr/Redis/);

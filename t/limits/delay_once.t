@@ -24,35 +24,29 @@ $clock->run(sub { $t->run(workers => 1, server => '
 
 my $service = $t->service;
 
-sub wait_delayed {
-    my ($number) = @_;
-    wait_for { $t->get('/status?format=json')->json->{delayed} == $number }
-        "$number to wait for a limit";
-}
-
 my $token = random_id;
 my $holds = $t->start_run(token => random_id, stub => { wait_read => 'one' });
 $service->wait_at('one');
 
 my $first = $t->start_run(token => $token,
     stub => { wait_read => 'two', status => 404 });
-wait_delayed(1);
+$t->wait_delayed(1);
 my $retry = $t->start_run(token => $token, request_id => 'the-retry');
-wait_delayed(2);
+$t->wait_delayed(2);
 my $other = $t->start_run(token => random_id, stub => { wait_read => 'three' });
-wait_delayed(3);
+$t->wait_delayed(3);
 
 $clock->passed(16);
 $service->release('one');
 is($holds->response->status, 201, 'who has the slot is created');
 $service->wait_at('two');
-wait_delayed(1);
+$t->wait_delayed(1);
 ok(1, 'a retry waits for the attempt of its token that has a slot now');
 
 $service->release('two');
 is($first->response->status, 404, 'the service refuses this attempt');
 $service->wait_at('three');
-wait_delayed(1);
+$t->wait_delayed(1);
 ok(1, 'its retry waits in the line again, behind another one');
 
 # 16 and 15 seconds

@@ -41,13 +41,6 @@ my $n = 0;
 sub place { return 'w' . ++$n }
 sub to { return (to => '127.0.0.1:' . $t->port($_[0])) }
 
-sub status { return $t->get('/status?format=json')->json }
-
-sub wait_delayed {
-    my ($number) = @_;
-    wait_for { status()->{delayed} == $number } "$number to wait for a limit";
-}
-
 # when the service got the creation with a token
 
 sub went {
@@ -91,8 +84,8 @@ for my $h2 (0, 1) {
         "$name: RateLimit of a delayed response says that nothing remains");
 }
 
-wait_delayed(0);
-is(status()->{counters}{jobruns_delayed_total}, 8,
+$t->wait_delayed(0);
+is($t->status->{counters}{jobruns_delayed_total}, 8,
     'those that waited are counted');
 
 my @waited = sort { $a <=> $b }
@@ -110,7 +103,7 @@ is($t->create_run(workspace => $w, to(3))->status, 201,
     'a creation below the rate is created at once');
 
 my $waits = $t->start_run(workspace => $w, token => random_id, to(3));
-wait_delayed(1);
+$t->wait_delayed(1);
 
 my $answer = $t->create_run(workspace => $w, to(3));
 is($answer->status, 429, 'what cannot pass within the delay gets 429');
@@ -123,17 +116,17 @@ like($answer->header('ratelimit'), qr/"daily";r=998/,
     'a refusal consumes nothing; one that waits has paid');
 
 $waits->reset;
-wait_delayed(0);
+$t->wait_delayed(0);
 
 my $next = $t->start_run(workspace => $w, token => random_id, to(3));
-wait_delayed(1);
+$t->wait_delayed(1);
 ok(1, 'the turn of one that left is free for the next');
 $answer = $t->create_run(workspace => $w, to(3));
 is($answer->status, 429, 'and for one alone');
 like($answer->header('ratelimit'), qr/"daily";r=998/,
     'what one that left had paid is given back');
 $next->reset;
-wait_delayed(0);
+$t->wait_delayed(0);
 
 ###############################################################################
 # Those behind one that leaves move up
@@ -145,7 +138,7 @@ is($first->response->status, 201, 'the first is created at once');
 my @clients;
 for (1 .. 3) {
     push @clients, $t->start_run(workspace => $w, token => $tokens[$_], to(4));
-    wait_delayed($_);
+    $t->wait_delayed($_);
 }
 $clients[0]->reset;
 is($clients[1]->response->status, 201, 'the one behind it is created');
@@ -166,7 +159,7 @@ $w = place();
 is($t->create_run(workspace => $w, to(5))->status, 201, 'the rate is used');
 my $token = random_id;
 my $waiting = $t->start_run(workspace => $w, token => $token, to(5));
-wait_delayed(1);
+$t->wait_delayed(1);
 my $retry = $t->start_run(workspace => $w, token => $token, to(5));
 my @both = map { $_->response } $waiting, $retry;
 is_deeply([map { $_->status } @both], [201, 201],
@@ -181,6 +174,6 @@ is($service->created($token), 1, 'one job run is created of the two');
 $w = place();
 is($t->create_run(workspace => $w, to(6))->status, 201,
     'a rate in dry_run lets the first pass') for 1 .. 2;
-is(status()->{delayed}, 0, 'nobody waits for a rate in dry_run');
+is($t->status->{delayed}, 0, 'nobody waits for a rate in dry_run');
 
 done_testing;

@@ -31,14 +31,7 @@ my $n = 0;
 sub place { return 'w' . ++$n }
 sub to { return (to => '127.0.0.1:' . $t->port($_[0])) }
 
-sub status { return $t->get('/status?format=json')->json }
-
-sub counted { return status()->{counters}{"jobruns_$_[0]_total"} }
-
-sub wait_delayed {
-    my ($number) = @_;
-    wait_for { status()->{delayed} == $number } "$number to wait for a limit";
-}
+sub counted { return $t->status->{counters}{"jobruns_$_[0]_total"} }
 
 # one that the service holds at a gate
 
@@ -54,12 +47,12 @@ sub held {
 
 sub line {
     my ($w, $many, %opt) = @_;
-    my $before = status()->{delayed};
+    my $before = $t->status->{delayed};
     my @clients;
 
     for (1 .. $many) {
         push @clients, $t->start_run(token => random_id, workspace => $w, %opt);
-        wait_delayed($before + $_);
+        $t->wait_delayed($before + $_);
     }
     return @clients;
 }
@@ -77,7 +70,7 @@ for my $h2 (0, 1) {
     for (0 .. 4) {
         push @line, $t->start_run(token => $tokens[$_], workspace => $w,
             h2 => $h2);
-        wait_delayed($_ + 1);
+        $t->wait_delayed($_ + 1);
     }
 
     is($service->created($_), 0, "$name: one in line is not forwarded")
@@ -93,7 +86,7 @@ for my $h2 (0, 1) {
     is_deeply(\@order, [0 .. 4], "$name: they go in the order of the line");
 }
 
-wait_delayed(0);
+$t->wait_delayed(0);
 is(counted('delayed'), 10, 'those that waited are counted');
 
 ###############################################################################
@@ -116,20 +109,20 @@ is($answer->header('opc-retry-replayed'), 'true',
 
 # who leaves the line is no more in the way
 $waits->reset;
-wait_delayed(0);
+$t->wait_delayed(0);
 my $token = random_id;
 my @same;
 for ($token, random_id, $token, $token) {
     push @same, $t->start_run(token => $_, workspace => $w,
         stub => { wait_read => 'same' });
-    wait_delayed(scalar @same);
+    $t->wait_delayed(scalar @same);
 }
 $service->release('second');
 is($first->response->status, 201, 'who has the slot is created');
 $service->wait_at('same');
-wait_for { status()->{waiting} == 2 }
+wait_for { $t->status->{waiting} == 2 }
     'the retries of one that goes to wait for its end';
-is(status()->{delayed}, 1, 'they leave the line, another stays in it');
+is($t->status->{delayed}, 1, 'they leave the line, another stays in it');
 $service->release('same');
 is(scalar(grep { $_->response->status == 201 } @same), 4,
     'retries with one token in line get 201');
@@ -162,7 +155,7 @@ $w = place();
 $first = held('fourth', workspace => $w);
 my @h2 = map { [$t->start_h2(map { { token => random_id, workspace => $w } }
     1 .. 100)] } 1 .. 3;
-wait_delayed(256);
+$t->wait_delayed(256);
 wait_for { counted('delays_refused') == 44 } '44 to find no place';
 
 my @refused = grep { $_ && $_->status == 429 }
@@ -173,7 +166,7 @@ my $v = place();
 my $second = held('fifth', workspace => $v, tenancy => 'ocid1.tenancy.oc1..b');
 my $other = $t->start_run(token => random_id, workspace => $v,
     tenancy => 'ocid1.tenancy.oc1..b');
-wait_delayed(257);
+$t->wait_delayed(257);
 ok(1, 'another tenant has places of its own');
 $service->release($_) for 'fourth', 'fifth';
 is($_->response->status, 201, 'who has a slot is created')
@@ -181,7 +174,7 @@ is($_->response->status, 201, 'who has a slot is created')
 is(scalar(grep { $_->response->status == 201 } @{$h2[0]}), 100,
     'who waits in line is created in the end');
 $_->[0]{h2}->close for @h2[1, 2];
-wait_delayed(0);
+$t->wait_delayed(0);
 
 $t->allow_log(qr/does not wait for a limit/);
 

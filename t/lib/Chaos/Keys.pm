@@ -19,10 +19,11 @@ use strict;
 use warnings;
 
 use IPC::Open2 qw(open2);
-use List::Util qw(max min);
+use List::Util qw(min);
 use MIME::Base64 qw(decode_base64 encode_base64);
 use Time::HiRes qw(sleep time);
 
+use Chaos::Times qw(overlap);
 use JobRuns::Signer ();
 
 our @ISA = qw(JobRuns::Signer);
@@ -240,23 +241,13 @@ sub known {
 
             $since = $next->[1] if !$next->[2];
             $forgotten ||= $next->[2] && $end - $since
-                >= LOOK + held($stalls, $since, $end);
+                >= LOOK + overlap($stalls, $since, $end);
         }
 
         push @known, $listed unless $forgotten;
     }
 
     return @known;
-}
-
-sub held {
-    my ($stalls, $from, $to) = @_;
-    my $sum = 0;
-
-    $sum += max(0, min($to, $_->{ended}) - max($from, $_->{begun}))
-        for @$stalls;
-
-    return $sum;
 }
 
 sub lists { return scalar grep { $_ eq $_[1] } @{$_[0]} }

@@ -17,8 +17,9 @@ package Chaos::Limits;
 use strict;
 use warnings;
 
-use List::Util qw(max min);
+use List::Util qw(max);
 
+use Chaos::Times qw(overlap);
 use JobRuns::Stored qw(read_counters);
 
 # of a rate's backlog, for one request
@@ -167,16 +168,10 @@ sub too_fast {
 
 sub held_up {
     my ($try, $events) = @_;
-    my ($begun, $end) = ($try->{begun}, $try->{time} + LATE);
-    my $held = 0;
+    my @stops = grep { $_->{name} =~ /stalled|killed|reload/ }
+        @{$events // []};
 
-    for my $event (@{$events // []}) {
-        next unless $event->{name} =~ /stalled|killed|reload/;
-        $held += max(0, min($end, $event->{ended})
-            - max($begun, $event->{begun}));
-    }
-
-    return $held;
+    return overlap(\@stops, $try->{begun}, $try->{time} + LATE);
 }
 
 sub waits {
