@@ -3,8 +3,8 @@
 package Bench::Extra;
 
 # What the matrix does not show: counts of one request, system calls, tenants
-# few and many, latency on an idle system next to Redis' own, many tokens, and
-# memory of held answers.
+# few and many, latency on an idle system next to Redis' own and with Redis far
+# away, many tokens, and memory of held answers.
 
 use strict;
 use warnings;
@@ -13,6 +13,7 @@ use IO::Socket::INET ();
 use JSON::PP ();
 
 use Bench::Count qw(start_redis start_gateway count stored_record);
+use Bench::Far ();
 use Bench::Load ();
 use Bench::Peer ();
 use JobRuns::Process ();
@@ -24,13 +25,13 @@ use JobRuns::Wait qw(wait_for);
 sub run {
     my ($results, $only, %opt) = @_;
     my %sections = (counts => \&counts, syscalls => \&syscalls,
-        tenants => \&tenants, idle => \&idle, scale => \&scale,
-        held => \&held);
+        tenants => \&tenants, idle => \&idle, far => \&Bench::Far::far,
+        scale => \&scale, held => \&held);
 
     return unless $opt{peer}{gateway};
 
     for my $name (grep { $only->{$_} }
-        qw(counts syscalls tenants idle scale held))
+        qw(counts syscalls tenants idle far scale held))
     {
         $opt{redis}->command('FLUSHALL', 'ASYNC');
         $results->{$name} = $sections{$name}->(%opt);

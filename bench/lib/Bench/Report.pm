@@ -135,6 +135,11 @@ sub targets {
             '%.0f');
     }
 
+    if (my $far = $results->{far}) {
+        $ratio->('p50 of a create, Redis 1 ms away, 2000/s: one tenant / many',
+            (map { median(@{$far->{$_}{p50}}) } qw(create spread)), 1.15);
+    }
+
     return () unless @rows;
 
     return '## Targets', '', "At $most connections where nothing else is said.",
@@ -193,6 +198,19 @@ sub extra {
             '|---|---|---|',
             '| ' . join(' | ', map { show(@{$i->{$_}}) }
                 qw(plain gateway call)) . ' |', '';
+    }
+
+    if (my $f = $results->{far}) {
+        my %name = (create => 'one tenant', spread => 'a thousand tenants');
+
+        push @lines, '## Redis a millisecond away', '',
+            'One worker, 2,000 creations a second; from when a request was '
+            . 'due.', '',
+            '| | p50, ms | p99, ms | calls to Redis |', '|---|---|---|---|',
+            (map { my $r = $f->{$_}; "| $name{$_} | " . join(' | ',
+                (map { show(map { $_ / 1000 } @{$r->{$_}}) } qw(p50 p99)),
+                sprintf '%.2f', median(@{$r->{calls}})) . ' |' }
+                qw(create spread)), '';
     }
 
     if (my $s = $results->{scale}) {
