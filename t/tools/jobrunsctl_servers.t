@@ -11,6 +11,7 @@ use JobRuns::Ctl;
 use JobRuns::Ports qw(claim_port);
 use JobRuns::Tls;
 use RedisCluster;
+use RedisPeer;
 use RedisSentinel;
 
 JobRuns::Ctl::needed();
@@ -54,6 +55,47 @@ sub claims {
 }
 
 my $limit = 'jobruns_quota daily key=tenant limit=50 window=day;';
+
+subtest 'the version of the server' => sub {
+    my $words = `${\ ($ENV{TEST_REDIS_BINARY} || 'redis-server')} --version`;
+    my ($name, $version) = $words =~ /^(\w+) server v=(\S+)/;
+    my $row = rows(ctl_json('--redis', $t->redis->address, 'doctor'))
+        ->{version}[0];
+    is($row->{found}, "$name $version", 'doctor names the server by itself');
+    ok($row->{ok}, "doctor finds $name in order");
+
+    my $n = 0;
+    for (
+        [0, 'Redis 6.2.14', 'redis_version:6.2.14'],
+        [1, 'Redis 7.0.0', 'redis_version:7.0.0'],
+        [1, 'Redis 8.2.1', 'redis_version:8.2.1'],
+        [0, 'Valkey 7.2.5', 'redis_version:7.2.4', 'server_name:valkey',
+            'valkey_version:7.2.5'],
+        [1, 'Valkey 8.1.1', 'redis_version:7.2.4', 'server_name:valkey',
+            'valkey_version:8.1.1'],
+        [1, 'Valkey 10.0.0', 'redis_version:7.2.4', 'server_name:valkey',
+            'valkey_version:10.0.0'],
+    ) {
+        my ($ok, $found, @lines) = @$_;
+        my $info = join '', map { "$_\r\n" } '# Server', @lines, 'role:master';
+        my $peer = RedisPeer->start($t, 'version-' . ++$n, sub {
+            my ($c) = @_;
+            while (my @words = $c->command) {
+                $c->write(
+                    $words[0] eq 'INFO' ? '$' . length($info) . "\r\n$info\r\n"
+                    : $words[0] eq 'SCAN' ? "*2\r\n\$1\r\n0\r\n*0\r\n"
+                    : "-NOPERM nothing else\r\n");
+            }
+        });
+        $row = rows(ctl_json('--redis', $peer->address, 'doctor'))
+            ->{version}[0];
+        is($row->{found}, $found, "$found: doctor names it");
+        is($row->{ok} ? 1 : 0, $ok,
+            "$found: it is " . ($ok ? 'in order' : 'too old'));
+        is($row->{remedy}, $ok ? '' : 'the gateway is made for Redis 7 and '
+            . 'later, and Valkey 8 and later', "$found: what is needed");
+    }
+};
 
 subtest 'Redis with TLS and a certificate of the client' => sub {
     my $port = claim_port();

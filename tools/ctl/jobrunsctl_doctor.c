@@ -78,6 +78,34 @@ ctl_info(const char *info, const char *name, char *buf, size_t size)
 }
 
 
+/*
+ * Valkey has a version of its own, and says in redis_version which Redis it
+ * once was.
+ */
+
+static void
+ctl_doctor_version(ctl_doctor_t *d, const char *info)
+{
+    int          ok;
+    char         version[64], found[80];
+    const char  *name;
+
+    name = "Valkey";
+    ctl_info(info, "valkey_version", version, sizeof(version));
+    ok = atoi(version) >= 8;
+
+    if (version[0] == '\0') {
+        name = "Redis";
+        ctl_info(info, "redis_version", version, sizeof(version));
+        ok = atoi(version) >= 7;
+    }
+
+    snprintf(found, sizeof(found), "%s %s", name, version);
+    ctl_doctor_row(d, "version", ok, found, "the gateway is made for Redis 7 "
+                   "and later, and Valkey 8 and later");
+}
+
+
 /* what the user may not ask is a row of its own, and the rest goes on */
 
 static int
@@ -116,9 +144,7 @@ ctl_doctor_info(ctl_t *ctl, ctl_doctor_t *d)
         return CTL_OK;
     }
 
-    ctl_info(reply->str, "redis_version", value, sizeof(value));
-    ctl_doctor_row(d, "version", atoi(value) >= 6, value,
-                   "the scripts need Redis 6.2 or Valkey");
+    ctl_doctor_version(d, reply->str);
 
     ctl_info(reply->str, "role", value, sizeof(value));
     ctl_doctor_row(d, "role", strcmp(value, "master") == 0, value,
