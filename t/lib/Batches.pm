@@ -90,17 +90,19 @@ sub answer_in_one_turn {
 # The scripts among the lines of a monitor, as "admit 3" or "settle 1": for how
 # many attempts each was called, by any of its tries.
 
-sub calls {
-    return map { call_of(/"((?:[^"\\]++|\\.)*+)"/g) } @_;
-}
+sub calls { return map { call_of($_) } @_ }
+
+# Valkey 8.1 has no backslash before the quotes of a script or a packed value.
+# Keys, which have none, are behind a number.
 
 sub call_of {
-    my ($name, undef, $keys, @words) = @_;
+    my ($line) = @_;
+    my ($n, $words) = $line =~ /\] "eval(?:sha)?" ".*?" "(\d+)" "(.*)"$/i
+        or return;
 
-    return unless uc($name) =~ /^EVAL(?:SHA)?$/;
-
-    my $records = grep { /:v1:(?:token|attempt):/ } @words[0 .. $keys - 1];
-    my $script = $words[0] =~ /\}:limits$/ ? 'admit' : 'settle';
+    my @keys = (split /" "/, $words)[0 .. $n - 1];
+    my $records = grep { /:v1:(?:token|attempt):/ } @keys;
+    my $script = $keys[0] =~ /\}:limits$/ ? 'admit' : 'settle';
 
     return "$script $records";
 }
