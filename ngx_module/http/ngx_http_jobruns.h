@@ -303,7 +303,6 @@ typedef struct ngx_http_jobruns_delay_s  ngx_http_jobruns_delay_t;
  * request's pool with all that it points to, unless it says otherwise.
  */
 
-
 /*
  * What is asked for, and by whom: attempt.c and handler.c as the request comes
  * in, tenant, principal and identity by identity.c.  Constant from the reading
@@ -315,7 +314,8 @@ typedef struct {
     jr_str_t                       principal;
     jr_str_t                       token;     /* data NULL: none */
     unsigned                       update_recent:1;
-    u_char                         owner[NGX_HTTP_JOBRUNS_OWNER_LEN];
+    u_char                         owner[NGX_HTTP_JOBRUNS_OWNER_LEN / 2];
+    u_char                         owner_hex[NGX_HTTP_JOBRUNS_OWNER_LEN];
     jr_identity_t                  identity;
     jr_path_t                      path;      /* last: not zeroed */
 } ngx_http_jobruns_call_t;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Random hex digits, for ids.
+ * Random bytes and hex digits, for ids.
  */
 
 #include "ngx_http_jobruns.h"
@@ -15,8 +15,46 @@
 #define NGX_HTTP_JOBRUNS_RANDOM  1024
 
 
+static u_char *ngx_http_jobruns_random_take(size_t len);
+
+
+ngx_int_t
+ngx_http_jobruns_random_bytes(u_char *dst, size_t len)
+{
+    u_char  *bytes;
+
+    bytes = ngx_http_jobruns_random_take(len);
+    if (bytes == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(dst, bytes, len);
+
+    return NGX_OK;
+}
+
+
 ngx_int_t
 ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up)
+{
+    u_char  *bytes;
+
+    bytes = ngx_http_jobruns_random_take(len / 2);
+    if (bytes == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) jr_hex((char *) dst, bytes, len / 2,
+                  up ? JR_HEX_UPPER : JR_HEX_LOWER);
+
+    return NGX_OK;
+}
+
+
+/* bytes that nobody else gets */
+
+static u_char *
+ngx_http_jobruns_random_take(size_t len)
 {
     /* a call of RAND_bytes() costs the same for few bytes and for many; what
        was drawn before a fork() is not used behind it */
@@ -25,20 +63,17 @@ ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up)
     static size_t     left;
     static ngx_pid_t  pid;
 
-    if (left < len / 2 || pid != ngx_pid) {
+    if (left < len || pid != ngx_pid) {
 
         if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
-            return NGX_ERROR;
+            return NULL;
         }
 
         left = sizeof(bytes);
         pid = ngx_pid;
     }
 
-    left -= len / 2;
+    left -= len;
 
-    (void) jr_hex((char *) dst, bytes + left, len / 2,
-                  up ? JR_HEX_UPPER : JR_HEX_LOWER);
-
-    return NGX_OK;
+    return bytes + left;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Random hex digits, for ids.
+ * Random bytes and hex digits, for ids.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_RANDOM_H_INCLUDED
@@ -9,8 +9,10 @@
 #include "ngx_http_jobruns.h"
 
 
-/* len hex digits, an even number up to 2048, of a CSPRNG to dst; upper case
-   if up.  NGX_ERROR: it has none. */
+/* len bytes, up to 1024, of a CSPRNG to dst.  NGX_ERROR: it has none. */
+ngx_int_t ngx_http_jobruns_random_bytes(u_char *dst, size_t len);
+
+/* len hex digits, an even number up to 2048, likewise; upper case if up */
 ngx_int_t ngx_http_jobruns_random_hex(u_char *dst, size_t len, ngx_uint_t up);
 
 

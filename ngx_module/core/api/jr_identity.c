@@ -6,6 +6,7 @@
  * from a client that nobody has verified.
  */
 
+#include "jr_alnum.h"
 #include "jr_digest.h"
 #include "jr_identity.h"
 #include "jr_jwt.h"
@@ -14,6 +15,12 @@
 
 /* the payload of a session token, decoded; real ones are below 3 KB */
 #define JR_IDENTITY_TOKEN  8192
+
+
+/* what stands in keys as it is */
+static const unsigned char  jr_identity_plain[256] = {
+    JR_ALNUM, ['.'] = 1, ['_'] = 1, [':'] = 1, ['-'] = 1
+};
 
 
 static int jr_identity_holds(jr_str_t text, int first, const char *name);
@@ -331,18 +338,12 @@ jr_identity_signs(const jr_identity_t *identity, const char *name)
 jr_status_e
 jr_identity_name(jr_str_t value, char buf[JR_NAME_DIGEST], jr_str_t *name)
 {
-    int          ch;
     size_t       i;
     jr_digest_t  md;
     jr_status_e  rc;
 
     for (i = 0; i < value.len; i++) {
-        ch = (unsigned char) value.data[i];
-
-        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
-              || (ch >= '0' && ch <= '9')
-              || ch == '.' || ch == '_' || ch == ':' || ch == '-'))
-        {
+        if (!jr_identity_plain[(unsigned char) value.data[i]]) {
             break;
         }
     }

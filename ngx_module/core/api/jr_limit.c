@@ -15,6 +15,7 @@
 
 _Static_assert(JR_DELAY_MAX <= JR_DELAY_MOST,
                "the scripts know the turns of all delays");
+_Static_assert(JR_LIMIT_KEY == 0, "the key is the first byte of a limit");
 
 
 static void jr_limit_fields(const jr_limit_t *limit, unsigned key,
@@ -44,6 +45,17 @@ jr_limit_pack(const jr_limit_t *limit, unsigned key, char *dst)
     jr_limit_fields(limit, key, v);
 
     return jr_pack_write(dst, JR_LIMIT, v);
+}
+
+
+char *
+jr_limit_packed(const jr_limit_t *limit, unsigned key, char *dst)
+{
+    memcpy(dst, limit->packed.data, limit->packed.len);
+
+    dst[JR_LIMIT_KEY] = (char) key;
+
+    return dst + limit->packed.len;
 }
 
 

@@ -62,6 +62,8 @@ typedef struct {
     char             partition[13];    /* of this request; "": none */
     unsigned         dry_run:1;
     unsigned         awaited:1;     /* others wait for it: taken for full */
+    jr_str_t         packed;    /* of a configured one: jr_limit_pack(), which
+                                   holds as long as the above does */
 } jr_limit_t;
 
 
@@ -172,6 +174,9 @@ const char *jr_limit_kind_name(unsigned long kind);
  */
 size_t jr_limit_packed_size(const jr_limit_t *limit);
 char *jr_limit_pack(const jr_limit_t *limit, unsigned key, char *dst);
+
+/* the same of what is packed already */
+char *jr_limit_packed(const jr_limit_t *limit, unsigned key, char *dst);
 
 /*
  * What a reply says of a limit (JR_MEASURE), taken off the beginning of *rest.

@@ -15,8 +15,9 @@ typedef struct {
 } jr_pack_item_t;
 
 
-static int jr_pack_next(const char **format, jr_pack_item_t *item);
+static inline int jr_pack_next(const char **format, jr_pack_item_t *item);
 static size_t jr_pack_width(const char **format);
+static inline int64_t jr_pack_value(const jr_str_t *text, size_t width);
 static char *jr_pack_number(char *dst, size_t width, uint64_t n);
 
 
@@ -67,7 +68,7 @@ jr_pack_write(char *dst, const char *format, const jr_pack_t *values)
 jr_status_e
 jr_pack_read(jr_str_t *rest, const char *format, jr_pack_t *values)
 {
-    size_t          i, len;
+    size_t          len;
     int64_t         n;
     jr_str_t        left;
     jr_pack_item_t  item;
@@ -84,9 +85,7 @@ jr_pack_read(jr_str_t *rest, const char *format, jr_pack_t *values)
 
         if (!item.text || item.counted) {
 
-            for (i = 0, n = 0; i < item.width; i++) {
-                n = n << 8 | (unsigned char) left.data[i];
-            }
+            n = jr_pack_value(&left, item.width);
 
             if (n >= JR_PACK_MAX) {
                 return JR_INVALID;
@@ -120,7 +119,7 @@ jr_pack_read(jr_str_t *rest, const char *format, jr_pack_t *values)
 }
 
 
-static int
+static inline int
 jr_pack_next(const char **format, jr_pack_item_t *item)
 {
     int          letter;
@@ -168,6 +167,37 @@ jr_pack_width(const char **format)
     *format = p;
 
     return n;
+}
+
+
+/* the number at the beginning of a text, which has its width: from 1 to 7 */
+
+static inline int64_t
+jr_pack_value(const jr_str_t *text, size_t width)
+{
+    size_t                i;
+    uint64_t              n;
+    const unsigned char  *p;
+
+    p = (const unsigned char *) text->data;
+
+    if (text->len >= 8) {
+
+        /* compilers make one load of it */
+
+        n = (uint64_t) p[0] << 56 | (uint64_t) p[1] << 48
+            | (uint64_t) p[2] << 40 | (uint64_t) p[3] << 32
+            | (uint64_t) p[4] << 24 | (uint64_t) p[5] << 16
+            | (uint64_t) p[6] << 8 | (uint64_t) p[7];
+
+        return (int64_t) (n >> (64 - 8 * width));
+    }
+
+    for (i = 0, n = 0; i < width; i++) {
+        n = n << 8 | p[i];
+    }
+
+    return (int64_t) n;
 }
 
 

@@ -8,6 +8,7 @@
  * (jr_path_reading.c).
  */
 
+#include "jr_alnum.h"
 #include "jr_hex.h"
 #include "jr_path.h"
 #include "jr_path_reading.h"
@@ -24,20 +25,9 @@ static jr_status_e jr_path_decode(jr_str_t raw, char *buf, jr_str_t *key);
 
 /* letters, digits, "-" and "_", which every server reads as they are */
 
-#define JR_PATH_10(c)  [c] = 1, [c + 1] = 1, [c + 2] = 1, [c + 3] = 1,       \
-                       [c + 4] = 1, [c + 5] = 1, [c + 6] = 1, [c + 7] = 1,   \
-                       [c + 8] = 1, [c + 9] = 1
-
 static const unsigned char  jr_path_ordinary[256] = {
-    JR_PATH_10('0'),
-    JR_PATH_10('A'), JR_PATH_10('K'), ['U'] = 1, ['V'] = 1, ['W'] = 1,
-    ['X'] = 1, ['Y'] = 1, ['Z'] = 1,
-    JR_PATH_10('a'), JR_PATH_10('k'), ['u'] = 1, ['v'] = 1, ['w'] = 1,
-    ['x'] = 1, ['y'] = 1, ['z'] = 1,
-    ['-'] = 1, ['_'] = 1
+    JR_ALNUM, ['-'] = 1, ['_'] = 1
 };
-
-#undef JR_PATH_10
 
 
 #define jr_path_literal_is(rest, text)                                       \

@@ -90,7 +90,7 @@ ngx_http_jobruns_audit_record(ngx_http_jobruns_attempt_t *a, jr_line_t *line,
 
     jr_line_string(line, "eventGroupingId",
                    (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
-                                (char *) a->call.owner });
+                                (char *) a->call.owner_hex });
     jr_line_literal(line, "\"eventName\":\"CreateJobRun\"");
     ngx_http_jobruns_audit_text(line, "resourceId",
                                 ngx_http_jobruns_str(a->run.key),
@@ -134,7 +134,7 @@ ngx_http_jobruns_audit_details(ngx_http_jobruns_attempt_t *a,
 
     jr_line_string(line, "attemptId",
                    (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
-                                (char *) a->call.owner });
+                                (char *) a->call.owner_hex });
 
     if (moment != jobruns_audit_begin) {
         ngx_http_jobruns_audit_result(a, line);

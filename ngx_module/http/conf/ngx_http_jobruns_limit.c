@@ -30,6 +30,7 @@ static char *ngx_http_jobruns_limit_parameter(ngx_conf_t *cf,
     ngx_http_jobruns_limit_t *limit, ngx_str_t *arg, ngx_uint_t *given);
 static ngx_http_jobruns_limit_t *ngx_http_jobruns_limit_add(ngx_conf_t *cf,
     ngx_http_jobruns_loc_conf_t *jlcf, jr_limit_kind_e kind);
+static char *ngx_http_jobruns_limit_pack(ngx_conf_t *cf, jr_limit_t *limit);
 static char *ngx_http_jobruns_limit_key(ngx_conf_t *cf,
     ngx_http_jobruns_limit_t *limit, ngx_str_t *arg, ngx_str_t *text);
 static ngx_http_jobruns_limit_place_t *ngx_http_jobruns_limit_namesake(
@@ -94,6 +95,29 @@ ngx_http_jobruns_limit_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return (char *) p->missing;
         }
     }
+
+    return ngx_http_jobruns_limit_pack(cf, &limit->limit);
+}
+
+
+/* most of what the scripts are told of it is the same for each request */
+
+static char *
+ngx_http_jobruns_limit_pack(ngx_conf_t *cf, jr_limit_t *limit)
+{
+    char    *p;
+    size_t   size;
+
+    size = jr_limit_packed_size(limit);
+
+    p = ngx_pnalloc(cf->pool, size);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    (void) jr_limit_pack(limit, 0, p);
+
+    limit->packed = (jr_str_t) { size, p };
 
     return NGX_CONF_OK;
 }

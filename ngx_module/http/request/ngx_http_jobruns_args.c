@@ -13,7 +13,6 @@
 #include "ngx_http_jobruns_args.h"
 #include "ngx_http_jobruns_attempt.h"
 
-#include "jr_hex.h"
 #include "jr_pack.h"
 #include "jr_script.h"
 
@@ -22,10 +21,12 @@
 #define NGX_HTTP_JOBRUNS_ARGS_LIMITS  255
 
 
-/* the limit that a digest was last made for */
+/* the limit whose partition was last made, what it counts by, and how that
+   stands in keys */
 typedef struct {
     jr_limit_t  *limit;         /* NULL: none yet */
     jr_str_t     by;
+    jr_str_t     name;
 } ngx_http_jobruns_partition_t;
 
 
@@ -39,8 +40,8 @@ static ngx_int_t ngx_http_jobruns_args_limits(ngx_http_request_t *r,
 static ngx_int_t ngx_http_jobruns_args_by(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, ngx_http_jobruns_limit_t *limit,
     jr_str_t *by);
-static ngx_int_t ngx_http_jobruns_args_partition(jr_limit_t *limit,
-    jr_str_t by, ngx_http_jobruns_partition_t *last);
+static ngx_int_t ngx_http_jobruns_args_partition(ngx_http_request_t *r,
+    jr_limit_t *limit, jr_str_t *by, ngx_http_jobruns_partition_t *last);
 static ngx_int_t ngx_http_jobruns_args_keys(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_str_t *by, u_char *places);
 static ngx_int_t ngx_http_jobruns_args_counters(ngx_http_request_t *r,
@@ -102,7 +103,6 @@ static ngx_int_t
 ngx_http_jobruns_args_limits(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_str_t *by)
 {
-    u_char                        *buf;
     ngx_int_t                      rc;
     jr_limit_t                    *own;
     ngx_uint_t                     i, n;
@@ -126,14 +126,7 @@ ngx_http_jobruns_args_limits(ngx_http_request_t *r,
         *own = limit->limit;
 
         if (rc == NGX_OK && by->len) {
-            buf = ngx_pnalloc(r->pool, JR_NAME_DIGEST);
-
-            if (buf == NULL
-                || ngx_http_jobruns_args_partition(own, *by, &last) != NGX_OK
-                || jr_identity_name(*by, (char *) buf, by) != JR_OK)
-            {
-                return NGX_ERROR;
-            }
+            rc = ngx_http_jobruns_args_partition(r, own, by, &last);
         }
 
         if (rc != NGX_OK) {
@@ -187,26 +180,40 @@ ngx_http_jobruns_args_by(ngx_http_request_t *r, ngx_http_jobruns_attempt_t *a,
 }
 
 
-/* a digest of what the limit counts by, which often is what the last one
-   counted by too */
+/* a digest of what the limit counts by, and how that stands in keys; often it
+   is what the last one counted by too */
 
 static ngx_int_t
-ngx_http_jobruns_args_partition(jr_limit_t *limit, jr_str_t by,
-    ngx_http_jobruns_partition_t *last)
+ngx_http_jobruns_args_partition(ngx_http_request_t *r, jr_limit_t *limit,
+    jr_str_t *by, ngx_http_jobruns_partition_t *last)
 {
-    if (last->limit != NULL && by.data == last->by.data
-        && by.len == last->by.len)
+    char  *buf;
+
+    if (last->limit != NULL && by->data == last->by.data
+        && by->len == last->by.len)
     {
         ngx_memcpy(limit->partition, last->limit->partition,
                    sizeof(limit->partition));
+        *by = last->name;
+
         return NGX_OK;
     }
 
-    last->limit = limit;
-    last->by = by;
+    buf = ngx_pnalloc(r->pool, JR_NAME_DIGEST);
 
-    return jr_limit_partition(by, limit->partition) == JR_OK ? NGX_OK
-                                                             : NGX_ERROR;
+    last->by = *by;
+
+    if (buf == NULL
+        || jr_limit_partition(*by, limit->partition) != JR_OK
+        || jr_identity_name(*by, buf, by) != JR_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    last->limit = limit;
+    last->name = *by;
+
+    return NGX_OK;
 }
 
 
@@ -326,7 +333,7 @@ ngx_http_jobruns_args_record(ngx_http_request_t *r,
     } else {
         key.kind = JR_KEY_ATTEMPT;
         key.name = (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN,
-                                (char *) a->call.owner };
+                                (char *) a->call.owner_hex };
     }
 
     return ngx_http_jobruns_args_key(r, a, &a->args.keys[a->args.nkeys++],
@@ -373,7 +380,7 @@ ngx_http_jobruns_args_shared(ngx_http_request_t *r,
     size = JR_SHARED_SIZE;
 
     for (i = 0; i < a->args.nlimits; i++) {
-        size += jr_limit_packed_size(&a->args.limits[i]);
+        size += a->args.limits[i].packed.len;
     }
 
     p = ngx_pnalloc(r->pool, size);
@@ -387,7 +394,7 @@ ngx_http_jobruns_args_shared(ngx_http_request_t *r,
     p = jr_pack_write(p, JR_SHARED, v);
 
     for (i = 0; i < a->args.nlimits; i++) {
-        p = jr_limit_pack(&a->args.limits[i], places[i], p);
+        p = jr_limit_packed(&a->args.limits[i], places[i], p);
     }
 
     return NGX_OK;
@@ -426,14 +433,13 @@ ngx_int_t
 ngx_http_jobruns_args_attempt(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const u_char *corrupt)
 {
-    u_char                   owner[NGX_HTTP_JOBRUNS_OWNER_LEN / 2];
     jr_pack_t                v[JR_ADMIT_LAST];
     ngx_str_t               *arg;
     ngx_http_jobruns_ctx_t  *ctx;
 
     ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
-    v[JR_ADMIT_OWNER].text = ngx_http_jobruns_args_owner(a, owner);
+    v[JR_ADMIT_OWNER].text = ngx_http_jobruns_args_owner(a);
     v[JR_ADMIT_VERSION].number = NGX_HTTP_JOBRUNS_FINGERPRINT_VERSION;
     v[JR_ADMIT_FINGERPRINT].text = (jr_str_t) {
         JR_DIGEST_LEN, (char *) a->check.fingerprint };
@@ -457,20 +463,10 @@ ngx_http_jobruns_args_attempt(ngx_http_request_t *r,
 
 
 jr_str_t
-ngx_http_jobruns_args_owner(ngx_http_jobruns_attempt_t *a, u_char *bytes)
+ngx_http_jobruns_args_owner(ngx_http_jobruns_attempt_t *a)
 {
-    size_t    i;
-    unsigned  high, low;
-
-    /* digits that we drew ourselves: none is invalid */
-
-    for (i = 0; i < NGX_HTTP_JOBRUNS_OWNER_LEN / 2; i++) {
-        high = (unsigned) jr_hex_digit(a->call.owner[2 * i]);
-        low = (unsigned) jr_hex_digit(a->call.owner[2 * i + 1]);
-        bytes[i] = (u_char) (high << 4 | low);
-    }
-
-    return (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN / 2, (char *) bytes };
+    return (jr_str_t) { NGX_HTTP_JOBRUNS_OWNER_LEN / 2,
+                        (char *) a->call.owner };
 }
 
 

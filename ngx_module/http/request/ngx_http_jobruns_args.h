@@ -23,9 +23,8 @@ ngx_int_t ngx_http_jobruns_args_build(ngx_http_request_t *r,
 ngx_int_t ngx_http_jobruns_args_attempt(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, const u_char *corrupt);
 
-/* the owner as it is packed, in so many bytes: half of its hex digits */
-jr_str_t ngx_http_jobruns_args_owner(ngx_http_jobruns_attempt_t *a,
-    u_char *bytes);
+/* the owner as it is packed */
+jr_str_t ngx_http_jobruns_args_owner(ngx_http_jobruns_attempt_t *a);
 
 /* bytes of each of its keys up to the brace behind the tenant */
 size_t ngx_http_jobruns_args_tag(ngx_http_jobruns_attempt_t *a);

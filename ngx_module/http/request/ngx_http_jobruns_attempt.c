@@ -10,6 +10,8 @@
 #include "ngx_http_jobruns_identity.h"
 #include "ngx_http_jobruns_random.h"
 
+#include "jr_hex.h"
+
 
 /* what ngx_http_limit_req_module and ngx_http_limit_conn_module leave behind,
    defined in their .c files */
@@ -106,8 +108,17 @@ ngx_http_jobruns_attempt_create(ngx_http_request_t *r,
 
     ctx->attempt = a;
 
-    return ngx_http_jobruns_random_hex(a->call.owner,
-                                       NGX_HTTP_JOBRUNS_OWNER_LEN, 0);
+    if (ngx_http_jobruns_random_bytes(a->call.owner,
+                                      NGX_HTTP_JOBRUNS_OWNER_LEN / 2)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    (void) jr_hex((char *) a->call.owner_hex, a->call.owner,
+                  NGX_HTTP_JOBRUNS_OWNER_LEN / 2, JR_HEX_LOWER);
+
+    return NGX_OK;
 }
 
 

@@ -82,7 +82,7 @@ ngx_http_jobruns_delay_args(ngx_http_jobruns_attempt_t *a)
         limit = a->args.limits[i];
 
         if (limit.delay == 0) {
-            p += jr_limit_packed_size(&limit);
+            p += limit.packed.len;
             continue;
         }
 

@@ -114,7 +114,6 @@ static ngx_int_t
 ngx_http_jobruns_lease_send(ngx_http_jobruns_attempt_t *a,
     ngx_redis_handler_pt handler)
 {
-    u_char                         bytes[NGX_HTTP_JOBRUNS_OWNER_LEN / 2];
     jr_str_t                       owner;
     ngx_str_t                     *argv;
     ngx_uint_t                     n;
@@ -136,7 +135,7 @@ ngx_http_jobruns_lease_send(ngx_http_jobruns_attempt_t *a,
     ngx_memcpy(argv, a->args.keys + JR_ADMIT_KEY_LIMITS,
                n * sizeof(ngx_str_t));
 
-    owner = ngx_http_jobruns_args_owner(a, bytes);
+    owner = ngx_http_jobruns_args_owner(a);
 
     argv[n + JR_RENEW_SHARED] = a->args.shared;
     argv[n + JR_RENEW_OWNER].data = (u_char *) owner.data;

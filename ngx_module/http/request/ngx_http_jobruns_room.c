@@ -152,7 +152,7 @@ ngx_http_jobruns_room_find(jr_str_t tenant)
 
     return (ngx_http_jobruns_holding_t *)
            ngx_str_rbtree_lookup(&ngx_http_jobruns_room_tree, &name,
-                                 ngx_crc32_short(name.data, name.len));
+                                 ngx_murmur_hash2(name.data, name.len));
 }
 
 
@@ -178,7 +178,7 @@ ngx_http_jobruns_room_add(jr_str_t tenant)
     name->data = (u_char *) holding + sizeof(ngx_http_jobruns_holding_t);
     ngx_memcpy(name->data, tenant.data, tenant.len);
 
-    holding->node.node.key = ngx_crc32_short(name->data, name->len);
+    holding->node.node.key = ngx_murmur_hash2(name->data, name->len);
 
     ngx_rbtree_insert(&ngx_http_jobruns_room_tree, &holding->node.node);
 

@@ -87,7 +87,6 @@ ngx_http_jobruns_settle_args_pack(ngx_http_jobruns_settlement_t *s,
     ngx_http_jobruns_attempt_t *a)
 {
     char         *p;
-    u_char        owner[NGX_HTTP_JOBRUNS_OWNER_LEN / 2];
     size_t        size, tail;
     jr_str_t      location, run_key;
     jr_pack_t     v[JR_SETTLE_LAST];
@@ -98,7 +97,7 @@ ngx_http_jobruns_settle_args_pack(ngx_http_jobruns_settlement_t *s,
 
     v[JR_SETTLE_OUTCOME].text = s->word;
     v[JR_SETTLE_IS_TOKEN].number = (a->call.token.data != NULL);
-    v[JR_SETTLE_OWNER].text = ngx_http_jobruns_args_owner(a, owner);
+    v[JR_SETTLE_OWNER].text = ngx_http_jobruns_args_owner(a);
     v[JR_SETTLE_VERSION].number = NGX_HTTP_JOBRUNS_FINGERPRINT_VERSION;
     v[JR_SETTLE_FINGERPRINT].text = (jr_str_t) {
         JR_DIGEST_LEN, (char *) a->check.fingerprint };
