@@ -363,6 +363,7 @@ chaos:			## breaks everything at random, then judges: SECONDS=60 SEED= FAULTS=
 	@$(MAKE) --no-print-directory $(PRELOADS) $(SIGNER)
 	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' FAULTS='$(FAULTS)' \
 	    RUNS='$(RUNS)' EVENTS='$(EVENTS)' SHRINK='$(SHRINK)' \
+	    PAUSE='$(PAUSE)' CLIENTS='$(CLIENTS)' \
 	    RESULTS='$(RESULTS)' util/e2e module t/chaos/chaos
 
 .PHONY: soak
@@ -371,7 +372,8 @@ soak:			## the same, in pieces, until CALLS were made: build/soak; again
 	+@CC='$(CC)' util/build-nginx module
 	@$(MAKE) --no-print-directory $(PRELOADS) $(SIGNER)
 	@CALLS='$(or $(CALLS),1000000)' SECONDS='$(SECONDS)' \
-	    FAULTS='$(FAULTS)' util/e2e module t/chaos/soak
+	    FAULTS='$(FAULTS)' CLIENTS='$(CLIENTS)' \
+	    util/e2e module t/chaos/soak
 
 
 .PHONY: leaks

@@ -16,11 +16,11 @@ use warnings;
 
 use Errno qw(EAGAIN EINPROGRESS EWOULDBLOCK);
 use IO::Handle ();
-use IO::Select ();
-use IO::Socket::INET ();
-use JSON::PP ();
-use Socket qw(SOL_SOCKET SO_LINGER SO_RCVBUF);
+use Socket qw(PF_INET SOCK_NONBLOCK SOCK_STREAM SOL_SOCKET SO_LINGER
+    SO_RCVBUF inet_aton pack_sockaddr_in);
 use Time::HiRes qw(time);
+
+use JobRuns::Json ();
 
 use constant TRIES => 8;
 
@@ -31,7 +31,10 @@ use constant PATIENCE => 6;
 # How many calls share the token of another one, as a part of all.
 use constant SHARED => 0.2;
 
-my $json = JSON::PP->new->utf8->canonical;
+# Seconds between two looks at who has waited for too long.
+use constant LOOK => 0.02;
+
+my $json = JobRuns::Json::codec();
 
 # run(gateways => [ADDRESS...], clients => N, seconds => N, seed => N,
 #     log => FILE, odd_clients => 0 or 1, odd_service => 0 or 1, delay =>
@@ -52,8 +55,8 @@ sub run {
     $log->autoflush(1);
 
     my $self = bless { %opt, log_file => $log, calls => 0, timers => [],
-        end => time + $opt{seconds}, by_socket => {},
-        select => IO::Select->new }, __PACKAGE__;
+        end => time + $opt{seconds}, looked => 0, by_fd => {},
+        reading => '', writing => '' }, __PACKAGE__;
 
     $self->next_call({ number => $_ }) for 1 .. $opt{clients};
     $self->turn while $self->{busy};
@@ -73,13 +76,13 @@ sub next_call {
     if ($self->{bursts} && !$burst && rand() < 0.5) {
         $client->{burst} = 1;
         $self->{busy}{$client->{number}} //= 1;
-        push @{$self->{timers}}, [(1 + int time * 4) / 4, $client,
-            \&next_call];
+        $self->at((1 + int time * 4) / 4, $client, \&next_call);
         return;
     }
 
-    my @others = sort { $a->{number} <=> $b->{number} }
-        grep { ref && $_ != $client } values %{$self->{busy}};
+    my @others = rand() >= SHARED ? ()
+        : sort { $a->{number} <=> $b->{number} }
+            grep { ref && $_ != $client } values %{$self->{busy}};
 
     $self->{busy}{$client->{number}} = $client;
     $client->{call} = sprintf 'chaos-%d-%d', $self->{seed}, ++$self->{calls};
@@ -88,7 +91,7 @@ sub next_call {
     $client->{tenant} = int(time * 4) % 8 if $burst;
     $client->{user} = $self->{keys} ? $self->{keys}->user : 'chaos';
 
-    if (@others && rand() < SHARED) {
+    if (@others) {
         my $other = $others[rand @others];
 
         @$client{qw(token tenant user)} = @$other{qw(token tenant user)};
@@ -116,8 +119,7 @@ sub try_once {
 
     $client->{resets} = rand() < 0.6;
     $client->{gateway} = int rand @gateways;
-    my $open = sub { IO::Socket::INET->new(Proto => 'tcp', Blocking => 0,
-        PeerAddr => $gateways[$client->{gateway}]) };
+    my $open = sub { connection($gateways[$client->{gateway}]) };
     my $socket = $self->{places}
         ? $self->{places}[$client->{gateway}]->run($open) : $open->();
 
@@ -133,8 +135,18 @@ sub try_once {
     $client->{out} = $self->request($client);
     setsockopt $socket, SOL_SOCKET, SO_RCVBUF, pack 'i', 4096
         if $client->{before};
-    $self->{by_socket}{$socket} = $client;
-    $self->{select}->add($socket);
+    $self->{by_fd}{fileno $socket} = $client;
+    vec($self->{$_}, fileno $socket, 1) = 1 for qw(reading writing);
+}
+
+sub connection {
+    my ($host, $port) = split /:/, $_[0];
+
+    socket my $socket, PF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0 or return;
+    connect $socket, pack_sockaddr_in($port, inet_aton($host))
+        or $! == EINPROGRESS or return;
+
+    return $socket;
 }
 
 sub request {
@@ -211,28 +223,46 @@ sub fails { return $_[0] =~ /status 5|end-|truncate|-created 4$/ }
 
 sub turn {
     my ($self) = @_;
-    my @writing = grep { length $self->{by_socket}{$_}{out} }
-        $self->{select}->handles;
-    my ($readable, $writable) = IO::Select::select($self->{select},
-        IO::Select->new(@writing), undef, 0.02);
+    my ($readable, $writable) = @$self{qw(reading writing)};
+    my $by_fd = $self->{by_fd};
+    my $n = select $readable, $writable, undef, LOOK;
 
-    $self->on_writable($self->{by_socket}{$_})
-        for grep { $self->{by_socket}{$_} } @{$writable // []};
-    $self->on_readable($self->{by_socket}{$_})
-        for grep { $self->{by_socket}{$_} } @{$readable // []};
+    if ($n > 0) {
+        my @ready = sort { $a <=> $b } keys %$by_fd;
+
+        for my $fd (grep { vec $writable, $_, 1 } @ready) {
+            $self->on_writable($by_fd->{$fd}) if $by_fd->{$fd};
+        }
+        for my $fd (grep { vec $readable, $_, 1 } @ready) {
+            $self->on_readable($by_fd->{$fd}) if $by_fd->{$fd};
+        }
+    }
 
     my $now = time;
 
-    for my $client (values %{$self->{by_socket}}) {
-        $self->ended($client, { error => 'timeout' })
-            if $client->{deadline} <= $now;
+    if ($now >= $self->{looked} + LOOK) {
+        $self->{looked} = $now;
+        $self->ended($_, { error => 'timeout' })
+            for grep { $_->{deadline} <= $now } values %$by_fd;
     }
 
-    my @due = grep { $_->[0] <= $now } @{$self->{timers}};
-    $self->{timers} = [grep { $_->[0] > $now } @{$self->{timers}}];
-    $_->[2]->($self, $_->[1]) for @due;
+    my $timers = $self->{timers};
+
+    while (@$timers && $timers->[0][0] <= $now) {
+        my (undef, $client, $code) = @{shift @$timers};
+        $code->($self, $client);
+    }
 
     delete $self->{busy} unless %{$self->{busy}};
+}
+
+sub at {
+    my ($self, $when, $client, $code) = @_;
+    my $timers = $self->{timers};
+    my $i = @$timers;
+
+    $i-- while $i > 0 && $timers->[$i - 1][0] > $when;
+    splice @$timers, $i, 0, [$when, $client, $code];
 }
 
 sub on_writable {
@@ -246,9 +276,11 @@ sub on_writable {
     }
 
     substr $client->{out}, 0, $n, '';
+    return if length $client->{out};
+
+    vec($self->{writing}, fileno $client->{socket}, 1) = 0;
     shutdown $client->{socket}, 1
-        if !length $client->{out}
-        && $client->{habit} =~ /^(?:half-closes|behind)\z/;
+        if $client->{habit} =~ /^(?:half-closes|behind)\z/;
 }
 
 sub on_readable {
@@ -339,8 +371,8 @@ sub ended {
     my ($self, $client, $answer) = @_;
 
     if (my $socket = delete $client->{socket}) {
-        $self->{select}->remove($socket);
-        delete $self->{by_socket}{$socket};
+        delete $self->{by_fd}{fileno $socket};
+        vec($self->{$_}, fileno $socket, 1) = 0 for qw(reading writing);
 
         # one that only closes may still read, as far as a server can tell
         setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0
@@ -361,14 +393,13 @@ sub ended {
     if (!$again) {
         # who is not let in gives it a rest
         ($answer->{status} // 0) == 401
-            ? push @{$self->{timers}}, [time + 0.3, $client, \&next_call]
+            ? $self->at(time + 0.3, $client, \&next_call)
             : $self->next_call($client);
         return;
     }
 
     $client->{gap} = $client->{gap} * 2 > 2 ? 2 : $client->{gap} * 2;
-    push @{$self->{timers}}, [time + $client->{gap} * (0.5 + rand 0.5),
-        $client, \&try_once];
+    $self->at(time + $client->{gap} * (0.5 + rand 0.5), $client, \&try_once);
 }
 
 # As Oracle's SDKs decide it: see their default retry policies.

@@ -9,14 +9,13 @@ package Chaos::Judge;
 use strict;
 use warnings;
 
-use JSON::PP ();
-
 use Chaos::Clients ();
 use Chaos::Keys ();
 use Chaos::Limits ();
 use Chaos::Tokens ();
+use JobRuns::Json ();
 
-my $json = JSON::PP->new->utf8;
+my $json = JobRuns::Json::codec();
 
 # judge(dir => FOLDER, redis => [JobRuns::Redis...], alerts => [LINES], lease =>
 #       SECONDS, moved => whether Redis' clock was moved, so that leases may end
@@ -33,7 +32,8 @@ sub judge {
 
     my @ledger = lines("$opt{dir}/ledger.jsonl");
     my @clients = lines("$opt{dir}/clients.jsonl");
-    my @audit = map { lines($_) } glob "$opt{dir}/audit-*.log";
+    my $broken = 0;
+    my @audit = map { lines($_, \$broken) } glob "$opt{dir}/audit-*.log";
 
     my @creations = grep { $_->{event} eq 'creation' } @ledger;
     my %request = map { $_->{id} => $_ }
@@ -72,7 +72,7 @@ sub judge {
         ['claims still held after the longest lease'
             => held(@{$opt{redis}}), 0],
         ['slots still held' => slots(@{$opt{redis}}), 0],
-        ['lines of audit that are no JSON' => broken_lines($opt{dir}), 0],
+        ['lines of audit that are no JSON' => $broken, 0],
         ['alerts in error.log' => scalar @{$opt{alerts}}, 0],
         Chaos::Limits::judge(redis => $opt{redis}, tries => \@clients,
             requests => [values %request], audit => \@audit,
@@ -105,14 +105,22 @@ sub histories {
     );
 }
 
+# What is no JSON is left out, and counted.  The last line of a file may still
+# have been in the making when its writer was killed.
+
 sub lines {
-    my ($file) = @_;
+    my ($file, $broken) = @_;
+    my @lines;
 
     open my $fh, '<:raw', $file or return;
 
-    # the last line of a file may still have been in the making when its
-    # writer was killed
-    return grep { defined } map { eval { $json->decode($_) } } <$fh>;
+    while (defined(my $line = <$fh>)) {
+        my $value = eval { $json->decode($line) };
+
+        defined $value ? push @lines, $value : $$broken++;
+    }
+
+    return @lines;
 }
 
 # How many values come more than once.
@@ -226,21 +234,6 @@ sub sum {
     }
 
     return $sum;
-}
-
-# A torn line is ended by the next writer; it is no JSON, and there is no
-# more than one for each worker that was killed: the caller's limit.
-
-sub broken_lines {
-    my ($dir) = @_;
-    my $bad = 0;
-
-    for my $file (glob "$dir/audit-*.log") {
-        open my $fh, '<:raw', $file or next;
-        $bad += grep { !eval { $json->decode($_); 1 } } <$fh>;
-    }
-
-    return $bad;
 }
 
 1;
