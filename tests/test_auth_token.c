@@ -179,6 +179,14 @@ a_token_says_who_it_is_for(void **state)
              "\"sub\":\"s\"", NOW, "token_malformed:tenant");
     token_is(HEADER, "\"iss\":\"issuer\",\"exp\":1795750312,\"tenant\":\"t\","
              "\"sub\":\"\"", NOW, "token_malformed:sub");
+
+    /* what would end the line of a header is no name */
+
+    token_is(HEADER, "\"iss\":\"issuer\",\"exp\":1795750312,\"tenant\":\"t\","
+             "\"sub\":\"s\\r\\nx-evil: 1\"", NOW, "token_malformed:sub");
+    token_is(HEADER, "\"iss\":\"issuer\",\"exp\":1795750312,"
+             "\"tenant\":\"t\\n\",\"sub\":\"s\"", NOW,
+             "token_malformed:tenant");
 }
 
 

@@ -250,6 +250,14 @@ a_session_token_has_claims(void **state)
           "ocidv1:tenancy:oc1:phx:1:a", "" },
         { "{\"tenant\":\"\\u00e4 }{\",\"sub\":\"\\\"\"}", "\xc3\xa4 }{",
           "\"" },
+
+        /* what would end the line of a header is no name */
+        { "{\"tenant\":\"t\",\"sub\":\"s\\r\\nx-evil: 1\"}", "t", "" },
+        { "{\"tenant\":\"t\",\"sub\":\"s\\u0001\"}", "t", "" },
+        { "{\"tenant\":\"t\",\"sub\":\"\\u007f\"}", "t", "" },
+        { "{\"res_tenant\":\"r\\n\",\"tenant\":\"t\",\"sub\":\"s\\t\"}",
+          "t", "" },
+
         { "{\"tenant\":\"t\",\"jwk\":\"{\\\"kid\\\":\\\"k\\\"}\",\"exp\":1e9,"
           "\"a\":{\"tenant\":\"no\"}}", "t", "" }
     };

@@ -239,7 +239,7 @@ jr_identity_cut(jr_str_t *rest, jr_str_t *part)
 static int
 jr_identity_take(jr_str_t value, char *buf, jr_str_t *out)
 {
-    if (value.len == 0 || value.len > JR_IDENTITY_MAX) {
+    if (!jr_identity_is_plain(value)) {
         return 0;
     }
 
@@ -301,6 +301,28 @@ jr_identity_claims(const jr_value_t *claims, jr_identity_t *identity)
                             identity->principal_buf, &identity->principal);
 
     return identity->tenancy.len ? JR_OK : JR_INVALID;
+}
+
+
+int
+jr_identity_is_plain(jr_str_t value)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (value.len == 0 || value.len > JR_IDENTITY_MAX) {
+        return 0;
+    }
+
+    for (i = 0; i < value.len; i++) {
+        c = (unsigned char) value.data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

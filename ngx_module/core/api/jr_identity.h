@@ -47,6 +47,14 @@ typedef struct {
  */
 jr_status_e jr_identity_read(jr_str_t authorization, jr_identity_t *identity);
 
+/*
+ * May value be a tenancy or a principal: 1 to 255 bytes, none of them a control
+ * character?  A claim of a token may hold any character as an escape, and a
+ * line end would make more of a header than one, where an operator passes the
+ * name on.
+ */
+int jr_identity_is_plain(jr_str_t value);
+
 /* Does the signature cover a header?  name in lower case. */
 int jr_identity_signs(const jr_identity_t *identity, const char *name);
 

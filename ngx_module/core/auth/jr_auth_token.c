@@ -14,6 +14,7 @@
 #include "jr_auth_keys_read.h"
 #include "jr_auth_token.h"
 #include "jr_base64.h"
+#include "jr_identity.h"
 
 
 /* the parts of a JWT in its compact form (RFC 7515, 7.1) */
@@ -379,7 +380,7 @@ jr_auth_token_take(const json_t *claims, const char *name, char *buf,
 
     value = jr_auth_token_string(claims, name);
 
-    if (value.len == 0 || value.len > JR_AUTH_TOKEN_NAME) {
+    if (!jr_identity_is_plain(value)) {
         return 0;
     }
 
