@@ -42,7 +42,24 @@ $t->run(http => '
     jobruns_tenant $jobruns_verified_tenancy;
     jobruns_principal $jobruns_verified_principal;
     access_log %%TESTDIR%%/auth.log auth;
-') . jobruns_server(5, 'jobruns_auth off;'));
+') . jobruns_server(5, 'jobruns_auth off;') . jobruns_server(6, '
+    jobruns_auth all;
+    recursive_error_pages on;
+    location /denied/ { deny all; error_page 403 @service; }
+    location /gone/ { error_page 404 =200 @service; return 404; }
+    location /moved/ { error_page 404 = @service; return 404; }
+    location /known/ { jobruns_auth on; error_page 404 @service; return 404; }
+    location /narrow/ { try_files /nothing @narrow; }
+    location @narrow {
+        include %%ROOT%%/conf/jobruns_proxy.conf;
+        jobruns_auth_tenants ocid1.tenancy.oc1..b;
+        proxy_pass http://service;
+    }
+    location @service {
+        include %%ROOT%%/conf/jobruns_proxy.conf;
+        proxy_pass http://service;
+    }
+'));
 
 $t->write_file('404.html', "not here\n");
 
@@ -160,6 +177,34 @@ is(send_to(2, get(path => '/gone'))->body, "not here\n",
     'all: the page of an error asks for no signature');
 is(send_to(2, get(path => '/errors/404.html'))->status, 401,
     'all: the same page asked for by a client does');
+
+# an error that leads to the service passes on the client's own request
+
+for my $from (qw(denied gone moved known)) {
+    for my $method (qw(GET PUT DELETE)) {
+        my $to = get(method => $method, path => "/$from/x");
+
+        $before = $service->requests;
+        is(send_to(6, $to)->status, 401,
+            "all: an unsigned $method that an error leads from /$from/ to the "
+            . 'service gets 401');
+        is(scalar $service->requests, $before,
+            "all: the service does not see the $method to /$from/");
+        send_to(6, $ann->sign($to, names => \@get));
+        is(scalar $service->requests, $before + 1,
+            "all: the service sees a signed $method to /$from/");
+    }
+}
+
+# who is let in is asked anew where others are
+
+$before = $service->requests;
+is(send_to(6, $ann->sign(get(path => '/narrow/x'), names => \@get))->status,
+    401, 'all: a tenant that only the first location lets in gets 401');
+is(scalar $service->requests, $before, 'all: no service sees its request');
+send_to(6, $bob->sign(get(path => '/narrow/x'), names => \@get));
+is(scalar $service->requests, $before + 1,
+    'all: a tenant that both locations let in is forwarded');
 
 is_deeply([grep { $_ ne 'POST' } map { $_->{data}{request}{action} // 'POST' }
     $t->audit], [], 'all: only attempts to create have records');

@@ -18,6 +18,9 @@
 
 static ngx_int_t ngx_http_jobruns_verify_refuse(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
+static ngx_uint_t ngx_http_jobruns_verify_is_same(
+    const ngx_http_jobruns_auth_conf_t *one,
+    const ngx_http_jobruns_auth_conf_t *two);
 
 
 ngx_int_t
@@ -146,6 +149,18 @@ ngx_http_jobruns_verify_status(ngx_http_request_t *r,
 }
 
 
+static ngx_uint_t
+ngx_http_jobruns_verify_is_same(const ngx_http_jobruns_auth_conf_t *one,
+    const ngx_http_jobruns_auth_conf_t *two)
+{
+    /* inherited values are the very same */
+
+    return one->users == two->users && one->issuers == two->issuers
+           && one->tenants == two->tenants && one->skew == two->skew
+           && one->min_bits == two->min_bits;
+}
+
+
 ngx_int_t
 ngx_http_jobruns_verify_other(ngx_http_request_t *r,
     ngx_http_jobruns_ctx_t *ctx, ngx_http_jobruns_auth_conf_t *conf)
@@ -153,10 +168,20 @@ ngx_http_jobruns_verify_other(ngx_http_request_t *r,
     ngx_str_t  body;
     ngx_int_t  rc, status;
 
-    /* once, however often it is redirected; the page of an error that NGINX
-       made is not the client's request */
+    /* once, however often it is redirected, unless others are let in where it
+       is led */
 
-    if (ctx->auth != NULL || (r->internal && r->err_status)) {
+    if (ctx->auth != NULL
+        && ngx_http_jobruns_verify_is_same(ctx->auth->conf, conf))
+    {
+        return NGX_OK;
+    }
+
+    /* a file that is the page of an error is not what the client asked for;
+       what has a handler passes the client's own request on, whatever error
+       has led it there */
+
+    if (r->internal && r->err_status && r->content_handler == NULL) {
         return NGX_OK;
     }
 
@@ -165,6 +190,10 @@ ngx_http_jobruns_verify_other(ngx_http_request_t *r,
     if (rc != NGX_DECLINED) {
         return rc;
     }
+
+    /* ngx_http_send_header() would put it in place of ours */
+
+    r->err_status = 0;
 
     status = ngx_http_jobruns_verify_status(r, ctx->auth);
 
