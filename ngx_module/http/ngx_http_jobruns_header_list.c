@@ -7,6 +7,10 @@
 #include "ngx_http_jobruns_header_list.h"
 
 
+static ngx_table_elt_t *ngx_http_jobruns_header_list_next(
+    ngx_list_part_t **part, ngx_uint_t *i, jr_str_t name);
+
+
 ngx_int_t
 ngx_http_jobruns_header_list_add(ngx_http_request_t *r, jr_str_t name,
     ngx_str_t *value)
@@ -36,33 +40,90 @@ ngx_http_jobruns_header_list_find(ngx_list_t *headers, jr_str_t name)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
+
+    i = 0;
+    part = &headers->part;
+
+    return ngx_http_jobruns_header_list_next(&part, &i, name);
+}
+
+
+/* of that name, from the i-th of the part on; leaves both behind it */
+
+static ngx_table_elt_t *
+ngx_http_jobruns_header_list_next(ngx_list_part_t **part, ngx_uint_t *i,
+    jr_str_t name)
+{
     ngx_table_elt_t  *h;
 
-    part = &headers->part;
-    h = part->elts;
+    for ( /* void */ ; *part; *part = (*part)->next, *i = 0) {
 
-    for (i = 0; /* void */; i++) {
+        while (*i < (*part)->nelts) {
+            h = (ngx_table_elt_t *) (*part)->elts + (*i)++;
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
+            /* hash 0: taken back */
+
+            if (h->hash != 0
+                && h->key.len == name.len
+                && ngx_strncasecmp(h->key.data, (u_char *) name.data,
+                                   name.len)
+                   == 0)
+            {
+                return h;
             }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        /* hash 0: taken back */
-
-        if (h[i].hash != 0
-            && h[i].key.len == name.len
-            && ngx_strncasecmp(h[i].key.data, (u_char *) name.data, name.len)
-               == 0)
-        {
-            return &h[i];
         }
     }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_jobruns_header_list_join(ngx_http_request_t *r, jr_str_t name,
+    ngx_str_t *value)
+{
+    size_t            len;
+    u_char           *p;
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    n = 0;
+    len = 0;
+    ngx_str_null(value);
+
+    i = 0;
+    part = &r->headers_in.headers.part;
+
+    while ((h = ngx_http_jobruns_header_list_next(&part, &i, name)) != NULL) {
+        *value = h->value;
+        len += h->value.len + sizeof(", ") - 1;
+        n++;
+    }
+
+    if (n < 2) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    value->data = p;
+
+    i = 0;
+    part = &r->headers_in.headers.part;
+
+    while ((h = ngx_http_jobruns_header_list_next(&part, &i, name)) != NULL) {
+        p = ngx_cpymem(p, h->value.data, h->value.len);
+        *p++ = ',';
+        *p++ = ' ';
+    }
+
+    value->len = p - value->data - (sizeof(", ") - 1);
+
+    return NGX_OK;
 }
 
 

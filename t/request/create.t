@@ -354,6 +354,14 @@ $t->create_run(headers => { 'Accept-Encoding' => 'gzip, br' },
 is($service->received('accept-encoding'), 'gzip, br',
     'an Accept-Encoding that is signed is passed on');
 
+$t->create_run(extra => [['Accept-Encoding', ''],
+        ['X-Other', '1'], ['accept-encoding', 'gzip;q=0.5'],
+        ['ACCEPT-ENCODING', 'br']],
+    authorization => 'Signature version="1",keyId="a/b/c",algorithm="rsa-'
+        . 'sha256",headers="date accept-encoding host",signature="c2ln"');
+is($service->received('accept-encoding'), ', gzip;q=0.5, br',
+    'one that is signed and comes in several lines is as it was signed');
+
 $t->get('/20260430/aiDataPlatforms', headers => [['Host', 'localhost'],
     ['Accept-Encoding', 'gzip, br']]);
 is($service->received('accept-encoding'), 'gzip, br',

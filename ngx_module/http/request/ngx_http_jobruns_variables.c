@@ -294,7 +294,8 @@ ngx_http_jobruns_variable_auth(ngx_http_request_t *r,
 /*
  * What to send as Accept-Encoding: a kept answer must be readable by whoever
  * asks again, so a creation asks for identity, unless the client's signature
- * covers the header.  Allocates nothing: the proxy leaves out a header whose
+ * covers the header.  Allocates nothing, but for one that was sent in several
+ * lines, which a signature covers as one: the proxy leaves out a header whose
  * variable it cannot have.
  */
 
@@ -302,7 +303,7 @@ static ngx_int_t
 ngx_http_jobruns_variable_accept_encoding(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_table_elt_t         *h;
+    ngx_str_t                value;
     ngx_http_jobruns_ctx_t  *ctx;
 
     (void) data;
@@ -317,14 +318,19 @@ ngx_http_jobruns_variable_accept_encoding(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    h = ngx_http_jobruns_header_list_find(&r->headers_in.headers,
-                                  (jr_str_t) jr_str("accept-encoding"));
-    if (h == NULL) {
+    if (ngx_http_jobruns_header_list_join(r,
+                                  (jr_str_t) jr_str("accept-encoding"), &value)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (value.data == NULL) {
         v->not_found = 1;
         return NGX_OK;
     }
 
-    ngx_http_jobruns_variable_set(v, h->value.data, h->value.len);
+    ngx_http_jobruns_variable_set(v, value.data, value.len);
 
     return NGX_OK;
 }
