@@ -169,6 +169,12 @@ for (['absent.log', qr/absent\.log: No such file/],
     like($err, $pattern, "verify @$_: the reason is on standard error");
 }
 
+($status, undef, $err) = tool('--since', '1h', $log);
+is($status, 2, 'an option before the command: status 2');
+is($err, 'jobruns-audit: unknown option "--since": options are behind the '
+    . qq{command, "jobruns-audit show --help"\n},
+    'an option before the command: it says where options are');
+
 # ------------------------------------------------------------------------ show
 
 sub ids {

@@ -271,6 +271,41 @@ for (['tokn', 'verb "tokn": did you mean "token"?'],
     is($status, 2, "$_->[0] exits with 2");
     is($said, "jobrunsctl: unknown $_->[1]\n", 'it names the nearest one');
 }
+
+# before anybody is asked: what is wrong is the word, whatever Redis does
+
+for (['token shwo', 'unknown token verb "shwo": did you mean "show"?'],
+    ['tenant rest daily', 'unknown tenant verb "rest": did you mean "reset"?'],
+    ['key revok', 'unknown key verb "revok": did you mean "revoke"?'],
+    ['token', 'unknown token verb "": there are show, list, release, expire'],
+    ['tenant xxxxxxxx', 'unknown tenant verb "xxxxxxxx": there are show, list, '
+        . 'top, set, unset, reset'],
+    ['--rate abc doctor', '--rate "abc": must be creations per second, above 0,'
+        . ' at most 1000000'],
+    ['--rate 20x doctor', '--rate "20x": must be creations per second, above 0,'
+        . ' at most 1000000'],
+    ['--min-bits 2048x key list x',
+        '--min-bits "2048x": from 1024 to 8192 are possible'],
+    ['--redis 127.0.0.1:99999 inflight', '"127.0.0.1:99999" is no address of '
+        . 'Redis: the port is from 1 to 65535'],
+    ['--redis 127.0.0.1: inflight', '"127.0.0.1:" is no address of Redis: the '
+        . 'port is from 1 to 65535'],
+    ['--redis-option db=one inflight',
+        '"db=one": db= takes the number of a database, 0 or more'])
+{
+    ($status, $said) = ctl(split ' ', $_->[0]);
+    is($status, 2, "$_->[0] exits with 2, without Redis");
+    is($said, "jobrunsctl: $_->[1]\n", "$_->[0]: it says what is wrong");
+}
+($status, $said) = ctl('--redis', '127.0.0.1:1 127.0.0.1:2', 'inflight');
+is($status, 2, 'a second address of a single server exits with 2');
+like($said, qr/^jobrunsctl: "127\.0\.0\.1:2" is no option of jobruns_redis/,
+    'a second address of a single server is named');
+($status, $said) = ctl('explain', 'an-id', $t->testdir);
+is($status, 3, 'a file that cannot be read exits with 3');
+like($said, qr/^jobrunsctl: ".*" cannot be read: Is a directory\n\z/,
+    'nobody says that there is no record in what was not read');
+
 ($status, $said) = ctl(@redis, '--tenant');
 is($said, "jobrunsctl: option \"--tenant\" needs a value\n",
     'an option without its value is named');

@@ -91,6 +91,13 @@ main(int argc, char **argv)
                ? rc : audit_fail("standard output", strerror(errno));
     }
 
+    if (argv[1][0] == '-') {
+        fprintf(stderr, "jobruns-audit: unknown option \"%s\": options are "
+                "behind the command, \"jobruns-audit show --help\"\n",
+                argv[1]);
+        return AUDIT_FAILED;
+    }
+
     return audit_unknown("command", argv[1], audit_commands,
                          sizeof(audit_command_t));
 }

@@ -14,21 +14,35 @@
 
 
 typedef struct {
-    const char   *name;
-    int         (*run)(ctl_t *ctl, int argc, char **argv);
-    unsigned      redis:1;      /* needs it */
+    const char          *name;
+    int                (*run)(ctl_t *ctl, int argc, char **argv);
+    const char *const   *verbs;     /* of which one follows; NULL: none does */
+    unsigned             redis:1;   /* needs it */
 } ctl_verb_t;
 
 
+static const char *const  ctl_token_verbs[] = {
+    "show", "list", "release", "expire", NULL
+};
+
+static const char *const  ctl_tenant_verbs[] = {
+    "show", "list", "top", "set", "unset", "reset", NULL
+};
+
+static const char *const  ctl_key_verbs[] = {
+    "list", "check", "add", "revoke", NULL
+};
+
+
 static const ctl_verb_t  ctl_verbs[] = {
-    { "token", ctl_token, 1 },
-    { "tenant", ctl_tenant, 1 },
-    { "inflight", ctl_inflight, 1 },
-    { "doctor", ctl_doctor, 1 },
-    { "top", ctl_top, 0 },
-    { "explain", ctl_explain, 0 },
-    { "key", ctl_key_verb, 0 },
-    { NULL, NULL, 0 }
+    { "token", ctl_token, ctl_token_verbs, 1 },
+    { "tenant", ctl_tenant, ctl_tenant_verbs, 1 },
+    { "inflight", ctl_inflight, NULL, 1 },
+    { "doctor", ctl_doctor, NULL, 1 },
+    { "top", ctl_top, NULL, 0 },
+    { "explain", ctl_explain, NULL, 0 },
+    { "key", ctl_key_verb, ctl_key_verbs, 0 },
+    { NULL, NULL, NULL, 0 }
 };
 
 
@@ -160,6 +174,38 @@ ctl_name_tenant(ctl_t *ctl, const char *value)
 
 
 static int
+ctl_rate(ctl_t *ctl, const char *value)
+{
+    char  *end;
+
+    ctl->rate = strtod(value, &end);
+
+    return *end == '\0' && ctl->rate > 0 && ctl->rate <= 1000000
+           ? CTL_OK : ctl_fail(CTL_USAGE, "--rate \"%s\": must be creations "
+                               "per second, above 0, at most 1000000", value);
+}
+
+
+static int
+ctl_min_bits(ctl_t *ctl, const char *value)
+{
+    long  bits;
+
+    if (ctl_number(value, JR_RSA_BITS_LEAST, JR_RSA_BITS_MOST, &bits)
+        != CTL_OK)
+    {
+        return ctl_fail(CTL_USAGE, "--min-bits \"%s\": from %d to %d are "
+                        "possible", value, JR_RSA_BITS_LEAST,
+                        JR_RSA_BITS_MOST);
+    }
+
+    ctl->min_bits = (unsigned) bits;
+
+    return CTL_OK;
+}
+
+
+static int
 ctl_interval(ctl_t *ctl, const char *value)
 {
     char  *end;
@@ -214,8 +260,7 @@ ctl_option(ctl_t *ctl, int option, char *value)
         return CTL_OK;
 
     case ctl_opt_rate:
-        ctl->rate = atof(value);
-        return CTL_OK;
+        return ctl_rate(ctl, value);
 
     case ctl_opt_request:
         ctl->request = value;
@@ -234,13 +279,7 @@ ctl_option(ctl_t *ctl, int option, char *value)
         return CTL_OK;
 
     case ctl_opt_min_bits:
-        ctl->min_bits = (unsigned) atoi(value);
-
-        return ctl->min_bits >= JR_RSA_BITS_LEAST
-               && ctl->min_bits <= JR_RSA_BITS_MOST
-               ? CTL_OK : ctl_fail(CTL_USAGE, "--min-bits %s: from %d to %d "
-                                   "are possible", value, JR_RSA_BITS_LEAST,
-                                   JR_RSA_BITS_MOST);
+        return ctl_min_bits(ctl, value);
 
     case ctl_opt_not_after:
         ctl->not_after = value;
@@ -305,11 +344,52 @@ ctl_unknown(int option, const char *word)
 }
 
 
+/* the verb of argv, and the one behind it where there has to be one; NULL:
+   there is none, which is said */
+
+static const ctl_verb_t *
+ctl_verb_of(int argc, char **argv)
+{
+    char               what[32], text[512];
+    size_t             i;
+    const ctl_verb_t  *verb;
+
+    for (verb = ctl_verbs; verb->name != NULL; verb++) {
+        if (strcmp(verb->name, argv[0]) == 0) {
+            break;
+        }
+    }
+
+    if (verb->name == NULL) {
+        jr_nearest_say(text, sizeof(text), "verb", argv[0], ctl_verbs,
+                       sizeof(ctl_verb_t));
+        (void) ctl_fail(CTL_USAGE, "%s", text);
+        return NULL;
+    }
+
+    if (verb->verbs == NULL) {
+        return verb;
+    }
+
+    for (i = 0; argc > 1 && verb->verbs[i] != NULL; i++) {
+        if (strcmp(verb->verbs[i], argv[1]) == 0) {
+            return verb;
+        }
+    }
+
+    snprintf(what, sizeof(what), "%s verb", verb->name);
+    jr_nearest_say(text, sizeof(text), what, argc > 1 ? argv[1] : "",
+                   verb->verbs, sizeof(char *));
+    (void) ctl_fail(CTL_USAGE, "%s", text);
+
+    return NULL;
+}
+
+
 int
 main(int argc, char **argv)
 {
     int                rc, option;
-    char               text[512];
     ctl_t              ctl;
     const ctl_verb_t  *verb;
 
@@ -335,20 +415,14 @@ main(int argc, char **argv)
     argc -= optind;
     argv += optind;
 
-    for (verb = ctl_verbs; verb->name != NULL; verb++) {
-        if (argc && strcmp(verb->name, argv[0]) == 0) {
-            break;
-        }
+    if (argc == 0) {
+        fputs(ctl_usage, stderr);
+        return CTL_USAGE;
     }
 
-    if (verb->name == NULL) {
-        if (argc) {
-            jr_nearest_say(text, sizeof(text), "verb", argv[0], ctl_verbs,
-                           sizeof(ctl_verb_t));
-            return ctl_fail(CTL_USAGE, "%s", text);
-        }
+    verb = ctl_verb_of(argc, argv);
 
-        fputs(ctl_usage, stderr);
+    if (verb == NULL) {
         return CTL_USAGE;
     }
 

@@ -103,6 +103,10 @@ typedef struct {
 
 /* jobrunsctl_out.c */
 
+/* a whole number in digits alone, from least to most; CTL_USAGE: it is not,
+   which is not said */
+int ctl_number(const char *text, long least, long most, long *value);
+
 /* says "jobrunsctl: ..." on standard error; returns code */
 int ctl_fail(int code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,10 +152,18 @@ ctl_access_option(ctl_access_t *access, const char *option, const char *root)
 int
 ctl_redis_option(ctl_t *ctl, const char *option, const char *root)
 {
-    int  rc;
+    int   rc;
+    long  db;
 
     if (strncmp(option, "db=", 3) == 0) {
-        ctl->db = atoi(option + 3);
+
+        if (ctl_number(option + 3, 0, INT_MAX, &db) != CTL_OK) {
+            return ctl_fail(CTL_USAGE, "\"%s\": db= takes the number of a "
+                            "database, 0 or more", option);
+        }
+
+        ctl->db = (int) db;
+
         return CTL_OK;
     }
 
@@ -182,12 +191,29 @@ ctl_is_option(const char *word)
 }
 
 
+/* "host", "host:port", "[address]:port" or "unix:path" */
+
+static int
+ctl_is_address(const char *word)
+{
+    long         port;
+    const char  *colon;
+
+    colon = strrchr(word, ':');
+
+    return strncmp(word, "unix:", 5) == 0
+           || colon == NULL || strchr(colon, ']') != NULL
+           || ctl_number(colon + 1, 1, 65535, &port) == CTL_OK;
+}
+
+
 int
 ctl_redis_words(ctl_t *ctl, int n, char **words, const char *root)
 {
-    int  i, rc;
+    int  i, rc, several;
 
     i = 0;
+    several = 1;
 
     ctl->master = NULL;
     ctl->nseeds = 0;
@@ -198,9 +224,20 @@ ctl_redis_words(ctl_t *ctl, int n, char **words, const char *root)
 
     } else if (n > 0 && strcmp(words[0], "cluster") == 0) {
         i = 1;
+
+    } else {
+        several = 0;
     }
 
-    for ( /* void */ ; i < n && !ctl_is_option(words[i]); i++) {
+    for ( /* void */ ;
+         i < n && !ctl_is_option(words[i]) && (several || ctl->nseeds == 0);
+         i++)
+    {
+        if (!ctl_is_address(words[i])) {
+            return ctl_fail(CTL_USAGE, "\"%s\" is no address of Redis: the "
+                            "port is from 1 to 65535", words[i]);
+        }
+
         if (ctl->nseeds < CTL_SEEDS) {
             ctl->seeds[ctl->nseeds++] = strdup(words[i]);
         }

@@ -281,6 +281,7 @@ ctl_explain_line(ctl_explain_t *explain, const char *line)
 static int
 ctl_explain_file(ctl_explain_t *explain, const char *path)
 {
+    int    rc;
     FILE  *in;
 
     static char  line[CTL_LINE_MAX];
@@ -296,11 +297,17 @@ ctl_explain_file(ctl_explain_t *explain, const char *path)
         ctl_explain_line(explain, line);
     }
 
+    /* of what was not read nobody can say that there is no record */
+
+    rc = ferror(in) ? ctl_fail(CTL_FAILED, "\"%s\" cannot be read: %s", path,
+                               strerror(errno))
+                    : CTL_OK;
+
     if (in != stdin) {
         fclose(in);
     }
 
-    return CTL_OK;
+    return rc;
 }
 
 

@@ -4,6 +4,7 @@
  * be undone.
  */
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,4 +303,23 @@ ctl_confirm(ctl_t *ctl, const char *question)
     }
 
     return CTL_OK;
+}
+
+
+int
+ctl_number(const char *text, long least, long most, long *value)
+{
+    char  *end;
+
+    /* strtol() itself takes blanks and a "+" */
+
+    if (text[strspn(text, "0123456789")] != '\0' || text[0] == '\0') {
+        return CTL_USAGE;
+    }
+
+    errno = 0;
+    *value = strtol(text, &end, 10);
+
+    return errno == 0 && *value >= least && *value <= most ? CTL_OK
+                                                           : CTL_USAGE;
 }
