@@ -13,6 +13,7 @@
 #include "jr_head.h"
 
 
+static ngx_uint_t ngx_http_jobruns_guard_odd_name(ngx_connection_t *c);
 static const char *ngx_http_jobruns_guard_attempt(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_head_t *head);
 static const char *ngx_http_jobruns_guard_fields(ngx_http_request_t *r,
@@ -41,9 +42,10 @@ static const char  ngx_http_jobruns_guard_method[] =
 
 /*
  * Is what r sends to be read?  Not that of a GET that is sent as one: only
- * an override of its method, or a line end that NGINX has decoded out of its
- * target, could make more of it.  A location with `jobruns off` may set an
- * override, which counts for a subrequest of what is not a GET.
+ * an override of its method, or a line end in a variable, could make more of
+ * it.  NGINX decodes one out of the target, and takes one over from the name
+ * in a TLS handshake.  A location with `jobruns off` may set an override, which
+ * counts for a subrequest of what is not a GET.
  */
 
 ngx_uint_t
@@ -87,10 +89,47 @@ ngx_http_jobruns_guard_check_reads(ngx_http_request_t *r)
         return 1;
     }
 
-    return r->main->quoted_uri
-           && ngx_strnstr(r->main->unparsed_uri.data, (char *) "%0",
-                          r->main->unparsed_uri.len)
-              != NULL;
+    if (r->main->quoted_uri
+        && ngx_strnstr(r->main->unparsed_uri.data, (char *) "%0",
+                       r->main->unparsed_uri.len)
+           != NULL)
+    {
+        return 1;
+    }
+
+    return ngx_http_jobruns_guard_odd_name(r->connection);
+}
+
+
+/* $ssl_server_name is what the client sent, also where
+   ngx_http_ssl_servername() has not taken it for a host */
+
+static ngx_uint_t
+ngx_http_jobruns_guard_odd_name(ngx_connection_t *c)
+{
+#if (NGX_HTTP_SSL && defined SSL_CTRL_SET_TLSEXT_HOSTNAME)
+
+    const char  *name;
+
+    if (c->ssl == NULL) {
+        return 0;
+    }
+
+    name = SSL_get_servername(c->ssl->connection, TLSEXT_NAMETYPE_host_name);
+
+    for ( /* void */ ; name != NULL && *name != '\0'; name++) {
+        if ((u_char) *name < ' ') {
+            return 1;
+        }
+    }
+
+#else
+
+    (void) c;
+
+#endif
+
+    return 0;
 }
 
 
