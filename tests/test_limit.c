@@ -15,6 +15,8 @@
 
 #include "jr_decimal.h"
 #include "jr_limit.h"
+#include "jr_pack.h"
+#include "jr_script.h"
 
 
 #define LEN(a)  (sizeof(a) / sizeof((a)[0]))
@@ -222,12 +224,14 @@ windows_and_names(void **state)
 static void
 partitions(void **state)
 {
-    char  text[13];
+    char  text[17];
 
     (void) state;
 
+    memset(text, 'x', sizeof(text));
     assert_int_equal(jr_limit_partition(str(""), text), JR_OK);
     assert_string_equal(text, "47DEQpj8HBSa");
+    assert_memory_equal(text + 13, "xxxx", 4);
     assert_int_equal(jr_limit_partition(str("a b"), text), JR_OK);
     assert_string_equal(text, "yGh6CKpdbtIE");
     assert_int_equal(jr_limit_partition(str("d"), text), JR_OK);
@@ -508,6 +512,121 @@ codes_say_whether_a_retry_is_of_use(void **state)
 }
 
 
+/* what admit.lua measured of a limit of that kind; rc of reading it */
+
+static jr_status_e
+measured(jr_limit_kind_e kind, const int64_t numbers[JR_MEASURE_LAST],
+    jr_limit_state_t *state)
+{
+    size_t       i;
+    char         text[64];
+    jr_str_t     rest;
+    jr_pack_t    v[JR_MEASURE_LAST];
+    jr_limit_t   limit = limit_of(kind, "l");
+    jr_status_e  rc;
+
+    for (i = 0; i < JR_MEASURE_LAST; i++) {
+        v[i].number = numbers[i];
+    }
+
+    rest.data = text;
+    rest.len = (size_t) (jr_pack_write(text, JR_MEASURE, v) - text);
+
+    memset(state, 0x55, sizeof(*state));
+    rc = jr_limit_measure(&limit, &rest, state);
+
+    if (rc == JR_OK) {
+        assert_int_equal(rest.len, 0);
+        assert_int_equal(state->state, numbers[JR_MEASURE_STATE]);
+        assert_int_equal(state->count, numbers[JR_MEASURE_COUNT]);
+        assert_int_equal(state->period, numbers[JR_MEASURE_PERIOD]);
+        assert_int_equal(state->burst, numbers[JR_MEASURE_BURST]);
+    }
+
+    return rc;
+}
+
+
+/* what is left of a limit and when more is; of one that is lifted, nothing is
+   said */
+
+static void
+measures(void **state)
+{
+    size_t            i;
+    jr_limit_state_t  got;
+
+    static const struct {
+        jr_limit_kind_e  kind;
+        int64_t          numbers[JR_MEASURE_LAST];
+        int64_t          remaining;
+        int64_t          reset;
+    } cases[] = {
+        /* one a second, three at once, of which two are left to work off */
+        { JR_LIMIT_RATE, { JR_LIMIT_PASSES, 1, 1000000, 2, 7200000000, 0 },
+          1, 1000 },
+        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 1, 1000000, 2, 7200000001, 0 },
+          0, 1 },
+        { JR_LIMIT_RATE, { JR_LIMIT_PASSES, 1, 1000000, 2, 0, 0 }, 3, 0 },
+        { JR_LIMIT_RATE, { JR_LIMIT_LIFTED, 1, 1000000, 2, 7200000000, 9 },
+          0, 0 },
+        { JR_LIMIT_QUOTA, { JR_LIMIT_PASSES, 5, 3600, 0, 3, 7000 }, 2, 7000 },
+        { JR_LIMIT_QUOTA, { JR_LIMIT_REFUSES, 5, 3600, 0, 8, 7000 }, 0, 7000 },
+        { JR_LIMIT_QUOTA, { JR_LIMIT_LIFTED, 5, 3600, 0, 3, 7000 }, 0, 0 },
+        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_PASSES, 5, 0, 0, 3, 0 }, 2, 0 },
+        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_REFUSES, 5, 0, 0, 5, 0 }, 0, 0 },
+        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_LIFTED, 5, 0, 0, 3, 0 }, 0, 0 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(cases); i++) {
+        assert_int_equal(measured(cases[i].kind, cases[i].numbers, &got),
+                         JR_OK);
+        assert_int_equal(got.remaining, cases[i].remaining);
+        assert_int_equal(got.reset, cases[i].reset);
+    }
+}
+
+
+/* nothing is computed with what no script measures */
+
+static void
+measures_out_of_bounds(void **state)
+{
+    size_t            i;
+    int64_t           numbers[JR_MEASURE_LAST];
+    jr_limit_state_t  got;
+
+    static const int64_t  most[JR_MEASURE_LAST] = {
+        4, 1000000000000, 3600000000, 1000000, 9007199254740991,
+        4503599627370496
+    };
+
+    (void) state;
+
+    for (i = 0; i < JR_MEASURE_LAST; i++) {
+        memcpy(numbers, most, sizeof(numbers));
+        assert_int_equal(measured(JR_LIMIT_QUOTA, numbers, &got), JR_OK);
+
+        numbers[i]++;
+        assert_int_equal(measured(JR_LIMIT_QUOTA, numbers, &got), JR_INVALID);
+    }
+
+    memcpy(numbers, most, sizeof(numbers));
+    numbers[JR_MEASURE_COUNT] = 1000000;
+    assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_OK);
+
+    numbers[JR_MEASURE_COUNT] = 1000001;
+    assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_INVALID);
+
+    numbers[JR_MEASURE_COUNT] = 1;
+    numbers[JR_MEASURE_PERIOD] = 0;
+    assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_INVALID);
+    assert_int_equal(measured(JR_LIMIT_CONCURRENCY, numbers, &got), JR_OK);
+}
+
+
 int
 main(void)
 {
@@ -518,6 +637,8 @@ main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(windows_and_names),
         cmocka_unit_test(partitions),
+        cmocka_unit_test(measures),
+        cmocka_unit_test(measures_out_of_bounds),
         cmocka_unit_test(policies_and_limits),
         cmocka_unit_test(lists_have_commas_between_what_is_told),
         cmocka_unit_test(nothing_is_longer_than_promised),
