@@ -242,10 +242,11 @@ for my $name (qw(good line second)) {
     unlike($output, qr/\[warn\]/, "nginx -t does not warn of a key: $name");
 }
 refused(http => "jobruns_audit_key %%TESTDIR%%/$_.key;",
-    qr/$_.key" has (?:a|an) .*first line.*: write 32 to 4096 bytes there/)
+    qr/$_.key" of "jobruns_audit_key" has (?:a|an) .*first line(?#
+        ).*: write 32 to 4096 bytes there/)
     for qw(short long empty);
 refused(http => 'jobruns_audit_key %%TESTDIR%%/absent.key;',
-    qr/absent.key" cannot be opened/);
+    qr/absent.key" of "jobruns_audit_key" cannot be opened/);
 refused(http => 'jobruns_audit_key good.key; jobruns_audit_key good.key;',
     qr/is duplicate/);
 refused(server => 'jobruns_audit_key good.key;', qr/not allowed here/);

@@ -50,6 +50,11 @@ my @values = (
         qw(on 0 61s)),
     (map { ['jobruns_audit_refusals', $_, qr/"all" or a rate of 1 to 1000000/] }
         qw(20 none)),
+    (map { [$_, '', qr/a variable or a name/] }
+        qw(jobruns_tenant jobruns_principal)),
+    ['jobruns_auth_keys', '', qr/a path of a file/],
+    (map { ['jobruns_redis', $_, qr/a port from 1 to 65535/] }
+        qw(127.0.0.1:0 127.0.0.1:65536 host: [::1]:99999 host:port)),
     ['jobruns_audit', '$host.log', qr/a path without variables/],
     ['jobruns_redis_replicas', 'on', qr/"off", or a number/],
 );
@@ -64,7 +69,7 @@ my @arguments = (
     ["jobruns_concurrency a $key limit=x", 'limit=x', qr/0 to 1000000000000/],
 );
 
-my %without = (jobruns => [jobruns => ''], jobruns_audit => [audit => ''],
+my %without = (jobruns => [jobruns => ''], jobruns_redis => [redis => ''], jobruns_audit => [audit => ''],
     jobruns_hold_memory => [], jobruns_redis_watch => []);
 my %main = map { $_ => 1 } qw(jobruns_hold_memory jobruns_redis_watch);
 
@@ -114,6 +119,32 @@ my ($ok, $output) = $t->check_config(
 ok(!$ok, 'nginx -t refuses a second limit of one name');
 like($output, qr/"jobruns_quota": a limit with the name "a" is already/,
     'the message names directive and name of a second limit');
+
+# files: directive, file and what is wrong
+
+$t->write_file('list.json', '[]');
+$t->write_file('number.json', '{"type":"object","if":1}');
+for (['jobruns_auth_keys %%TESTDIR%%/none', qr/none": cannot be opened: No /],
+    ['jobruns_auth_issuer a jwks=%%TESTDIR%%/list.json',
+        qr/list\.json": is not a JWKS/],
+    ['jobruns_schema %%TESTDIR%%/none', qr/none" of .* cannot be opened/],
+    ['jobruns_schema %%TESTDIR%%/list.json',
+        qr/not usable: a schema must be an object/],
+    ['jobruns_schema %%TESTDIR%%/number.json',
+        qr/not usable: keyword "if" is not supported/],
+    ['jobruns_redis 127.0.0.1 password_file=%%TESTDIR%%/none',
+        qr/none" of .* cannot be opened/])
+{
+    my ($line, $expected) = @$_;
+    my ($name) = $line =~ /^(\w+)/;
+
+    ($ok, $output) = $t->check_config(server => "$line;",
+        @{$without{$name} // []});
+    ok(!$ok, "nginx -t refuses: $line");
+    like($output, qr/\[emerg\] [^\n]*"$name"/,
+        "the message names the directive of a file: $line");
+    like($output, $expected, "the message says what is wrong with it: $line");
+}
 
 ($ok, $output) = $t->check_config(http => 'jobruns_zone jobruns 4k;');
 like($output, qr/size "4k" of zone "jobruns" of "jobruns_zone": .* at least/,

@@ -535,8 +535,12 @@ jr_compile_begin(jr_compiler_t *c, const jr_place_t *place)
         jr_text_str(&c->err, "; ");
     }
 
-    jr_place_write(&c->err, place);
-    jr_text_str(&c->err, ": ");
+    /* what is wrong with the schema itself has no pointer */
+
+    if (place->up != NULL) {
+        jr_place_write(&c->err, place);
+        jr_text_str(&c->err, ": ");
+    }
 
     return 1;
 }

@@ -168,7 +168,8 @@ ngx_http_jobruns_auth_store_check(ngx_conf_t *cf,
     ngx_http_jobruns_auth_read_files(load);
 
     if (load->keys == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", load->error);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "keys of \"%V\": %s",
+                           (ngx_str_t *) cf->args->elts, load->error);
         rc = NGX_ERROR;
 
     } else if (ngx_http_jobruns_auth_store_active(load->keys) == 0) {

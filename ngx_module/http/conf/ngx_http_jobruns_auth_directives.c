@@ -23,7 +23,8 @@ ngx_http_jobruns_auth_directives_keys(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_jobruns_loc_conf_t *jlcf = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
 
     (void) cmd;
 
@@ -32,6 +33,13 @@ ngx_http_jobruns_auth_directives_keys(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        if (value[i].len == 0) {
+            return ngx_http_jobruns_directives_refuse(cf, &value[i],
+                                                      "a path of a file");
+        }
+    }
 
     jlcf->auth.users = ngx_http_jobruns_auth_directives_store(cf,
                                                      JR_AUTH_KEYS_OF_USERS,

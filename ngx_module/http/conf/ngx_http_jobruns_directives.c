@@ -45,7 +45,8 @@ ngx_http_jobruns_directives_read_file(ngx_conf_t *cf, ngx_str_t *name,
 
     if (file.fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
+                           "the file \"%V\" of \"%V\" cannot be opened",
+                           name, (ngx_str_t *) cf->args->elts);
         return NGX_CONF_ERROR;
     }
 
@@ -57,7 +58,8 @@ ngx_http_jobruns_directives_read_file(ngx_conf_t *cf, ngx_str_t *name,
 
     } else if (ngx_file_size(&fi) > (off_t) max) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "file \"%V\" is larger than %uz bytes", name, max);
+                           "the file \"%V\" of \"%V\" is larger than %uz "
+                           "bytes", name, (ngx_str_t *) cf->args->elts, max);
 
     } else {
         text->data = ngx_pnalloc(cf->pool, ngx_file_size(&fi) + 1);
@@ -81,8 +83,9 @@ ngx_http_jobruns_directives_read_file(ngx_conf_t *cf, ngx_str_t *name,
     }
 
     if (n == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "file \"%V\" is empty",
-                           name);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "the file \"%V\" of \"%V\" is empty", name,
+                           (ngx_str_t *) cf->args->elts);
         return NGX_CONF_ERROR;
     }
 
@@ -115,7 +118,8 @@ ngx_http_jobruns_directives_secret(ngx_conf_t *cf, const char *what,
 
     if (fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "the %s file \"%V\" cannot be opened", what, name);
+                           "the %s file \"%V\" of \"%V\" cannot be opened",
+                           what, name, (ngx_str_t *) cf->args->elts);
         return NGX_CONF_ERROR;
     }
 
@@ -129,7 +133,8 @@ ngx_http_jobruns_directives_secret(ngx_conf_t *cf, const char *what,
 
     if (n == -1) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "the %s file \"%V\" cannot be read", what, name);
+                           "the %s file \"%V\" of \"%V\" cannot be read", what,
+                           name, (ngx_str_t *) cf->args->elts);
 
     } else if (ngx_fd_info(fd, &fi) == 0
                && (ngx_file_access(&fi) & (S_IROTH|S_IWOTH)))
@@ -151,8 +156,9 @@ ngx_http_jobruns_directives_secret(ngx_conf_t *cf, const char *what,
     if (fault != NULL) {
         ngx_explicit_memzero(text, len);
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the %s file \"%V\" %s: write %uz to %uz bytes "
-                           "there", what, name, fault, least, most);
+                           "the %s file \"%V\" of \"%V\" %s: write %uz to %uz "
+                           "bytes there", what, name,
+                           (ngx_str_t *) cf->args->elts, fault, least, most);
         return NGX_CONF_ERROR;
     }
 
@@ -258,7 +264,8 @@ ngx_http_jobruns_compile(ngx_conf_t *cf, const char *text, size_t len,
 
     if (jr_schema_compile(text, len, err, sizeof(err), &schema) != JR_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "JSON schema in %V is not usable: %s", name, err);
+                           "the JSON schema \"%V\" of \"jobruns_schema\" is not "
+                           "usable: %s", name, err);
         return NULL;
     }
 

@@ -40,6 +40,7 @@ typedef struct {
 } ngx_http_jobruns_option_t;
 
 
+static ngx_uint_t ngx_http_jobruns_redis_has_port(ngx_str_t *address);
 static char *ngx_http_jobruns_redis_seeds(ngx_conf_t *cf,
     ngx_redis_conf_t *redis);
 static char *ngx_http_jobruns_redis_sentinel_check(ngx_redis_conf_t *redis);
@@ -93,7 +94,7 @@ ngx_http_jobruns_redis_directives_redis(ngx_conf_t *cf, ngx_command_t *cmd,
 
     char              *rv;
     ngx_str_t         *value;
-    ngx_uint_t         i;
+    ngx_uint_t         i, n;
     ngx_redis_conf_t  *redis;
 
     if (jlcf->redis != NGX_CONF_UNSET_PTR) {
@@ -138,6 +139,14 @@ ngx_http_jobruns_redis_directives_redis(ngx_conf_t *cf, ngx_command_t *cmd,
         i += redis->nseeds;
     }
 
+    for (n = redis->nseeds ? 2 : 1; n < i; n++) {
+        if (!ngx_http_jobruns_redis_has_port(&value[n])) {
+            return ngx_http_jobruns_directives_refuse(cf, &value[n],
+                                  "an address with a port from 1 to 65535: "
+                                  "\"host:port\" or \"[ipv6]:port\"");
+        }
+    }
+
     for ( /* void */ ; i < cf->args->nelts; i++) {
         rv = ngx_http_jobruns_redis_option(cf, &value[i], redis);
 
@@ -177,6 +186,35 @@ ngx_http_jobruns_redis_directives_redis(ngx_conf_t *cf, ngx_command_t *cmd,
     jlcf->redis = redis;
 
     return NGX_CONF_OK;
+}
+
+
+/* whether it is a possible one, or left to the default; whatever else is wrong
+   with an address is found where it is resolved */
+
+static ngx_uint_t
+ngx_http_jobruns_redis_has_port(ngx_str_t *address)
+{
+    u_char     *last, *p;
+    ngx_int_t   port;
+
+    last = address->data + address->len;
+
+    if (address->len >= 5 && ngx_strncmp(address->data, "unix:", 5) == 0) {
+        return 1;
+    }
+
+    for (p = last; p > address->data && p[-1] != ':' && p[-1] != ']'; p--) {
+        /* void */
+    }
+
+    if (p == address->data || p[-1] == ']') {
+        return 1;
+    }
+
+    port = ngx_atoi(p, last - p);
+
+    return port >= 1 && port <= 65535;
 }
 
 

@@ -12,6 +12,8 @@
 #include "jr_seal.h"
 
 
+static ngx_uint_t ngx_http_jobruns_identity_is_nothing(
+    ngx_http_complex_value_t *cv);
 static ngx_int_t ngx_http_jobruns_identity_header(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a);
 static void ngx_http_jobruns_identity_verified(ngx_http_jobruns_auth_t *auth,
@@ -31,6 +33,18 @@ ngx_http_jobruns_identity_check(ngx_conf_t *cf,
     ngx_uint_t                      i;
     ngx_http_complex_value_t       *value, **warned;
     ngx_http_jobruns_main_conf_t   *jmcf;
+
+    if (ngx_http_jobruns_identity_is_nothing(conf->tenant)
+        || ngx_http_jobruns_identity_is_nothing(conf->principal))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"\" of \"%s\": expected a variable "
+                           "or a name; with an empty one every creation gets "
+                           "401",
+                           ngx_http_jobruns_identity_is_nothing(conf->tenant)
+                           ? "jobruns_tenant" : "jobruns_principal");
+        return NGX_ERROR;
+    }
 
     /* with jobruns_auth the other one is verified as well */
 
@@ -76,6 +90,15 @@ ngx_http_jobruns_identity_check(ngx_conf_t *cf,
                        conf->tenant ? "jobruns_principal" : "jobruns_tenant");
 
     return NGX_OK;
+}
+
+
+/* a constant without a character */
+
+static ngx_uint_t
+ngx_http_jobruns_identity_is_nothing(ngx_http_complex_value_t *cv)
+{
+    return cv != NULL && cv->lengths == NULL && cv->value.len == 0;
 }
 
 
