@@ -69,7 +69,8 @@ my @arguments = (
     ["jobruns_concurrency a $key limit=x", 'limit=x', qr/0 to 1000000000000/],
 );
 
-my %without = (jobruns => [jobruns => ''], jobruns_redis => [redis => ''], jobruns_audit => [audit => ''],
+my %without = (
+    jobruns => [jobruns => ''], jobruns_redis => [redis => ''], jobruns_audit => [audit => ''],
     jobruns_hold_memory => [], jobruns_redis_watch => []);
 my %main = map { $_ => 1 } qw(jobruns_hold_memory jobruns_redis_watch);
 

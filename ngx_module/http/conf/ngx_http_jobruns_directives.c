@@ -264,8 +264,8 @@ ngx_http_jobruns_compile(ngx_conf_t *cf, const char *text, size_t len,
 
     if (jr_schema_compile(text, len, err, sizeof(err), &schema) != JR_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the JSON schema \"%V\" of \"jobruns_schema\" is not "
-                           "usable: %s", name, err);
+                           "the JSON schema \"%V\" of \"jobruns_schema\" is "
+                           "not usable: %s", name, err);
         return NULL;
     }
 
