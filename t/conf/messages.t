@@ -70,7 +70,8 @@ my @arguments = (
 );
 
 my %without = (
-    jobruns => [jobruns => ''], jobruns_redis => [redis => ''], jobruns_audit => [audit => ''],
+    jobruns => [jobruns => ''], jobruns_redis => [redis => ''],
+    jobruns_audit => [audit => ''],
     jobruns_hold_memory => [], jobruns_redis_watch => []);
 my %main = map { $_ => 1 } qw(jobruns_hold_memory jobruns_redis_watch);
 
