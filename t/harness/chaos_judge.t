@@ -254,6 +254,16 @@ limited('a long wait in a worker that was stopped', '', sub {
     $_[0]{audit}[1]{data}{additionalDetails}{durationsMs}{waited} = 3100;
     $_[0]{events} = [{ name => 'worker-stalled', begun => 3.2, ended => 3.8 }];
 });
+limited('a long wait whose client had left when the worker was stopped', '',
+    sub {
+    $_[0]{audit}[1]{data}{additionalDetails}{durationsMs}{waited} = 7100;
+    $_[0]{events} = [{ name => 'worker-stalled', begun => 4.5, ended => 9 }];
+});
+limited('a long wait in a worker that was stopped when it was over',
+    'of them for longer than the delay: 1', sub {
+    $_[0]{audit}[1]{data}{additionalDetails}{durationsMs}{waited} = 4100;
+    $_[0]{events} = [{ name => 'worker-stalled', begun => 8.2, ended => 12 }];
+});
 
 # twice 5, 3 at once, and 13 that may have been held up before the first
 

@@ -163,6 +163,15 @@ sub too_fast {
     return max(0, @times - int $most);
 }
 
+# The same try until the end of its wait, of which a client that had left knows
+# nothing: a worker that is stopped cannot see that.
+
+sub waiting {
+    my ($try, $ms) = @_;
+
+    return { %$try, time => max($try->{time}, $try->{begun} + $ms / 1000) };
+}
+
 # Seconds for which something was stopped while this try was under way, and
 # after its client had left.
 
@@ -188,7 +197,7 @@ sub waits {
 
         $waited++;
         $long++ if $ms / 1000 > $delay + LATE
-            + ($try ? held_up($try, $opt{events}) : 0);
+            + ($try ? held_up(waiting($try, $ms), $opt{events}) : 0);
     }
 
     return (['attempts that waited for a limit', $waited, undef],
