@@ -156,6 +156,8 @@ like($said, qr/came from tenant \Q$tenancy\E at 127\.0\.0\.1/,
     'explain says who sent the request');
 like($said, qr/forwarded to the service as attempt [0-9a-f]{32}/,
     'explain says what the request became');
+like($said, qr/its token was new$/m, 'explain says that the token was new');
+like($said, qr/the token is done now$/m, 'explain says what the token is now');
 like($said, qr/it made a job run/, 'explain says how the attempt ended');
 unlike($said, qr/no end is recorded/,
     'explain does not miss the end of an attempt');

@@ -76,6 +76,19 @@ ctl_step(json_t *steps, json_t *record, const char *fmt, const char *one,
 }
 
 
+/* of a token; absent has the words that say what nobody having it means */
+
+static const char *
+ctl_explain_state(json_t *details, const char *name, const char *absent)
+{
+    const char  *state;
+
+    state = ctl_member(details, name);
+
+    return strcmp(state, "absent") == 0 ? absent : state;
+}
+
+
 static void
 ctl_explain_limits(json_t *steps, json_t *record, json_t *details)
 {
@@ -156,7 +169,7 @@ ctl_explain_end(json_t *steps, json_t *record, json_t *data, json_t *details)
 
     if (ctl_member(details, "tokenAfter")[0]) {
         ctl_step(steps, record, "the token is %s%s now",
-                 ctl_member(details, "tokenAfter"), "");
+                 ctl_explain_state(details, "tokenAfter", "free"), "");
     }
 
     if (json_is_true(json_object_get(details, "leaseLost"))) {
@@ -191,7 +204,7 @@ ctl_explain_record(json_t *steps, json_t *record)
 
         if (ctl_member(details, "tokenBefore")[0]) {
             ctl_step(steps, record, "its token was %s%s",
-                     ctl_member(details, "tokenBefore"), "");
+                     ctl_explain_state(details, "tokenBefore", "new"), "");
         }
 
         ctl_explain_limits(steps, record, details);
