@@ -15,6 +15,8 @@ JobRuns::Ctl::needed();
 
 my $t = JobRuns->new;
 my $clock = JobRuns::Clock->new($t->testdir . '/clock');
+my $noon = 12 * 3600 - time % 86400;    # an hour later it is the same day
+$clock->wrong_by($noon);
 my $redis = $clock->run(sub { $t->redis });
 
 $t->run(workers => 1, server => <<'END');
@@ -101,7 +103,7 @@ like($shown->{override}, qr/^limit 3 until \d{4}-.*Z$/,
 
 $redis->command('HSET', $key, 'daily.limit', '100 until ' . (now() + 3600));
 is(post(), 201, 'another override takes its place');
-$clock->wrong_by(3601);
+$clock->wrong_by($noon + 3601);
 wait_for { now() > ends() } 'the clock of Redis to pass the end';
 is(post(), 429, 'an override that has ended is not in force');
 unlike($t->nginx->error_log, qr/override/,
@@ -110,7 +112,7 @@ unlike($t->nginx->error_log, qr/override/,
     @{ctl_json(@tenant, qw(tenant show))};
 like($shown->{override}, qr/^limit 100 ended \d{4}-/,
     'tenant show says that an override has ended');
-$clock->wrong_by(0);
+$clock->wrong_by($noon);
 wait_for { now() < ends() } 'the clock to go back';
 
 # ------------------------------------------------------------------------ list
