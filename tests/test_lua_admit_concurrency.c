@@ -35,6 +35,25 @@ slots_of_the_future_are_shortened_to_their_lengths(void **state)
 }
 
 
+/* the same of the only one */
+
+static void
+the_only_slot_of_the_future_is_shortened(void **state)
+{
+    attempt_t  a = by("a"), b = by("b");
+
+    (void) state;
+
+    a.record = b.record = NULL;
+    a.limits = b.limits = "concurrency s 1 0 0 enforce";
+
+    begins(admit(redis, &a, T0 + HOUR), "forward absent ");
+    begins(admit(redis, &b, T0), "limited 1 1000 ");
+    is(slots(redis, "s", 1), "a:15000 2099952015000");
+    begins(admit(redis, &b, T0 + 15 * SECOND), "forward absent ");
+}
+
+
 static void
 slots_are_held_by_owners(void **state)
 {
@@ -147,6 +166,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         lua_test(slots_of_the_future_are_shortened_to_their_lengths),
+        lua_test(the_only_slot_of_the_future_is_shortened),
         lua_test(slots_are_held_by_owners),
         lua_test(slots_of_long_leases_outlive_short_ones),
         lua_test(slots_of_ended_leases_go_when_all_are_held),
