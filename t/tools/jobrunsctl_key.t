@@ -7,6 +7,7 @@
 use lib 't/lib';
 
 use JobRuns;
+use JobRuns::Signer;
 use JobRuns::Ctl;
 
 JobRuns::Ctl::needed();
@@ -179,6 +180,28 @@ is($status, 4, 'nothing is revoked unasked');
 is($status, 0, 'revoked');
 is(ctl_json(qw(key list), $keys)->[0]{state}, 'inactive', 'listed as such');
 is(checked($request)->{reason}, 'key_inactive', 'and verified no more');
+# what a link leads to is what the gateway reads, by its name or by the link's
+
+mkdir "$dir/real" or die;
+JobRuns::Signer::write_whole("$dir/real/keys.json", '{"data":[]}');
+symlink 'real/keys.json', "$dir/link.json" or die;
+($status) = ctl(qw(key add), "$dir/link.json", 't1/ann', "$dir/ann.pub");
+is($status, 0, 'a key is added by a link');
+ok(-l "$dir/link.json", 'the link stays a link');
+like(ctl(qw(key list), "$dir/real/keys.json"), qr/\Q$ann\E.*active/,
+    'the file that it leads to has the key');
+($status) = ctl(qw(--yes key revoke), "$dir/link.json", $ann);
+is($status, 0, 'a key is revoked by a link');
+like(ctl(qw(key list), "$dir/real/keys.json"), qr/\Q$ann\E.*inactive/,
+    'the file that it leads to has it revoked');
+is(join(' ', glob "$dir/real/*"), "$dir/real/keys.json",
+    'no other file is left there');
+symlink 'nowhere.json', "$dir/dangling.json" or die;
+($status, $said) = ctl(qw(key add), "$dir/dangling.json", 't1/ann',
+    "$dir/ann.pub");
+is($status, 3, 'a link to nothing is not replaced by a file');
+ok(-l "$dir/dangling.json", 'a link to nothing stays one');
+
 ($status, $said) = ctl(qw(--yes key revoke), $keys, 't1/nobody/x');
 is($status, 1, 'a key that is not there cannot be revoked');
 

@@ -281,16 +281,41 @@ ctl_key_put(int fd, const char *path, const char *text)
 }
 
 
+/* The file that path leads to, to be freed: a link stays, so that the gateway
+   reads what is written, by whichever name.  NULL: there is none, errno says
+   why; a file that is not there yet is path itself. */
+
+static char *
+ctl_key_file(const char *path)
+{
+    char         *file;
+    struct stat   link;
+
+    file = realpath(path, NULL);
+
+    return file != NULL || errno != ENOENT || lstat(path, &link) == 0
+           ? file : strdup(path);
+}
+
+
 static int
 ctl_key_write(const char *path, json_t *root)
 {
     int    fd, rc;
-    char  *text, *temporary;
+    char  *file, *text, *temporary;
+
+    file = ctl_key_file(path);
+
+    if (file == NULL) {
+        return ctl_fail(CTL_FAILED, "\"%s\": cannot be written: %s", path,
+                        strerror(errno));
+    }
 
     text = json_dumps(root, JSON_INDENT(2));
-    temporary = malloc(strlen(path) + sizeof(".XXXXXX"));
+    temporary = malloc(strlen(file) + sizeof(".XXXXXX"));
 
     if (text == NULL || temporary == NULL) {
+        free(file);
         free(text);
         free(temporary);
         return ctl_fail(CTL_FAILED, "there is not enough memory");
@@ -299,7 +324,7 @@ ctl_key_write(const char *path, json_t *root)
     rc = ctl_key_try(path, text, strlen(text));
 
     if (rc == CTL_OK) {
-        sprintf(temporary, "%s.XXXXXX", path);
+        sprintf(temporary, "%s.XXXXXX", file);
         fd = mkstemp(temporary);
 
         if (fd == -1) {
@@ -308,8 +333,8 @@ ctl_key_write(const char *path, json_t *root)
 
         } else {
 
-            if (ctl_key_put(fd, path, text) != 0
-                || rename(temporary, path) != 0)
+            if (ctl_key_put(fd, file, text) != 0
+                || rename(temporary, file) != 0)
             {
                 rc = ctl_fail(CTL_FAILED, "\"%s\": cannot be written: %s",
                               path, strerror(errno));
@@ -322,6 +347,7 @@ ctl_key_write(const char *path, json_t *root)
 
     free(temporary);
     free(text);
+    free(file);
 
     return rc;
 }
