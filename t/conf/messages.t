@@ -7,6 +7,8 @@
 use lib 't/lib';
 use JobRuns;
 
+use POSIX ();
+
 my $t = JobRuns->new;
 my $key = 'key=tenant';
 
@@ -126,7 +128,10 @@ like($output, qr/"jobruns_quota": a limit with the name "a" is already/,
 
 $t->write_file('list.json', '[]');
 $t->write_file('number.json', '{"type":"object","if":1}');
-for (['jobruns_auth_keys %%TESTDIR%%/none', qr/none": cannot be opened: No /],
+POSIX::mkfifo($t->testdir . '/fifo', 0600) or die "mkfifo: $!";
+for (['jobruns_auth_keys %%TESTDIR%%/fifo', qr/fifo": is not a regular file/],
+    ['jobruns_schema %%TESTDIR%%/fifo', qr/fifo" of .* is not a regular file/],
+    ['jobruns_auth_keys %%TESTDIR%%/none', qr/none": cannot be opened: No /],
     ['jobruns_auth_issuer a jwks=%%TESTDIR%%/list.json',
         qr/list\.json": is not a JWKS/],
     ['jobruns_schema %%TESTDIR%%/none', qr/none" of .* cannot be opened/],
