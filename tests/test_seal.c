@@ -396,6 +396,41 @@ other_schemes_count_by_their_credentials(void **state)
 }
 
 
+/* a header that breaks off, within a value or behind a backslash */
+
+static void
+nothing_behind_a_header_counts(void **state)
+{
+    char         text[64];
+    size_t       i, k, len;
+    jr_digest_t  seals[3];
+
+    static const char  *const headers[] = {
+        "Digest nonce=\"a\\", "Digest a=\"b\", c=\"d\\", "Digest a=\"b\\\\",
+        "Digest a=\"", "Digest a=\"b", "Digest a=", "Digest a",
+        "Signature keyId=\"t/u/f\\", "Signature keyId=\"t/u/f",
+        "Signature version=\"1\",signature=\"c2ln\\", "Basic a\\"
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(headers); i++) {
+        len = strlen(headers[i]);
+
+        for (k = 0; k < 3; k++) {
+            memset(text, "x\"\\"[k], sizeof(text));
+            memcpy(text, headers[i], len);
+            assert_int_equal(jr_seal((jr_str_t) { len, text }, &seals[k]),
+                             JR_OK);
+        }
+
+        assert_memory_equal(&seals[0], &seals[1], sizeof(seals[0]));
+        assert_memory_equal(&seals[0], &seals[2], sizeof(seals[0]));
+        same(headers[i], headers[i]);
+    }
+}
+
+
 int
 main(void)
 {
@@ -408,7 +443,8 @@ main(void)
         cmocka_unit_test(
             a_signed_header_without_a_keyid_is_its_other_parameters),
         cmocka_unit_test(a_bearer_is_sealed_by_issuer_and_subject),
-        cmocka_unit_test(other_schemes_count_by_their_credentials)
+        cmocka_unit_test(other_schemes_count_by_their_credentials),
+        cmocka_unit_test(nothing_behind_a_header_counts)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
