@@ -21,6 +21,7 @@
 
 #include "jr_embedded.h"
 #include "jr_limit.h"
+#include "jr_outcome.h"
 #include "jr_script.h"
 
 
@@ -44,8 +45,9 @@ static void put(words_t *words, const char *text, size_t len);
 static void put_text(words_t *words, const char *format, ...);
 static void put_admit(words_t *keys, words_t *args, const attempt_t *a,
     size_t n);
-static void put_settle(words_t *args, const attempt_t *a,
+static void put_settle(redis_t *redis, words_t *args, const attempt_t *a,
     const char *outcome, int64_t lost, const char *tail, size_t len);
+static void begin_of(redis_t *redis, const attempt_t *a, jr_pack_t *v);
 static void put_limits(words_t *keys, words_t *shared, const attempt_t *a);
 static void put_shared(words_t *args, const attempt_t *a,
     const limits_t *limits);
@@ -188,7 +190,7 @@ settle_all(redis_t *redis, const attempt_t *a, size_t n,
 
         len = strcmp(outcomes[i], "created") == 0
               ? done_tail("", "", "", tail) : 0;
-        put_settle(&args, &a[i], outcomes[i], a[i].lost, tail, len);
+        put_settle(redis, &args, &a[i], outcomes[i], a[i].lost, tail, len);
     }
 
     reply = run(redis, "settle", &keys, &args, time);
@@ -218,7 +220,7 @@ settle_created(redis_t *redis, const attempt_t *a, const char *answer,
     put_record(&keys, a);
 
     len = done_tail(answer, location, run_key, tail);
-    put_settle(&args, a, "created", 0, tail, len);
+    put_settle(redis, &args, a, "created", 0, tail, len);
 
     reply = run(redis, "settle", &keys, &args, time);
     got = settled_text(reply, 0);
@@ -246,6 +248,8 @@ put_admit(words_t *keys, words_t *args, const attempt_t *a, size_t n)
         fingerprint_of(a->fingerprint, &v[JR_ADMIT_VERSION],
                        &v[JR_ADMIT_FINGERPRINT]);
         v[JR_ADMIT_LIFE].number = a->ttl;
+        v[JR_ADMIT_HEAD_LEN].number = (int64_t) (JR_RECORD_SIZE
+                                                 + strlen(a->id));
         v[JR_ADMIT_REQUEST_ID].text = (jr_str_t) { strlen(a->id), a->id };
         v[JR_ADMIT_CORRUPT].text = (jr_str_t) {
             a->corrupt ? JR_DONE_SUM_LEN : 0, a->corrupt };
@@ -256,28 +260,72 @@ put_admit(words_t *keys, words_t *args, const attempt_t *a, size_t n)
 
 
 static void
-put_settle(words_t *args, const attempt_t *a, const char *outcome,
-    int64_t lost, const char *tail, size_t len)
+put_settle(redis_t *redis, words_t *args, const attempt_t *a,
+    const char *outcome, int64_t lost, const char *tail, size_t len)
 {
     char       text[WORD_MAX], *p;
-    jr_pack_t  v[JR_SETTLE_LAST];
+    jr_str_t   word;
+    jr_pack_t  v[JR_RECORD_LAST];
 
-    v[JR_SETTLE_OUTCOME].text = (jr_str_t) { strlen(outcome), outcome };
-    v[JR_SETTLE_IS_TOKEN].number = a->record != NULL;
-    v[JR_SETTLE_OWNER].text = (jr_str_t) { OWNER_LEN, owner_of(a->owner) };
-    fingerprint_of(a->fingerprint, &v[JR_SETTLE_VERSION],
-                   &v[JR_SETTLE_FINGERPRINT]);
-    v[JR_SETTLE_LIFE].number = a->ttl;
-    v[JR_SETTLE_DEADLINE].number = lost;
-    v[JR_SETTLE_REQUEST_ID].text = (jr_str_t) { strlen(a->id), a->id };
+    word = (jr_str_t) { strlen(outcome), outcome };
+
+    v[JR_RECORD_FORMAT].text = (jr_str_t) jr_str(JR_SCRIPT_FORMAT);
+    v[JR_RECORD_STATE].text = jr_outcome_settle_letter(word);
+    v[JR_RECORD_FLAGS].number = (a->record ? 0 : JR_SETTLE_ALONE)
+                                + (lost ? JR_SETTLE_LOST : 0);
+    v[JR_RECORD_LEASE_END].number = lost;
+    v[JR_RECORD_LEASE].number = 0;
+    v[JR_RECORD_END].number = a->ttl;
+    v[JR_RECORD_BEGIN].number = 0;
+    v[JR_RECORD_OWNER].text = (jr_str_t) { OWNER_LEN, owner_of(a->owner) };
+    fingerprint_of(a->fingerprint, &v[JR_RECORD_VERSION],
+                   &v[JR_RECORD_FINGERPRINT]);
+    v[JR_RECORD_HEAD_LEN].number = (int64_t) (JR_RECORD_SIZE + strlen(a->id));
+    v[JR_RECORD_FIRST_LEN].number = (int64_t) strlen(a->id);
+
+    begin_of(redis, a, v);
 
     p = jr_pack_write(text, JR_SETTLE, v);
+    memcpy(p, a->id, strlen(a->id));
+    p += strlen(a->id);
 
     if (len) {
         memcpy(p, tail, len);
     }
 
     put(args, text, (size_t) (p - text) + len);
+}
+
+
+/* the begin of a new claim, which its admission was told */
+
+static void
+begin_of(redis_t *redis, const attempt_t *a, jr_pack_t *v)
+{
+    char         key[WORD_MAX];
+    jr_str_t     text;
+    jr_pack_t    claim[JR_RECORD_LAST];
+    redisReply  *reply;
+
+    snprintf(key, sizeof(key), "%s%s", a->record ? a->record : "{t}:attempt:",
+             a->record ? "" : a->owner);
+
+    reply = redis_reply(redis, "GET %s", key);
+    text = (jr_str_t) { reply->len, reply->str };
+
+    if (reply->type == REDIS_REPLY_STRING
+        && jr_pack_read(&text, JR_RECORD_HEAD, claim) == JR_OK
+        && claim[JR_RECORD_STATE].text.data[0] == JR_STATE_CLAIMED[0]
+        && claim[JR_RECORD_FLAGS].number == 0
+        && memcmp(claim[JR_RECORD_OWNER].text.data, owner_of(a->owner),
+                  OWNER_LEN)
+           == 0)
+    {
+        v[JR_RECORD_BEGIN].number = claim[JR_RECORD_BEGIN].number;
+        v[JR_RECORD_END].number += claim[JR_RECORD_BEGIN].number;
+    }
+
+    freeReplyObject(reply);
 }
 
 

@@ -31,7 +31,8 @@ typedef struct {
 static text_t text_begin(void);
 static void text_add(text_t *text, const char *format, ...);
 static void text_str(text_t *text, jr_str_t s);
-static void text_limits(text_t *text, jr_str_t rest, const limits_t *limits);
+static void text_limits(text_t *text, jr_str_t shared, jr_str_t rest,
+    const limits_t *limits);
 static void text_record(text_t *text, jr_str_t value);
 static int element(const redisReply *reply, size_t n, text_t *text,
     jr_str_t *value);
@@ -156,25 +157,28 @@ const char *
 verdict_text(const redisReply *reply, size_t n, const limits_t *limits)
 {
     text_t     text;
-    jr_str_t   rest;
-    jr_pack_t  v[8];
+    jr_str_t   rest, shared;
+    jr_pack_t  v[8], told[JR_SHARED_REPLY_LAST];
 
     text = text_begin();
 
-    if (!element(reply, n, &text, &rest)) {
+    if (!element(reply, n + JR_REPLY_ATTEMPTS, &text, &rest)) {
         return text.text;
     }
+
+    shared = (jr_str_t) { reply->element[JR_REPLY_SHARED]->len,
+                          reply->element[JR_REPLY_SHARED]->str };
+    assert_int_equal(jr_pack_read(&shared, JR_SHARED_REPLY, told), JR_OK);
 
     switch (rest.data[-1]) {
 
     case 'f':
         assert_int_equal(jr_pack_read(&rest, JR_FORWARD, v), JR_OK);
         text_add(&text, "forward %s ",
-                 v[JR_FORWARD_BEFORE].text.data[0] == 'a' ? "absent"
-                 : v[JR_FORWARD_BEFORE].text.data[0] == 'u' ? "unknown"
-                 : "damaged");
-        text_str(&text, v[JR_FORWARD_OVERRIDES].text);
-        text_limits(&text, rest, limits);
+                 v[0].text.data[0] == 'a' ? "absent"
+                 : v[0].text.data[0] == 'u' ? "unknown" : "damaged");
+        text_str(&text, told[JR_SHARED_REPLY_OVERRIDES].text);
+        text_limits(&text, shared, rest, limits);
         break;
 
     case 'l':
@@ -182,8 +186,8 @@ verdict_text(const redisReply *reply, size_t n, const limits_t *limits)
         text_add(&text, "limited %lld %lld ",
                  (long long) v[JR_LIMITED_INDEX].number,
                  (long long) v[JR_LIMITED_WAIT].number);
-        text_str(&text, v[JR_LIMITED_OVERRIDES].text);
-        text_limits(&text, rest, limits);
+        text_str(&text, told[JR_SHARED_REPLY_OVERRIDES].text);
+        text_limits(&text, shared, rest, limits);
         break;
 
     case 'd':
@@ -562,13 +566,16 @@ text_str(text_t *text, jr_str_t s)
 
 
 static void
-text_limits(text_t *text, jr_str_t rest, const limits_t *limits)
+text_limits(text_t *text, jr_str_t shared, jr_str_t rest,
+    const limits_t *limits)
 {
     size_t            i;
     jr_limit_state_t  s;
 
     for (i = 0; rest.len; i++) {
         assert_true(i < limits->n);
+        assert_int_equal(jr_limit_in_force(&limits->limit[i], &shared, &s),
+                         JR_OK);
         assert_int_equal(jr_limit_measure(&limits->limit[i], &rest, &s),
                          JR_OK);
 

@@ -512,35 +512,57 @@ codes_say_whether_a_retry_is_of_use(void **state)
 }
 
 
+/* what admit.lua says of a limit, to all and to one */
+typedef enum {
+    STATE = 0,
+    COUNT,
+    PERIOD,
+    BURST,
+    USED,
+    END,
+    NUMBERS
+} number_e;
+
+
 /* what admit.lua measured of a limit of that kind; rc of reading it */
 
 static jr_status_e
-measured(jr_limit_kind_e kind, const int64_t numbers[JR_MEASURE_LAST],
+measured(jr_limit_kind_e kind, const int64_t numbers[NUMBERS],
     jr_limit_state_t *state)
 {
-    size_t       i;
-    char         text[64];
-    jr_str_t     rest;
-    jr_pack_t    v[JR_MEASURE_LAST];
+    char         text[64], *p;
+    jr_str_t     shared, rest;
+    jr_pack_t    v[JR_IN_FORCE_LAST];
     jr_limit_t   limit = limit_of(kind, "l");
     jr_status_e  rc;
 
-    for (i = 0; i < JR_MEASURE_LAST; i++) {
-        v[i].number = numbers[i];
-    }
+    v[JR_IN_FORCE_COUNT].number = numbers[COUNT];
+    v[JR_IN_FORCE_PERIOD].number = numbers[PERIOD];
+    v[JR_IN_FORCE_BURST].number = numbers[BURST];
+    v[JR_IN_FORCE_END].number = numbers[END];
 
-    rest.data = text;
-    rest.len = (size_t) (jr_pack_write(text, JR_MEASURE, v) - text);
+    p = jr_pack_write(text, JR_IN_FORCE, v);
+    shared = (jr_str_t) { (size_t) (p - text), text };
+
+    v[JR_MEASURE_STATE].number = numbers[STATE];
+    v[JR_MEASURE_USED].number = numbers[USED];
+
+    rest = (jr_str_t) { (size_t) (jr_pack_write(p, JR_MEASURE, v) - p), p };
 
     memset(state, 0x55, sizeof(*state));
-    rc = jr_limit_measure(&limit, &rest, state);
+    rc = jr_limit_in_force(&limit, &shared, state);
+
+    if (rc == JR_OK) {
+        assert_int_equal(shared.len, 0);
+        rc = jr_limit_measure(&limit, &rest, state);
+    }
 
     if (rc == JR_OK) {
         assert_int_equal(rest.len, 0);
-        assert_int_equal(state->state, numbers[JR_MEASURE_STATE]);
-        assert_int_equal(state->count, numbers[JR_MEASURE_COUNT]);
-        assert_int_equal(state->period, numbers[JR_MEASURE_PERIOD]);
-        assert_int_equal(state->burst, numbers[JR_MEASURE_BURST]);
+        assert_int_equal(state->state, numbers[STATE]);
+        assert_int_equal(state->count, numbers[COUNT]);
+        assert_int_equal(state->period, numbers[PERIOD]);
+        assert_int_equal(state->burst, numbers[BURST]);
     }
 
     return rc;
@@ -558,7 +580,7 @@ measures(void **state)
 
     static const struct {
         jr_limit_kind_e  kind;
-        int64_t          numbers[JR_MEASURE_LAST];
+        int64_t          numbers[NUMBERS];
         int64_t          remaining;
         int64_t          reset;
     } cases[] = {
@@ -595,17 +617,17 @@ static void
 measures_out_of_bounds(void **state)
 {
     size_t            i;
-    int64_t           numbers[JR_MEASURE_LAST];
+    int64_t           numbers[NUMBERS];
     jr_limit_state_t  got;
 
-    static const int64_t  most[JR_MEASURE_LAST] = {
+    static const int64_t  most[NUMBERS] = {
         4, 1000000000000, 3600000000, 1000000, 9007199254740991,
         4503599627370496
     };
 
     (void) state;
 
-    for (i = 0; i < JR_MEASURE_LAST; i++) {
+    for (i = 0; i < NUMBERS; i++) {
         memcpy(numbers, most, sizeof(numbers));
         assert_int_equal(measured(JR_LIMIT_QUOTA, numbers, &got), JR_OK);
 
@@ -614,14 +636,14 @@ measures_out_of_bounds(void **state)
     }
 
     memcpy(numbers, most, sizeof(numbers));
-    numbers[JR_MEASURE_COUNT] = 1000000;
+    numbers[COUNT] = 1000000;
     assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_OK);
 
-    numbers[JR_MEASURE_COUNT] = 1000001;
+    numbers[COUNT] = 1000001;
     assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_INVALID);
 
-    numbers[JR_MEASURE_COUNT] = 1;
-    numbers[JR_MEASURE_PERIOD] = 0;
+    numbers[COUNT] = 1;
+    numbers[PERIOD] = 0;
     assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_INVALID);
     assert_int_equal(measured(JR_LIMIT_CONCURRENCY, numbers, &got), JR_OK);
 }

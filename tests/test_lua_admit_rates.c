@@ -269,7 +269,7 @@ static const char  load_driver[] =
     "  local reply = script(KEYS, ARGV, {\n"
     "      string.format('%%.0f', math.floor(now / 1000000)),\n"
     "      string.format('%%.0f', now %% 1000000) })\n"
-    "  if string.sub(reply[1], 2, 2) == 'f' then\n"
+    "  if string.sub(reply[2], 2, 2) == 'f' then\n"
     "    times[#times + 1] = at\n"
     "    redis.call('DEL', '{t}:attempt:o')\n"
     "  end\n"

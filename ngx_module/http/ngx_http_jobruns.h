@@ -392,8 +392,8 @@ typedef struct {
                                                  args.c */
     ngx_uint_t                     nstates;   /* 0 or args.nlimits */
     ngx_uint_t                     refusing;  /* index into args.limits */
-    ngx_msec_t                     wait;      /* till the limit passes, or the
-                                                 lease of a running one ends */
+    ngx_msec_t                     wait;      /* till it passes, or is free */
+    int64_t                        begin;     /* of the claim, by Redis' ms */
     unsigned                       unknown:1; /* so was an earlier attempt */
 } ngx_http_jobruns_reply_t;
 

@@ -45,19 +45,19 @@ end
 call("SET", record, record_renewed(text, lease_end), "PXAT",
      format("%d", math.max(ends, now + 2 * lease)))
 
-local limits, i = limits_read(shared, count), 0
+local limits, at = limits_read(shared, count), -JR_LIMIT_FIELDS
 
 for kind in string.gmatch(sub(text, head + 1), "(%S)%S*") do
-  i = i + 1
+  at = at + JR_LIMIT_FIELDS
 
-  local key = limits[i] and limits[i].key <= slots and KEYS[limits[i].key]
+  local key = limits[at + JR_LIMIT_KEY]
 
   -- what is no set of slots by now must not cost the claim its renewal
-  if kind == "c" and key
-     and type(try("ZADD", key, format("%d", lease_end),
+  if kind == "c" and key and key <= slots
+     and type(try("ZADD", KEYS[key], format("%d", lease_end),
                   owner .. ":" .. format("%d", lease))) == "number"
   then
-    slots_last(key, lease_end, lease)
+    slots_last(KEYS[key], lease_end, lease)
   end
 end
 

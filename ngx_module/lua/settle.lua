@@ -13,12 +13,12 @@ KEYS  LIMITS...    those of slots, then those of counters, in the order of
                    no two of one call are the same
 
 ARGV  SHARED       as admit.lua has it
-      ATTEMPTS...  JR_SETTLE for each, and what is behind it
+      ATTEMPTS...  JR_SETTLE for each: the record as it is to be, if it is done
 
-      The outcome: "created" (the service answered 2xx), "rejected" (it refused:
-      nothing was made), "unauthorized" (it refused with 401), "unsent" (it
-      never got a byte), "withdrawn" (nor was it its turn yet), "unknown"
-      (nobody knows).  Rates are given back of "unauthorized" and "withdrawn".
+      Outcomes: the service answered 2xx (created); it refused, nothing was made
+      (rejected), with 401 (unauthorized); it never got a byte (unsent), nor was
+      it its turn yet (withdrawn); nobody knows (unknown).  Rates are given back
+      of "unauthorized" and "withdrawn".
 
 Reply: an array, a string for each attempt
       JR_SETTLED_KEPT     the token is done by this attempt
@@ -45,59 +45,65 @@ local sub, byte, match, format = string.sub, string.byte, string.match,
                                  string.format
 local KEYS, ARGV = KEYS, ARGV
 
---include record
-
 -- a done answer stays at least this long, in ms: not shorter than two leases
 -- of the longest kind (5 minutes, says jobruns_retry_lease)
 local DONE_LEAST = 600000
-local REQUEST = 3600000000
 
 local shared, attempts = ARGV[JR_SETTLE_SHARED], #ARGV - JR_SETTLE_SHARED
 local records = #KEYS - attempts
 local _, _, lease, slots, count = unpack(JR_SHARED, shared)
 
-local replies, released, others = { nil }, { nil }, nil
+local replies, released, others, clock = { nil }, { nil }, nil, nil
 local slot_end = ":" .. format("%d", lease)
 
 
--- The rule: a creation whose claim is as its admission wrote it, and has time
--- left, which it keeps.  (KEEPTTL on a key that has ended makes one without
--- end.)  Says if that is so.
+-- the time in ms
 
-local function kept(i, key, owner, after)
-  local text = try("GET", key)
+local function now()
+  if not clock then
+    local time = redis.call("TIME")
+    local now_us = time[1] * 1000000 + time[2]
 
-  if type(text) ~= "string"
-     or sub(text, JR_RECORD_OWNER_AT, JR_RECORD_OWNER_END) ~= owner
-  then
-    return false
+    clock = (now_us - now_us % 1000) / 1000
   end
 
-  local state, _, _, _, _, _, _, _, _, head = record_read(text)
-
-  if state ~= JR_STATE_CLAIMED or call("PTTL", key) < DONE_LEAST then
-    return false
-  end
-
-  call("SET", key, sub(text, 1, 1) .. JR_STATE_DONE .. sub(text, 3, head)
-                   .. sub(ARGV[JR_SETTLE_SHARED + i], after), "KEEPTTL")
-  replies[i] = JR_SCRIPT_FORMAT .. JR_SETTLED_KEPT
-
-  return true
+  return clock
 end
 
 
-for i = 1, attempts do
-  local lost, outcome, is_token, owner, _, _, _, _, after =
-        unpack(JR_SETTLE, ARGV[JR_SETTLE_SHARED + i])
+-- The rule: a creation whose claim is as its admission wrote it.  What was sent
+-- is the whole record then, to be stored as it stands, and where the key has
+-- time left, it keeps that.  (KEEPTTL on a key that has ended makes one without
+-- end.)
 
-  if lost == 0 then
-    released[#released + 1] = owner .. slot_end
+local claimed = JR_SCRIPT_FORMAT .. JR_STATE_CLAIMED
+
+for i = 1, attempts do
+  local arg, key = ARGV[JR_SETTLE_SHARED + i], KEYS[records + i]
+  local flags, text = byte(arg, JR_RECORD_FLAGS_AT), nil
+
+  if flags < JR_SETTLE_LOST then
+    released[#released + 1] = sub(arg, JR_RECORD_OWNER_AT, JR_RECORD_OWNER_END)
+                              .. slot_end
   end
 
-  if lost > 0 or outcome ~= "created" or is_token == 0
-     or not kept(i, KEYS[records + i], owner, after)
+  if flags == 0 and sub(arg, 2, 2) == JR_SETTLE_CREATED then
+    text = try("GET", key)
+  end
+
+  -- of several, one look at the clock costs less than one at each key
+
+  if type(text) == "string"
+     and sub(text, 1, 2) == claimed and byte(text, JR_RECORD_FLAGS_AT) == 0
+     and sub(text, JR_RECORD_END_AT, JR_RECORD_OWNER_END)
+         == sub(arg, JR_RECORD_END_AT, JR_RECORD_OWNER_END)
+     and (attempts == 1 and call("PTTL", key)
+          or unpack(">I7", arg, JR_RECORD_END_AT) - now()) >= DONE_LEAST
   then
+    call("SET", key, arg, "KEEPTTL")
+    replies[i] = JR_SCRIPT_FORMAT .. JR_SETTLED_KEPT
+
+  else
     others = others or {}
     others[#others + 1] = i
   end
@@ -108,25 +114,11 @@ end
 -- by: what the rule has no need of is made here.
 
 if others then
+--include record
 --include record_write
 --include counters
 --include limits
-
-  local clock, limits
-
-  -- the time in ms
-
-  local function now()
-    if not clock then
-      local time = redis.call("TIME")
-      local now_us = time[1] * 1000000 + time[2]
-
-      clock = (now_us - now_us % 1000) / 1000
-    end
-
-    return clock
-  end
-
+--include refund
 
   local function reply(i, letter, text)
     replies[i] = JR_SCRIPT_FORMAT .. letter .. (text or "")
@@ -148,64 +140,20 @@ if others then
   end
 
 
-  -- Gives back what the record says this attempt consumed.  A counter that is
-  -- back at nothing goes, and its key with the last of them.  What is no
-  -- counter by now has nothing to give back, and must not keep the attempt from
-  -- being settled.
-
-  local function refund(consumed, outcome)
-    local i = 0
-
-    limits = limits or limits_read(shared, count)
-
-    for word in string.gmatch(consumed, "%S+") do
-      i = i + 1
-
-      local l, window = limits[i], match(word, "^q:(%d+)$")
-      local rate = byte(word) == 114      -- "r"
-                   and (outcome == "unauthorized" or outcome == "withdrawn")
-      local text = l and (window or rate) and try("GET", KEYS[l.key])
-      local place, after
-
-      if type(text) == "string" then
-        place, after = counter_find(text, l.tag)
-      end
-
-      if place then
-        local ends, since, used = unpack(JR_COUNTER, text, place)
-
-        used = used - (rate and REQUEST or 1)
-
-        -- a window that has ended needs nothing back
-        if rate or since == window + 0 then
-          text = sub(text, 1, place - #l.tag - 1)
-                 .. (used > 0 and l.tag .. pack(JR_COUNTER, ends, since, used)
-                     or "")
-                 .. sub(text, after)
-
-          if text == JR_SCRIPT_FORMAT then
-            call("DEL", KEYS[l.key])
-          else
-            call("SET", KEYS[l.key], text, "KEEPTTL")
-          end
-        end
-      end
-    end
-  end
-
-
   -- The end of a creation whose record is not as its admission wrote it.
 
-  local function created(i, key, text, tail, fields)
-    local is_token, owner, version, print, life, id = spread(fields)
+  local function created(i, key, text, sent)
+    local _, _, flags, _, _, sent_end, sent_begin, owner, version, print,
+          sent_head = unpack(JR_RECORD_HEAD, sent)
     local state, _, _, _, ends, begin, kept_owner, kept_version, kept_print,
           head, first = record_read(type(text) == "string" and text)
 
-    if is_token == 0 then
+    if flags % JR_SETTLE_LOST == JR_SETTLE_ALONE then
       call("DEL", key)
       return reply(i, JR_SETTLED_FREED)
     end
 
+    local id = sub(sent, JR_RECORD_SIZE + 1, sent_head)
     local first_id = id
 
     if state then
@@ -228,11 +176,11 @@ if others then
       version, print = kept_version, kept_print
     end
 
-    ends = math.max(ends or now() + life, now() + DONE_LEAST)
+    ends = math.max(ends or now() + sent_end - sent_begin, now() + DONE_LEAST)
 
     call("SET", key,
          record_write(JR_STATE_DONE, 0, 0, lease, ends, begin or now(), owner,
-                      version, print, first_id, id, tail),
+                      version, print, first_id, id, sub(sent, sent_head + 1)),
          "PXAT", format("%d", ends))
     reply(i, JR_SETTLED_KEPT)
   end
@@ -240,12 +188,14 @@ if others then
 
   -- The end of an attempt that has made nothing, as far as it knows.
 
-  local function ended(i, key, text, outcome, fields)
-    local is_token, owner, version, print = spread(fields)
+  local function ended(i, key, text, sent)
+    local _, outcome, sent_flags, _, _, _, _, owner, version, print =
+          unpack(JR_RECORD_HEAD, sent)
     local state, flags, _, _, ends, _, kept_owner, kept_version, kept_print,
           head = record_read(type(text) == "string" and text)
+    local is_token = sent_flags % JR_SETTLE_LOST ~= JR_SETTLE_ALONE
 
-    if is_token == 1 and state == JR_STATE_DONE and kept_owner ~= owner
+    if is_token and state == JR_STATE_DONE and kept_owner ~= owner
        and (kept_print == print or kept_version ~= version)
     then
       return another(i, text)
@@ -259,15 +209,15 @@ if others then
       return reply(i, JR_SETTLED_FENCED, state)
     end
 
-    if outcome ~= "unknown" then
+    if outcome ~= JR_SETTLE_UNKNOWN then
       refund(sub(text, head + 1), outcome)
     end
 
-    if is_token == 0
-       or outcome ~= "unknown" and flags ~= JR_RECORD_RETRY
+    if not is_token
+       or outcome ~= JR_SETTLE_UNKNOWN and flags ~= JR_RECORD_RETRY
     then
       call("DEL", key)
-      return reply(i, outcome == "unknown" and JR_SETTLED_UNKNOWN
+      return reply(i, outcome == JR_SETTLE_UNKNOWN and JR_SETTLED_UNKNOWN
                       or JR_SETTLED_FREED)
     end
 
@@ -278,37 +228,29 @@ if others then
   end
 
 
-  local function settle(i, key)
-    local lost, outcome, is_token, owner, version, print, life, id, after =
-          unpack(JR_SETTLE, ARGV[JR_SETTLE_SHARED + i])
+  local function settle(i, key, sent)
+    local _, outcome, flags, lost = unpack(JR_RECORD_HEAD, sent)
 
-    if lost > 0 and now() <= lost then
-      return reply(i, JR_SETTLED_EARLY, pack(JR_LATE, now()))
-    end
+    if flags >= JR_SETTLE_LOST then
+      if now() <= lost then
+        return reply(i, JR_SETTLED_EARLY, pack(JR_LATE, now()))
+      end
 
-    if lost > 0 then
-      released[#released + 1] = owner .. slot_end
-    end
-
-    if lost > 0 and outcome == "created" and is_token == 1
-       and kept(i, key, owner, after)
-    then
-      return
+      released[#released + 1] = sub(sent, JR_RECORD_OWNER_AT,
+                                    JR_RECORD_OWNER_END) .. slot_end
     end
 
     local text = try("GET", key)
 
-    if outcome ~= "created" then
-      return ended(i, key, text, outcome, { is_token, owner, version, print })
-    end
-
-    created(i, key, text, sub(ARGV[JR_SETTLE_SHARED + i], after),
-            { is_token, owner, version, print, life, id })
+    return (outcome == JR_SETTLE_CREATED and created or ended)(i, key, text,
+                                                               sent)
   end
 
 
   for n = 1, #others do
-    settle(others[n], KEYS[records + others[n]])
+    local i = others[n]
+
+    settle(i, KEYS[records + i], ARGV[JR_SETTLE_SHARED + i])
   end
 end
 

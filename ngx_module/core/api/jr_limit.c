@@ -86,37 +86,24 @@ jr_limit_fields(const jr_limit_t *limit, unsigned key,
 /* the bounds are those within which jr_limit_kind.c computes */
 
 jr_status_e
-jr_limit_measure(const jr_limit_t *limit, jr_str_t *rest,
+jr_limit_in_force(const jr_limit_t *limit, jr_str_t *rest,
     jr_limit_state_t *state)
 {
-    size_t     i;
-    jr_pack_t  v[JR_MEASURE_LAST];
+    jr_pack_t  v[JR_IN_FORCE_LAST];
 
-    static const int64_t  most[JR_MEASURE_LAST] = {
-        [JR_MEASURE_STATE] = JR_LIMIT_STATE_LAST - 1,
-        [JR_MEASURE_COUNT] = JR_QUOTA_MAX,
-        [JR_MEASURE_PERIOD] = JR_PERIOD_MAX,
-        [JR_MEASURE_BURST] = JR_BURST_MAX,
-        [JR_MEASURE_USED] = JR_USED_MAX,
-        [JR_MEASURE_END] = JR_RESET_MAX
-    };
-
-    if (jr_pack_read(rest, JR_MEASURE, v) != JR_OK) {
+    if (jr_pack_read(rest, JR_IN_FORCE, v) != JR_OK
+        || v[JR_IN_FORCE_COUNT].number > JR_QUOTA_MAX
+        || v[JR_IN_FORCE_PERIOD].number > JR_PERIOD_MAX
+        || v[JR_IN_FORCE_BURST].number > JR_BURST_MAX
+        || v[JR_IN_FORCE_END].number > JR_RESET_MAX)
+    {
         return JR_INVALID;
     }
 
-    for (i = 0; i < JR_MEASURE_LAST; i++) {
-        if (v[i].number > most[i]) {
-            return JR_INVALID;
-        }
-    }
-
-    state->state = (jr_limit_state_e) v[JR_MEASURE_STATE].number;
-    state->count = v[JR_MEASURE_COUNT].number;
-    state->period = v[JR_MEASURE_PERIOD].number;
-    state->burst = v[JR_MEASURE_BURST].number;
-    state->remaining = 0;
-    state->reset = 0;
+    state->count = v[JR_IN_FORCE_COUNT].number;
+    state->period = v[JR_IN_FORCE_PERIOD].number;
+    state->burst = v[JR_IN_FORCE_BURST].number;
+    state->reset = v[JR_IN_FORCE_END].number;
 
     if (limit->kind == JR_LIMIT_RATE
         && (state->period == 0 || state->count > JR_RATE_MAX))
@@ -124,10 +111,33 @@ jr_limit_measure(const jr_limit_t *limit, jr_str_t *rest,
         return JR_INVALID;
     }
 
+    return JR_OK;
+}
+
+
+jr_status_e
+jr_limit_measure(const jr_limit_t *limit, jr_str_t *rest,
+    jr_limit_state_t *state)
+{
+    int64_t    end;
+    jr_pack_t  v[JR_MEASURE_LAST];
+
+    if (jr_pack_read(rest, JR_MEASURE, v) != JR_OK
+        || v[JR_MEASURE_STATE].number >= JR_LIMIT_STATE_LAST
+        || v[JR_MEASURE_USED].number > JR_USED_MAX)
+    {
+        return JR_INVALID;
+    }
+
+    end = state->reset;
+
+    state->state = (jr_limit_state_e) v[JR_MEASURE_STATE].number;
+    state->remaining = 0;
+    state->reset = 0;
+
     if (state->state != JR_LIMIT_LIFTED) {
         jr_limit_kinds[limit->kind].measure(state,
-                                            v[JR_MEASURE_USED].number,
-                                            v[JR_MEASURE_END].number);
+                                            v[JR_MEASURE_USED].number, end);
     }
 
     return JR_OK;

@@ -179,9 +179,13 @@ char *jr_limit_pack(const jr_limit_t *limit, unsigned key, char *dst);
 char *jr_limit_packed(const jr_limit_t *limit, unsigned key, char *dst);
 
 /*
- * What a reply says of a limit (JR_MEASURE), taken off the beginning of *rest.
- * JR_INVALID: it is too short, or has a number that cannot be.
+ * What a reply says of a limit, taken off the beginning of *rest: JR_IN_FORCE,
+ * which all attempts of a call are told, then JR_MEASURE of one attempt, which
+ * completes the state.  JR_INVALID: it is too short, or has a number that
+ * cannot be.
  */
+jr_status_e jr_limit_in_force(const jr_limit_t *limit, jr_str_t *rest,
+    jr_limit_state_t *state);
 jr_status_e jr_limit_measure(const jr_limit_t *limit, jr_str_t *rest,
     jr_limit_state_t *state);
 

@@ -4,6 +4,7 @@
  */
 
 #include "jr_outcome.h"
+#include "jr_script.h"
 
 
 typedef struct {
@@ -185,6 +186,33 @@ jr_outcome_settle_word(jr_outcome_e outcome, unsigned status)
     default:
         return (jr_str_t) jr_str("unknown");
     }
+}
+
+
+jr_str_t
+jr_outcome_settle_letter(jr_str_t word)
+{
+    size_t  i;
+
+    static const struct {
+        jr_str_t  word;
+        jr_str_t  letter;
+    } letters[] = {
+        { jr_str("created"), jr_str(JR_SETTLE_CREATED) },
+        { jr_str("rejected"), jr_str(JR_SETTLE_REJECTED) },
+        { jr_str("unauthorized"), jr_str(JR_SETTLE_UNAUTHORIZED) },
+        { jr_str("unsent"), jr_str(JR_SETTLE_UNSENT) },
+        { jr_str("withdrawn"), jr_str(JR_SETTLE_WITHDRAWN) },
+        { jr_str("unknown"), jr_str(JR_SETTLE_UNKNOWN) }
+    };
+
+    for (i = 0; i < sizeof(letters) / sizeof(letters[0]) - 1; i++) {
+        if (jr_str_eq(word, letters[i].word.data, letters[i].word.len)) {
+            break;
+        }
+    }
+
+    return letters[i].letter;
 }
 
 

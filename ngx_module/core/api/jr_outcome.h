@@ -52,6 +52,9 @@ jr_str_t jr_outcome_name(jr_outcome_e outcome);
 /* The word settle.lua takes; 401 is told apart, it refunds the rate. */
 jr_str_t jr_outcome_settle_word(jr_outcome_e outcome, unsigned status);
 
+/* the letter that settle.lua is given for such a word, or "withdrawn" */
+jr_str_t jr_outcome_settle_letter(jr_str_t word);
+
 
 /*
  * The "code" of an error answer by its status, for the errors that NGINX

@@ -44,8 +44,13 @@
  */
 #define JR_RECORD_HEAD      ">c1c1BI7I4I7I7c16Bc32I2I2"
 #define JR_RECORD_SIZE      81
-#define JR_RECORD_OWNER_AT  29      /* from 1 */
-#define JR_RECORD_OWNER_END 44
+#define JR_RECORD_FRONT     ">c1c1BI7I4I7I7"    /* what is before the owner */
+
+/* places, from 1: flags, the end, the owner and where that ends */
+#define JR_RECORD_FLAGS_AT   3
+#define JR_RECORD_END_AT     15
+#define JR_RECORD_OWNER_AT   29
+#define JR_RECORD_OWNER_END  44
 
 typedef enum {
     JR_RECORD_FORMAT = 0,
@@ -140,21 +145,26 @@ typedef enum {
     JR_LIMIT_FIELDS
 } jr_limit_field_e;
 
-/*
- * As a reply tells it: jr_limit_state_e; the count, period and burst in force
- * (of a quota the period is its window in s); what there is of it, the admitted
- * attempt included: backlog, used, slots held; of a quota ms until its window
- * ends.
- */
-#define JR_MEASURE       ">BI7I7I7I7I7"
+/* As a reply tells it to all attempts: the count, period and burst in force (of
+   a quota the period is its window in s); of a quota ms until its window
+   ends. */
+#define JR_IN_FORCE  ">I7I7I7I7"
+
+typedef enum {
+    JR_IN_FORCE_COUNT = 0,
+    JR_IN_FORCE_PERIOD,
+    JR_IN_FORCE_BURST,
+    JR_IN_FORCE_END,
+    JR_IN_FORCE_LAST
+} jr_in_force_e;
+
+/* and to each: jr_limit_state_e; what there is of it, the admitted attempt
+   included: backlog, used, slots held */
+#define JR_MEASURE   ">BI7"
 
 typedef enum {
     JR_MEASURE_STATE = 0,
-    JR_MEASURE_COUNT,
-    JR_MEASURE_PERIOD,
-    JR_MEASURE_BURST,
     JR_MEASURE_USED,
-    JR_MEASURE_END,
     JR_MEASURE_LAST
 } jr_measure_e;
 
@@ -191,26 +201,52 @@ typedef enum {
 } jr_shared_e;
 
 
-/* owner, fingerprint with its version, life of the record in ms from its first
-   use, request id, the sum of a done record that was found corrupt or "" */
-#define JR_ADMIT  ">c16Bc32I7I2c0Bc0"
+/*
+ * Life of the record in ms from its first use, the sum of a done record that
+ * was found corrupt or "".  Then, as a new record has it from
+ * JR_RECORD_OWNER_AT to the end of its head: owner, fingerprint with its
+ * version, bytes of the head, request id.
+ */
+#define JR_ADMIT           ">I7Bc0c16Bc32I2I2c0"
+#define JR_ADMIT_LIFE_SUM  ">I7Bc0"
+
+/* bytes in front of the owner where no record was found corrupt */
+#define JR_ADMIT_OWN_AT    8
 
 typedef enum {
-    JR_ADMIT_OWNER = 0,
+    JR_ADMIT_LIFE = 0,
+    JR_ADMIT_CORRUPT,
+    JR_ADMIT_OWNER,
     JR_ADMIT_VERSION,
     JR_ADMIT_FINGERPRINT,
-    JR_ADMIT_LIFE,
+    JR_ADMIT_HEAD_LEN,
     JR_ADMIT_REQUEST_ID,
-    JR_ADMIT_CORRUPT,
     JR_ADMIT_LAST
 } jr_admit_e;
 
 
 /*
- * A reply has a string for each attempt: JR_SCRIPT_FORMAT, a letter, and what
- * the letter has behind it.  "replay" is the record of a done token as it
- * stands, which begins likewise.
+ * A reply has a string for all attempts, JR_SHARED_REPLY, and one for each:
+ * JR_SCRIPT_FORMAT, a letter, and what the letter has behind it.  "replay" is
+ * the record of a done token as it stands, which begins likewise.
  */
+typedef enum {
+    JR_REPLY_SHARED = 0,
+    JR_REPLY_ATTEMPTS               /* one for each from here on */
+} jr_reply_e;
+
+/* format; what Redis' clock says in ms, which is when those that are forwarded
+   begin; fields of overrides that hold nonsense, with a blank between; then
+   JR_IN_FORCE of each limit, or nothing where no attempt is told of limits */
+#define JR_SHARED_REPLY  ">c1I7I2c0"
+
+typedef enum {
+    JR_SHARED_REPLY_FORMAT = 0,
+    JR_SHARED_REPLY_NOW,
+    JR_SHARED_REPLY_OVERRIDES,
+    JR_SHARED_REPLY_LAST
+} jr_shared_reply_e;
+
 #define JR_VERDICT_FORWARD   "f"    /* JR_FORWARD, then JR_MEASURE of each */
 #define JR_VERDICT_LIMITED   "l"    /* JR_LIMITED, then JR_MEASURE of each */
 #define JR_VERDICT_DONE      JR_STATE_DONE
@@ -224,28 +260,20 @@ typedef enum {
    behind get JR_VERDICT_ERROR, and ask alone */
 #define JR_TOLD_MOST  4194304
 
-/* state before ("a" absent, "u" unknown, "d" corrupt), fields of overrides
-   that hold nonsense, with a blank between; limits may be left out where they
-   cannot be read and the token has decided */
-#define JR_FORWARD  ">c1I2c0"
+/* state before ("a" absent, "u" unknown, "d" corrupt); limits may be left out
+   where they cannot be read and the token has decided */
+#define JR_FORWARD  ">c1"
 
 #define JR_BEFORE_ABSENT   "a"
 #define JR_BEFORE_UNKNOWN  "u"
 #define JR_BEFORE_CORRUPT  "d"
 
-typedef enum {
-    JR_FORWARD_BEFORE = 0,
-    JR_FORWARD_OVERRIDES,
-    JR_FORWARD_LAST
-} jr_forward_e;
-
-/* the limit that refuses, from 1; how long it does, in ms; likewise */
-#define JR_LIMITED  ">BI7I2c0"
+/* the limit that refuses, from 1; how long it does, in ms */
+#define JR_LIMITED  ">BI7"
 
 typedef enum {
     JR_LIMITED_INDEX = 0,
     JR_LIMITED_WAIT,
-    JR_LIMITED_OVERRIDES,
     JR_LIMITED_LAST
 } jr_limited_e;
 
@@ -279,29 +307,29 @@ typedef enum {
 
 
 /*
- * 0 or by when an admission without a reply was to be carried out in ms;
- * outcome ("created", "rejected", "unauthorized", "unsent", "withdrawn",
- * "unknown"), 1 if the record is a token's, owner, fingerprint with its
- * version, life of the record in ms should it have to be made again, request
- * id; then,
- * of "created", the tail of a record that is done
+ * In the form of a record, JR_RECORD_HEAD, so that what is created can be
+ * stored as it was sent: the outcome for its state; flags; by when an admission
+ * without a reply was to be carried out, in ms, for the end of the lease, which
+ * has no length; end and begin as the reply to the admission has them, or where
+ * there was none, 0 for the begin, and how long the record lives for the end;
+ * the request id of this attempt; then, of what was created under a token, the
+ * tail of a record that is done.
  */
-#define JR_SETTLE  ">I7Bc0Bc16Bc32I7I2c0"
+#define JR_SETTLE  JR_RECORD_HEAD
 
-/* bytes of the time that it begins with */
-#define JR_SETTLE_DEADLINE_LEN  7
+#define JR_SETTLE_CREATED       JR_STATE_DONE
+#define JR_SETTLE_REJECTED      "r"
+#define JR_SETTLE_UNAUTHORIZED  "a"
+#define JR_SETTLE_UNSENT        "s"
+#define JR_SETTLE_WITHDRAWN     "w"
+#define JR_SETTLE_UNKNOWN       JR_STATE_UNKNOWN
 
-typedef enum {
-    JR_SETTLE_DEADLINE = 0,
-    JR_SETTLE_OUTCOME,
-    JR_SETTLE_IS_TOKEN,
-    JR_SETTLE_OWNER,
-    JR_SETTLE_VERSION,
-    JR_SETTLE_FINGERPRINT,
-    JR_SETTLE_LIFE,
-    JR_SETTLE_REQUEST_ID,
-    JR_SETTLE_LAST
-} jr_settle_e;
+#define JR_SETTLE_ALONE  2      /* a flag: the record is not a token's */
+#define JR_SETTLE_LOST   4      /* and: the admission had no reply */
+
+/* where that time stands, from 0 */
+#define JR_SETTLE_LOST_AT   3
+#define JR_SETTLE_LOST_LEN  7
 
 /* likewise: JR_SCRIPT_FORMAT, a letter, and what it has behind it; or
    JR_VERDICT_ERROR */

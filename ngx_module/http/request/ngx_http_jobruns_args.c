@@ -444,6 +444,8 @@ ngx_http_jobruns_args_attempt(ngx_http_request_t *r,
     v[JR_ADMIT_FINGERPRINT].text = (jr_str_t) {
         JR_DIGEST_LEN, (char *) a->check.fingerprint };
     v[JR_ADMIT_LIFE].number = ngx_http_jobruns_args_life(a);
+    v[JR_ADMIT_HEAD_LEN].number = (int64_t) (JR_RECORD_SIZE
+                                             + ctx->request_id.len);
     v[JR_ADMIT_REQUEST_ID].text = ngx_http_jobruns_str(ctx->request_id);
     v[JR_ADMIT_CORRUPT].text.data = (const char *) corrupt;
     v[JR_ADMIT_CORRUPT].text.len = corrupt ? JR_DONE_SUM_LEN : 0;

@@ -56,7 +56,7 @@ ngx_http_jobruns_reply_settled(redisReply *reply,
 
     ngx_str_null(run_key);
 
-    if (ngx_http_jobruns_reply_packed(reply, &text) != NGX_OK) {
+    if (ngx_http_jobruns_reply_packed(reply, 0, &text) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "jobruns: Redis refused to settle: %s",
                       reply->type == REDIS_REPLY_ERROR ? reply->str
@@ -138,18 +138,17 @@ ngx_http_jobruns_reply_done(ngx_http_jobruns_attempt_t *a, jr_str_t text,
 }
 
 
-/* the one string of a reply to one attempt */
-
 ngx_int_t
-ngx_http_jobruns_reply_packed(redisReply *reply, jr_str_t *text)
+ngx_http_jobruns_reply_packed(redisReply *reply, ngx_uint_t last,
+    jr_str_t *text)
 {
     redisReply  *element;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1) {
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != last + 1) {
         return NGX_ERROR;
     }
 
-    element = reply->element[0];
+    element = reply->element[last];
 
     if (element->type != REDIS_REPLY_STRING || element->len < 2
         || element->str[0] != JR_SCRIPT_FORMAT[0])

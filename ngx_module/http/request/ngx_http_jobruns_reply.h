@@ -26,9 +26,10 @@ ngx_int_t ngx_http_jobruns_reply_replicas(redisReply *reply);
 
 /* For all that reads a reply; a text is copied into the request's pool. */
 
-/* the string for the one attempt that was asked for, form and letter first;
-   NGX_ERROR: there is none */
-ngx_int_t ngx_http_jobruns_reply_packed(redisReply *reply, jr_str_t *text);
+/* the string for the one attempt that was asked for, form and letter first, the
+   last of a reply, at this place; NGX_ERROR: there is none */
+ngx_int_t ngx_http_jobruns_reply_packed(redisReply *reply, ngx_uint_t last,
+    jr_str_t *text);
 
 /* NGX_ABORT: no memory */
 ngx_int_t ngx_http_jobruns_reply_string(ngx_http_jobruns_attempt_t *a,

@@ -11,7 +11,8 @@
 
 /*
  * Makes *one what the i-th of n attempts would be replied alone; it points
- * into the reply.  One that has not n parts is an empty list to each of them.
+ * into the reply, and is good until the next call.  One that has not so many
+ * parts is an empty list to each of them.
  * NGX_DECLINED: that is an error, for all or for this one.
  */
 ngx_int_t ngx_http_jobruns_reply_batch_part(redisReply *reply, ngx_uint_t i,

@@ -23,6 +23,8 @@ typedef struct {
 } ngx_http_jobruns_reply_verdict_t;
 
 
+static ngx_int_t ngx_http_jobruns_reply_shared(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply);
 static void ngx_http_jobruns_reply_error(ngx_http_jobruns_attempt_t *a,
     jr_str_t text);
 static ngx_int_t ngx_http_jobruns_reply_forward(ngx_http_jobruns_attempt_t *a,
@@ -39,8 +41,6 @@ static ngx_int_t ngx_http_jobruns_reply_refused(ngx_http_jobruns_attempt_t *a,
     jr_str_t text);
 static ngx_int_t ngx_http_jobruns_reply_late(ngx_http_jobruns_attempt_t *a,
     jr_str_t text);
-static void ngx_http_jobruns_reply_overrides(ngx_http_jobruns_attempt_t *a,
-    jr_str_t fields);
 static ngx_int_t ngx_http_jobruns_reply_states(ngx_http_jobruns_attempt_t *a,
     jr_str_t text);
 static ngx_int_t ngx_http_jobruns_reply_corrupt(ngx_http_jobruns_attempt_t *a,
@@ -88,7 +88,11 @@ ngx_http_jobruns_reply_verdict(ngx_http_jobruns_attempt_t *a,
         return;
     }
 
-    if (ngx_http_jobruns_reply_packed(reply, &text) != NGX_OK) {
+    if (ngx_http_jobruns_reply_packed(reply, JR_REPLY_ATTEMPTS, &text)
+        != NGX_OK
+        || ngx_http_jobruns_reply_shared(a, reply->element[JR_REPLY_SHARED])
+           != NGX_OK)
+    {
         ngx_http_jobruns_reply_damaged(a, reply, "no list");
         return;
     }
@@ -116,6 +120,13 @@ ngx_http_jobruns_reply_verdict(ngx_http_jobruns_attempt_t *a,
 
     a->verdict = v->verdict;
 
+    if (v->verdict != jobruns_verdict_forward
+        && v->verdict != jobruns_verdict_limited)
+    {
+        /* limits that others were told of */
+        a->reply.nstates = 0;
+    }
+
     rc = v->read(a, v->verdict == jobruns_verdict_replay ? text : rest);
 
     if (rc == NGX_OK) {
@@ -133,6 +144,57 @@ ngx_http_jobruns_reply_verdict(ngx_http_jobruns_attempt_t *a,
     }
 
     ngx_http_jobruns_reply_damaged(a, reply, "an unusable value");
+}
+
+
+/* what all attempts of the call are told: the clock, and limits in force */
+
+static ngx_int_t
+ngx_http_jobruns_reply_shared(ngx_http_jobruns_attempt_t *a,
+    redisReply *reply)
+{
+    size_t     i;
+    jr_str_t   text;
+    jr_pack_t  v[JR_SHARED_REPLY_LAST];
+    ngx_str_t  names;
+
+    if (reply->type != REDIS_REPLY_STRING) {
+        return NGX_ERROR;
+    }
+
+    text.data = reply->str;
+    text.len = reply->len;
+
+    if (jr_pack_read(&text, JR_SHARED_REPLY, v) != JR_OK
+        || v[JR_SHARED_REPLY_FORMAT].text.data[0] != JR_SCRIPT_FORMAT[0])
+    {
+        return NGX_ERROR;
+    }
+
+    a->reply.begin = v[JR_SHARED_REPLY_NOW].number;
+
+    names.data = (u_char *) v[JR_SHARED_REPLY_OVERRIDES].text.data;
+    names.len = v[JR_SHARED_REPLY_OVERRIDES].text.len;
+
+    if (names.len) {
+        ngx_http_jobruns_overrides_report(a, &names);
+    }
+
+    if (text.len == 0) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < a->args.nlimits; i++) {
+        if (jr_limit_in_force(&a->args.limits[i], &text, &a->reply.states[i])
+            != JR_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    a->reply.nstates = a->args.nlimits;
+
+    return text.len == 0 ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -178,7 +240,7 @@ static ngx_int_t
 ngx_http_jobruns_reply_forward(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 {
     char       before;
-    jr_pack_t  v[JR_FORWARD_LAST];
+    jr_pack_t  v[1];
 
     if (jr_pack_read(&text, JR_FORWARD, v) != JR_OK
         || ngx_http_jobruns_reply_states(a, text) != NGX_OK)
@@ -186,7 +248,7 @@ ngx_http_jobruns_reply_forward(ngx_http_jobruns_attempt_t *a, jr_str_t text)
         return NGX_ERROR;
     }
 
-    before = v[JR_FORWARD_BEFORE].text.data[0];
+    before = v[0].text.data[0];
 
     a->claimed = 1;
     a->reply.unknown = (before != JR_BEFORE_ABSENT[0]);
@@ -194,8 +256,6 @@ ngx_http_jobruns_reply_forward(ngx_http_jobruns_attempt_t *a, jr_str_t text)
     if (before == JR_BEFORE_CORRUPT[0]) {
         ngx_http_jobruns_reply_report_damage(a);
     }
-
-    ngx_http_jobruns_reply_overrides(a, v[JR_FORWARD_OVERRIDES].text);
 
     return NGX_OK;
 }
@@ -217,8 +277,6 @@ ngx_http_jobruns_reply_limited(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 
     a->reply.refusing = (ngx_uint_t) v[JR_LIMITED_INDEX].number - 1;
     a->reply.wait = (ngx_msec_t) v[JR_LIMITED_WAIT].number;
-
-    ngx_http_jobruns_reply_overrides(a, v[JR_LIMITED_OVERRIDES].text);
 
     return NGX_OK;
 }
@@ -317,21 +375,6 @@ ngx_http_jobruns_reply_late(ngx_http_jobruns_attempt_t *a, jr_str_t text)
 }
 
 
-static void
-ngx_http_jobruns_reply_overrides(ngx_http_jobruns_attempt_t *a,
-    jr_str_t fields)
-{
-    ngx_str_t  names;
-
-    if (fields.len) {
-        names.data = (u_char *) fields.data;
-        names.len = fields.len;
-
-        ngx_http_jobruns_overrides_report(a, &names);
-    }
-}
-
-
 /* of each limit, or of none where they could not be read */
 
 static ngx_int_t
@@ -340,18 +383,23 @@ ngx_http_jobruns_reply_states(ngx_http_jobruns_attempt_t *a, jr_str_t text)
     size_t  i;
 
     if (text.len == 0) {
+        a->reply.nstates = 0;
         return NGX_OK;
+    }
+
+    if (a->reply.nstates == 0) {
+        return NGX_ERROR;
     }
 
     for (i = 0; i < a->args.nlimits; i++) {
         if (jr_limit_measure(&a->args.limits[i], &text, &a->reply.states[i])
             != JR_OK)
         {
+            a->reply.nstates = 0;
             return NGX_ERROR;
         }
     }
 
-    a->reply.nstates = a->args.nlimits;
     ngx_http_jobruns_usage_see(a);
 
     return text.len == 0 ? NGX_OK : NGX_ERROR;

@@ -80,7 +80,7 @@ ngx_http_jobruns_settle_args_build(ngx_http_jobruns_settlement_t *s,
 }
 
 
-/* JR_SETTLE, and of a creation the rest of its record */
+/* JR_SETTLE: a record */
 
 static ngx_int_t
 ngx_http_jobruns_settle_args_pack(ngx_http_jobruns_settlement_t *s,
@@ -89,23 +89,29 @@ ngx_http_jobruns_settle_args_pack(ngx_http_jobruns_settlement_t *s,
     char         *p;
     size_t        size, tail;
     jr_str_t      location, run_key;
-    jr_pack_t     v[JR_SETTLE_LAST];
+    jr_pack_t     v[JR_RECORD_LAST];
     ngx_str_t    *arg;
     jr_answer_t  *answer;
 
     arg = &s->call.argv[s->call.nkeys + JR_SETTLE_ATTEMPTS];
 
-    v[JR_SETTLE_OUTCOME].text = s->word;
-    v[JR_SETTLE_IS_TOKEN].number = (a->call.token.data != NULL);
-    v[JR_SETTLE_OWNER].text = ngx_http_jobruns_args_owner(a);
-    v[JR_SETTLE_VERSION].number = NGX_HTTP_JOBRUNS_FINGERPRINT_VERSION;
-    v[JR_SETTLE_FINGERPRINT].text = (jr_str_t) {
+    v[JR_RECORD_FORMAT].text = (jr_str_t) jr_str(JR_SCRIPT_FORMAT);
+    v[JR_RECORD_STATE].text = jr_outcome_settle_letter(s->word);
+    v[JR_RECORD_FLAGS].number = (a->call.token.data ? 0 : JR_SETTLE_ALONE)
+                                + (s->lost ? JR_SETTLE_LOST : 0);
+    v[JR_RECORD_LEASE_END].number = s->lost;
+    v[JR_RECORD_LEASE].number = 0;
+    v[JR_RECORD_END].number = a->reply.begin + ngx_http_jobruns_args_life(a);
+    v[JR_RECORD_BEGIN].number = a->reply.begin;
+    v[JR_RECORD_OWNER].text = ngx_http_jobruns_args_owner(a);
+    v[JR_RECORD_VERSION].number = NGX_HTTP_JOBRUNS_FINGERPRINT_VERSION;
+    v[JR_RECORD_FINGERPRINT].text = (jr_str_t) {
         JR_DIGEST_LEN, (char *) a->check.fingerprint };
-    v[JR_SETTLE_LIFE].number = ngx_http_jobruns_args_life(a);
-    v[JR_SETTLE_DEADLINE].number = s->lost;
-    v[JR_SETTLE_REQUEST_ID].text = ngx_http_jobruns_str(s->request_id);
+    v[JR_RECORD_HEAD_LEN].number = (int64_t) (JR_RECORD_SIZE
+                                              + s->request_id.len);
+    v[JR_RECORD_FIRST_LEN].number = (int64_t) s->request_id.len;
 
-    size = jr_pack_size(JR_SETTLE, v);
+    size = JR_RECORD_SIZE + s->request_id.len;
     location = ngx_http_jobruns_str(a->run.location);
     run_key = ngx_http_jobruns_str(a->run.key);
     tail = 0;
@@ -125,6 +131,7 @@ ngx_http_jobruns_settle_args_pack(ngx_http_jobruns_settlement_t *s,
     arg->len = size;
 
     p = jr_pack_write(p, JR_SETTLE, v);
+    p = (char *) ngx_cpymem(p, s->request_id.data, s->request_id.len);
 
     if (tail == 0) {
         return NGX_OK;

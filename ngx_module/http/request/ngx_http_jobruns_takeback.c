@@ -58,8 +58,8 @@ ngx_http_jobruns_takeback_early(ngx_http_jobruns_settlement_t *s)
     } else if (ngx_http_jobruns_settlement_left(s)
                <= NGX_HTTP_JOBRUNS_TRY_MOST)
     {
-        ngx_memzero(s->call.argv[s->call.nkeys + JR_SETTLE_ATTEMPTS].data,
-                    JR_SETTLE_DEADLINE_LEN);
+        ngx_memzero(s->call.argv[s->call.nkeys + JR_SETTLE_ATTEMPTS].data
+                    + JR_SETTLE_LOST_AT, JR_SETTLE_LOST_LEN);
     }
 
     ngx_http_jobruns_settlement_later(s);

@@ -1,19 +1,19 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --
--- The limits of a call, as JR_SHARED has them; keys of slots are the first.
+-- The limits of a call, as JR_SHARED has them: JR_LIMIT_FIELDS values for each,
+-- one behind the other.  limits[at + JR_LIMIT_COUNT] is the count of the k-th,
+-- where at is JR_LIMIT_FIELDS * (k - 1).
 
 local function limits_read(shared, count)
-  local limits, at = {}, JR_SHARED_SIZE + 1
+  return { unpack(string.rep(JR_LIMIT, count), shared, JR_SHARED_SIZE + 1) }
+end
 
-  for i = 1, count do
-    local key, _, number, period, burst, _, kind, _, name, after =
-          unpack(JR_LIMIT, shared, at)
 
-    limits[i] = { key = key, kind = kind, name = name, count = number,
-                  period = period, burst = burst, lifted = false,
-                  tag = sub(shared, at + JR_LIMIT_TAG, after - 1) }
-    at = after
-  end
+-- what the counter of a limit begins with
 
-  return limits
+local function limit_tag(limits, at)
+  local name = limits[at + JR_LIMIT_NAME]
+
+  return limits[at + JR_LIMIT_KIND] .. limits[at + JR_LIMIT_WINDOW]
+         .. string.char(#name) .. name
 end

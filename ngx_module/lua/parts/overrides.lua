@@ -2,67 +2,59 @@
 --
 -- Overrides: fields of a tenant's hash, put in force.
 
-  local UNITS = { s = 1000000, m = 60000000, h = 3600000000 }
+  local names, n = { nil, nil, nil, nil, nil, nil, nil, nil }, 0
 
-  -- "<value> until <second>" is none from that second on
+  for at = 0, last_limit, JR_LIMIT_FIELDS do
+    local name = limits[at + JR_LIMIT_NAME]
 
-  local function override_now(text)
-    if not string.find(text, " until ", 1, true) then
-      return text
-    end
+    n = n + 1
 
-    local value, ends = match(text, "^(.-) until (%d+)$")
+    if limits[at + JR_LIMIT_KIND] == "r" then
+      names[n] = name .. ".rate"
+      n = n + 1
+      names[n] = name .. ".burst"
 
-    if value and #ends <= 11 then
-      return ends + 0 > now_s and value
-    end
-
-    return text
-  end
-
-
-  -- the number that an override is, and the period that comes with a rate; or
-  -- nothing
-
-  local function override_read(text, most, is_rate)
-    if #text > 16 then
-      return nil
-    end
-
-    local digits, unit = match(text, "^%d+$"), nil
-
-    if not digits and is_rate then
-      digits, unit = match(text, "^(%d+)r/([smh])$")
-    end
-
-    if digits and digits + 0 <= most then
-      return digits + 0, UNITS[unit]
+    else
+      names[n] = name .. ".limit"
     end
   end
 
+  -- only what is needed, however much somebody has put there
+  local fields = try("HMGET", KEYS[JR_ADMIT_KEY_OVERRIDES],
+                     spread(names, 1, n))
 
-  -- puts a field in force; false where it holds nonsense
+  if fields.err then
+    if string.find(fields.err, "WRONGTYPE", 1, true) then
+      bad = "*"
+    else
+      unreadable = fields
+    end
 
-  local function override(l, text, is_burst)
-    text = override_now(text)
+    n = 0
+  end
 
-    if text == "none" and not is_burst then
-      l.lifted = true
+  local overridden = false
 
-    elseif text and not l.lifted then
-      local is_rate = l.kind == "r"
-      local value, unit = override_read(text, is_rate and RATE_MOST
-                                              or COUNT_MOST,
-                                        is_rate and not is_burst)
+  for j = 1, n do
+    overridden = overridden or fields[j]
+  end
 
-      if not value then
-        return false
-      end
+  if overridden then
+--include override
 
-      if is_burst then
-        l.burst = value
-      else
-        l.count, l.period = value, unit or l.period
+    n = 0
+
+    for at = 0, last_limit, JR_LIMIT_FIELDS do
+      local is_rate = limits[at + JR_LIMIT_KIND] == "r"
+
+      for part = 1, is_rate and 2 or 1 do
+        n = n + 1
+
+        local text = fields[n]
+
+        if text and override(at, text, is_rate, part == 2) == false then
+          bad = bad == "" and names[n] or bad .. " " .. names[n]
+        end
       end
     end
   end

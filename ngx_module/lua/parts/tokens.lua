@@ -27,7 +27,7 @@
   local told = 0
 
   local function read(i, text)
-    local owner, version, print, _, _, corrupt =
+    local _, corrupt, owner, version, print =
           unpack(JR_ADMIT, ARGV[JR_ADMIT_SHARED + i])
     local state, flags, kept_end, kept_lease, ends, _, kept_owner,
           kept_version, kept_print, head, first =
@@ -58,7 +58,7 @@
           if attempts > 1 and told > JR_TOLD_MOST then
             reply(i, JR_VERDICT_ERROR, "too much for one reply")
           else
-            replies[i] = text
+            replies[JR_REPLY_SHARED + i] = text
           end
 
           return false

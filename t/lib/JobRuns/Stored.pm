@@ -167,8 +167,8 @@ sub shared_words {
 
 sub admit_words {
     my ($text) = @_;
-    my ($owner, $version, $print, $life, $id, $corrupt)
-        = unpack 'H32 C H64 a7 n/a C/a', $text;
+    my ($life, $corrupt, $owner, $version, $print, undef, $id)
+        = unpack 'a7 C/a H32 C H64 n n/a', $text;
 
     return "owner=$owner", "fingerprint=$version:$print",
         'life=' . number($life), "id=$id", $corrupt eq '' ? ()
@@ -178,10 +178,15 @@ sub admit_words {
 
 sub settle_words {
     my ($text) = @_;
-    my ($lost, $outcome, $token, $owner, $version, $print, $life, $id, $tail)
-        = unpack 'a7 C/a C H32 C H64 a7 n/a a*', $text;
-    my @words = ("outcome=$outcome", "token=$token", "owner=$owner",
-        "fingerprint=$version:$print", 'life=' . number($life), "id=$id");
+    my (undef, $letter, $flags, $lost, undef, $end, $begin, $owner, $version,
+        $print, undef, $id, $tail)
+        = unpack 'a a C a7 N a7 a7 H32 C H64 n n/a a*', $text;
+    my %outcome = (d => 'created', r => 'rejected', a => 'unauthorized',
+        s => 'unsent', w => 'withdrawn', u => 'unknown');
+    my @words = ("outcome=$outcome{$letter}",
+        'token=' . ($flags & 2 ? 0 : 1), "owner=$owner",
+        "fingerprint=$version:$print",
+        'life=' . (number($end) - number($begin)), "id=$id");
 
     $lost = number($lost);
     push @words, "lost=$lost" if $lost;
