@@ -176,7 +176,10 @@ if open > 0 then
 
   if count > 0 then
     limits = limits_read(shared, count)
+
+    if there > 0 then
 --include overrides
+    end
 
 --include measure
   end
