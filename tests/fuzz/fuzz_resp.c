@@ -181,16 +181,25 @@ set_sum(redisReply *reply)
     size_t         len;
     jr_str_t       text;
     jr_digest_t    md;
+    redisReply    *last;
     jr_record_t    record;
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1
-        || reply->element[0]->type != REDIS_REPLY_STRING)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0
+        || reply->elements > 2)
     {
         return 0;
     }
 
-    text.data = reply->element[0]->str;
-    text.len = reply->element[0]->len;
+    /* behind what all attempts are told, where it is an admission's */
+
+    last = reply->element[reply->elements - 1];
+
+    if (last->type != REDIS_REPLY_STRING) {
+        return 0;
+    }
+
+    text.data = last->str;
+    text.len = last->len;
 
     if (jr_record_read(text, &record) != JR_OK
         || record.head[JR_RECORD_STATE].text.data[0] != JR_STATE_DONE[0])
@@ -198,7 +207,7 @@ set_sum(redisReply *reply)
         return 0;
     }
 
-    tail = reply->element[0]->str + (record.tail.data - text.data);
+    tail = last->str + (record.tail.data - text.data);
     len = record.tail.len - JR_DONE_SUM_LEN;
 
     fuzz_holds(jr_digest(tail + JR_DONE_SUM_LEN, len, &md) == JR_OK);
