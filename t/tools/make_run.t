@@ -107,7 +107,9 @@ like($said, qr{^HTTP/1.1 201 }, 'signed, a job run is created');
 like($said, qr/"key" *:/, 'by the service of SERVICE=');
 ($status, $said) = shell($lines[1]);
 like($said, qr/^opc-retry-replayed: true/m, 'a signed retry is replayed');
-($status, $said) = shell("$lines[2] 2>&1");
+# and from elsewhere, or a busy machine stays below the limit
+($status, $said) = shell("{ $lines[2]; } > /dev/null 2>&1 &" x 3
+    . " $lines[2] 2>&1; wait");
 like($said, qr{^HTTP/1.1 429 }, 'a hundred are over the limit');
 ($status, $said) = shell($lines[3]);
 like($said, qr{^HTTP/1.1 401 .*"NotAuthenticated"}s, 'unsigned, it is 401');
