@@ -13,6 +13,7 @@
 #include "jr_head.h"
 
 
+static ngx_uint_t ngx_http_jobruns_guard_has_lines(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_jobruns_guard_odd_name(ngx_connection_t *c);
 static const char *ngx_http_jobruns_guard_attempt(ngx_http_request_t *r,
     ngx_http_jobruns_attempt_t *a, jr_head_t *head);
@@ -43,9 +44,8 @@ static const char  ngx_http_jobruns_guard_method[] =
 /*
  * Is what r sends to be read?  Not that of a GET that is sent as one: only
  * an override of its method, or a line end in a variable, could make more of
- * it.  NGINX decodes one out of the target, and takes one over from the name
- * in a TLS handshake.  A location with `jobruns off` may set an override, which
- * counts for a subrequest of what is not a GET.
+ * it.  A location with `jobruns off` may set an override, which counts for a
+ * subrequest of what is not a GET.
  */
 
 ngx_uint_t
@@ -89,6 +89,23 @@ ngx_http_jobruns_guard_check_reads(ngx_http_request_t *r)
         return 1;
     }
 
+    return ngx_http_jobruns_guard_has_lines(r);
+}
+
+
+/*
+ * May a variable of NGINX have a line end that came from the client?  No header
+ * has one, but what NGINX decodes has: the target ($uri), Basic credentials
+ * ($remote_user); and what it takes over as it is: a body ($request_body), the
+ * name in a TLS handshake, what a proxy in front says of the connection
+ * ($proxy_protocol_tlv_...).
+ */
+
+static ngx_uint_t
+ngx_http_jobruns_guard_has_lines(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *authorization;
+
     if (r->main->quoted_uri
         && ngx_strnstr(r->main->unparsed_uri.data, (char *) "%0",
                        r->main->unparsed_uri.len)
@@ -96,6 +113,29 @@ ngx_http_jobruns_guard_check_reads(ngx_http_request_t *r)
     {
         return 1;
     }
+
+    authorization = r->headers_in.authorization;
+
+    if (authorization != NULL
+        && ngx_strncasecmp(authorization->value.data, (u_char *) "Basic ", 6)
+           == 0)
+    {
+        return 1;
+    }
+
+    if (r->request_body != NULL && r->request_body->bufs != NULL) {
+        return 1;
+    }
+
+#if (nginx_version >= 1023002)
+
+    if (r->connection->proxy_protocol != NULL
+        && r->connection->proxy_protocol->tlvs.len)
+    {
+        return 1;
+    }
+
+#endif
 
     return ngx_http_jobruns_guard_odd_name(r->connection);
 }
