@@ -18,7 +18,8 @@ for my $case (
     ['cluster tls' => qr/needs addresses of some of its nodes/],
     ['cluster 127.0.0.1:7000 db=1' => qr/database 1 .* cluster has database 0/],
     ['cluster unix:/tmp/x' => qr/its nodes name each other by "host:port"/],
-    ['cluster 127.0.0.1:7000 127.0.0.1:x' => qr/invalid port in address/],
+    ['cluster 127.0.0.1:7000 127.0.0.1:x' =>
+        qr/"127.0.0.1:x" of "jobruns_redis": expected an address with a port/],
     ['cluster 127.0.0.1:7000 127.0.0.1:7000' => qr/each only once/],
     ['cluster 127.0.0.1:7000 no-such-host.invalid:1' => qr/host not found/],
     ['cluster 127.0.0.1:7000 tls tls_ca=/none' => qr{/none}],
