@@ -7,6 +7,7 @@
 
 use lib 't/lib';
 use JobRuns;
+use JobRuns::Stored qw(admit_reply);
 use Batches;
 use RedisCluster;
 use RedisPeer;
@@ -47,7 +48,7 @@ my $peer = RedisPeer->start($t, 'relay', sub {
             $lose = take($c, 'lose');
 
             if (take($c, 'short')) {
-                $c->write("*1\r\n\$2\r\n1f\r\n");
+                $c->write(admit_reply('1f'));
                 return '';
             }
         }

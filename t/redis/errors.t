@@ -8,6 +8,7 @@
 
 use lib 't/lib';
 use JobRuns;
+use JobRuns::Stored qw(admit_reply);
 use RedisPeer;
 
 my $t = JobRuns->new;
@@ -53,8 +54,7 @@ my @allowed = map { peer("allowed$_", "-$errors[$_][0]\r\n") } 0 .. $#errors;
 
 # The clock goes back: it says twice that an admission is late.
 
-my $now = "\0" x 6 . "\1";
-my $late = peer('late', ("*2\r\n\$10\r\n1$now\0\0\r\n\$9\r\n1t$now\r\n") x 2);
+my $late = peer('late', (admit_reply("1t\0\0\0\0\0\0\1")) x 2);
 
 $t->run(workers => 1, redis =>
     'jobruns_redis %%REDIS%%; jobruns_redis_timeout 2s;', servers => join

@@ -10,7 +10,7 @@
 use lib 't/lib';
 use JobRuns;
 use JobRuns::H2;
-use JobRuns::Stored qw(write_record);
+use JobRuns::Stored qw(admit_reply write_record);
 use RedisPeer;
 
 my $t = JobRuns->new;
@@ -27,7 +27,7 @@ my %spoil = (
         my ($c) = @_;
         my $record = write_record(s => 'd', sum => 'corrupt!', x => 9e12,
             o => '0' x 32, f => '1:' . '0' x 64, r => 'x', i => 'x');
-        $c->write("*1\r\n\$" . length($record) . "\r\n$record\r\n");
+        $c->write(admit_reply($record));
     },
 );
 
