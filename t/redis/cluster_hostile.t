@@ -25,7 +25,7 @@ sub node { return "*3\r\n" . bulk($_[0]) . ":$_[1]\r\n" . bulk('id') }
 sub map_to { return "*1\r\n*3\r\n:0\r\n:16383\r\n" . node(@_) }
 
 # replies to CLUSTER with one reply, and to others by another script
-sub peer {
+sub node_peer {
     my ($name, $slots, $others) = @_;
 
     my $peer;
@@ -76,13 +76,13 @@ my %maps = (
         "*3\r\n:$_\r\n:$_\r\n" . node('127.0.0.1', 7000 + $_)
     } 0 .. 1024), 'more than 1024 masters'],
 );
-peer("map_$_", $maps{$_}[0], \&fine) for keys %maps;
+node_peer("map_$_", $maps{$_}[0], \&fine) for keys %maps;
 
 # ... of the first address; the second one is good
-peer(broken => "?\r\n", \&fine);
-peer(closed => sub { undef }, \&fine);
-peer(silent => sub { $_[0]->wait_end; undef }, \&fine);
-peer(good => undef, \&fine);
+node_peer(broken => "?\r\n", \&fine);
+node_peer(closed => sub { undef }, \&fine);
+node_peer(silent => sub { $_[0]->wait_end; undef }, \&fine);
+node_peer(good => undef, \&fine);
 for my $bad (qw(broken closed map_twice map_empty)) {
     $where{"second_$bad"} = join ' ', 'cluster', $peer{$bad}->address,
         $peer{good}->address, 'timeout=20s connect_timeout=20s';
@@ -91,7 +91,7 @@ $where{second_silent} = join ' ', 'cluster', $peer{silent}->address,
     $peer{good}->address, 'timeout=1s connect_timeout=20s';
 
 # a part of the slots without a node that can be found
-peer(partly => sub {
+node_peer(partly => sub {
     "*2\r\n*3\r\n:0\r\n:12000\r\n" . node('127.0.0.1', $_[0]{socket}->sockport)
         . "*3\r\n:12001\r\n:16383\r\n" . node('?', 7000)
 }, \&fine);
@@ -101,25 +101,25 @@ peer(partly => sub {
 
 sub here { return "127.0.0.1:" . $_[0]{socket}->sockport }
 
-peer(moved => undef, sub { "-MOVED $slot " . here($_[0]) . "\r\n" });
-peer(ask => undef, sub {
+node_peer(moved => undef, sub { "-MOVED $slot " . here($_[0]) . "\r\n" });
+node_peer(ask => undef, sub {
     my ($c, $n, @words) = @_;
     $words[0] eq 'ASKING' ? "+OK\r\n" : "-ASK $slot " . here($c) . "\r\n";
 });
-peer(asking => undef, sub {
+node_peer(asking => undef, sub {
     my ($c, $n, @words) = @_;
     $words[0] eq 'ASKING' ? "-NOPERM asking\r\n"
         : "-ASK $slot " . here($c) . "\r\n";
 });
-peer(other_slot => undef, sub { '-MOVED 1 ' . here($_[0]) . "\r\n" });
-peer(nowhere => undef, sub { "-MOVED $slot ?:7000\r\n" });
-peer(nonsense => undef, sub { "-ASK $slot\r\n" });
+node_peer(other_slot => undef, sub { '-MOVED 1 ' . here($_[0]) . "\r\n" });
+node_peer(nowhere => undef, sub { "-MOVED $slot ?:7000\r\n" });
+node_peer(nonsense => undef, sub { "-ASK $slot\r\n" });
 
 my $closed = claim_port();
-peer(refused => undef, sub { "-MOVED $slot 127.0.0.1:$closed\r\n" });
+node_peer(refused => undef, sub { "-MOVED $slot 127.0.0.1:$closed\r\n" });
 
 # the end between the reply to ASKING and that to the command
-peer(half => undef, sub {
+node_peer(half => undef, sub {
     my ($c, $n, @words) = @_;
     return "-ASK $slot " . here($c) . "\r\n" if $words[0] ne 'ASKING';
     $c->write("+OK\r\n");
@@ -129,7 +129,7 @@ peer(half => undef, sub {
 
 # each command elsewhere
 my $count = 0;
-peer(flood => undef, sub {
+node_peer(flood => undef, sub {
     my ($c, $n, @words) = @_;
     return fine() if $words[1] =~ /well/;
     $count++;

@@ -120,7 +120,7 @@ sub write_counters {
 }
 
 
-# The reply of admit.lua that tells each attempt one of these, as Redis sends it:
+# The reply of admit.lua that tells each attempt one of these, as Redis sends it;
 # its clock says that it is one millisecond past 1970, and no override is wrong.
 
 sub admit_reply {
