@@ -120,8 +120,8 @@ sub write_counters {
 }
 
 
-# The reply of admit.lua that tells each attempt one of these, as Redis sends it;
-# its clock says that it is one millisecond past 1970, and no override is wrong.
+# The reply of admit.lua that tells each attempt one of these, as Redis sends
+# it: its clock is one millisecond past 1970, and no override is wrong.
 
 sub admit_reply {
     my @told = (pack('a x6 C n', '1', 1, 0), @_);
