@@ -321,6 +321,7 @@ other_spellings_are_suspect(void **state)
 
         /* an authority before the path */
         "http://service" HEAD "/workspaces/w/jobRuns",
+        "a-scheme-that-is-long://service" HEAD "/workspaces/w/jobRuns",
         "HTTPS://user@service:443" HEAD "/workspaces/w/jobRuns",
         "//service" HEAD "/workspaces/w/jobRuns",
         "/\\service" HEAD "/workspaces/w/jobRuns",

@@ -74,9 +74,7 @@ jr_path_piece(jr_path_reading_t *p)
         p->doubled = 1;
     }
 
-    if (!p->begun && p->len && p->len <= JR_PATH_NAME
-        && p->name[p->len - 1] == ':')
-    {
+    if (!p->begun && p->last == ':') {
         now[0] |= 1;                    /* "http:" */
     }
 

@@ -46,6 +46,7 @@ typedef struct {
        blanks at its ends and ";params" */
     unsigned char  name[JR_PATH_NAME];
     size_t         len;             /* what does not fit in counts, too */
+    unsigned char  last;            /* of these; 0: there is none */
     unsigned       blanks;          /* 1: blanks that may be its end */
     unsigned       params;          /* 1: ";" in the segment */
 

@@ -177,7 +177,10 @@ jr_path_run(jr_path_reading_t *p, const char *data, size_t len)
         }
     }
 
-    p->len = n + i;
+    if (i) {
+        p->last = (unsigned char) data[i - 1];
+        p->len = n + i;
+    }
 
     return i;
 }
@@ -413,6 +416,7 @@ jr_path_name(jr_path_reading_t *p, uint32_t ch)
         p->name[p->len] = (unsigned char) ch;
     }
 
+    p->last = (unsigned char) ch;
     p->len++;
 }
 
@@ -441,6 +445,7 @@ jr_path_separator(jr_path_reading_t *p, int plain)
     jr_path_piece(p);
 
     p->len = 0;
+    p->last = 0;
     p->blanks = 0;
     p->params = 0;
     p->joined = !plain;
