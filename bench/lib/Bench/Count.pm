@@ -304,10 +304,13 @@ sub stored_record {
     my ($key) = grep { /(?:\}|:token):[0-9a-f]{64}$/ }
         @{$redis->command('KEYS', '*')}
         or die "a creation has left no record\n";
-    my $value = $redis->command('GET', $key);
+
+    # that of a peer is a hash
+    my @values = $redis->command('TYPE', $key) eq 'hash'
+        ? @{$redis->command('HVALS', $key)} : $redis->command('GET', $key);
 
     return {
-        bytes  => length $value,
+        bytes  => length join('', @values),
         memory => $redis->command('MEMORY', 'USAGE', $key,
             'SAMPLES', '0'),
     };

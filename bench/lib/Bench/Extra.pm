@@ -20,7 +20,7 @@ use JobRuns::Process ();
 use JobRuns::Wait qw(wait_for);
 
 # run(\%results, \%only, peer => { NAME => Bench::Peer }, service =>, redis =>,
-#     common =>, rounds =>, seconds =>)
+#     common =>, rounds =>, seconds =>, write => what keeps the results so far)
 
 sub run {
     my ($results, $only, %opt) = @_;
@@ -35,6 +35,7 @@ sub run {
     {
         $opt{redis}->command('FLUSHALL', 'ASYNC');
         $results->{$name} = $sections{$name}->(%opt);
+        $opt{write}->();
         print "$name: ", JSON::PP->new->canonical->encode($results->{$name}),
             "\n";
     }
