@@ -63,7 +63,7 @@ my %brings = (
 sub ask {
     my ($kind, $method, $value) = @_;
     my $client = $t->client($kind eq 'authority'
-        ? (to => '127.0.0.1:' . $t->port(2)) : ());
+        ? '127.0.0.1:' . $t->port(2) : undef);
 
     $client->send($brings{$kind}->($method, $value));
 
