@@ -152,10 +152,6 @@ ngx_http_jobruns_settlement_create(ngx_http_jobruns_attempt_t *a)
 static ngx_int_t
 ngx_http_jobruns_settlement_try(ngx_http_jobruns_settlement_t *s)
 {
-    s->call.op.data = s;
-    s->call.op.log = &s->log;
-
-    s->call.handler = ngx_http_jobruns_on_settled;
     return s->pending ? ngx_http_jobruns_batch_alone(&s->call)
                       : ngx_http_jobruns_batch_call(&s->call);
 }
