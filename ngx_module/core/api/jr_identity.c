@@ -18,7 +18,7 @@
 
 
 /* what stands in keys as it is */
-static const unsigned char  jr_identity_plain[256] = {
+static const unsigned char  jr_identity_in_key[256] = {
     JR_ALNUM, ['.'] = 1, ['_'] = 1, [':'] = 1, ['-'] = 1
 };
 
@@ -365,7 +365,7 @@ jr_identity_name(jr_str_t value, char buf[JR_NAME_DIGEST], jr_str_t *name)
     jr_status_e  rc;
 
     for (i = 0; i < value.len; i++) {
-        if (!jr_identity_plain[(unsigned char) value.data[i]]) {
+        if (!jr_identity_in_key[(unsigned char) value.data[i]]) {
             break;
         }
     }
