@@ -111,6 +111,7 @@ typedef struct {
 
     ngx_http_jobruns_auth_conf_t   auth;
 
+    ngx_msec_t                     keepalive;     /* 0: new connections */
     ngx_msec_t                     retry_ttl;
     ngx_msec_t                     retry_lease;
     ngx_msec_t                     retry_wait;
@@ -149,9 +150,8 @@ typedef struct {
 typedef struct {
     size_t                         hold_memory;   /* per worker */
     ngx_msec_t                     redis_watch;   /* 0: off */
-    ngx_array_t                    half_identities;   /* of
-                                                 ngx_http_complex_value_t *:
-                                                 a tenant without a principal
+    ngx_array_t                    half_identities;   /* of pointers to a
+                                                 tenant without a principal
                                                  or the reverse, warned of */
     jr_schema_t                   *schema;    /* the embedded one, compiled
                                                  when first needed */

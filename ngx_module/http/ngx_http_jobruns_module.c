@@ -130,6 +130,12 @@ static ngx_http_jobruns_value_t  ngx_http_jobruns_wait = {
     .expected = "a time, such as \"10s\", or 0 for not waiting"
 };
 
+static ngx_http_jobruns_value_t  ngx_http_jobruns_keepalive = {
+    .kind = jobruns_value_msec, .most = 3600000,
+    .expected = "a time up to 1h, such as \"1s\", or 0 for a new connection "
+                "for each creation"
+};
+
 static ngx_http_jobruns_value_t  ngx_http_jobruns_skew = {
     .kind = jobruns_value_sec, .least = 1, .most = 3600,
     .expected = "a time from 1s to 1h, in whole seconds"
@@ -274,6 +280,13 @@ static ngx_command_t  ngx_http_jobruns_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_jobruns_loc_conf_t, auth.min_bits),
       &ngx_http_jobruns_bits },
+
+    { ngx_string("jobruns_keepalive"),
+      NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,
+      ngx_http_jobruns_values_set,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_jobruns_loc_conf_t, keepalive),
+      &ngx_http_jobruns_keepalive },
 
     { ngx_string("jobruns_retry_ttl"),
       NGX_HTTP_JOBRUNS_ANY|NGX_CONF_TAKE1,

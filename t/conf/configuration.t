@@ -77,6 +77,7 @@ my @directives = (
     ['jobruns_retry_ttl', [qw(1m 24h 30d)], [qw(59s 0 31d -1 day "")]],
     ['jobruns_retry_lease', [qw(3s 15s)], [qw(2999ms 301s 0 -1 soon "")]],
     ['jobruns_retry_wait', [qw(0 100ms 10s)], [qw(-1 long 10x "")]],
+    ['jobruns_keepalive', [qw(0 1ms 5s 1h)], [qw(-1 3601s long "")]],
     ['jobruns_retry_unknown', [qw(forward refuse)], [qw(on deny "")]],
     ['jobruns_response_max_size', [qw(0 1 64k 1m)], [qw(-1 big 1q "")]],
     ['jobruns_limit', [

@@ -41,6 +41,8 @@ my @values = (
         qw(0 2h 10ms)),
     (map { ['jobruns_auth_min_bits', $_, qr/bits from 1024 to 8192/] }
         qw(1023 8193 many)),
+    (map { ['jobruns_keepalive', $_, qr/a time up to 1h, such as "1s", or 0/] }
+        qw(-1 2h 5x)),
     (map { ['jobruns_response_max_size', $_, qr/a size of 0 or more/] }
         qw(-1 big 1q), ''),
     (map { ['jobruns_hold_memory', $_, qr/a size of 0 or more/] } qw(x 1g1)),

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # The service speaks TLS: each creation is sent on a connection of its own,
-# whatever was kept open, and causes no line of TLS in error.log; no response
-# is lost.
+# whatever was kept open, or with jobruns_keepalive on one that is kept; it
+# causes no line of TLS in error.log, and no response is lost.
 
 use lib 't/lib';
 use JobRuns;
@@ -31,17 +31,26 @@ END
             proxy_set_header Host $http_host;
         }
     }
+    proxy_ssl_verify on;
+    proxy_ssl_trusted_certificate %%TESTDIR%%/service.crt;
+    proxy_ssl_name service;
+    jobruns_retry_unknown refuse;
     server {
         listen 127.0.0.1:%%PORT_2%%;
         listen 127.0.0.1:%%PORT_3%% %%HTTP2_LISTEN%%;
         %%HTTP2_ON%%
         jobruns on;
-        jobruns_retry_unknown refuse;
         location / {
             include %%ROOT%%/conf/jobruns_proxy.conf;
-            proxy_ssl_verify on;
-            proxy_ssl_trusted_certificate %%TESTDIR%%/service.crt;
-            proxy_ssl_name service;
+            proxy_pass https://kept;
+        }
+    }
+    server {
+        listen 127.0.0.1:%%PORT_4%%;
+        jobruns on;
+        jobruns_keepalive 1m;
+        location / {
+            include %%ROOT%%/conf/jobruns_proxy.conf;
             proxy_pass https://kept;
         }
     }
@@ -78,6 +87,20 @@ is_deeply([map { (split)[1] } grep { /^POST/ } @lines], [(1) x $n],
     'each creation is the first request of its connection');
 ok((grep { /^GET (\d+)/ && $1 > 1 } @lines) >= 2 * $n - 1,
     'GETs use connections again');
+# jobruns_keepalive: the first one makes a connection, since nobody knows when
+# that was left which the others use
+
+is($t->create_run(token => "k$_", to => '127.0.0.1:' . $t->port(4))->status,
+    201, 'a creation is created where connections are kept') for 1 .. 3;
+
+wait_for {
+    @lines = split /\n/, $t->read_file('tls.log');
+    @lines == 3 * $n + 3;
+} 'these creations in the log';
+
+is_deeply([map { (split)[1] } @lines[-3 .. -1]], [1, 2, 3],
+    'creations use a connection again where connections are kept');
+
 unlike($t->nginx->error_log, qr/SSL_|\[crit\]|\[error\]/,
     'error.log has no line of TLS');
 

@@ -170,6 +170,7 @@ ngx_http_jobruns_conf_create_loc(ngx_conf_t *cf)
     jlcf->replicas = NGX_CONF_UNSET_UINT;
     ngx_http_jobruns_auth_directives_unset(&jlcf->auth);
 
+    jlcf->keepalive = NGX_CONF_UNSET_MSEC;
     jlcf->retry_ttl = NGX_CONF_UNSET_MSEC;
     jlcf->retry_lease = NGX_CONF_UNSET_MSEC;
     jlcf->retry_wait = NGX_CONF_UNSET_MSEC;
@@ -225,6 +226,7 @@ ngx_http_jobruns_conf_merge_loc(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_http_jobruns_auth_directives_merge(&prev->auth, &conf->auth);
 
+    ngx_conf_merge_msec_value(conf->keepalive, prev->keepalive, 0);
     ngx_conf_merge_msec_value(conf->retry_ttl, prev->retry_ttl, 86400000);
     ngx_conf_merge_msec_value(conf->retry_lease, prev->retry_lease, 15000);
     ngx_conf_merge_msec_value(conf->retry_wait, prev->retry_wait, 10000);

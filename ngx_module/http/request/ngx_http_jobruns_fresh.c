@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A connection of its own for each creation.
+ * A fresh connection for each creation: a new one, or one that was left for
+ * no longer than jobruns_keepalive says that the service keeps it.
  *
- * A connection that was used before may be closed by the service at any time.
- * A request that is written into the close is lost, and nobody can tell that
- * from one that was carried out: the attempt would be unknown, although
- * nothing was made.  So peer.get is wrapped where a creation leaves: a
- * connection from a cache (NGX_DONE, ngx_event_connect_peer()) is closed, and
+ * A connection that idles may be closed by the service at any time.  A request
+ * that is written into the close is lost, and nobody can tell that from one
+ * that was carried out: the attempt would be unknown, although nothing was
+ * made.  So peer.get is wrapped where a creation leaves: a connection from a
+ * cache (NGX_DONE, ngx_event_connect_peer()) that is not fresh is closed, and
  * NGINX connects to the same peer.
+ *
+ * When a connection was left, its own pool knows: peer.free is wrapped for
+ * every request of a location with jobruns_keepalive.  Other locations may use
+ * it meanwhile, so that it has idled for less than is thought, never for more.
  *
  * A cache has only peer.data to go by, so every call that takes it is wrapped,
  * as in ngx_http_upstream_keepalive_module.
@@ -16,8 +21,20 @@
 #include "ngx_http_jobruns_fresh.h"
 #include "ngx_http_jobruns_guard.h"
 
+#include <time.h>
+
+
+/* in the pool of a connection, found there by the cleanup's handler */
 
 typedef struct {
+    uint64_t                           at;    /* when it was left, ms */
+} ngx_http_jobruns_left_t;
+
+
+typedef struct {
+    ngx_msec_t                         keepalive; /* 0: only new ones */
+    ngx_uint_t                         creation;  /* unsigned  creation:1; */
+
     void                              *data;
     ngx_event_get_peer_pt              get;
     ngx_event_free_peer_pt             free;
@@ -36,6 +53,13 @@ static void ngx_http_jobruns_fresh_free(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t state);
 static void ngx_http_jobruns_fresh_notify(ngx_peer_connection_t *pc,
     void *data, ngx_uint_t type);
+static ngx_uint_t ngx_http_jobruns_fresh_kept(ngx_connection_t *c,
+    ngx_msec_t keepalive);
+static ngx_http_jobruns_left_t *ngx_http_jobruns_fresh_left(
+    ngx_connection_t *c);
+static void ngx_http_jobruns_fresh_leave(ngx_connection_t *c);
+static void ngx_http_jobruns_fresh_cleanup(void *data);
+static uint64_t ngx_http_jobruns_fresh_now(void);
 static void ngx_http_jobruns_fresh_close(ngx_connection_t *c);
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_jobruns_fresh_set_session(ngx_peer_connection_t *pc,
@@ -46,10 +70,15 @@ static void ngx_http_jobruns_fresh_save_session(ngx_peer_connection_t *pc,
 
 
 ngx_int_t
-ngx_http_jobruns_fresh_peer(ngx_http_request_t *r)
+ngx_http_jobruns_fresh_peer(ngx_http_request_t *r, ngx_msec_t keepalive,
+    ngx_uint_t creation)
 {
     ngx_peer_connection_t     *pc;
     ngx_http_jobruns_fresh_t  *fresh;
+
+    if (!creation && keepalive == 0) {
+        return NGX_OK;
+    }
 
     fresh = ngx_palloc(r->pool, sizeof(ngx_http_jobruns_fresh_t));
     if (fresh == NULL) {
@@ -57,6 +86,9 @@ ngx_http_jobruns_fresh_peer(ngx_http_request_t *r)
     }
 
     pc = &r->upstream->peer;
+
+    fresh->keepalive = keepalive;
+    fresh->creation = creation;
 
     fresh->data = pc->data;
     fresh->get = pc->get;
@@ -102,7 +134,9 @@ ngx_http_jobruns_fresh_get(ngx_peer_connection_t *pc, void *data)
 
     rc = fresh->get(pc, fresh->data);
 
-    if (rc != NGX_DONE || pc->connection == NULL) {
+    if (rc != NGX_DONE || pc->connection == NULL || !fresh->creation
+        || ngx_http_jobruns_fresh_kept(pc->connection, fresh->keepalive))
+    {
         return rc;
     }
 
@@ -114,11 +148,97 @@ ngx_http_jobruns_fresh_get(ngx_peer_connection_t *pc, void *data)
     pc->cached = 0;
 
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, pc->log, 0,
-                   "jobruns: connection %p was used before, closed", c);
+                   "jobruns: connection %p is not fresh, closed", c);
 
     ngx_http_jobruns_fresh_close(c);
 
     return NGX_OK;
+}
+
+
+/* may a creation go out on c, which was used before? */
+
+static ngx_uint_t
+ngx_http_jobruns_fresh_kept(ngx_connection_t *c, ngx_msec_t keepalive)
+{
+    u_char                    byte;
+    ngx_http_jobruns_left_t  *left;
+
+    left = ngx_http_jobruns_fresh_left(c);
+
+    if (left == NULL || left->at == 0
+        || ngx_http_jobruns_fresh_now() - left->at > keepalive)
+    {
+        return 0;
+    }
+
+    /* a close may have arrived that NGINX was not told of yet */
+
+    return recv(c->fd, &byte, 1, MSG_PEEK) == -1
+           && ngx_socket_errno == NGX_EAGAIN;
+}
+
+
+static ngx_http_jobruns_left_t *
+ngx_http_jobruns_fresh_left(ngx_connection_t *c)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = c->pool ? c->pool->cleanup : NULL; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_jobruns_fresh_cleanup) {
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* c is on its way into a cache, or about to be closed */
+
+static void
+ngx_http_jobruns_fresh_leave(ngx_connection_t *c)
+{
+    ngx_pool_cleanup_t       *cln;
+    ngx_http_jobruns_left_t  *left;
+
+    left = ngx_http_jobruns_fresh_left(c);
+
+    if (left == NULL) {
+        if (c->pool == NULL) {
+            return;
+        }
+
+        cln = ngx_pool_cleanup_add(c->pool, sizeof(ngx_http_jobruns_left_t));
+        if (cln == NULL) {
+            return;     /* no creation will use it */
+        }
+
+        cln->handler = ngx_http_jobruns_fresh_cleanup;
+        left = cln->data;
+    }
+
+    left->at = ngx_http_jobruns_fresh_now();
+}
+
+
+static void
+ngx_http_jobruns_fresh_cleanup(void *data)
+{
+    /* only marks its data */
+}
+
+
+/* not the time of the event loop, which stands still while a worker does */
+
+static uint64_t
+ngx_http_jobruns_fresh_now(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 
@@ -161,6 +281,10 @@ ngx_http_jobruns_fresh_free(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state)
 {
     ngx_http_jobruns_fresh_t  *fresh = data;
+
+    if (fresh->keepalive && pc->connection) {
+        ngx_http_jobruns_fresh_leave(pc->connection);
+    }
 
     fresh->free(pc, fresh->data, state);
 }

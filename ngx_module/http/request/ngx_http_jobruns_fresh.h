@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A connection of its own for each creation.
+ * A fresh connection for each creation.
  */
 
 #ifndef NGX_HTTP_JOBRUNS_FRESH_H_INCLUDED
@@ -10,11 +10,14 @@
 
 
 /*
- * Makes the creation that r->upstream is about to send go out on a connection
- * that was not used before, whatever cache its upstream has.  Called behind
- * peer.init; fails for want of memory alone.
+ * Called behind peer.init for what r->upstream is about to send.  A creation
+ * goes out on a new connection, or on one from a cache of its upstream that
+ * idled for at most keepalive (ms; 0: always a new one) and is not closed by
+ * the service.  What is not a creation uses connections as configured, and
+ * with a keepalive is noted as the last that used one.  NGX_ERROR: no memory.
  */
-ngx_int_t ngx_http_jobruns_fresh_peer(ngx_http_request_t *r);
+ngx_int_t ngx_http_jobruns_fresh_peer(ngx_http_request_t *r,
+    ngx_msec_t keepalive, ngx_uint_t creation);
 
 
 #endif /* NGX_HTTP_JOBRUNS_FRESH_H_INCLUDED */

@@ -135,6 +135,7 @@ ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
     size_t                         low, high, middle;
     ngx_http_jobruns_ctx_t        *ctx;
     ngx_http_jobruns_peer_t       *peers;
+    ngx_http_jobruns_loc_conf_t   *jlcf;
     ngx_http_jobruns_main_conf_t  *jmcf;
 
     if (ngx_http_jobruns_guard(r) != NGX_OK) {
@@ -164,14 +165,17 @@ ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
 
     ctx = ngx_http_jobruns_attempt_get_ctx(r);
 
-    if (ctx == NULL || ctx->attempt == NULL || r != r->main
-        || r->upstream == NULL || r->method != NGX_HTTP_POST
-        || ctx->attempt->state != jobruns_st_forwarding)
-    {
+    if (r->upstream == NULL) {
         return NGX_OK;
     }
 
-    return ngx_http_jobruns_fresh_peer(r);
+    jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
+
+    return ngx_http_jobruns_fresh_peer(r, jlcf->keepalive,
+                                       ctx && ctx->attempt && r == r->main
+                                       && r->method == NGX_HTTP_POST
+                                       && ctx->attempt->state
+                                          == jobruns_st_forwarding);
 }
 
 
