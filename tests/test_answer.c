@@ -84,6 +84,34 @@ an_answer_is_written_as_documented(void **state)
 }
 
 
+/* however many digits the lengths have: nothing is read of what is that long */
+
+static void
+the_longest_lengths_have_room(void **state)
+{
+    int          first;
+    size_t       i, headers;
+    jr_answer_t  answer = { .status = 299 };
+
+    (void) state;
+
+    headers = 0;
+
+    for (i = 0; i < JR_ANSWER_HEADERS; i++) {
+        answer.headers[i] = (jr_str_t) { 1000000000000000000, "" };
+        headers += strlen(names[i]) + strlen(": ") + answer.headers[i].len + 1;
+    }
+
+    answer.body = (jr_str_t) { 10000000000000000000u, "" };
+
+    first = snprintf(NULL, 0, "%u %zu %zu\n", answer.status, headers,
+                     answer.body.len);
+
+    assert_true(jr_answer_size(&answer)
+                >= (size_t) first + headers + answer.body.len);
+}
+
+
 static void
 every_header_comes_back(void **state)
 {
@@ -253,6 +281,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(an_answer_is_written_as_documented),
+        cmocka_unit_test(the_longest_lengths_have_room),
         cmocka_unit_test(every_header_comes_back),
         cmocka_unit_test(what_is_no_answer_is_refused),
         cmocka_unit_test(bounds_of_an_answer),

@@ -67,6 +67,8 @@ messages_name_field_item_and_rule(void **state)
     says("0 0 1-25 1 1 ?", 4, "hour must be 0-23, found 1-25");
     says("0 0 */24 1 1 ?", 6, "hour step must be 1-23, found 24");
     says("0 0 */ 1 1 ?", 6, "hour step must be 1-23");
+    says("0 0 */005 1 1 ?", 6, "hour step must be 1-23, found 005");
+    says("0 0 0 1 1 ? */0050", 14, "year step must be 1-229, found 0050");
     says("0 0 1,,2 1 1 ?", 6, "hour must not have an empty item");
     says("0 0 0 32 1 ?", 6, "day-of-month must be 1-31, L, LW, L-1 to L-30,"
          " 1W to 31W or ?, found 32");
@@ -219,6 +221,7 @@ months_and_years(void **state)
           " 2027-01-01T00:00:00 2027-02-01T00:00:00 2027-11-01T00:00:00");
     fires("0 0 0 1 1 ? 2030/50", "2030-01-01T00:00:00 2080-01-01T00:00:00"
           " 2130-01-01T00:00:00 2180-01-01T00:00:00");
+    fires("0 0 0 1 1 ? 1970/100", "2070-01-01T00:00:00 2170-01-01T00:00:00");
     fires("59 59 23 31 12 ? 2199", "2199-12-31T23:59:59");
     fires("0 0 0 1 1 ? 2025", "");
     fires("0 0 0 29 2 ? 2100", "");
@@ -246,6 +249,7 @@ what_quartz_drops_behind_a_name(void **state)
 
     fires("0 0 0 1 September ?", "2026-09-01T00:00:00 2027-09-01T00:00:00");
     fires("0 0 0 1 SEPT ?", "2026-09-01T00:00:00 2027-09-01T00:00:00");
+    fires("0 0 0 1 SEPT-NOV ?", "2026-09-01T00:00:00 2027-09-01T00:00:00");
     fires("0 0 0 ? * THURS", "2026-05-07T00:00:00 2026-05-14T00:00:00");
     fires("0 0 0 ? * MON-FRIDAY", "2026-05-01T00:00:00"
           " 2026-05-04T00:00:00");

@@ -219,6 +219,177 @@ windows_and_names(void **state)
 }
 
 
+static const jr_limit_param_t *
+param_of(jr_limit_kind_e kind, const char *name)
+{
+    const jr_limit_param_t  *param;
+
+    for (param = jr_limit_kinds[kind].params; param->name; param++) {
+        if (strcmp(param->name, name) == 0) {
+            return param;
+        }
+    }
+
+    fail_msg("no %s", name);
+
+    return NULL;
+}
+
+
+/* each parameter sets what it is named for, and nothing else */
+
+static void
+parameters_of_directives(void **state)
+{
+    size_t                   i;
+    jr_limit_t               limit, want;
+    jr_limit_kind_e          kind;
+    const jr_limit_param_t  *param;
+
+    static const struct {
+        const char  *directive;
+        const char  *name;
+        const char  *value;
+        const char  *wrong;
+        jr_limit_t   want;
+    } cases[] = {
+        { "jobruns_limit", "rate=", "30r/m", "30",
+          { .count = 30, .period = 60000000 } },
+        { "jobruns_limit", "burst=", "1000000", "1000001",
+          { .burst = 1000000 } },
+        { "jobruns_limit", "delay=", "55s", "56s", { .delay = 55000 } },
+        { "jobruns_quota", "limit=", "1000000000000", "1000000000001",
+          { .count = 1000000000000 } },
+        { "jobruns_quota", "window=", "month", "months",
+          { .window = jr_str("month") } },
+        { "jobruns_concurrency", "limit=", "0", "-1", { .count = 0 } },
+        { "jobruns_concurrency", "delay=", "1ms", "0", { .delay = 1 } }
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(cases); i++) {
+        kind = jr_limit_kind_find(str(cases[i].directive));
+        assert_int_not_equal(kind, JR_LIMIT_LAST);
+
+        memset(&limit, 0, sizeof(limit));
+        param = param_of(kind, cases[i].name);
+
+        assert_int_equal(param->set(&limit, str(cases[i].value)), JR_OK);
+
+        want = cases[i].want;
+        assert_int_equal(limit.count, want.count);
+        assert_int_equal(limit.period, want.period);
+        assert_int_equal(limit.burst, want.burst);
+        assert_int_equal(limit.delay, want.delay);
+        assert_int_equal(limit.window.len, want.window.len);
+
+        if (want.window.len) {
+            assert_memory_equal(limit.window.data, want.window.data,
+                                want.window.len);
+        }
+
+        assert_int_equal(param->set(&limit, str(cases[i].wrong)), JR_INVALID);
+    }
+
+    assert_int_equal(jr_limit_kind_find(str("jobruns_")), JR_LIMIT_LAST);
+    assert_int_equal(jr_limit_kind_find(str("jobruns_quotas")),
+                     JR_LIMIT_LAST);
+}
+
+
+/* what may be in force instead: 0 blocks, "none" lifts, and a burst cannot be
+   lifted by itself */
+
+static void
+parameters_of_overrides(void **state)
+{
+    size_t                   i;
+    const jr_limit_param_t  *param;
+
+    static const struct {
+        jr_limit_kind_e   kind;
+        const char       *name;
+        const char       *good[5];
+        const char       *bad[5];
+    } cases[] = {
+        { JR_LIMIT_RATE, "rate=", { "0", "1000000", "none", "50r/s", "7r/h" },
+          { "1000001", "", "0r/s", "nones", "50r/d" } },
+        { JR_LIMIT_RATE, "burst=", { "0", "1000000", "40", "1", "007" },
+          { "1000001", "none", "", "-1", "40r/s" } },
+        { JR_LIMIT_QUOTA, "limit=", { "0", "1000000000000", "none", "1",
+                                      "007" },
+          { "1000000000001", "", "nones", "-1", "5r/s" } },
+        { JR_LIMIT_CONCURRENCY, "limit=", { "0", "1000000000000", "none", "1",
+                                            "007" },
+          { "1000000000001", "", "non", "-1", "5r/s" } }
+    };
+
+    (void) state;
+
+    for (i = 0; i < LEN(cases) * 5; i++) {
+        param = param_of(cases[i / 5].kind, cases[i / 5].name);
+
+        assert_int_equal(param->override(str(cases[i / 5].good[i % 5])),
+                         JR_OK);
+        assert_int_equal(param->override(str(cases[i / 5].bad[i % 5])),
+                         JR_INVALID);
+    }
+
+    assert_null(param_of(JR_LIMIT_RATE, "delay=")->override);
+    assert_null(param_of(JR_LIMIT_QUOTA, "window=")->override);
+}
+
+
+/* two locations that count by one name must mean the same by it */
+
+static void
+limits_of_one_name_conflict(void **state)
+{
+    char        text[512];
+    size_t      i;
+    jr_limit_t  one, other;
+
+    (void) state;
+
+    one = limit_of(JR_LIMIT_RATE, "n");
+    one.count = 5;
+    one.period = 1000000;
+    one.burst = 6;
+    one.delay = 7;
+
+    assert_int_equal(jr_limit_kinds[JR_LIMIT_RATE].conflict(&one, &one, text,
+                                                            sizeof(text)), 0);
+
+    for (i = 0; i < 4; i++) {
+        other = one;
+        other.count += i == 0;
+        other.period += i == 1;
+        other.burst += i == 2;
+        other.delay += i == 3;
+
+        assert_true(jr_limit_kinds[JR_LIMIT_RATE].conflict(
+                        &one, &other, text, sizeof(text)) > 0);
+    }
+
+    one = limit_of(JR_LIMIT_QUOTA, "n");
+    other = one;
+    one.window = str("hour");
+    other.window = str("day");
+
+    assert_true(jr_limit_kinds[JR_LIMIT_QUOTA].conflict(
+                    &one, &other, text, sizeof(text)) > 0);
+    assert_non_null(strstr(text, "window=day in one location and window=hour"
+                           " in another"));
+
+    other.window = str("hour");
+    assert_int_equal(jr_limit_kinds[JR_LIMIT_QUOTA].conflict(
+                         &one, &other, text, sizeof(text)), 0);
+
+    assert_null(jr_limit_kinds[JR_LIMIT_CONCURRENCY].conflict);
+}
+
+
 /* printf %s VALUE | sha256sum | xxd -r -p | head -c 9 | base64 */
 
 static void
@@ -658,6 +829,9 @@ main(void)
         cmocka_unit_test(turns),
         cmocka_unit_test(numbers),
         cmocka_unit_test(windows_and_names),
+        cmocka_unit_test(parameters_of_directives),
+        cmocka_unit_test(parameters_of_overrides),
+        cmocka_unit_test(limits_of_one_name_conflict),
         cmocka_unit_test(partitions),
         cmocka_unit_test(measures),
         cmocka_unit_test(measures_out_of_bounds),

@@ -162,6 +162,9 @@ other_paths_are_not_ours(void **state)
         HEAD "/workspaces/w/jobs/jobRuns",
         HEAD "/workspaces/w/job%20Runs",
         HEAD "/workspaces/w/job%%Runs",
+        /* "!" and "~" in full width, the first and the last that there are */
+        HEAD "/workspaces/w/job%EF%BC%81uns",
+        HEAD "/workspaces/w/job%EF%BD%9Euns",
         HEAD "/workspaces/w/%6a%6f%62",
         "/n/space/b/bucket/o/20260430%2FdataLakes%2Fx%2Fworkspaces%2Fw"
             "%2FjobRuns",
