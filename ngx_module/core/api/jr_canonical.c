@@ -289,14 +289,27 @@ jr_canonical_array(jr_sink_t *s, const jr_value_t *array)
 static jr_status_e
 jr_canonical_string(jr_sink_t *s, const char *data, size_t len)
 {
+    char        *p;
     size_t       n;
     jr_status_e  rc;
+
+    n = jr_run_utf8(data, len);
+
+    if (n == len && len + 2 <= sizeof(s->chunk) - s->used) {
+        p = s->chunk + s->used;
+
+        *p++ = '"';
+        memcpy(p, data, len);
+        p[len] = '"';
+
+        s->used += len + 2;
+
+        return JR_OK;
+    }
 
     rc = jr_sink_put(s, "\"", 1);
 
     while (rc == JR_OK) {
-
-        n = jr_run_utf8(data, len);
 
         rc = jr_sink_put(s, data, n);
 
@@ -308,6 +321,7 @@ jr_canonical_string(jr_sink_t *s, const char *data, size_t len)
 
         data += n + 1;
         len -= n + 1;
+        n = jr_run_utf8(data, len);
     }
 
     return rc == JR_OK ? jr_sink_put(s, "\"", 1) : rc;

@@ -18,8 +18,8 @@
 
 
 static void jr_line_escaped(jr_line_t *line, jr_str_t value);
-static int jr_line_begin(jr_line_t *line, const char *name, size_t len,
-    size_t need);
+static inline int jr_line_begin(jr_line_t *line, const char *name,
+    size_t len, size_t need);
 static void jr_line_put(jr_line_t *line, const char *text, size_t len);
 
 
@@ -211,7 +211,7 @@ jr_line_members(jr_line_t *line, const char *text, size_t len)
 
 /* writes the comma and the name if they and need bytes fit */
 
-static int
+static inline int
 jr_line_begin(jr_line_t *line, const char *name, size_t len, size_t need)
 {
     char  *p;

@@ -43,21 +43,35 @@
 
 #if (__SSE2__)
 
-/* so many bytes at p, a multiple of 16, are as jr_run_ascii() wants them */
+/*
+ * Where the first byte is that does not stand for itself, of 16 or more; len
+ * where there is none.  With ascii, from 0x80 on none does; with del, 0x7f does
+ * not.
+ */
 
 static inline size_t
-jr_run_ascii_16(const char *p, size_t len, int del)
+jr_run_16(const char *p, size_t len, int ascii, int del)
 {
+    int      mask;
     size_t   i;
     __m128i  bytes, odd;
 
-    for (i = 0; len - i >= 16; i += 16) {
+    for (i = 0; i < len; i += 16) {
+
+        if (len - i < 16) {
+            /* the last ones overlap those before them */
+            i = len - 16;
+        }
 
         bytes = _mm_loadu_si128((const __m128i *) (p + i));
 
         /* signed: bytes from 0x80 on are less than a blank, too */
 
-        odd = _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)),
+        odd = ascii ? _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20))
+                    : _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)),
+                                     bytes);
+
+        odd = _mm_or_si128(odd,
                 _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
                              _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
 
@@ -66,17 +80,15 @@ jr_run_ascii_16(const char *p, size_t len, int del)
                                _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
         }
 
-        if (_mm_movemask_epi8(odd)) {
-            break;
+        mask = _mm_movemask_epi8(odd);
+
+        if (mask) {
+            return i + (size_t) __builtin_ctz((unsigned int) mask);
         }
     }
 
-    return i;
+    return len;
 }
-
-#else
-
-#define jr_run_ascii_16(p, len, del)  0
 
 #endif
 
@@ -93,7 +105,13 @@ jr_run_ascii(const char *p, size_t len, int del)
     uint64_t       word, odd;
     unsigned char  c;
 
-    for (i = jr_run_ascii_16(p, len, del); i < len; i += sizeof(word)) {
+#if (__SSE2__)
+    if (len >= 16) {
+        return jr_run_16(p, len, 1, del);
+    }
+#endif
+
+    for (i = 0; i < len; i += sizeof(word)) {
 
         if (len - i < sizeof(word)) {
 
@@ -143,6 +161,12 @@ jr_run_utf8(const char *p, size_t len)
     size_t         i;
     uint64_t       word, odd;
     unsigned char  c;
+
+#if (__SSE2__)
+    if (len >= 16) {
+        return jr_run_16(p, len, 0, 0);
+    }
+#endif
 
     for (i = 0; i < len; i += sizeof(word)) {
 
