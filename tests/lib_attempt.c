@@ -21,7 +21,6 @@
 
 #include "jr_embedded.h"
 #include "jr_limit.h"
-#include "jr_outcome.h"
 #include "jr_script.h"
 
 
@@ -264,13 +263,10 @@ put_settle(redis_t *redis, words_t *args, const attempt_t *a,
     const char *outcome, int64_t lost, const char *tail, size_t len)
 {
     char       text[WORD_MAX], *p;
-    jr_str_t   word;
     jr_pack_t  v[JR_RECORD_LAST];
 
-    word = (jr_str_t) { strlen(outcome), outcome };
-
     v[JR_RECORD_FORMAT].text = (jr_str_t) jr_str(JR_SCRIPT_FORMAT);
-    v[JR_RECORD_STATE].text = jr_outcome_settle_letter(word);
+    v[JR_RECORD_STATE].text = settle_letter_of(outcome);
     v[JR_RECORD_FLAGS].number = (a->record ? 0 : JR_SETTLE_ALONE)
                                 + (lost ? JR_SETTLE_LOST : 0);
     v[JR_RECORD_LEASE_END].number = lost;

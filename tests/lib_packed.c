@@ -15,6 +15,7 @@
 
 #include "lib_packed.h"
 
+#include "jr_outcome.h"
 #include "jr_script.h"
 
 
@@ -130,6 +131,25 @@ fingerprint_of(const char *text, jr_pack_t *version, jr_pack_t *bytes)
 
     version->number = atoi(text);
     bytes->text = (jr_str_t) { sizeof(prints[n]), prints[n] };
+}
+
+
+jr_str_t
+settle_letter_of(const char *outcome)
+{
+    size_t  as;
+
+    for (as = 0; as < JR_SETTLE_AS_LAST; as++) {
+        if (jr_str_eq(jr_outcome_settle_words[as].word, outcome,
+                      strlen(outcome)))
+        {
+            return jr_outcome_settle_words[as].letter;
+        }
+    }
+
+    fail_msg("settled as \"%s\"", outcome);
+
+    return (jr_str_t) { 0, NULL };
 }
 
 

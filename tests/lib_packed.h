@@ -35,6 +35,9 @@ const char *owner_of(const char *owner);
 /* "1:f00d": version, and bytes filled up with "0" */
 void fingerprint_of(const char *text, jr_pack_t *version, jr_pack_t *bytes);
 
+/* the letter that settle.lua takes for "created" and so on */
+jr_str_t settle_letter_of(const char *outcome);
+
 /* the tail of a record that is done; returns its length */
 size_t done_tail(const char *answer, const char *location,
     const char *run_key, char *dst);

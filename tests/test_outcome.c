@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "jr_outcome.h"
+#include "jr_script.h"
 
 
 static void
@@ -78,6 +79,17 @@ every_status_has_its_outcome(void **state)
 
 
 static void
+settled_as(jr_outcome_e outcome, unsigned status, const char *word,
+    const char *letter)
+{
+    jr_settle_as_e  as = jr_outcome_settle_as(outcome, status);
+
+    is(jr_outcome_settle_words[as].word, word);
+    is(jr_outcome_settle_words[as].letter, letter);
+}
+
+
+static void
 words(void **state)
 {
     size_t  i;
@@ -94,13 +106,14 @@ words(void **state)
         is(jr_outcome_name(i), names[i]);
     }
 
-    is(jr_outcome_settle_word(JR_OUTCOME_CREATED, 201), "created");
-    is(jr_outcome_settle_word(JR_OUTCOME_REJECTED, 400), "rejected");
-    is(jr_outcome_settle_word(JR_OUTCOME_REJECTED, 403), "rejected");
-    is(jr_outcome_settle_word(JR_OUTCOME_REJECTED, 401), "unauthorized");
-    is(jr_outcome_settle_word(JR_OUTCOME_UNSENT, 401), "unsent");
-    is(jr_outcome_settle_word(JR_OUTCOME_UNKNOWN, 401), "unknown");
-    is(jr_outcome_settle_word(JR_OUTCOME_NONE, 0), "unknown");
+    settled_as(JR_OUTCOME_CREATED, 201, "created", JR_SETTLE_CREATED);
+    settled_as(JR_OUTCOME_REJECTED, 400, "rejected", JR_SETTLE_REJECTED);
+    settled_as(JR_OUTCOME_REJECTED, 403, "rejected", JR_SETTLE_REJECTED);
+    settled_as(JR_OUTCOME_REJECTED, 401, "unauthorized",
+               JR_SETTLE_UNAUTHORIZED);
+    settled_as(JR_OUTCOME_UNSENT, 401, "unsent", JR_SETTLE_UNSENT);
+    settled_as(JR_OUTCOME_UNKNOWN, 401, "unknown", JR_SETTLE_UNKNOWN);
+    settled_as(JR_OUTCOME_NONE, 0, "unknown", JR_SETTLE_UNKNOWN);
 }
 
 

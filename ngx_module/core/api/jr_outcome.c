@@ -118,6 +118,20 @@ _Static_assert(sizeof(jr_outcome_names) / sizeof(jr_outcome_names[0])
                == JR_OUTCOME_LAST, "a name for each outcome");
 
 
+const jr_settle_word_t  jr_outcome_settle_words[] = {
+    { jr_str("created"), jr_str(JR_SETTLE_CREATED) },
+    { jr_str("rejected"), jr_str(JR_SETTLE_REJECTED) },
+    { jr_str("unauthorized"), jr_str(JR_SETTLE_UNAUTHORIZED) },
+    { jr_str("unsent"), jr_str(JR_SETTLE_UNSENT) },
+    { jr_str("withdrawn"), jr_str(JR_SETTLE_WITHDRAWN) },
+    { jr_str("unknown"), jr_str(JR_SETTLE_UNKNOWN) }
+};
+
+_Static_assert(sizeof(jr_outcome_settle_words)
+               / sizeof(jr_outcome_settle_words[0]) == JR_SETTLE_AS_LAST,
+               "a word for each way to settle");
+
+
 static const jr_error_t *
 jr_error_find(unsigned status)
 {
@@ -168,51 +182,24 @@ jr_outcome_name(jr_outcome_e outcome)
 }
 
 
-jr_str_t
-jr_outcome_settle_word(jr_outcome_e outcome, unsigned status)
+jr_settle_as_e
+jr_outcome_settle_as(jr_outcome_e outcome, unsigned status)
 {
     switch (outcome) {
 
     case JR_OUTCOME_CREATED:
-        return (jr_str_t) jr_str("created");
+        return JR_SETTLE_AS_CREATED;
 
     case JR_OUTCOME_REJECTED:
-        return status == 401 ? (jr_str_t) jr_str("unauthorized")
-                             : (jr_str_t) jr_str("rejected");
+        return status == 401 ? JR_SETTLE_AS_UNAUTHORIZED
+                             : JR_SETTLE_AS_REJECTED;
 
     case JR_OUTCOME_UNSENT:
-        return (jr_str_t) jr_str("unsent");
+        return JR_SETTLE_AS_UNSENT;
 
     default:
-        return (jr_str_t) jr_str("unknown");
+        return JR_SETTLE_AS_UNKNOWN;
     }
-}
-
-
-jr_str_t
-jr_outcome_settle_letter(jr_str_t word)
-{
-    size_t  i;
-
-    static const struct {
-        jr_str_t  word;
-        jr_str_t  letter;
-    } letters[] = {
-        { jr_str("created"), jr_str(JR_SETTLE_CREATED) },
-        { jr_str("rejected"), jr_str(JR_SETTLE_REJECTED) },
-        { jr_str("unauthorized"), jr_str(JR_SETTLE_UNAUTHORIZED) },
-        { jr_str("unsent"), jr_str(JR_SETTLE_UNSENT) },
-        { jr_str("withdrawn"), jr_str(JR_SETTLE_WITHDRAWN) },
-        { jr_str("unknown"), jr_str(JR_SETTLE_UNKNOWN) }
-    };
-
-    for (i = 0; i < sizeof(letters) / sizeof(letters[0]) - 1; i++) {
-        if (jr_str_eq(word, letters[i].word.data, letters[i].word.len)) {
-            break;
-        }
-    }
-
-    return letters[i].letter;
 }
 
 

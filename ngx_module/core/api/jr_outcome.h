@@ -43,17 +43,34 @@ typedef struct {
 } jr_exchange_t;
 
 
+/* As what an attempt is settled. */
+typedef enum {
+    JR_SETTLE_AS_CREATED = 0,
+    JR_SETTLE_AS_REJECTED,
+    JR_SETTLE_AS_UNAUTHORIZED,
+    JR_SETTLE_AS_UNSENT,
+    JR_SETTLE_AS_WITHDRAWN,     /* it left while it waited for its turn */
+    JR_SETTLE_AS_UNKNOWN,
+    JR_SETTLE_AS_LAST
+} jr_settle_as_e;
+
+typedef struct {
+    jr_str_t  word;             /* for error.log */
+    jr_str_t  letter;           /* for settle.lua */
+} jr_settle_word_t;
+
+extern const jr_settle_word_t  jr_outcome_settle_words[JR_SETTLE_AS_LAST];
+
+
 /* The outcome that an exchange means. */
 jr_outcome_e jr_outcome_of(const jr_exchange_t *exchange);
 
 /* "created" and so on, for audit and $jobruns_outcome; "" for NONE. */
 jr_str_t jr_outcome_name(jr_outcome_e outcome);
 
-/* The word settle.lua takes; 401 is told apart, it refunds the rate. */
-jr_str_t jr_outcome_settle_word(jr_outcome_e outcome, unsigned status);
-
-/* the letter that settle.lua is given for such a word, or "withdrawn" */
-jr_str_t jr_outcome_settle_letter(jr_str_t word);
+/* As what a forwarded attempt is settled; 401 is told apart, it refunds the
+   rate. */
+jr_settle_as_e jr_outcome_settle_as(jr_outcome_e outcome, unsigned status);
 
 
 /*

@@ -54,10 +54,10 @@ ngx_http_jobruns_settle_args_build(ngx_http_jobruns_settlement_t *s,
     ngx_memcpy(s->fingerprint, a->check.fingerprint,
                NGX_HTTP_JOBRUNS_FINGERPRINT_LEN);
 
-    s->word = ngx_http_jobruns_forwarded(a)
-              ? jr_outcome_settle_word(a->outcome, a->exchange.status)
-              : a->delayed.withdrawn ? (jr_str_t) jr_str("withdrawn")
-                                     : (jr_str_t) jr_str("unsent");
+    s->as = ngx_http_jobruns_forwarded(a)
+            ? jr_outcome_settle_as(a->outcome, a->exchange.status)
+            : a->delayed.withdrawn ? JR_SETTLE_AS_WITHDRAWN
+                                   : JR_SETTLE_AS_UNSENT;
     s->lost = (ngx_http_jobruns_forwarded(a) && s->created)
               ? 0 : a->admission.lost;
 
@@ -96,7 +96,7 @@ ngx_http_jobruns_settle_args_pack(ngx_http_jobruns_settlement_t *s,
     arg = &s->call.argv[s->call.nkeys + JR_SETTLE_ATTEMPTS];
 
     v[JR_RECORD_FORMAT].text = (jr_str_t) jr_str(JR_SCRIPT_FORMAT);
-    v[JR_RECORD_STATE].text = jr_outcome_settle_letter(s->word);
+    v[JR_RECORD_STATE].text = jr_outcome_settle_words[s->as].letter;
     v[JR_RECORD_FLAGS].number = (a->call.token.data ? 0 : JR_SETTLE_ALONE)
                                 + (s->lost ? JR_SETTLE_LOST : 0);
     v[JR_RECORD_LEASE_END].number = s->lost;

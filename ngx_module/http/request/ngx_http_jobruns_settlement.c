@@ -304,8 +304,8 @@ ngx_http_jobruns_settlement_lost(ngx_http_jobruns_settlement_t *s,
     u_char     buf[NGX_HTTP_JOBRUNS_WHY];
     ngx_str_t  word, full;
 
-    word.data = (u_char *) s->word.data;
-    word.len = s->word.len;
+    word.data = (u_char *) jr_outcome_settle_words[s->as].word.data;
+    word.len = jr_outcome_settle_words[s->as].word.len;
 
     full.data = buf;
     full.len = 0;

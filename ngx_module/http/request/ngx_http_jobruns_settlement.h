@@ -31,7 +31,7 @@ struct ngx_http_jobruns_settlement_s {
 
     ngx_http_jobruns_main_conf_t  *main;
     ngx_http_jobruns_room_t        room;      /* of jobruns_hold_memory */
-    jr_str_t                       word;      /* of the outcome */
+    jr_settle_as_e                 as;
     int64_t                        lost;      /* 0, or the deadline of an
                                                  admission without a reply */
     u_char                         fingerprint[
