@@ -18,6 +18,8 @@
 
 #include "lib_attempt.h"
 #include "lib_packed.h"
+#include "lib_reply.h"
+#include "lib_stored.h"
 
 #include "jr_embedded.h"
 #include "jr_limit.h"

@@ -7,7 +7,7 @@
 #ifndef LIB_ATTEMPT_H_INCLUDED
 #define LIB_ATTEMPT_H_INCLUDED
 
-#include "lib_packed.h"
+#include "lib_redis.h"
 
 
 /*
@@ -49,7 +49,7 @@ extern const attempt_t  attempt_default;
 
 /*
  * Each runs one script of ngx_module/lua and returns its reply as
- * lib_packed.h writes it.  The time replaces the one TIME in the script,
+ * lib_reply.h writes it.  The time replaces the one TIME in the script,
  * unless it is REAL.
  */
 const char *admit(redis_t *redis, const attempt_t *a, int64_t time);

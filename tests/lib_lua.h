@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "lib_attempt.h"
+#include "lib_stored.h"
 
 
 #define is(got, want)  assert_string_equal(got, want)
