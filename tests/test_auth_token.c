@@ -17,85 +17,17 @@
 #include <cmocka.h>
 #include <openssl/err.h>
 
-#include "jr_auth_cache.h"
 #include "jr_auth_token.h"
+#include "lib_issuers.h"
 #include "lib_signer.h"
 
 
 #define LEN(a)  (sizeof(a) / sizeof((a)[0]))
 
-#define NOW     1795750252
 
-#define HEADER  "{\"kid\":\"k1\",\"alg\":\"RS256\"}"
-
-#define CLAIMS  "\"iss\":\"issuer\",\"exp\":1795750312,\"tenant\":\"t1\"," \
-                "\"sub\":\"s1\""
-
-static jr_auth_issuer_t  issuers[2];
-static jr_auth_token_t   token;
-static char              reason[JR_AUTH_REASON_MAX];
-static unsigned          min_bits = 2048;
-static char              error[JR_AUTH_KEYS_ERROR];
-
-
-static int
-issuers_of_tests(void **state)
-{
-    char            *one, *two, *text;
-    size_t           i;
-    jr_auth_keys_t  *set;
-
-    (void) state;
-
-    one = signer_jwk(signer_key(2048), ",\"kid\":\"k1\"");
-    two = signer_jwk(signer_key(1024), ",\"kid\":\"weak\",\"use\":\"sig\"");
-    assert_true(asprintf(&text, "{\"keys\":[%s,%s,{\"kid\":\"old\","
-                         "\"lifecycleState\":\"INACTIVE\",%s,{\"kid\":\"past\","
-                         "\"not-after\":%d,%s]}", one, two, one + 1, NOW,
-                         one + 1) > 0);
-
-    /* kid stands in front of the rest there, and within it: "k1" once more */
-    for (i = 0; i < 2; i++) {
-        char  *again;
-
-        again = strstr(strstr(text, i ? "past" : "old"), ",\"kid\":\"k1\"");
-        assert_non_null(again);
-        memset(again, ' ', strlen(",\"kid\":\"k1\""));
-    }
-
-    set = jr_auth_keys_create(JR_AUTH_KEYS_OF_ISSUER);
-    assert_non_null(set);
-
-    if (jr_auth_keys_add(set, "jwks", (jr_str_t) { strlen(text), text }, error)
-        != JR_OK || jr_auth_keys_seal(set, error) != JR_OK)
-    {
-        fail_msg("%s", error);
-    }
-
-    issuers[0].name = (jr_str_t) jr_str("another");
-    issuers[0].keys = set;
-    issuers[1].name = (jr_str_t) jr_str("issuer");
-    issuers[1].keys = set;
-
-    free(one);
-    free(two);
-    free(text);
-
-    return 0;
-}
-
-
-static int
-no_issuers(void **state)
-{
-    jr_auth_keys_free((jr_auth_keys_t *) issuers[0].keys);
-
-    (void) state;
-
-    signer_free();
-
-    return 0;
-}
+static jr_auth_token_t  token;
+static char             reason[JR_AUTH_REASON_MAX];
+static unsigned         min_bits = 2048;
 
 
 /* what becomes of a JWT at a time */
@@ -114,7 +46,7 @@ token_verdict(const char *jwt, int64_t now)
     memcpy(copy, jwt, len);
     memset(&token, 0x5a, sizeof(token));
 
-    rc = jr_auth_token_verify((jr_str_t) { len, copy }, issuers, LEN(issuers),
+    rc = jr_auth_token_verify((jr_str_t) { len, copy }, issuers, ISSUERS,
                               min_bits, now, &token, &failure);
 
     assert_int_equal(ERR_peek_error(), 0);
@@ -497,98 +429,6 @@ no_issuer_no_token(void **state)
 }
 
 
-/* ---------------------------------------------------------- verified tokens */
-
-static const jr_auth_cached_t *
-cached(jr_auth_cache_t *cache, unsigned n, const void *policy,
-    uint64_t generation, int64_t now)
-{
-    jr_digest_t            md;
-    jr_auth_cache_rules_t  rules;
-
-    assert_int_equal(jr_digest(&n, sizeof(n), &md), JR_OK);
-    rules.policy = policy;
-    rules.generation = generation;
-
-    return jr_auth_cache_find(cache, &md, &rules, now);
-}
-
-
-static void
-a_verified_token_counts_while_its_keys_do(void **state)
-{
-    char                    *jwk, *claims, *jwt;
-    unsigned                 n, found;
-    jr_digest_t              md;
-    jr_auth_cache_t         *cache;
-    jr_auth_failure_t        failure;
-    const jr_auth_cached_t  *one;
-    jr_auth_cache_rules_t    rules;
-
-    (void) state;
-
-    jwk = signer_jwk(signer_key_n(2048, 1), "");
-    assert_true(asprintf(&claims, "{" CLAIMS ",\"nbf\":%d,\"jwk\":%s}", NOW,
-                         jwk) > 0);
-    jwt = signer_jwt(signer_key(2048), HEADER, claims);
-    cache = jr_auth_cache_create();
-    assert_non_null(cache);
-
-    rules.policy = jwt;
-    rules.generation = 7;
-
-    for (n = 0; n < 2000; n++) {
-        assert_int_equal(jr_auth_token_verify((jr_str_t) { strlen(jwt), jwt },
-                                              issuers, LEN(issuers), min_bits,
-                                              NOW, &token, &failure),
-                         JR_AUTH_OK);
-        assert_int_equal(jr_digest(&n, sizeof(n), &md), JR_OK);
-        one = jr_auth_cache_put(cache, &md, &rules, &token);
-        assert_non_null(one);
-        assert_ptr_equal(cached(cache, n, jwt, 7, NOW), one);
-    }
-
-    assert_true(jr_str_eq(one->tenancy, "t1", 2));
-    assert_true(jr_str_eq(one->subject, "s1", 2));
-    assert_int_equal(jr_rsa_bits(EVP_PKEY_CTX_get0_pkey(one->verifier)), 2048);
-
-    /* what does not fit gives way, and what is used stays */
-
-    for (n = 0, found = 0; n < 2000; n++) {
-        found += cached(cache, n, jwt, 7, NOW) != NULL;
-    }
-
-    assert_in_range(found, JR_AUTH_CACHE_SETS,
-                    JR_AUTH_CACHE_SETS * JR_AUTH_CACHE_WAYS);
-
-    /* not for another policy, nor under a digest that is not its own */
-
-    n = 1999;
-    assert_null(cached(cache, n, claims, 7, NOW));
-    assert_null(cached(cache, 2000, jwt, 7, NOW));
-    assert_non_null(cached(cache, n, jwt, 7, NOW - 60));
-    assert_non_null(cached(cache, n, jwt, 7, NOW + 119));
-
-    /* its time is over, or has not come; then it is verified again */
-
-    assert_null(cached(cache, n, jwt, 7, NOW + 120));
-    assert_null(cached(cache, n, jwt, 7, NOW));
-    assert_non_null(cached(cache, n - 1, jwt, 7, NOW));
-    assert_null(cached(cache, n - 1, jwt, 7, NOW - 61));
-
-    /* nor once keys were exchanged, also for those before */
-
-    assert_non_null(cached(cache, n - 2, jwt, 7, NOW));
-    assert_null(cached(cache, n - 2, jwt, 8, NOW));
-    assert_null(cached(cache, n - 2, jwt, 7, NOW));
-
-    jr_auth_cache_free(cache);
-    free(jwt);
-    free(claims);
-    free(jwk);
-}
-
-
 int
 main(void)
 {
@@ -599,9 +439,8 @@ main(void)
         cmocka_unit_test(a_token_has_its_time),
         cmocka_unit_test(the_key_in_a_token_is_a_good_one),
         cmocka_unit_test(a_token_is_signed_by_its_issuer),
-        cmocka_unit_test(no_issuer_no_token),
-        cmocka_unit_test(a_verified_token_counts_while_its_keys_do)
+        cmocka_unit_test(no_issuer_no_token)
     };
 
-    return cmocka_run_group_tests(tests, issuers_of_tests, no_issuers);
+    return cmocka_run_group_tests(tests, issuers_start, issuers_stop);
 }
