@@ -23,6 +23,20 @@
 #define TEXTS  8
 
 
+jr_limit_t
+limit_of(jr_limit_kind_e kind, const char *name)
+{
+    jr_limit_t  limit;
+
+    memset(&limit, 0, sizeof(limit));
+
+    limit.kind = kind;
+    limit.name = (jr_str_t) { strlen(name), name };
+
+    return limit;
+}
+
+
 void
 limits_of(const char *text, limits_t *limits)
 {
@@ -38,8 +52,6 @@ limits_of(const char *text, limits_t *limits)
         assert_true(limits->n < LIMITS_MAX);
 
         l = &limits->limit[limits->n];
-        memset(l, 0, sizeof(*l));
-
         len = 0;
         assert_int_equal(sscanf(text,
                                 "%63s %63s %lld %63s %lld %63[a-z_=0-9]%n",
@@ -52,9 +64,7 @@ limits_of(const char *text, limits_t *limits)
             assert_true(kind < JR_LIMIT_LAST);
         }
 
-        l->kind = (jr_limit_kind_e) kind;
-        l->name = (jr_str_t) { strlen(limits->text[limits->n][0]),
-                               limits->text[limits->n][0] };
+        *l = limit_of((jr_limit_kind_e) kind, limits->text[limits->n][0]);
         l->count = count;
         l->burst = burst;
         l->dry_run = strcmp(words[1], "dry_run") == 0;
@@ -149,4 +159,11 @@ done_tail(const char *answer, const char *location, const char *run_key,
     memcpy(p, answer, strlen(answer));
 
     return (size_t) (p - dst) + strlen(answer);
+}
+
+
+jr_str_t
+packed(char *dst, const char *format, const jr_pack_t *v)
+{
+    return (jr_str_t) { (size_t) (jr_pack_write(dst, format, v) - dst), dst };
 }

@@ -22,6 +22,9 @@ typedef struct {
 } limits_t;
 
 
+/* one of which no more is known */
+jr_limit_t limit_of(jr_limit_kind_e kind, const char *name);
+
 /* "KIND NAME N N N MODE" of each limit, with ", " between them; MODE is
    "enforce", "dry_run", "awaited" or "delay=<ms>" */
 void limits_of(const char *text, limits_t *limits);
@@ -38,6 +41,9 @@ jr_str_t settle_letter_of(const char *outcome);
 /* the tail of a record that is done; returns its length */
 size_t done_tail(const char *answer, const char *location,
     const char *run_key, char *dst);
+
+/* values at dst, which has room for them */
+jr_str_t packed(char *dst, const char *format, const jr_pack_t *v);
 
 
 #endif /* LIB_PACKED_H_INCLUDED */

@@ -15,28 +15,13 @@
 #include <cmocka.h>
 
 #include "jr_answer.h"
+#include "lib_str.h"
 
 
 static const char *const  names[JR_ANSWER_HEADERS] = {
     "content-type", "content-encoding", "content-location", "etag", "location",
     "opc-work-request-id", "opc-request-id"
 };
-
-
-static jr_str_t
-str(const char *text)
-{
-    return (jr_str_t) { strlen(text), text };
-}
-
-
-static void
-is(jr_str_t got, const char *want)
-{
-    assert_non_null(got.data);
-    assert_int_equal(got.len, strlen(want));
-    assert_memory_equal(got.data, want, got.len);
-}
 
 
 /* written into no more than the room that was asked for */
@@ -52,7 +37,7 @@ is_written(const jr_answer_t *answer, const char *want)
 
     assert_int_equal(jr_answer_encode(answer, text, &len), JR_OK);
     assert_true(len <= jr_answer_size(answer));
-    is((jr_str_t) { len, text }, want);
+    str_is((jr_str_t) { len, text }, want);
 
     free(text);
 }
@@ -122,7 +107,7 @@ every_header_comes_back(void **state)
     (void) state;
 
     for (i = 0; i < JR_ANSWER_HEADERS; i++) {
-        is(jr_answer_header_name(i), names[i]);
+        str_is(jr_answer_header_name(i), names[i]);
 
         memset(&answer, 0, sizeof(answer));
         snprintf(value, sizeof(value), "a %zu", i);
@@ -134,11 +119,11 @@ every_header_comes_back(void **state)
         assert_int_equal(jr_answer_decode((jr_str_t) { len, text }, &again),
                          JR_OK);
         assert_int_equal(again.status, 200);
-        is(again.body, "\n");
+        str_is(again.body, "\n");
 
         for (size_t k = 0; k < JR_ANSWER_HEADERS; k++) {
             if (k == i) {
-                is(again.headers[k], value);
+                str_is(again.headers[k], value);
 
             } else {
                 assert_null(again.headers[k].data);
@@ -197,15 +182,16 @@ bounds_of_an_answer(void **state)
     assert_int_equal(jr_answer_decode(str("299 000000000 000000001\nx"),
                                       &answer), JR_OK);
     assert_int_equal(answer.status, 299);
-    is(answer.body, "x");
+    str_is(answer.body, "x");
 
     assert_int_equal(jr_answer_decode(str("201 10 0\netag: \t~\x80\n"),
                                       &answer), JR_OK);
-    is(answer.headers[JR_ANSWER_ETAG], "\t~\x80");
+    str_is(answer.headers[JR_ANSWER_ETAG], "\t~\x80");
 
     assert_int_equal(jr_answer_decode(str("201 7 0\netag: \n"), &answer),
                      JR_OK);
-    is(answer.headers[JR_ANSWER_ETAG], "");
+    assert_non_null(answer.headers[JR_ANSWER_ETAG].data);
+    str_is(answer.headers[JR_ANSWER_ETAG], "");
 }
 
 
@@ -231,11 +217,11 @@ other_headers_are_left_out(void **state)
                  2 * strlen(others[i]) + 12, others[i], others[i]);
 
         assert_int_equal(jr_answer_decode(str(text), &answer), JR_OK);
-        is(answer.body, "b");
+        str_is(answer.body, "b");
 
         for (k = 0; k < JR_ANSWER_HEADERS; k++) {
             if (k == JR_ANSWER_LOCATION) {
-                is(answer.headers[k], "l");
+                str_is(answer.headers[k], "l");
 
             } else {
                 assert_null(answer.headers[k].data);

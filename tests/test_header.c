@@ -15,16 +15,10 @@
 
 #include "jr_header.h"
 #include "lib_rules.h"
+#include "lib_str.h"
 
 
 #define LEN(a)  (sizeof(a) / sizeof((a)[0]))
-
-
-static jr_str_t
-str(const char *text)
-{
-    return (jr_str_t) { strlen(text), text };
-}
 
 
 static void

@@ -17,17 +17,11 @@
 #include <cmocka.h>
 
 #include "jr_http_date.h"
+#include "lib_str.h"
 
 
 /* one that cannot be the result of a date that is not read */
 #define NOTHING  (-7777777777777LL)
-
-
-static jr_str_t
-str(const char *text)
-{
-    return (jr_str_t) { strlen(text), text };
-}
 
 
 /* what the C library makes of a time */

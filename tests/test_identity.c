@@ -16,6 +16,7 @@
 
 #include "jr_identity.h"
 #include "jr_key_read.h"
+#include "lib_str.h"
 
 
 #define LEN(a)  (sizeof(a) / sizeof((a)[0]))
@@ -56,17 +57,6 @@ read_value(const char *text)
     }
 
     return rc;
-}
-
-
-static void
-is(jr_str_t got, const char *want)
-{
-    if (got.len != strlen(want)
-        || (got.len && memcmp(got.data, want, got.len) != 0))
-    {
-        fail_msg("\"%.*s\" is not \"%s\"", (int) got.len, got.data, want);
-    }
 }
 
 
@@ -134,23 +124,23 @@ a_key_is_tenancy_user_and_fingerprint(void **state)
 
     for (i = 0; i < LEN(values); i++) {
         assert_int_equal(read_value(values[i]), JR_OK);
-        is(identity.tenancy, "ocid1.tenancy.oc1..aaaa");
-        is(identity.principal, "ocid1.user.oc1..bbbb");
-        is(identity.auth_type, "key");
-        is(identity.credential, KEY);
-        is(identity.signed_headers, "(request-target) date host");
+        str_is(identity.tenancy, "ocid1.tenancy.oc1..aaaa");
+        str_is(identity.principal, "ocid1.user.oc1..bbbb");
+        str_is(identity.auth_type, "key");
+        str_is(identity.credential, KEY);
+        str_is(identity.signed_headers, "(request-target) date host");
     }
 
     /* identities of old are no OCIDs of today */
     assert_int_equal(read_value("Signature keyId=\"ocidv1:tenancy:oc1:phx:1:"
                                 "a/ocidv1:user:oc1:phx:1:b/f\""), JR_OK);
-    is(identity.tenancy, "ocidv1:tenancy:oc1:phx:1:a");
-    is(identity.principal, "ocidv1:user:oc1:phx:1:b");
+    str_is(identity.tenancy, "ocidv1:tenancy:oc1:phx:1:a");
+    str_is(identity.principal, "ocidv1:user:oc1:phx:1:b");
 
     /* nobody knows where its user ends */
     assert_int_equal(read_value("Signature keyId=\"t/idp/ann/f\""), JR_INVALID);
-    is(identity.tenancy, "");
-    is(identity.principal, "");
+    str_is(identity.tenancy, "");
+    str_is(identity.principal, "");
 }
 
 
@@ -162,13 +152,13 @@ a_resource_has_a_version_that_names_its_tenancy(void **state)
     assert_int_equal(read_value("Signature keyId=\"resource/v2.1.1/ocid1."
                                 "tenancy.oc1..a/ocid1.instance.oc1..b\""),
                      JR_OK);
-    is(identity.tenancy, "ocid1.tenancy.oc1..a");
-    is(identity.principal, "ocid1.instance.oc1..b");
-    is(identity.auth_type, "resource");
+    str_is(identity.tenancy, "ocid1.tenancy.oc1..a");
+    str_is(identity.principal, "ocid1.instance.oc1..b");
+    str_is(identity.auth_type, "resource");
 
     assert_int_equal(read_value("Signature keyId=\"resource/v2.1.2/t/r/s\""),
                      JR_OK);
-    is(identity.principal, "r/s");
+    str_is(identity.principal, "r/s");
 
     assert_int_equal(read_value("Signature keyId=\"resource/v2.1/ocid1.x\""),
                      JR_INVALID);
@@ -222,12 +212,12 @@ what_is_no_signature_names_nobody(void **state)
             fail_msg("%s", values[i]);
         }
 
-        is(identity.tenancy, "");
+        str_is(identity.tenancy, "");
     }
 
     assert_int_equal(read_value("Signature headers=\"host date\",keyId=\"x\""),
                      JR_INVALID);
-    is(identity.signed_headers, "host date");
+    str_is(identity.signed_headers, "host date");
 }
 
 
@@ -266,13 +256,13 @@ a_session_token_has_claims(void **state)
 
     for (i = 0; i < LEN(cases); i++) {
         assert_int_equal(read_claims(cases[i][0]), JR_OK);
-        is(identity.tenancy, cases[i][1]);
-        is(identity.principal, cases[i][2]);
-        is(identity.auth_type, "token");
+        str_is(identity.tenancy, cases[i][1]);
+        str_is(identity.principal, cases[i][2]);
+        str_is(identity.auth_type, "token");
 
         /* never the token itself */
-        is(identity.credential, "ST$");
-        is(identity.signed_headers, "date host");
+        str_is(identity.credential, "ST$");
+        str_is(identity.signed_headers, "date host");
     }
 }
 
@@ -296,7 +286,7 @@ a_broken_session_token_names_nobody(void **state)
             fail_msg("%s", cases[i]);
         }
 
-        is(identity.tenancy, "");
+        str_is(identity.tenancy, "");
     }
 }
 
@@ -504,13 +494,13 @@ a_name_may_stand_in_a_key(void **state)
 
     assert_int_equal(jr_identity_name((jr_str_t) { 3, "a b" }, buf, &name),
                      JR_OK);
-    is(name, "~c8687a08aa5d6ed2044328fa6a697ab8"
-             "e96dc34291e8c2034ae8c38e6fcc6d65");
+    str_is(name, "~c8687a08aa5d6ed2044328fa6a697ab8"
+                 "e96dc34291e8c2034ae8c38e6fcc6d65");
 
     assert_int_equal(jr_identity_name((jr_str_t) { 0, "" }, buf, &name),
                      JR_OK);
-    is(name, "~e3b0c44298fc1c149afbf4c8996fb924"
-             "27ae41e4649b934ca495991b7852b855");
+    str_is(name, "~e3b0c44298fc1c149afbf4c8996fb924"
+                 "27ae41e4649b934ca495991b7852b855");
 }
 
 

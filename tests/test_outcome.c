@@ -14,14 +14,7 @@
 
 #include "jr_outcome.h"
 #include "jr_script.h"
-
-
-static void
-is(jr_str_t got, const char *want)
-{
-    assert_int_equal(got.len, strlen(want));
-    assert_memory_equal(got.data, want, got.len);
-}
+#include "lib_str.h"
 
 
 static jr_outcome_e
@@ -84,8 +77,8 @@ settled_as(jr_outcome_e outcome, unsigned status, const char *word,
 {
     jr_settle_as_e  as = jr_outcome_settle_as(outcome, status);
 
-    is(jr_outcome_settle_words[as].word, word);
-    is(jr_outcome_settle_words[as].letter, letter);
+    str_is(jr_outcome_settle_words[as].word, word);
+    str_is(jr_outcome_settle_words[as].letter, letter);
 }
 
 
@@ -103,7 +96,7 @@ words(void **state)
     (void) state;
 
     for (i = 0; i < JR_OUTCOME_LAST; i++) {
-        is(jr_outcome_name(i), names[i]);
+        str_is(jr_outcome_name(i), names[i]);
     }
 
     settled_as(JR_OUTCOME_CREATED, 201, "created", JR_SETTLE_CREATED);
@@ -155,16 +148,16 @@ every_status_has_its_code(void **state)
             }
         }
 
-        is(jr_outcome_error_code(status), want);
+        str_is(jr_outcome_error_code(status), want);
 
         message = jr_outcome_error_message(status);
         assert_true(message.len > 20);
         assert_int_equal(message.data[message.len - 1], '.');
     }
 
-    is(jr_outcome_error_message(418), "The request was refused.");
-    is(jr_outcome_error_message(599),
-       "The gateway failed to process the request.");
+    str_is(jr_outcome_error_message(418), "The request was refused.");
+    str_is(jr_outcome_error_message(599),
+           "The gateway failed to process the request.");
 }
 
 

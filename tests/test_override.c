@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "jr_override.h"
+#include "lib_str.h"
 
 
 #define LEN(a)  (sizeof(a) / sizeof((a)[0]))
@@ -19,13 +20,6 @@
 /* 2026-11-27T15:30:00Z */
 #define NOW     INT64_C(1795793400)
 #define DAY     86400
-
-
-static jr_str_t
-str(const char *text)
-{
-    return (jr_str_t) { strlen(text), text };
-}
 
 
 static void

@@ -14,18 +14,12 @@
 #include <cmocka.h>
 
 #include "jr_path.h"
+#include "lib_str.h"
 
 
 #define ID    "ocid1.aidataplatform.oc1.iad.x"
 #define HEAD  "/20260430/aiDataPlatforms/" ID
 #define KEY   "f3f7f1e2-5a7c-4b1e-9c39-1a2b3c4d5e6f"
-
-
-static jr_str_t
-str(const char *text)
-{
-    return (jr_str_t) { strlen(text), text };
-}
 
 
 static void
