@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * doctor: whether a Redis is fit for the gateway, and for how long it has
- * room.
+ * doctor: whether a Redis is fit for the gateway.
  */
 
 #include <stdlib.h>
@@ -10,14 +9,8 @@
 
 #include <openssl/evp.h>
 
-#include "jobrunsctl.h"
+#include "jobrunsctl_doctor.h"
 #include "jr_embedded.h"
-
-
-#define CTL_SAMPLE  200
-
-/* bytes of a token whose response is stored (docs/howto/size-redis.md) */
-#define CTL_RECORD  1500.0
 
 
 static const ctl_column_t  ctl_doctor_columns[] = {
@@ -29,20 +22,7 @@ static const ctl_column_t  ctl_doctor_columns[] = {
 };
 
 
-typedef struct {
-    json_t     *rows;
-    int         faults;
-    long        tokens;         /* measured */
-    long long   bytes;          /* of them */
-    long long   maxmemory;      /* of all masters */
-    long long   machine;        /* memory of theirs */
-    unsigned    unlimited:1;    /* one has no maxmemory */
-    unsigned    memoryless:1;   /* one does not tell */
-    unsigned    unmeasured:1;   /* MEMORY USAGE is refused */
-} ctl_doctor_t;
-
-
-static void
+void
 ctl_doctor_row(ctl_doctor_t *d, const char *check, int ok, const char *found,
     const char *remedy)
 {
@@ -106,9 +86,7 @@ ctl_doctor_version(ctl_doctor_t *d, const char *info)
 }
 
 
-/* what the user may not ask is a row of its own, and the rest goes on */
-
-static int
+int
 ctl_doctor_refused(ctl_doctor_t *d, const char *check, redisReply *reply)
 {
     char  found[160];
@@ -424,144 +402,6 @@ ctl_doctor_script(ctl_t *ctl, ctl_doctor_t *d, const char *name,
                    "this Redis cannot run the gateway's scripts: check its "
                    "version and the user's ACL (+eval +evalsha)");
     freeReplyObject(reply);
-
-    return CTL_OK;
-}
-
-
-static int
-ctl_doctor_on_key(ctl_t *ctl, const char *key, size_t len, void *data)
-{
-    ctl_doctor_t *d = data;
-
-    redisReply  *reply;
-    const char  *argv[5] = { "MEMORY", "USAGE", key, "SAMPLES", "0" };
-
-    (void) len;
-
-    if (d->tokens == CTL_SAMPLE) {
-        return CTL_NOTHING;
-    }
-
-    reply = ctl_command(ctl, 1, 5, argv);
-
-    if (reply == NULL) {
-        return CTL_FAILED;
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        d->unmeasured = 1;
-        (void) ctl_doctor_refused(d, "forecast", reply);
-        freeReplyObject(reply);
-        return CTL_NOTHING;
-    }
-
-    if (reply->type == REDIS_REPLY_INTEGER) {
-        d->tokens++;
-        d->bytes += reply->integer;
-    }
-
-    freeReplyObject(reply);
-
-    return CTL_OK;
-}
-
-
-/*
- * What a day of creations needs, against what Redis may use and what the
- * machine has, half of which is for the rewrite of the append-only file.
- * Without a token to measure it is that of a job run of 400 bytes with its
- * headers.
- */
-
-static void
-ctl_doctor_compare(ctl_t *ctl, ctl_doctor_t *d)
-{
-    int          fits;
-    char         found[240], room[100];
-    double       each, need, most, half;
-    const char  *whose;
-
-    each = d->tokens ? (double) d->bytes / (double) d->tokens : CTL_RECORD;
-    whose = d->tokens ? "measured" : "assumed: there is no token";
-
-    if (ctl->rate <= 0) {
-        snprintf(found, sizeof(found), "%.0f bytes per token (%s): %.2f GB "
-                 "for each creation per second (--rate)", each, whose,
-                 each * 86400 / 1e9);
-        ctl_doctor_row(d, "forecast", 1, found, "");
-        return;
-    }
-
-    need = each * ctl->rate * 86400;
-    half = (double) d->machine / 2;
-    most = d->unlimited ? half : (double) d->maxmemory;
-
-    fits = d->memoryless
-           || (need <= most && (d->machine == 0 || need <= half));
-
-    if (d->memoryless) {
-        snprintf(room, sizeof(room), "how much it has is unknown");
-
-    } else if (d->unlimited) {
-        snprintf(room, sizeof(room), "no maxmemory, the machine has %.2f GB",
-                 (double) d->machine / 1e9);
-
-    } else {
-        snprintf(room, sizeof(room), "maxmemory is %.2f GB, the machine has "
-                 "%.2f GB", most / 1e9, (double) d->machine / 1e9);
-    }
-
-    snprintf(found, sizeof(found), "%.0f bytes per token (%s): %.2f GB for "
-             "%.1f creations a second over 24 h; %s", each, whose, need / 1e9,
-             ctl->rate, room);
-
-    ctl_doctor_row(d, "forecast", fits, found,
-                   "it will not fit: raise maxmemory, on a machine with twice "
-                   "as much, or shorten jobruns_retry_ttl");
-}
-
-
-/* by the records that are there */
-
-static int
-ctl_doctor_forecast(ctl_t *ctl, ctl_doctor_t *d)
-{
-    int    rc;
-    char  *prefix, *pattern;
-
-    prefix = ctl_quote(ctl->prefix);
-
-    if (prefix == NULL) {
-        return ctl_fail(CTL_FAILED, "no memory");
-    }
-
-    pattern = malloc(strlen(prefix) + sizeof("{*}:v1:token:*"));
-
-    if (pattern == NULL) {
-        free(prefix);
-        return ctl_fail(CTL_FAILED, "no memory");
-    }
-
-    sprintf(pattern, "%s{*}:v1:token:*", prefix);
-    rc = ctl_scan(ctl, pattern, ctl_doctor_on_key, d);
-
-    free(prefix);
-    free(pattern);
-
-    if (rc == CTL_FAILED && ctl->redis->err == 0) {
-        ctl_doctor_row(d, "forecast", 0, "unknown: tokens cannot be listed",
-                       "grant this user +scan");
-        return CTL_OK;
-    }
-
-    if (rc != CTL_OK && rc != CTL_NOTHING) {
-        return rc;
-    }
-
-    if (!d->unmeasured) {
-        ctl_doctor_compare(ctl, d);
-    }
 
     return CTL_OK;
 }
