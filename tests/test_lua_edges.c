@@ -7,6 +7,8 @@
 
 #include "lib_lua.h"
 
+#include "jr_script.h"
+
 
 /* bytes of a counter whose name has so many (JR_COUNTER of jr_script.h): kind,
    window, length of the name; three numbers of seven bytes */
@@ -137,6 +139,33 @@ an_error_of_one_is_not_that_of_all(void **state)
 }
 
 
+/* the head, the id of the first attempt, and all but one byte of the sum */
+
+static void
+a_sum_that_is_cut_off_is_none(void **state)
+{
+    char       size[32];
+    attempt_t  a = by("a"), b = by("b");
+
+    static const char  cut[] = "return redis.call('SET', KEYS[1], "
+        "string.sub(redis.call('GET', KEYS[1]), 1, ARGV[1]), 'KEEPTTL')";
+
+    (void) state;
+
+    begins(admit(redis, &a, T0), "forward absent ");
+    is(settle_created(redis, &a, ANSWER, "/l", "k", T0), "kept");
+
+    snprintf(size, sizeof(size), "%zu", JR_RECORD_SIZE + strlen(a.id)
+             + JR_DONE_SUM_LEN - 1);
+    is(redis_text(redis, "EVAL %s 1 %s %s", cut, a.record, size), "OK");
+
+    b.unknown = "refuse";
+    is(admit(redis, &b, T0), "refused \"\" damaged");
+    b.unknown = "forward";
+    begins(admit(redis, &b, T0), "forward damaged ");
+}
+
+
 int
 main(void)
 {
@@ -145,7 +174,8 @@ main(void)
         lua_test(a_turn_ends_with_its_limit),
         lua_test(a_lifted_rate_counts_nothing),
         lua_test(a_counter_is_kept_once_beside_those_of_others),
-        lua_test(an_error_of_one_is_not_that_of_all)
+        lua_test(an_error_of_one_is_not_that_of_all),
+        lua_test(a_sum_that_is_cut_off_is_none)
     };
 
     return cmocka_run_group_tests(tests, lua_start, lua_stop);
