@@ -111,6 +111,23 @@ a_counter_is_kept_once_beside_those_of_others(void **state)
 }
 
 
+/* one that no gateway writes, of a window that is far ahead: the verdict comes
+   all the same */
+
+static void
+a_counter_of_nothing_is_no_error(void **state)
+{
+    (void) state;
+
+    counter_set(redis, "quota:q", "2199952000 0");
+    begins(count_one("quota q 0 hour 0 dry_run", T0),
+           "forward absent \"\" 2 0 3600 0 0 ");
+
+    begins(count_one("quota q 9 hour 0 enforce", T0), "forward absent ");
+    is(counter(redis, "quota:q"), "2099952000 1");
+}
+
+
 /* where limits cannot be read, of two attempts the one whose token decides is
    told so */
 
@@ -174,6 +191,7 @@ main(void)
         lua_test(a_turn_ends_with_its_limit),
         lua_test(a_lifted_rate_counts_nothing),
         lua_test(a_counter_is_kept_once_beside_those_of_others),
+        lua_test(a_counter_of_nothing_is_no_error),
         lua_test(an_error_of_one_is_not_that_of_all),
         lua_test(a_sum_that_is_cut_off_is_none)
     };
