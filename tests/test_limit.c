@@ -215,6 +215,66 @@ param_of(jr_limit_kind_e kind, const char *name)
 }
 
 
+/* field by field, as jr_script.h has them */
+
+static void
+the_scripts_are_given_all_of_a_limit(void **state)
+{
+    char        text[128];
+    size_t      i;
+    jr_str_t    rest;
+    jr_pack_t   v[JR_LIMIT_FIELDS];
+    jr_limit_t  limit = limit_of(JR_LIMIT_QUOTA, "day");
+
+    (void) state;
+
+    limit.count = 1000;
+    limit.period = 2;
+    limit.burst = 3;
+    limit.delay = 55000;
+    limit.window = str("month");
+
+    for (i = 0; i < 3; i++) {
+        limit.awaited = i == 1;
+        limit.dry_run = i == 2;
+
+        rest.data = text;
+        rest.len = (size_t) (jr_limit_pack(&limit, 7, text) - text);
+        assert_int_equal(rest.len, jr_limit_packed_size(&limit));
+
+        /* what stays the same is packed once, and then has other keys */
+
+        if (i == 0) {
+            limit.packed = rest;
+            rest.len = (size_t) (jr_limit_packed(&limit, 9, text + 64)
+                                 - (text + 64));
+            rest.data = text + 64;
+        }
+
+        assert_int_equal(jr_pack_read(&rest, JR_LIMIT, v), JR_OK);
+        assert_int_equal(rest.len, 0);
+
+        assert_int_equal(v[JR_LIMIT_KEY].number, i == 0 ? 9 : 7);
+        assert_int_equal(v[JR_LIMIT_MODE].number,
+                         i == 0 ? JR_MODE_ENFORCE
+                         : i == 1 ? JR_MODE_AWAITED : JR_MODE_DRY_RUN);
+        assert_int_equal(v[JR_LIMIT_COUNT].number, 1000);
+        assert_int_equal(v[JR_LIMIT_PERIOD].number, 2);
+        assert_int_equal(v[JR_LIMIT_BURST].number, 3);
+
+        /* a dry run holds nobody up */
+        assert_int_equal(v[JR_LIMIT_DELAY].number, i == 2 ? 0 : 55000);
+
+        assert_int_equal(v[JR_LIMIT_KIND].text.len, 1);
+        assert_int_equal(v[JR_LIMIT_KIND].text.data[0], 'q');
+        assert_int_equal(v[JR_LIMIT_WINDOW].text.len, 1);
+        assert_int_equal(v[JR_LIMIT_WINDOW].text.data[0], 'm');
+        assert_int_equal(v[JR_LIMIT_NAME].text.len, 3);
+        assert_memory_equal(v[JR_LIMIT_NAME].text.data, "day", 3);
+    }
+}
+
+
 /* each parameter sets what it is named for, and nothing else */
 
 static void
@@ -534,6 +594,7 @@ main(void)
         cmocka_unit_test(turns),
         cmocka_unit_test(numbers),
         cmocka_unit_test(windows_and_names),
+        cmocka_unit_test(the_scripts_are_given_all_of_a_limit),
         cmocka_unit_test(parameters_of_directives),
         cmocka_unit_test(parameters_of_overrides),
         cmocka_unit_test(limits_of_one_name_conflict),

@@ -289,6 +289,11 @@ other_spellings_are_suspect(void **state)
         HEAD "/workspaces/w/job%c1%92uns",
         HEAD "/workspaces/w/job%e0%81%92uns",
         HEAD "/workspaces/w/jobRun%C5%BF",
+
+        /* a percent sign that is hidden once more */
+        HEAD "/workspaces/w/job%EF%BC%8552uns",
+        HEAD "/workspaces/w/job%c0%a552uns",
+
         HEAD "/wor%E2%84%AAspaces/w/jobRuns",
         HEAD "/workspaces/w%c0%afjobRuns",
         HEAD "/workspaces/w%252FjobRuns",

@@ -111,6 +111,7 @@ keys_are_decoded_and_checked(void **state)
     keys("ocid2.x", "w", JR_INVALID, "aiDataPlatformId");
     keys("ocid1", "w", JR_INVALID, "aiDataPlatformId");
     keys("OCID1.x", "w", JR_INVALID, "aiDataPlatformId");
+    keys("ocid1-x", "w", JR_INVALID, "aiDataPlatformId");
     keys("xocid1.", "w", JR_INVALID, "aiDataPlatformId");
 
     for (ch = 0; ch < 0x80; ch++) {

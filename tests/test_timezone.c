@@ -103,6 +103,8 @@ the_nearest_is_suggested(void **state)
     suggests("eastern daylight time", "America/New_York");
     suggests("E. South America Standard Time", "America/Sao_Paulo");
     suggests("Venezuela Standard Time", "America/Caracas");
+    suggests("Eurxpe/Rxme", "Europe/Rome");
+    suggests("Eurxpe/Rxmx", NULL);
     suggests("Martian Standard Time", NULL);
     suggests("Mars/Phobos", NULL);
     suggests("", NULL);
