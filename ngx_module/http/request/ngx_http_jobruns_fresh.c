@@ -166,9 +166,7 @@ ngx_http_jobruns_fresh_kept(ngx_connection_t *c, ngx_msec_t keepalive)
 
     left = ngx_http_jobruns_fresh_left(c);
 
-    if (left == NULL || left->at == 0
-        || ngx_http_jobruns_fresh_now() - left->at > keepalive)
-    {
+    if (left == NULL || ngx_http_jobruns_fresh_now() - left->at > keepalive) {
         return 0;
     }
 
@@ -205,8 +203,9 @@ ngx_http_jobruns_fresh_leave(ngx_connection_t *c)
     left = ngx_http_jobruns_fresh_left(c);
 
     if (left == NULL) {
+
         if (c->pool == NULL) {
-            return;
+            return;     /* was never connected */
         }
 
         cln = ngx_pool_cleanup_add(c->pool, sizeof(ngx_http_jobruns_left_t));
