@@ -123,7 +123,6 @@ typedef enum {
  * first among those of limits.
  */
 #define JR_LIMIT       ">BBI7I7I7I2c1c1Bc0"
-#define JR_LIMIT_TAG   25           /* bytes in front of the tag */
 
 /* ms: no turn is further away than that */
 #define JR_DELAY_MOST  60000

@@ -17,11 +17,8 @@
 #include "jr_str.h"
 
 
-/* bytes that a text of len characters has at most */
-#define jr_base64_size(len)  (((len) + 3) / 4 * 3)
-
 /* characters of n bytes, with padding */
-#define jr_base64_len(n)     (((n) + 2) / 3 * 4)
+#define jr_base64_len(n)  (((n) + 2) / 3 * 4)
 
 
 typedef enum {
