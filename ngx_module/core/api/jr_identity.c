@@ -31,7 +31,6 @@ static jr_status_e jr_identity_token(jr_str_t token, jr_identity_t *identity);
 static jr_status_e jr_identity_claims(const jr_value_t *claims,
     jr_identity_t *identity);
 static int jr_identity_cut(jr_str_t *rest, jr_str_t *part);
-static int jr_identity_take(jr_str_t value, char *buf, jr_str_t *out);
 
 
 jr_status_e
@@ -236,11 +235,22 @@ jr_identity_cut(jr_str_t *rest, jr_str_t *part)
 }
 
 
-static int
+int
 jr_identity_take(jr_str_t value, char *buf, jr_str_t *out)
 {
-    if (!jr_identity_is_plain(value)) {
+    size_t         i;
+    unsigned char  c;
+
+    if (value.len == 0 || value.len > JR_IDENTITY_MAX) {
         return 0;
+    }
+
+    for (i = 0; i < value.len; i++) {
+        c = (unsigned char) value.data[i];
+
+        if (c < 0x20 || c == 0x7f) {
+            return 0;
+        }
     }
 
     memcpy(buf, value.data, value.len);
@@ -301,28 +311,6 @@ jr_identity_claims(const jr_value_t *claims, jr_identity_t *identity)
                             identity->principal_buf, &identity->principal);
 
     return identity->tenancy.len ? JR_OK : JR_INVALID;
-}
-
-
-int
-jr_identity_is_plain(jr_str_t value)
-{
-    size_t         i;
-    unsigned char  c;
-
-    if (value.len == 0 || value.len > JR_IDENTITY_MAX) {
-        return 0;
-    }
-
-    for (i = 0; i < value.len; i++) {
-        c = (unsigned char) value.data[i];
-
-        if (c < 0x20 || c == 0x7f) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 

@@ -48,12 +48,13 @@ typedef struct {
 jr_status_e jr_identity_read(jr_str_t authorization, jr_identity_t *identity);
 
 /*
- * May value be a tenancy or a principal: 1 to 255 bytes, none of them a control
- * character?  A claim of a token may hold any character as an escape, and a
- * line end would make more of a header than one, where an operator passes the
- * name on.
+ * Copies a tenancy or a principal into buf, of JR_IDENTITY_MAX bytes, and sets
+ * out to it; 0: value is none, which is 1 to 255 bytes without a control
+ * character, and out is not set.  A claim of a token may hold any character as
+ * an escape, and a line end would make more of a header than one, where an
+ * operator passes the name on.
  */
-int jr_identity_is_plain(jr_str_t value);
+int jr_identity_take(jr_str_t value, char *buf, jr_str_t *out);
 
 /* Does the signature cover a header?  name in lower case. */
 int jr_identity_signs(const jr_identity_t *identity, const char *name);

@@ -376,20 +376,7 @@ static int
 jr_auth_token_take(const json_t *claims, const char *name, char *buf,
     jr_str_t *out)
 {
-    jr_str_t  value;
-
-    value = jr_auth_token_string(claims, name);
-
-    if (!jr_identity_is_plain(value)) {
-        return 0;
-    }
-
-    memcpy(buf, value.data, value.len);
-
-    out->data = buf;
-    out->len = value.len;
-
-    return 1;
+    return jr_identity_take(jr_auth_token_string(claims, name), buf, out);
 }
 
 
