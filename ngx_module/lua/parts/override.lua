@@ -46,7 +46,8 @@
           return
         end
 
-        if not digits or #text > 16 or digits + 0 > most then
+        -- as many digits as jr_decimal_read() takes
+        if not digits or #digits > 18 or digits + 0 > most then
           return false
         end
 
