@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Limits: what operators may write, and what is read of what was measured.
+ * Limits: what operators may write, and what the scripts are given of it.
  */
 
 #include <setjmp.h>
@@ -449,142 +449,6 @@ partitions(void **state)
 }
 
 
-/* what admit.lua says of a limit, to all and to one */
-typedef enum {
-    STATE = 0,
-    COUNT,
-    PERIOD,
-    BURST,
-    USED,
-    END,
-    NUMBERS
-} number_e;
-
-
-/* what admit.lua measured of a limit of that kind; rc of reading it */
-
-static jr_status_e
-measured(jr_limit_kind_e kind, const int64_t numbers[NUMBERS],
-    jr_limit_state_t *state)
-{
-    char         texts[2][64];
-    jr_str_t     shared, rest;
-    jr_pack_t    v[JR_IN_FORCE_LAST];
-    jr_limit_t   limit = limit_of(kind, "l");
-    jr_status_e  rc;
-
-    v[JR_IN_FORCE_COUNT].number = numbers[COUNT];
-    v[JR_IN_FORCE_PERIOD].number = numbers[PERIOD];
-    v[JR_IN_FORCE_BURST].number = numbers[BURST];
-    v[JR_IN_FORCE_END].number = numbers[END];
-
-    shared = packed(texts[0], JR_IN_FORCE, v);
-
-    v[JR_MEASURE_STATE].number = numbers[STATE];
-    v[JR_MEASURE_USED].number = numbers[USED];
-
-    rest = packed(texts[1], JR_MEASURE, v);
-
-    memset(state, 0x55, sizeof(*state));
-    rc = jr_limit_in_force(&limit, &shared, state);
-
-    if (rc == JR_OK) {
-        assert_int_equal(shared.len, 0);
-        rc = jr_limit_measure(&limit, &rest, state);
-    }
-
-    if (rc == JR_OK) {
-        assert_int_equal(rest.len, 0);
-        assert_int_equal(state->state, numbers[STATE]);
-        assert_int_equal(state->count, numbers[COUNT]);
-        assert_int_equal(state->period, numbers[PERIOD]);
-        assert_int_equal(state->burst, numbers[BURST]);
-    }
-
-    return rc;
-}
-
-
-/* what is left of a limit and when more is; of one that is lifted, nothing is
-   said */
-
-static void
-measures(void **state)
-{
-    size_t            i;
-    jr_limit_state_t  got;
-
-    static const struct {
-        jr_limit_kind_e  kind;
-        int64_t          numbers[NUMBERS];
-        int64_t          remaining;
-        int64_t          reset;
-    } cases[] = {
-        /* one a second, three at once, of which two are left to work off */
-        { JR_LIMIT_RATE, { JR_LIMIT_PASSES, 1, 1000000, 2, 7200000000, 0 },
-          1, 1000 },
-        { JR_LIMIT_RATE, { JR_LIMIT_REFUSES, 1, 1000000, 2, 7200000001, 0 },
-          0, 1 },
-        { JR_LIMIT_RATE, { JR_LIMIT_PASSES, 1, 1000000, 2, 0, 0 }, 3, 0 },
-        { JR_LIMIT_RATE, { JR_LIMIT_LIFTED, 1, 1000000, 2, 7200000000, 9 },
-          0, 0 },
-        { JR_LIMIT_QUOTA, { JR_LIMIT_PASSES, 5, 3600, 0, 3, 7000 }, 2, 7000 },
-        { JR_LIMIT_QUOTA, { JR_LIMIT_REFUSES, 5, 3600, 0, 8, 7000 }, 0, 7000 },
-        { JR_LIMIT_QUOTA, { JR_LIMIT_LIFTED, 5, 3600, 0, 3, 7000 }, 0, 0 },
-        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_PASSES, 5, 0, 0, 3, 0 }, 2, 0 },
-        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_REFUSES, 5, 0, 0, 5, 0 }, 0, 0 },
-        { JR_LIMIT_CONCURRENCY, { JR_LIMIT_LIFTED, 5, 0, 0, 3, 0 }, 0, 0 }
-    };
-
-    (void) state;
-
-    for (i = 0; i < LEN(cases); i++) {
-        assert_int_equal(measured(cases[i].kind, cases[i].numbers, &got),
-                         JR_OK);
-        assert_int_equal(got.remaining, cases[i].remaining);
-        assert_int_equal(got.reset, cases[i].reset);
-    }
-}
-
-
-/* nothing is computed with what no script measures */
-
-static void
-measures_out_of_bounds(void **state)
-{
-    size_t            i;
-    int64_t           numbers[NUMBERS];
-    jr_limit_state_t  got;
-
-    static const int64_t  most[NUMBERS] = {
-        4, 1000000000000, 3600000000, 1000000, 9007199254740991,
-        4503599627370496
-    };
-
-    (void) state;
-
-    for (i = 0; i < NUMBERS; i++) {
-        memcpy(numbers, most, sizeof(numbers));
-        assert_int_equal(measured(JR_LIMIT_QUOTA, numbers, &got), JR_OK);
-
-        numbers[i]++;
-        assert_int_equal(measured(JR_LIMIT_QUOTA, numbers, &got), JR_INVALID);
-    }
-
-    memcpy(numbers, most, sizeof(numbers));
-    numbers[COUNT] = 1000000;
-    assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_OK);
-
-    numbers[COUNT] = 1000001;
-    assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_INVALID);
-
-    numbers[COUNT] = 1;
-    numbers[PERIOD] = 0;
-    assert_int_equal(measured(JR_LIMIT_RATE, numbers, &got), JR_INVALID);
-    assert_int_equal(measured(JR_LIMIT_CONCURRENCY, numbers, &got), JR_OK);
-}
-
-
 int
 main(void)
 {
@@ -598,9 +462,7 @@ main(void)
         cmocka_unit_test(parameters_of_directives),
         cmocka_unit_test(parameters_of_overrides),
         cmocka_unit_test(limits_of_one_name_conflict),
-        cmocka_unit_test(partitions),
-        cmocka_unit_test(measures),
-        cmocka_unit_test(measures_out_of_bounds)
+        cmocka_unit_test(partitions)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
