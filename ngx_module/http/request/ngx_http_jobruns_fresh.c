@@ -21,13 +21,13 @@
 #include "ngx_http_jobruns_fresh.h"
 #include "ngx_http_jobruns_guard.h"
 
-#include <time.h>
+#include "ngx_redis_stats.h"
 
 
 /* in the pool of a connection, found there by the cleanup's handler */
 
 typedef struct {
-    uint64_t                           at;    /* when it was left, ms */
+    uint64_t                           at;    /* when it was left, us */
 } ngx_http_jobruns_left_t;
 
 
@@ -59,7 +59,6 @@ static ngx_http_jobruns_left_t *ngx_http_jobruns_fresh_left(
     ngx_connection_t *c);
 static void ngx_http_jobruns_fresh_leave(ngx_connection_t *c);
 static void ngx_http_jobruns_fresh_cleanup(void *data);
-static uint64_t ngx_http_jobruns_fresh_now(void);
 static void ngx_http_jobruns_fresh_close(ngx_connection_t *c);
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_jobruns_fresh_set_session(ngx_peer_connection_t *pc,
@@ -166,7 +165,11 @@ ngx_http_jobruns_fresh_kept(ngx_connection_t *c, ngx_msec_t keepalive)
 
     left = ngx_http_jobruns_fresh_left(c);
 
-    if (left == NULL || ngx_http_jobruns_fresh_now() - left->at > keepalive) {
+    /* not the time of the event loop, which stands still while a worker does */
+
+    if (left == NULL
+        || ngx_redis_stats_clock() - left->at > (uint64_t) keepalive * 1000)
+    {
         return 0;
     }
 
@@ -217,7 +220,7 @@ ngx_http_jobruns_fresh_leave(ngx_connection_t *c)
         left = cln->data;
     }
 
-    left->at = ngx_http_jobruns_fresh_now();
+    left->at = ngx_redis_stats_clock();
 }
 
 
@@ -225,19 +228,6 @@ static void
 ngx_http_jobruns_fresh_cleanup(void *data)
 {
     /* only marks its data */
-}
-
-
-/* not the time of the event loop, which stands still while a worker does */
-
-static uint64_t
-ngx_http_jobruns_fresh_now(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 

@@ -163,12 +163,11 @@ ngx_http_jobruns_guard_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ctx = ngx_http_jobruns_attempt_get_ctx(r);
-
     if (r->upstream == NULL) {
         return NGX_OK;
     }
 
+    ctx = ngx_http_jobruns_attempt_get_ctx(r);
     jlcf = ngx_http_get_module_loc_conf(r, ngx_http_jobruns_module);
 
     return ngx_http_jobruns_fresh_peer(r, jlcf->keepalive,
